@@ -1,0 +1,19 @@
+"""What sorts of report there are: their names, parameters and steps.
+
+A kind has two halves. Its definition (here, or in a package of yours) is light and is loaded by every
+service; its implementation is named by a string and is imported only in a slot of the report-worker.
+"""
+
+from waybill.kinds.definition import Artefact, Kind, Parameters, Produce, Work
+from waybill.kinds.registry import Registry, UnknownKind, load_registry
+
+__all__ = [
+    "Artefact",
+    "Kind",
+    "Parameters",
+    "Produce",
+    "Registry",
+    "UnknownKind",
+    "Work",
+    "load_registry",
+]

@@ -1,0 +1,84 @@
+"""The contract between a kind and the report-worker."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Parameters(BaseModel):
+    """Base of every kind's parameters: unknown fields are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """The file that a report produced, still in the attempt's scratch directory.
+
+    `media_type` as in HTTP's Content-Type; `filename` is what a browser saves it as.
+    """
+
+    path: Path
+    media_type: str
+    filename: str
+
+
+class Work(Protocol):
+    """One attempt at a report, as its kind sees it."""
+
+    @property
+    def report_id(self) -> UUID: ...
+
+    @property
+    def attempt(self) -> int:
+        """Counts from 1."""
+
+    @property
+    def directory(self) -> Path:
+        """Scratch directory of this attempt alone; it is removed when the attempt ends."""
+
+    def step(self, name: str, *, keep_going: bool = False) -> AbstractContextManager[None]:
+        """A named part of the work: one span and one entry of the progress that clients see.
+
+        An exception inside fails the step and is recorded on its span. It ends the attempt, unless
+        `keep_going`: then the work runs on, and the report fails at the end although its artefact is kept.
+        Steps do not nest.
+        """
+
+
+Produce = Callable[[Any, Work], Artefact]
+"""An implementation: `(parameters, work) -> artefact`, with the parameters as the kind's own model.
+
+It may raise `waybill.errors.RetryableError` (try again later) or `PermanentError` (never will); any other
+exception counts as retryable.
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One sort of report.
+
+    `steps` gives the names of the steps that the parameters lead to, in order, so that progress has a total
+    before the work begins. `implementation` is the `module:function` of a `Produce`.
+    """
+
+    name: str
+    title: str
+    description: str
+    parameters: type[Parameters]
+    steps: Callable[[Any], Sequence[str]]
+    implementation: str
+    timeout: timedelta = field(default=timedelta(minutes=30))
+    max_attempts: int = 3
+
+    def load(self) -> Produce:
+        """Imports the implementation; only a slot of the report-worker calls this."""
+        module, _, function = self.implementation.partition(":")
+        return cast(Produce, getattr(import_module(module), function))
