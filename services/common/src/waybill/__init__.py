@@ -1,0 +1,1 @@
+"""Waybill: reports that take minutes, behind an API that answers in milliseconds, each in one trace."""

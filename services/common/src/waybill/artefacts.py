@@ -1,0 +1,58 @@
+"""Where artefacts are kept: a folder, S3, Google Cloud Storage or Azure, by URL."""
+
+import hashlib
+from collections.abc import Iterator
+from uuid import UUID
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import from_url
+
+from waybill.domain import StoredArtefact
+from waybill.errors import RetryableError, WaybillError
+from waybill.kinds import Artefact
+
+_CHUNK = 1024 * 1024
+
+
+class ArtefactMissing(WaybillError):  # noqa: N818 - the name is the sentence
+    """The row points to a file that is not there."""
+
+
+class ArtefactStoreUnavailable(RetryableError):  # noqa: N818 - the name is the sentence
+    """The files cannot be written or read now."""
+
+
+class ArtefactStore:
+    """Files by key. A key holds the attempt, so no attempt can replace another's file."""
+
+    def __init__(self, url: str) -> None:
+        """`url` as `file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…`; credentials as each
+        service's own variables say. A folder is made where it is missing."""
+        self._store = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+
+    def put(self, report_id: UUID, attempt: int, artefact: Artefact) -> StoredArtefact:
+        """Writes the file whole or not at all. Raises `ArtefactStoreUnavailable`."""
+        key = f"reports/{report_id}/{attempt}/{artefact.filename}"
+        with artefact.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            obstore.put(self._store, key, artefact.path)
+        except (BaseError, OSError) as error:
+            raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_first_line(error)}") from error
+        size = artefact.path.stat().st_size
+        return StoredArtefact(key, artefact.filename, artefact.media_type, size, digest)
+
+    def open(self, artefact: StoredArtefact) -> Iterator[bytes]:
+        """The file's bytes in chunks. Raises `ArtefactMissing` or `ArtefactStoreUnavailable`, at once."""
+        try:
+            found = obstore.get(self._store, artefact.key)
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ArtefactMissing(f"The file of this report is not there: {artefact.key}.") from error
+        except (BaseError, OSError) as error:
+            raise ArtefactStoreUnavailable(f"The artefact cannot be read: {_first_line(error)}") from error
+        return (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

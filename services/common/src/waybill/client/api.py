@@ -1,0 +1,167 @@
+"""Waybill's HTTP API."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import TracebackType
+from typing import IO, Any, Self
+from uuid import UUID
+
+import httpx
+from httpx_sse import EventSource, SSEError
+from pydantic import ValidationError
+
+from waybill.client.errors import ArtefactError, UnexpectedAnswerError
+from waybill.client.http import RetryPolicy, Server
+from waybill.client.models import ArtefactLink, KindInfo, KindList, Report, ReportPage
+from waybill.domain import TERMINAL, Status
+from waybill.messages import StatusEvent, StatusEventType
+
+REPORTS = "/api/v1/reports"
+KINDS = "/api/v1/kinds"
+
+_PAGE = 100
+_RECONNECT_SECONDS = 0.2
+_RECONNECT = RetryPolicy(attempts=100, timeout=60.0)
+"""Longer than a first call: whoever follows a report outlasts the restart of a producer-api."""
+_STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
+"""The server writes at least a comment far more often than this."""
+
+
+class WaybillClient:
+    """Requests reports and tells what becomes of them. Threads may share one; close it, or use it in a `with`.
+
+    Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
+    """
+
+    def __init__(self, url: str, retry: RetryPolicy = RetryPolicy()) -> None:
+        self._server = Server("Waybill's API", url, retry)
+        self.url = self._server.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def request(self, kind: str, parameters: Mapping[str, Any] | None = None) -> Report:
+        """Asks for a report; it is accepted and kept when this returns, and has not begun."""
+        body = {"kind": kind, "parameters": dict(parameters or {})}
+        return self._server.read(Report, self._server.post(REPORTS, body))
+
+    def show(self, report_id: UUID | str) -> Report:
+        return self._server.read(Report, self._server.get(f"{REPORTS}/{report_id}"))
+
+    def reports(
+        self, status: Status | None = None, kind: str | None = None, limit: int | None = None
+    ) -> Iterator[Report]:
+        """Newest first, at most `limit`; pages are fetched as they are needed."""
+        cursor: str | None = None
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(left, _PAGE)
+            query = {"status": status, "kind": kind, "limit": size, "cursor": cursor}
+            page = self._server.read(ReportPage, self._server.get(REPORTS, query))
+            yield from page.reports[:left]
+            left = None if left is None else left - len(page.reports)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def kinds(self) -> tuple[KindInfo, ...]:
+        return self._server.read(KindList, self._server.get(KINDS)).kinds
+
+    def follow(self, report_id: UUID | str, after: int = 0) -> Iterator[StatusEvent]:
+        """Every event of a report with a version above `after`, in order, up to the one that ends it.
+
+        Blocks between events. A broken stream is resumed where it broke, so nothing is missed or told twice.
+        """
+        seen = after
+        retry: RetryPolicy | None = None
+        while True:
+            began_at = seen
+            try:
+                for event in self._events(report_id, seen, retry):
+                    if event.version <= seen:
+                        continue
+                    seen = event.version
+                    yield event
+                    if event.type is StatusEventType.STATUS and event.status in TERMINAL:
+                        return
+            except httpx.TransportError:
+                pass  # broken in the middle: it is resumed below
+            if seen == began_at and self.show(report_id).ended:
+                return
+            retry = _RECONNECT
+            time.sleep(_RECONNECT_SECONDS)
+
+    def artefact_url(self, artefact: ArtefactLink) -> str:
+        return str(httpx.URL(self.url).join(artefact.href))
+
+    def download(self, report: Report, destination: Path) -> Path:
+        """Writes a report's artefact to `destination` and answers the file's path.
+
+        A directory stands for a file in it, named as the artefact is. The file appears only when it is whole
+        and has the checksum that the report tells; else `ArtefactError`.
+        """
+        artefact = self._artefact(report)
+        path = destination / Path(artefact.filename).name if destination.is_dir() else destination
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            part = Path(file.name)
+            try:
+                self._fetch(artefact, file)
+            except BaseException:
+                part.unlink()
+                raise
+        part.chmod(0o644)
+        return part.replace(path)
+
+    def write_artefact(self, report: Report, sink: IO[bytes]) -> None:
+        """As `download`, into an open file: a broken artefact is noticed when it has been written."""
+        self._fetch(self._artefact(report), sink)
+
+    def _artefact(self, report: Report) -> ArtefactLink:
+        if report.artefact is None:
+            raise ArtefactError(f"Report {report.id} has no artefact; its status is {report.status}.")
+        return report.artefact
+
+    def _fetch(self, artefact: ArtefactLink, sink: IO[bytes]) -> None:
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self._server.open("GET", artefact.href) as response:
+                for chunk in response.iter_bytes():
+                    digest.update(chunk)
+                    size += sink.write(chunk)
+        except httpx.TransportError as error:
+            raise self._server.unreachable(error) from error
+        if (size, digest.hexdigest()) != (artefact.size, artefact.sha256):
+            raise ArtefactError(
+                f"The artefact {artefact.filename} came as {size} bytes with SHA-256 {digest.hexdigest()}, "
+                f"but its report tells {artefact.size} bytes with {artefact.sha256}."
+            )
+
+    def _events(self, report_id: UUID | str, after: int, retry: RetryPolicy | None) -> Iterator[StatusEvent]:
+        """One connection's events. Raises `httpx.TransportError` when it breaks."""
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if after:
+            headers["Last-Event-ID"] = str(after)
+        path = f"{REPORTS}/{report_id}/events"
+        with self._server.open(
+            "GET", path, headers=headers, timeout=_STREAM_TIMEOUT, retry=retry
+        ) as response:
+            try:
+                for event in EventSource(response).iter_sse():
+                    if event.event in tuple(StatusEventType):
+                        yield StatusEvent.model_validate_json(event.data)
+            except (SSEError, ValidationError) as error:
+                raise UnexpectedAnswerError(
+                    f"{response.url} does not answer with events of a report: {error}"
+                ) from error

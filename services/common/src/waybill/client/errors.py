@@ -1,0 +1,68 @@
+"""What can go wrong between a client and its server, each as a sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from waybill.client.trace import Trace
+from waybill.errors import WaybillError
+
+
+class ClientError(WaybillError):
+    """Base of every error that the clients raise."""
+
+
+class ServerUnreachableError(ClientError):
+    """No answer came: nothing listens there, or the connection broke, more often than we retry."""
+
+    def __init__(self, server: str, url: str, reason: str) -> None:
+        super().__init__(f"Cannot reach {server} at {url}: {reason}.")
+        self.server = server
+
+
+class UnexpectedAnswerError(ClientError):
+    """Something answered that is not the server we know."""
+
+
+class ArtefactError(ClientError):
+    """There is no artefact, or what was received is not what was announced."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One entry of a problem's `errors`; `field` is dotted, as in `parameters.month`."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class ProblemError(ClientError):
+    """The server refused, with a problem as RFC 9457 describes it."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str | None = None,
+        errors: Sequence[FieldError] = (),
+        trace_id: str | None = None,
+    ) -> None:
+        sentence = f"{title}: {detail}" if detail and detail != title else title
+        fields = "; ".join(str(error) for error in errors)
+        super().__init__(f"{sentence.rstrip('.')} ({fields})." if fields else f"{sentence.rstrip('.')}.")
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.trace_id = trace_id
+
+
+class TraceIncompleteError(ClientError):
+    """The time-out passed before all of a trace had arrived; `trace` is what there is, if anything."""
+
+    def __init__(self, trace_id: str, seconds: float, missing: Sequence[str], trace: Trace | None) -> None:
+        super().__init__(f"Trace {trace_id} is not complete after {seconds:g} s: {'; '.join(missing)}.")
+        self.missing = tuple(missing)
+        self.trace = trace

@@ -1,0 +1,188 @@
+"""One HTTP server as the clients use it: what is safe is retried, and what goes wrong is a sentence."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+import httpx
+import stamina
+from pydantic import BaseModel, ValidationError
+
+from waybill.client.errors import FieldError, ProblemError, ServerUnreachableError, UnexpectedAnswerError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_BUSY = frozenset({502, 503, 504})
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often, and for how many seconds in all, a call is repeated while the server does not answer."""
+
+    attempts: int = 5
+    timeout: float = 10.0
+    wait_initial: float = 0.1
+    wait_max: float = 2.0
+
+
+class Server:
+    """A base address and how to talk to it. Threads may share one.
+
+    A GET is retried on any failure of the connection and while the server says that it is busy; anything else
+    only when it surely was not sent. Every method raises `ServerUnreachableError`, `ProblemError` or
+    `UnexpectedAnswerError`.
+    """
+
+    def __init__(self, name: str, url: str, retry: RetryPolicy, timeout: float = 10.0) -> None:
+        self.name = name
+        self.url = url.rstrip("/")
+        self._retry = retry
+        self._http = httpx.Client(
+            timeout=timeout,
+            headers={"User-Agent": "waybill"},
+            # a proxy cannot reach what listens on this machine's loopback
+            trust_env=not _is_loopback(self.url),
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The JSON at `path`; parameters that are None are left out."""
+        return self._json(self.open("GET", path, params=params))
+
+    def post(self, path: str, body: Any) -> Any:
+        """The JSON that answers `body`, sent as JSON."""
+        return self._json(self.open("POST", path, json=body))
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> httpx.Response:
+        """A successful response with its body still to be read; the caller closes it."""
+        policy = retry or self._retry
+        try:
+            request = self._http.build_request(
+                method,
+                self.url + path,
+                params={name: value for name, value in (params or {}).items() if value is not None},
+                json=json,
+                headers=dict(headers or {}),
+                timeout=timeout or httpx.USE_CLIENT_DEFAULT,
+            )
+            caller = stamina.RetryingCaller(
+                attempts=policy.attempts,
+                timeout=policy.timeout,
+                wait_initial=policy.wait_initial,
+                wait_max=policy.wait_max,
+                wait_jitter=policy.wait_initial,
+            )
+            response = caller(_worth_a_retry, self._send, request)
+        except httpx.HTTPStatusError as error:
+            response = error.response
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise self.unreachable(error) from error
+        if response.is_success:
+            return response
+        with response:
+            response.read()
+            raise _problem(response)
+
+    def unreachable(self, error: Exception) -> ServerUnreachableError:
+        """`error` of httpx as a sentence that names this server."""
+        return ServerUnreachableError(self.name, self.url, _reason(error))
+
+    def read(self, model: type[Model], data: Any) -> Model:
+        """`data` as `model`."""
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise UnexpectedAnswerError(
+                f"{self.url} answered with a {model.__name__} that is not understood: {where}: {first['msg']}."
+            ) from error
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        response = self._http.send(request, stream=True)
+        if response.status_code in _BUSY:
+            response.read()
+            response.raise_for_status()
+        return response
+
+    def _json(self, response: httpx.Response) -> Any:
+        with response:
+            try:
+                response.read()
+                return response.json()
+            except httpx.TransportError as error:
+                raise self.unreachable(error) from error
+            except ValueError as error:
+                media_type = response.headers.get("Content-Type", "no media type")
+                raise UnexpectedAnswerError(
+                    f"{response.url} answered with {media_type} and not with JSON: is this {self.name}?"
+                ) from error
+
+
+def _worth_a_retry(error: Exception) -> bool:
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return False
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.request.method == "GET"
+    if isinstance(error, httpx.TransportError):
+        return isinstance(error, _NOT_SENT) or error.request.method == "GET"
+    return False
+
+
+def _reason(error: Exception) -> str:
+    """What httpx says, without the operating system's numbers and the full stop."""
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    text = str(error) or type(error).__name__
+    if text.startswith("[Errno"):
+        text = text.partition("] ")[2]
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host if "://" in url else ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _problem(response: httpx.Response) -> ProblemError:
+    """The error that a response tells of, whether or not it is `application/problem+json`."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or "title" not in body:
+        return ProblemError(
+            response.status_code, f"{response.url} answered {response.status_code} {response.reason_phrase}"
+        )
+    return ProblemError(
+        response.status_code,
+        str(body["title"]),
+        body.get("detail"),
+        tuple(_field_errors(body.get("errors"))),
+        body.get("trace_id"),
+    )
+
+
+def _field_errors(errors: Any) -> Iterator[FieldError]:
+    """RFC 9457's own example: a list of objects with `detail` and a JSON `pointer`."""
+    for error in errors if isinstance(errors, list) else ():
+        if isinstance(error, dict):
+            pointer = str(error.get("pointer", ""))
+            yield FieldError(pointer.removeprefix("#").strip("/").replace("/", "."), str(error.get("detail", "")))

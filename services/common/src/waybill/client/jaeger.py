@@ -1,0 +1,101 @@
+"""Jaeger's query API."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from waybill.client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
+from waybill.client.http import RetryPolicy, Server
+from waybill.client.trace import Trace, read_trace
+
+SERVICES = frozenset({"producer-api", "report-worker"})
+"""Every report passes through both."""
+
+_POLL_SECONDS = 0.2
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class ExpectedTrace:
+    """What must have arrived for a trace to be whole, besides the parent of every span.
+
+    Each process sends its spans by itself and in no order, so a trace can look whole before it is: `names` are
+    the spans that must be there, as often as they are given.
+    """
+
+    services: frozenset[str] = SERVICES
+    names: tuple[str, ...] = ()
+
+    def missing(self, trace: Trace | None) -> list[str]:
+        """What has not arrived, in words; empty when the trace is whole."""
+        if trace is None:
+            return ["nothing of it has arrived"]
+        services = self.services - set(trace.services)
+        names = Counter(self.names) - Counter(span.name for span in trace.spans)
+        return [
+            *([f"no span of {_listed(sorted(services))} has arrived"] if services else ()),
+            *(f"the parent of {span.name} has not arrived" for span in trace.orphans),
+            *([f"{_listed(list(names.elements()))} not received"] if names else ()),
+        ]
+
+
+class JaegerClient:
+    """Reads traces. Threads may share one; close it, or use it in a `with`.
+
+    Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
+    """
+
+    def __init__(self, url: str, retry: RetryPolicy = RetryPolicy()) -> None:
+        self._server = Server("Jaeger", url, retry)
+        self.url = self._server.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def page(self, trace_id: str) -> str:
+        """Where a person looks at the trace in a browser."""
+        return f"{self.url}/trace/{trace_id}"
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """What has arrived of a trace; None when nothing has."""
+        try:
+            answer = self._server.get(f"/api/traces/{trace_id}")
+        except ProblemError as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+        try:
+            return read_trace(answer)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnexpectedAnswerError(f"{self.url} answered with a trace that is not understood.") from error
+
+    def wait_for(
+        self, trace_id: str, expected: ExpectedTrace = ExpectedTrace(), timeout: float = 30.0
+    ) -> Trace:
+        """Blocks until all of a trace has arrived; `TraceIncompleteError` after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            trace = self.trace(trace_id)
+            missing = expected.missing(trace)
+            if trace is not None and not missing:
+                return trace
+            if time.monotonic() >= deadline:
+                raise TraceIncompleteError(trace_id, timeout, missing, trace)
+            time.sleep(_POLL_SECONDS)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """The first few in words, and how many more."""
+    shown = ", ".join(words[:3])
+    return f"{shown} and {len(words) - 3} more" if len(words) > 3 else shown

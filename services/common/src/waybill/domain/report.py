@@ -1,0 +1,129 @@
+"""A report, its status, and what may happen to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from waybill.domain.carrier import Carrier
+
+
+class Status(StrEnum):
+    """Where a report is."""
+
+    INIT = "init"
+    """Accepted; waits in the outbox, in Kafka or for its retry."""
+    PROCESSING = "processing"
+    """A worker holds its lease."""
+    DONE = "done"
+    FAIL = "fail"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.INIT: frozenset({Status.PROCESSING, Status.FAIL, Status.CANCELLED}),
+    # back to init: a retry, or an attempt that was handed back or lost
+    Status.PROCESSING: frozenset({Status.INIT, Status.DONE, Status.FAIL, Status.CANCELLED}),
+    Status.DONE: frozenset(),
+    Status.FAIL: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+"""Every legal change of status."""
+
+TERMINAL = frozenset(status for status, after in TRANSITIONS.items() if not after)
+
+
+class StepStatus(StrEnum):
+    """Where a step is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class StepChange:
+    """One step that began or ended; `duration_ms` and `error` only where it ended."""
+
+    name: str
+    status: StepStatus
+    duration_ms: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an attempt is: the step that was last heard of, and how many of `total` have ended."""
+
+    step: str
+    done: int
+    total: int
+
+    def after(self, change: StepChange) -> "Progress":
+        ended = change.status is not StepStatus.RUNNING
+        return Progress(change.name, self.done + ended, max(self.total, self.done + 1))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an attempt did not end well.
+
+    `type` is one of a few words that a program may rely on; `message` is for a person.
+    """
+
+    type: str
+    message: str
+    step: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredArtefact:
+    """The file a report produced, where it is kept. `size` in bytes; `sha256` in hex."""
+
+    key: str
+    filename: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """A report as it is requested. `source` names the foreign message it came from, if one did."""
+
+    id: UUID
+    kind: str
+    parameters: Mapping[str, Any]
+    carrier: Carrier | None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A row of `reports`. `version` counts every change, from 1; `attempt` counts every claim."""
+
+    id: UUID
+    kind: str
+    parameters: Mapping[str, Any]
+    status: Status
+    version: int
+    attempt: int
+    progress: Progress | None
+    failure: Failure | None
+    artefact: StoredArtefact | None
+    carrier: Carrier | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What a worker must still hold for a write of its attempt to count."""
+
+    report_id: UUID
+    attempt: int
+    owner: str

@@ -1,0 +1,82 @@
+"""Configured clients of confluent-kafka.
+
+Make them in the process that uses them: a client made before a fork sends nothing. Touch a Consumer from
+one thread only: while one thread polls, a call from another may hang.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka.admin import AdminClient
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class KafkaConfig:
+    """How to reach the brokers. `security` holds librdkafka's own names."""
+
+    bootstrap_servers: str
+    client_id: str
+    security: Mapping[str, str] = field(default_factory=dict)
+
+    def common(self) -> dict[str, object]:
+        """What every client needs."""
+        return {
+            "bootstrap.servers": self.bootstrap_servers,
+            "client.id": self.client_id,
+            "error_cb": _log_error,
+            "logger": log,
+            "log_level": 4,
+            "reconnect.backoff.max.ms": 2000,
+            "topic.metadata.refresh.interval.ms": 60_000,
+            **self.security,
+        }
+
+
+def producer(config: KafkaConfig, *, delivery_timeout_ms: int = 10_000) -> Producer:
+    """An idempotent producer: `acks=all`, each message once and in order within a partition."""
+    return Producer(
+        {
+            **config.common(),
+            "acks": "all",
+            "enable.idempotence": True,
+            "linger.ms": 0,
+            "delivery.timeout.ms": delivery_timeout_ms,
+            "request.timeout.ms": min(5000, delivery_timeout_ms),
+            "message.max.bytes": 1_000_000,
+        }
+    )
+
+
+def consumer(config: KafkaConfig, group: str, **options: object) -> Consumer:
+    """A consumer that commits, each second, what it was told to store, and nothing else."""
+    return Consumer(
+        {
+            **config.common(),
+            "group.id": group,
+            "enable.auto.commit": True,
+            "auto.commit.interval.ms": 1000,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            **options,
+        }
+    )
+
+
+def group_protocol(protocol: str) -> dict[str, object]:
+    """KIP-848, where the broker sets the session's time-out; or the classic one for brokers before 4.0."""
+    if protocol == "consumer":
+        return {"group.protocol": "consumer"}
+    return {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 10_000}
+
+
+def admin_client(config: KafkaConfig) -> AdminClient:
+    """For topics and metadata."""
+    return AdminClient(config.common())
+
+
+def _log_error(error: KafkaError) -> None:
+    log.warning("kafka: %s", error.str())

@@ -1,0 +1,20 @@
+"""Starts a service under `opentelemetry-instrument`: the one way, wherever it runs."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from waybill.tracing import tracing_defaults
+
+
+def become(service: str, command: Sequence[str]) -> NoReturn:
+    """Replaces this process by `command`, found beside this Python, with tracing set up.
+
+    The OTEL variables that are not set get Waybill's defaults.
+    """
+    environment = {**tracing_defaults(service), **os.environ}
+    scripts = Path(sys.executable).parent
+    program = scripts / "opentelemetry-instrument"
+    os.execve(program, [str(program), str(scripts / command[0]), *command[1:]], environment)

@@ -1,0 +1,107 @@
+"""The status event: the message on topic `report-status` that tells every producer-api what changed."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from waybill.domain import Report, Status, StepChange, StepStatus
+
+
+class StatusEventType(StrEnum):
+    """What changed: the report's status, or a step of its attempt."""
+
+    STATUS = "status"
+    STEP = "step"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+
+class ProgressModel(_Model):
+    """How far the attempt is."""
+
+    step: str
+    done: int
+    total: int
+
+
+class StepModel(_Model):
+    """The step that began or ended."""
+
+    name: str
+    status: StepStatus
+    duration_ms: int | None = None
+    error: str | None = None
+
+
+class FailureModel(_Model):
+    """Why the attempt did not end well."""
+
+    type: str
+    message: str
+    step: str | None = None
+
+
+class ArtefactModel(_Model):
+    """What the report produced."""
+
+    filename: str
+    media_type: str
+    size: int = Field(description="In bytes.")
+    sha256: str = Field(description="In hex.")
+
+
+class StatusEvent(_Model):
+    """A snapshot of the row, with what changed. The same JSON is the message, the stored event, and the
+    `data:` of the status stream, so that a replay reads as what was missed."""
+
+    schema_version: Literal[1] = 1
+    report_id: UUID
+    kind: str
+    version: int = Field(description="Counts every change of the report; an older one is dropped.")
+    type: StatusEventType
+    at: datetime
+    status: Status
+    attempt: int
+    progress: ProgressModel | None = None
+    step: StepModel | None = None
+    error: FailureModel | None = None
+    artefact: ArtefactModel | None = None
+    trace_id: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+def status_event(report: Report) -> StatusEvent:
+    """The event of a row whose status has just changed."""
+    return _event(report, StatusEventType.STATUS, None)
+
+
+def step_event(report: Report, step: StepChange) -> StatusEvent:
+    """The event of a row whose attempt has just begun or ended a step."""
+    return _event(report, StatusEventType.STEP, StepModel.model_validate(step))
+
+
+def _event(report: Report, event_type: StatusEventType, step: StepModel | None) -> StatusEvent:
+    return StatusEvent(
+        report_id=report.id,
+        kind=report.kind,
+        version=report.version,
+        type=event_type,
+        at=report.updated_at,
+        status=report.status,
+        attempt=report.attempt,
+        progress=ProgressModel.model_validate(report.progress) if report.progress else None,
+        step=step,
+        error=FailureModel.model_validate(report.failure) if report.failure else None,
+        artefact=ArtefactModel.model_validate(report.artefact) if report.artefact else None,
+        trace_id=report.carrier.trace_id if report.carrier else None,
+        created_at=report.created_at,
+        started_at=report.started_at,
+        finished_at=report.finished_at,
+    )

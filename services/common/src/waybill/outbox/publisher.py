@@ -1,0 +1,113 @@
+"""Publishes one batch of messages and waits for what the broker says of each."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+from opentelemetry.trace import Span, SpanKind
+
+from waybill.domain import Carrier
+from waybill.messages import headers_for
+from waybill.store import OutboxMessage
+from waybill.tracing import attributes, context_of, fail_span, message_attributes, span_carrier, tracer
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class Published:
+    """The outcome of a batch, by outbox id. `refused`: the broker will never take it, with its reason."""
+
+    acknowledged: list[int] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+class Publisher:
+    """Owns a Producer. One thread uses it; `publish` blocks until every message has its answer."""
+
+    def __init__(self, producer: Producer, client_id: str) -> None:
+        self._producer = producer
+        self._client_id = client_id
+
+    def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+        """Sends `batch` in its order; each message's delivery time-out bounds the wait."""
+        outcome = Published()
+        for message in batch:
+            self._send(message, outcome)
+        self._producer.flush()
+        return outcome
+
+    def warm_up(self) -> None:
+        """Makes the first message as quick as the others: reaches the brokers beforehand, if it can."""
+        self._producer.list_topics(timeout=5)
+
+    def _send(self, message: OutboxMessage, outcome: Published) -> None:
+        if message.id is None:
+            raise AssertionError("a message of the outbox has an id")
+        span = self._span(message) if message.traced else None
+        carrier = (span_carrier(span) if span else None) or message.carrier
+        try:
+            self._producer.produce(
+                message.topic,
+                key=message.key.encode(),
+                value=_value(message, carrier),
+                headers=headers_for(carrier),
+                on_delivery=_Delivery(message.id, span, outcome),
+            )
+        except Exception as error:  # a full queue or a message that is too large: nothing was sent
+            _Delivery(message.id, span, outcome).not_sent(error)
+        self._producer.poll(0)
+
+    def _span(self, message: OutboxMessage) -> Span:
+        return tracer().start_span(
+            "report_producer",
+            context=context_of(message.carrier),
+            kind=SpanKind.PRODUCER,
+            attributes=message_attributes(
+                attributes.SEND,
+                message.topic,
+                client_id=self._client_id,
+                report_id=message.key,
+                key=message.key,
+            ),
+        )
+
+
+class _Delivery:
+    """The broker's answer to one message."""
+
+    def __init__(self, message_id: int, span: Span | None, outcome: Published) -> None:
+        self._id = message_id
+        self._span = span
+        self._outcome = outcome
+
+    def __call__(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._fail(error)
+            return
+        self._outcome.acknowledged.append(self._id)
+        if self._span:
+            self._span.set_attributes(attributes.delivered(message.partition(), message.offset()))
+            self._span.end()
+
+    def not_sent(self, error: Exception) -> None:
+        cause = error.args[0] if error.args else None
+        self._fail(cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL, str(error)))
+
+    def _fail(self, error: KafkaError) -> None:
+        final = error.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE)
+        (self._outcome.refused if final else self._outcome.failed)[self._id] = error.str()
+        if self._span:
+            fail_span(self._span, error.name(), error.str())
+            self._span.end()
+
+
+def _value(message: OutboxMessage, carrier: Carrier | None) -> bytes:
+    """The JSON, for a command with the carrier among its fields: some programs read it there."""
+    fields: dict[str, Any] = message.value
+    if message.traced and carrier:
+        fields = fields | carrier.as_dict()
+    return json.dumps(fields, separators=(",", ":")).encode()

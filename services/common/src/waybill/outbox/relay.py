@@ -1,0 +1,137 @@
+"""The relay: a thread in every process that writes the outbox, which publishes right after the commit."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine
+
+from waybill.outbox.publisher import Publisher
+from waybill.store import OutboxMessage, is_unavailable, statements
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RelayPolicy:
+    """How the relay goes about it.
+
+    `batch`: most messages in one transaction. `sweep`: how often it looks for messages that another process
+    left, and `left_after`: from what age it takes them for left. `pause`: after a failure.
+    """
+
+    batch: int = 500
+    sweep: timedelta = timedelta(seconds=1)
+    left_after: timedelta = timedelta(seconds=3)
+    pause: timedelta = timedelta(seconds=1)
+    most_hints: int = 10_000
+
+
+class Relay:
+    """Publishes what `announce` was told of, then what others have left behind.
+
+    A message is deleted only after the broker's acknowledgement, in the transaction that has held it since
+    before it was sent: so it is published at least once, and in the order of its key, whichever processes
+    work on the outbox at the same time. What the relay was told is only a hint; the outbox is the truth.
+    """
+
+    def __init__(
+        self, engine: Engine, make_publisher: Callable[[], Publisher], policy: RelayPolicy | None = None
+    ) -> None:
+        self._engine = engine
+        self._make_publisher = make_publisher
+        self._policy = policy or RelayPolicy()
+        self._condition = threading.Condition()
+        self._hints: dict[str, None] = {}
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def announce(self, key: str) -> None:
+        """Messages of `key` have been committed. Never blocks; any thread may call it."""
+        with self._condition:
+            if len(self._hints) < self._policy.most_hints:  # else the sweep finds them
+                self._hints[key] = None
+            self._condition.notify()
+
+    def stop(self, timeout: timedelta) -> bool:
+        """Publishes what it was told of so far, then ends. False where that took longer than `timeout`."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        self._thread.join(timeout.total_seconds())
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        publisher = self._make_publisher()
+        self._guarded(publisher.warm_up)
+        while True:
+            keys, stopping = self._next_hints()
+            if keys:
+                done = self._guarded(lambda keys=keys: self._publish_hinted(publisher, keys))
+            else:
+                done = self._guarded(lambda: self._sweep(publisher))
+            if stopping and not (done and self._hints):
+                return
+            if not done:
+                self._rest()
+
+    def _next_hints(self) -> tuple[list[str], bool]:
+        """Waits for a hint, for the next sweep's time, or to stop."""
+        with self._condition:
+            if not self._hints and not self._stopping:
+                self._condition.wait(self._policy.sweep.total_seconds())
+            keys = list(self._hints)[: self._policy.batch]
+            for key in keys:
+                del self._hints[key]
+            return keys, self._stopping
+
+    def _publish_hinted(self, publisher: Publisher, keys: list[str]) -> None:
+        with self._engine.begin() as connection:
+            self._publish(connection, publisher, statements.lock_messages_of(connection, keys))
+
+    def _sweep(self, publisher: Publisher) -> None:
+        taken = self._policy.batch
+        while taken == self._policy.batch and not self._hints:
+            with self._engine.begin() as connection:
+                left = statements.lock_old_messages(connection, self._policy.left_after, self._policy.batch)
+                taken = len(left)
+                self._publish(connection, publisher, left)
+
+    def _publish(self, connection: Connection, publisher: Publisher, batch: list[OutboxMessage]) -> None:
+        if not batch:
+            return
+        outcome = publisher.publish(batch)
+        if outcome.refused:
+            log.error("the broker refuses messages for good: %s", outcome.refused)
+        statements.delete_messages(connection, outcome.acknowledged)
+        if outcome.failed:
+            log.warning("%d messages wait for Kafka: %s", len(outcome.failed), next(iter(outcome.failed.values())))
+            raise _NotPublished
+
+    def _guarded(self, action: Callable[[], None]) -> bool:
+        """Runs `action`; whatever goes wrong is logged, and tried again later."""
+        try:
+            action()
+        except _NotPublished:
+            return False
+        except Exception as error:
+            if is_unavailable(error):
+                log.warning("the relay waits for the database: %s", str(error).partition("\n")[0])
+            else:
+                log.exception("the relay failed; it tries again")
+            return False
+        return True
+
+    def _rest(self) -> None:
+        with self._condition:
+            if not self._stopping:
+                self._condition.wait(self._policy.pause.total_seconds())
+
+
+class _NotPublished(Exception):  # noqa: N818
+    """Messages stay in the outbox for the next try."""

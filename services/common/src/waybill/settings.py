@@ -1,0 +1,99 @@
+"""Settings: read from the environment at the edge, once, and turned into frozen policies."""
+
+import os
+import socket
+from datetime import timedelta
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, PostgresDsn, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from waybill.domain import LeasePolicy
+from waybill.errors import WaybillError
+from waybill.kafka import KafkaConfig
+from waybill.topics import Topics
+
+PREFIX = "WAYBILL_"
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+class WrongSettings(WaybillError):  # noqa: N818 - the name is the sentence
+    """The environment lacks settings, or has wrong ones; the message names each."""
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the database is."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    database_url: PostgresDsn
+    database_pool_size: int = Field(default=8, ge=1)
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach Kafka, and the topics' names."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    kafka_bootstrap_servers: str = Field(min_length=1)
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: str | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: str | None = None
+    kafka_ssl_ca_location: str | None = None
+    kafka_ssl_certificate_location: str | None = None
+    kafka_ssl_key_location: str | None = None
+    kafka_topic_report: str = "report"
+    kafka_topic_report_status: str = "report-status"
+    kafka_topic_report_dead_letter: str = "report-dead-letter"
+
+    @property
+    def topics(self) -> Topics:
+        return Topics(
+            self.kafka_topic_report, self.kafka_topic_report_status, self.kafka_topic_report_dead_letter
+        )
+
+    def kafka_config(self, client_id: str) -> KafkaConfig:
+        security = {
+            "security.protocol": self.kafka_security_protocol,
+            "sasl.mechanism": self.kafka_sasl_mechanism,
+            "sasl.username": self.kafka_sasl_username,
+            "sasl.password": self.kafka_sasl_password,
+            "ssl.ca.location": self.kafka_ssl_ca_location,
+            "ssl.certificate.location": self.kafka_ssl_certificate_location,
+            "ssl.key.location": self.kafka_ssl_key_location,
+        }
+        present = {name: value for name, value in security.items() if value is not None}
+        return KafkaConfig(self.kafka_bootstrap_servers, client_id, present)
+
+
+class ServiceSettings(DatabaseSettings, KafkaSettings):
+    """What both services need."""
+
+    artefact_url: str = Field(min_length=1)
+    lease_seconds: float = Field(default=30, gt=0, description="An attempt's time to live without a heartbeat.")
+    heartbeat_seconds: float = Field(default=5, gt=0)
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def lease(self) -> LeasePolicy:
+        return LeasePolicy(timedelta(seconds=self.lease_seconds), timedelta(seconds=self.heartbeat_seconds))
+
+
+def load(settings: type[AnySettings], **values: Any) -> AnySettings:
+    """Raises `WrongSettings`, naming every variable that is missing or wrong."""
+    try:
+        return settings(**values)
+    except ValidationError as error:
+        wrong = [
+            f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        ]
+        raise WrongSettings("The settings are wrong.\n  " + "\n  ".join(wrong)) from None
+
+
+def instance_name(service: str) -> str:
+    """Names this process among all: the owner of leases, and the client's id in Kafka."""
+    return f"{service}@{socket.gethostname()}/{os.getpid()}"

@@ -1,0 +1,128 @@
+"""The tables. What the code must not do, the database refuses: see the check constraints and unique indexes."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from waybill.domain import TERMINAL, Status
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+def _among(statuses: object) -> str:
+    return ", ".join(f"'{status}'" for status in sorted(statuses))  # type: ignore[call-overload]
+
+
+def _time(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("parameters", JSONB, nullable=False),
+    Column("status", Text, nullable=False, server_default=Status.INIT),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    # attempts that were handed back or interrupted: they do not count against the kind's most attempts
+    Column("interruptions", Integer, nullable=False, server_default="0"),
+    Column("progress", JSONB(none_as_null=True)),
+    Column("failure", JSONB(none_as_null=True)),
+    Column("artefact", JSONB(none_as_null=True)),
+    Column("traceparent", Text),
+    Column("tracestate", Text),
+    Column("lease_owner", Text),
+    _time("lease_expires_at"),
+    # the foreign message that asked for the report, so that it asks once
+    Column("source", Text, unique=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    _time("started_at"),
+    _time("finished_at"),
+    CheckConstraint(f"status IN ({_among(Status)})", name="status"),
+    CheckConstraint(
+        f"(status = '{Status.PROCESSING}') = (lease_owner IS NOT NULL AND lease_expires_at IS NOT NULL)",
+        name="lease",
+    ),
+    CheckConstraint(f"(status IN ({_among(TERMINAL)})) = (finished_at IS NOT NULL)", name="finished"),
+    Index("reports_kind_id_idx", "kind", "id"),
+    Index("reports_status_id_idx", "status", "id"),
+    Index(
+        "reports_lease_idx",
+        "lease_expires_at",
+        postgresql_where=text(f"status = '{Status.PROCESSING}'"),
+    ),
+)
+
+report_events = Table(
+    "report_events",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    # Ids of one key commit in their order, because every change of a report holds its row; ids of
+    # different keys may not.
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("value", JSONB, nullable=False),
+    Column("traceparent", Text),
+    Column("tracestate", Text),
+    # whether publishing it is a span of the trace, as it is for a command
+    Column("traced", Boolean, nullable=False, server_default="false"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Index("outbox_key_id_idx", "key", "id"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("report_id", Uuid),
+    # as in reports: the same message read twice, after a crash before its offset was committed, is one
+    Column("source", Text, nullable=False, unique=True),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("key", LargeBinary),
+    Column("value", LargeBinary),
+    Column("headers", JSONB, nullable=False, server_default="[]"),
+    Column("traceparent", Text),
+    Column("tracestate", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)

@@ -1,0 +1,45 @@
+"""OpenTelemetry's messaging attributes (semconv 1.44), which all stand on a span from its creation."""
+
+from opentelemetry.semconv._incubating.attributes import messaging_attributes as messaging
+from opentelemetry.util.types import AttributeValue
+
+SEND, PROCESS = "send", "process"
+
+QUEUE_TIME = "report.queue_time_ms"
+"""Ours, on report_consumer: from the message's time stamp to its receipt, in milliseconds, at least 0."""
+
+
+def message_attributes(
+    operation: str,
+    topic: str,
+    *,
+    client_id: str,
+    report_id: str | None = None,
+    key: str | None = None,
+    group: str | None = None,
+    partition: int | None = None,
+    offset: int | None = None,
+) -> dict[str, AttributeValue]:
+    """`operation` is `SEND` or `PROCESS`; what is not known yet is left out."""
+    known: dict[str, AttributeValue | None] = {
+        messaging.MESSAGING_SYSTEM: "kafka",
+        messaging.MESSAGING_OPERATION_NAME: operation,
+        messaging.MESSAGING_OPERATION_TYPE: operation,
+        messaging.MESSAGING_DESTINATION_NAME: topic,
+        messaging.MESSAGING_CLIENT_ID: client_id,
+        messaging.MESSAGING_MESSAGE_CONVERSATION_ID: report_id,
+        messaging.MESSAGING_KAFKA_MESSAGE_KEY: key,
+        messaging.MESSAGING_CONSUMER_GROUP_NAME: group,
+        messaging.MESSAGING_DESTINATION_PARTITION_ID: None if partition is None else str(partition),
+        messaging.MESSAGING_KAFKA_OFFSET: offset,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def delivered(partition: int | None, offset: int | None) -> dict[str, AttributeValue]:
+    """What the broker's acknowledgement adds to a producer's span."""
+    known = {
+        messaging.MESSAGING_DESTINATION_PARTITION_ID: None if partition is None else str(partition),
+        messaging.MESSAGING_KAFKA_OFFSET: offset,
+    }
+    return {name: value for name, value in known.items() if value is not None}
