@@ -1,0 +1,191 @@
+"""The charts, as SVG elements to stand in a page: their text is text, and they fetch nothing.
+
+Set `MPLCONFIGDIR` to a writable directory before this module is imported.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from html import escape
+from io import StringIO
+from math import nan
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from waybill.kinds.flights import Period
+
+from report_worker.kinds.flights.figures import Group
+from report_worker.kinds.flights.words import day_in_words, minutes, percent
+
+WIDTH = 7.1
+"""Inches: the width of the text on an A4 page."""
+
+INK, MUTED, RULE = "#1f2933", "#5f6b77", "#d9dee4"
+BLUE, BAND = "#2f5d8a", "#dde7f0"
+VERY_LATE, CANCELLED = "#c4583a", "#39424d"
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "text.color": INK,
+    "legend.frameon": False,
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelcolor": MUTED,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 7.5,
+    "axes.titleweight": "bold",
+    "axes.xmargin": 0.02,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "xtick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.color": MUTED,
+    "ytick.major.size": 0,
+}
+
+
+def draw_days(days: Sequence[Group[date]], worst: Group[date], period: Period) -> str:
+    """The share of each day's flights that were cancelled or very late, with the worst day named."""
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        places = [(day.key - period.first).days for day in days]
+        cancelled = [day.punctuality.cancelled_share for day in days]
+        very_late = [day.punctuality.very_late_share for day in days]
+        width = 1.0 if period.days > 100 else 0.8
+        axes.bar(places, cancelled, width, color=CANCELLED, label="cancelled")
+        axes.bar(places, very_late, width, bottom=cancelled, color=VERY_LATE, label="an hour late or more")
+        axes.set_xlim(-0.6, period.days - 0.4)
+        axes.set_ylim(0, max(0.1, 1.2 * worst.punctuality.disrupted_share))
+        axes.set_xticks(*_day_ticks(period))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+        _name_worst(axes, worst, period)
+        figure.legend(loc="outside upper left", ncols=2)
+
+    share = percent(worst.punctuality.disrupted_share)
+    return _draw(
+        "days",
+        "Flights cancelled or an hour late, by day",
+        f"The worst day was {day_in_words(worst.key)}: {share} of the flights.",
+        2.0,
+        paint,
+    )
+
+
+def draw_hours(hours: Sequence[Group[int]]) -> str:
+    """Mean and median delay by hour of the scheduled departure, over the range of the middle half."""
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        places = [hour.key for hour in hours]
+        of = [hour.punctuality for hour in hours]
+        lower = [_or_nan(each.lower_quartile) for each in of]
+        upper = [_or_nan(each.upper_quartile) for each in of]
+        axes.fill_between(
+            places, lower, upper, color=BAND, linewidth=0, label="the middle half of the flights"
+        )
+        axes.plot(
+            places, [_or_nan(each.mean) for each in of], color=VERY_LATE, marker="o", ms=3, label="mean"
+        )
+        axes.plot(places, [_or_nan(each.median) for each in of], color=BLUE, marker="o", ms=3, label="median")
+        axes.axhline(0, color=MUTED, linewidth=0.6)
+        axes.set_xticks(places, [f"{place:02}:00" for place in places])
+        axes.set_ylabel("minutes late")
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        figure.legend(loc="outside upper left", ncols=3)
+
+    departed = [hour for hour in hours if hour.punctuality.mean is not None]
+    spoken = ", ".join(f"{hour.name} {minutes(hour.punctuality.mean)}" for hour in departed)
+    return _draw(
+        "hours", "Departure delay by scheduled hour", f"Mean delay in minutes: {spoken}.", 2.2, paint
+    )
+
+
+def draw_weather(bands: Sequence[Group[str]]) -> str:
+    """Mean delay by visibility, precipitation and wind, side by side on one scale."""
+    factors = list(dict.fromkeys(band.key for band in bands))
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(1, len(factors), sharex=True, squeeze=False)[0]
+        for axes, factor in zip(panels, factors, strict=True):
+            _paint_factor(axes, [band for band in bands if band.key == factor])
+            axes.set_title(factor, x=0)
+        panels[0].set_xlim(right=1.25 * max([band.punctuality.mean or 0 for band in bands]) or 1)
+
+    spoken = "; ".join(f"{band.key} {band.name}: {minutes(band.punctuality.mean)} minutes" for band in bands)
+    return _draw("weather", "Mean departure delay by weather", f"{spoken}.", 1.3, paint)
+
+
+def _paint_factor(axes: Axes, bands: Sequence[Group[str]]) -> None:
+    bars = axes.barh(
+        [band.name for band in bands], [_or_nan(band.punctuality.mean) for band in bands], 0.62, color=BLUE
+    )
+    axes.bar_label(bars, [minutes(band.punctuality.mean) for band in bands], padding=3)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.spines.bottom.set_visible(False)
+    axes.spines.left.set_visible(True)
+    axes.set_xticks([])
+
+
+def _day_ticks(period: Period) -> tuple[list[int], list[str]]:
+    """At most a dozen: the months' first days in a long period, else every so many days."""
+    days = [period.first + timedelta(days=number) for number in range(period.days)]
+    if period.days > 62:
+        firsts = [number for number, day in enumerate(days) if day.day == 1]
+        return firsts, [f"{days[number]:%b}" for number in firsts]
+    chosen = range(0, period.days, -(-period.days // 12))
+    return list(chosen), [f"{days[number].day} {days[number]:%b}" for number in chosen]
+
+
+def _name_worst(axes: Axes, worst: Group[date], period: Period) -> None:
+    place = (worst.key - period.first).days
+    disrupted = worst.punctuality.disrupted_share
+    axes.annotate(
+        f"{day_in_words(worst.key)}: {percent(disrupted)}",
+        (place, disrupted),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="left" if place < period.days * 0.15 else "right" if place > period.days * 0.85 else "center",
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return nan if value is None else value
+
+
+def _draw(name: str, title: str, description: str, height: float, paint: Callable[[Figure], None]) -> str:
+    """Paints a figure of that height in inches; equal input gives equal text."""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        paint(figure)
+        text = StringIO()
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _as_element(text.getvalue(), name, title, description)
+
+
+def _as_element(document: str, name: str, title: str, description: str) -> str:
+    """Cuts what only a file of its own needs, and adds what a screen reader says.
+
+    Matplotlib numbers its groups anew in each chart, so their ids would not be unique in the page.
+    """
+    element = document[document.index("<svg") :].rstrip()
+    element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    element = re.sub(r"\s*<style[^>]*>.*?</style>", "", element, flags=re.DOTALL)
+    element = re.sub(r'<g id="[^"]*"', "<g", element)
+    spoken = (
+        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape(description)}</desc>'
+    )
+    head, rest = element.split(">", 1)
+    return f'{head} role="img" aria-labelledby="{name}-title {name}-text">{spoken}{rest}'
