@@ -30,6 +30,9 @@ def topics(
     """Create the topics that are missing. Topics that exist stay as they are."""
     settings = load(KafkaSettings)
     made = ensure_topics(
-        settings.kafka_config("waybill-topics"), settings.topics, partitions=partitions, replication=replication
+        settings.kafka_config("waybill-topics"),
+        settings.topics,
+        partitions=partitions,
+        replication=replication,
     )
     typer.echo(f"Made: {', '.join(made)}." if made else "Every topic is there.")

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import TracebackType
@@ -14,7 +15,7 @@ from httpx_sse import EventSource, SSEError
 from pydantic import ValidationError
 
 from waybill.client.errors import ArtefactError, UnexpectedAnswerError
-from waybill.client.http import RetryPolicy, Server
+from waybill.client.http import IMPATIENT, RetryPolicy, Server
 from waybill.client.models import ArtefactLink, KindInfo, KindList, Report, ReportPage
 from waybill.domain import TERMINAL, Status
 from waybill.messages import StatusEvent, StatusEventType
@@ -31,12 +32,12 @@ _STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
 
 class WaybillClient:
-    """Requests reports and tells what becomes of them. Threads may share one; close it, or use it in a `with`.
+    """Requests reports and tells what becomes of them. Threads may share one; close it when done.
 
     Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
-    def __init__(self, url: str, retry: RetryPolicy = RetryPolicy()) -> None:
+    def __init__(self, url: str, retry: RetryPolicy = IMPATIENT) -> None:
         self._server = Server("Waybill's API", url, retry)
         self.url = self._server.url
 
@@ -136,7 +137,7 @@ class WaybillClient:
     def _fetch(self, artefact: ArtefactLink, sink: IO[bytes]) -> None:
         digest, size = hashlib.sha256(), 0
         try:
-            with self._server.open("GET", artefact.href) as response:
+            with closing(self._server.open("GET", artefact.href)) as response:
                 for chunk in response.iter_bytes():
                     digest.update(chunk)
                     size += sink.write(chunk)
@@ -154,9 +155,8 @@ class WaybillClient:
         if after:
             headers["Last-Event-ID"] = str(after)
         path = f"{REPORTS}/{report_id}/events"
-        with self._server.open(
-            "GET", path, headers=headers, timeout=_STREAM_TIMEOUT, retry=retry
-        ) as response:
+        stream = self._server.open("GET", path, headers=headers, timeout=_STREAM_TIMEOUT, retry=retry)
+        with closing(stream) as response:
             try:
                 for event in EventSource(response).iter_sse():
                     if event.event in tuple(StatusEventType):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from waybill.client.trace import Trace
 from waybill.errors import WaybillError
 
+_SERVER_ERROR = 500
+
 
 class ClientError(WaybillError):
     """Base of every error that the clients raise."""
@@ -50,8 +52,12 @@ class ProblemError(ClientError):
         trace_id: str | None = None,
     ) -> None:
         sentence = f"{title}: {detail}" if detail and detail != title else title
-        fields = "; ".join(str(error) for error in errors)
-        super().__init__(f"{sentence.rstrip('.')} ({fields})." if fields else f"{sentence.rstrip('.')}.")
+        # a detail may well repeat what is wrong with the fields
+        fields = "; ".join(str(error) for error in errors if error.message not in sentence)
+        more = f" ({fields})" if fields else ""
+        # whoever looks for the reason of the server's own error finds it by the trace
+        trace = f" Its trace is {trace_id}." if trace_id and status >= _SERVER_ERROR else ""
+        super().__init__(f"{sentence.rstrip('.')}{more}.{trace}")
         self.status = status
         self.title = title
         self.detail = detail

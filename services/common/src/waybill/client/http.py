@@ -1,6 +1,7 @@
 """One HTTP server as the clients use it: what is safe is retried, and what goes wrong is a sentence."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -25,6 +26,10 @@ class RetryPolicy:
     timeout: float = 10.0
     wait_initial: float = 0.1
     wait_max: float = 2.0
+
+
+IMPATIENT = RetryPolicy()
+"""For a person who waits: a server that is not there is told of within two seconds."""
 
 
 class Server:
@@ -93,7 +98,7 @@ class Server:
             raise self.unreachable(error) from error
         if response.is_success:
             return response
-        with response:
+        with closing(response):
             response.read()
             raise _problem(response)
 
@@ -109,7 +114,7 @@ class Server:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise UnexpectedAnswerError(
-                f"{self.url} answered with a {model.__name__} that is not understood: {where}: {first['msg']}."
+                f"{self.url} answered with a {model.__name__} not understood: {where}: {first['msg']}."
             ) from error
 
     def _send(self, request: httpx.Request) -> httpx.Response:
@@ -120,7 +125,7 @@ class Server:
         return response
 
     def _json(self, response: httpx.Response) -> Any:
-        with response:
+        with closing(response):
             try:
                 response.read()
                 return response.json()
@@ -133,11 +138,13 @@ class Server:
                 ) from error
 
 
-def _worth_a_retry(error: Exception) -> bool:
+def _worth_a_retry(error: Exception) -> bool | float:
+    """Whether, or after how many seconds."""
     if isinstance(error, httpx.UnsupportedProtocol):
         return False
     if isinstance(error, httpx.HTTPStatusError):
-        return error.request.method == "GET"
+        after = error.response.headers.get("Retry-After", "")
+        return (float(after) if after.isdecimal() else True) if error.request.method == "GET" else False
     if isinstance(error, httpx.TransportError):
         return isinstance(error, _NOT_SENT) or error.request.method == "GET"
     return False
@@ -181,8 +188,6 @@ def _problem(response: httpx.Response) -> ProblemError:
 
 
 def _field_errors(errors: Any) -> Iterator[FieldError]:
-    """RFC 9457's own example: a list of objects with `detail` and a JSON `pointer`."""
     for error in errors if isinstance(errors, list) else ():
         if isinstance(error, dict):
-            pointer = str(error.get("pointer", ""))
-            yield FieldError(pointer.removeprefix("#").strip("/").replace("/", "."), str(error.get("detail", "")))
+            yield FieldError(str(error.get("field", "")), str(error.get("message", "")))

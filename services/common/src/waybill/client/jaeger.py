@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from waybill.client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
-from waybill.client.http import RetryPolicy, Server
+from waybill.client.http import IMPATIENT, RetryPolicy, Server
 from waybill.client.trace import Trace, read_trace
 
 SERVICES = frozenset({"producer-api", "report-worker"})
@@ -22,8 +22,8 @@ _NOT_FOUND = 404
 class ExpectedTrace:
     """What must have arrived for a trace to be whole, besides the parent of every span.
 
-    Each process sends its spans by itself and in no order, so a trace can look whole before it is: `names` are
-    the spans that must be there, as often as they are given.
+    Each process sends its spans by itself and in no order, so a trace can look whole before it is:
+    `names` are the spans that must be there, as often as they are given.
     """
 
     services: frozenset[str] = SERVICES
@@ -43,12 +43,12 @@ class ExpectedTrace:
 
 
 class JaegerClient:
-    """Reads traces. Threads may share one; close it, or use it in a `with`.
+    """Reads traces. Threads may share one; close it when done.
 
     Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
-    def __init__(self, url: str, retry: RetryPolicy = RetryPolicy()) -> None:
+    def __init__(self, url: str, retry: RetryPolicy = IMPATIENT) -> None:
         self._server = Server("Jaeger", url, retry)
         self.url = self._server.url
 
@@ -78,7 +78,9 @@ class JaegerClient:
         try:
             return read_trace(answer)
         except (KeyError, TypeError, ValueError) as error:
-            raise UnexpectedAnswerError(f"{self.url} answered with a trace that is not understood.") from error
+            raise UnexpectedAnswerError(
+                f"{self.url} answered with a trace that is not understood."
+            ) from error
 
     def wait_for(
         self, trace_id: str, expected: ExpectedTrace = ExpectedTrace(), timeout: float = 30.0

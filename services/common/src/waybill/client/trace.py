@@ -10,8 +10,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-QUEUE_TIME = "report.queue_time_ms"
-"""The attribute of a consumer's span that tells how long the message was in Kafka."""
+from waybill.tracing.attributes import QUEUE_TIME
+
 HANDLE_REPORT = "handle_report"
 """The span whose children are a report's steps."""
 
@@ -85,7 +85,9 @@ class Node:
     @property
     def fails_first(self) -> bool:
         """It failed, and nothing below it did: here is where to look."""
-        return self.span.failed and not any(node.span.failed for child in self.children for node in child.walk())
+        return self.span.failed and not any(
+            node.span.failed for child in self.children for node in child.walk()
+        )
 
     def walk(self) -> Iterator["Node"]:
         """This node and all below it, parents first."""
@@ -138,7 +140,9 @@ class Trace:
     def orphans(self) -> tuple[Span, ...]:
         """The spans whose parent has not arrived."""
         return tuple(
-            span for span in sorted(self.spans, key=_order) if span.parent_id and span.parent_id not in self._by_id
+            span
+            for span in sorted(self.spans, key=_order)
+            if span.parent_id and span.parent_id not in self._by_id
         )
 
     @cached_property
@@ -242,7 +246,11 @@ def _error(attributes: Mapping[str, Any], events: Iterable[Event]) -> str | None
     if attributes.get("otel.status_code") != "ERROR" and attributes.get("error") is not True:
         return None
     exceptions = [
-        ": ".join(str(event.attributes[key]) for key in ("exception.type", "exception.message") if key in event.attributes)
+        ": ".join(
+            str(event.attributes[key])
+            for key in ("exception.type", "exception.message")
+            if key in event.attributes
+        )
         for event in events
         if event.name == "exception"
     ]

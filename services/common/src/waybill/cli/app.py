@@ -1,0 +1,77 @@
+"""The command line's commands put together, and what every one of them shares."""
+
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Annotated
+
+import stamina.instrumentation
+import typer
+
+from waybill.cli import admin, demo, kinds, reports, trace
+from waybill.cli.session import API_VARIABLE, JAEGER_VARIABLE, ExitCode, Session
+from waybill.client import ProblemError, ServerUnreachableError
+from waybill.errors import WaybillError
+
+app = typer.Typer(
+    name="waybill",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for commands in (reports, kinds, trace, demo, admin):
+    commands.register(app)
+
+
+@app.callback()
+def _waybill(
+    context: typer.Context,
+    api_url: Annotated[
+        str, typer.Option(envvar=API_VARIABLE, help="Where Waybill's API answers.", metavar="URL")
+    ] = "http://127.0.0.1:8080",
+    jaeger_url: Annotated[
+        str, typer.Option(envvar=JAEGER_VARIABLE, help="Where Jaeger's query API answers.", metavar="URL")
+    ] = "http://127.0.0.1:16686",
+) -> None:
+    """Request reports, follow them while they run, and see where their time went.
+
+    It ends with
+      0  when all is well,
+      1  when a report or a check failed,
+      2  when it was asked for something that cannot be,
+      3  when a server cannot be reached.
+    """
+    context.obj = Session(api_url, jaeger_url)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and exits; an error of ours is one sentence on standard error."""
+    stamina.instrumentation.set_on_retry_hooks([])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a bar that the terminal's encoding lacks is no reason to stop
+    try:
+        app(args=arguments)
+    except WaybillError as error:
+        print(f"waybill: {error}{_advice(error)}", file=sys.stderr)  # noqa: T201
+        sys.exit(_exit_code(error))
+
+
+def _advice(error: WaybillError) -> str:
+    if not isinstance(error, ServerUnreachableError):
+        return ""
+    option, variable = (
+        ("--jaeger-url", JAEGER_VARIABLE) if error.server == "Jaeger" else ("--api-url", API_VARIABLE)
+    )
+    return f" Give its address with {option} or {variable}."
+
+
+def _exit_code(error: WaybillError) -> ExitCode:
+    if isinstance(error, ServerUnreachableError):
+        return ExitCode.UNREACHABLE
+    if isinstance(error, ProblemError):
+        return ExitCode.USAGE if error.status < 500 else ExitCode.UNREACHABLE
+    return ExitCode.FAILED

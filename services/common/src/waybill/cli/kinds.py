@@ -1,0 +1,78 @@
+"""`waybill kinds`: what can be requested, and with which parameters."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from waybill.cli.parameters import describe_type
+from waybill.cli.session import session_of
+from waybill.client import KindInfo
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(kinds)
+
+
+def kinds(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Only this kind, with its parameters.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with each kind's JSON Schema.")] = False,
+) -> None:
+    """Show the kinds of report, or one kind's parameters."""
+    session = session_of(context)
+    known = session.api.kinds()
+    if name is not None:
+        chosen = tuple(kind for kind in known if kind.name == name)
+        if not chosen:
+            names = ", ".join(kind.name for kind in known)
+            raise typer.BadParameter(f"there is no kind {name!r}. The kinds are: {names}.", param_hint="NAME")
+        known = chosen
+    if as_json:
+        session.json({"kinds": [kind.model_dump(mode="json") for kind in known]})
+    elif name is None:
+        session.out.print(_overview(known))
+    else:
+        _describe(context, known[0])
+
+
+def _overview(known: tuple[KindInfo, ...]) -> Table:
+    table = Table("kind", "title", "description", box=None, pad_edge=False, header_style="dim")
+    for kind in known:
+        table.add_row(kind.name, kind.title, kind.description)
+    return table
+
+
+def _describe(context: typer.Context, kind: KindInfo) -> None:
+    session = session_of(context)
+    session.out.print(f"[bold]{kind.name}[/bold]: {kind.title}. {kind.description}\n")
+    table = Table("parameter", "type", "default", "description", box=None, pad_edge=False, header_style="dim")
+    required = kind.parameters.get("required", ())
+    for name, schema in _properties(kind.parameters):
+        default = "needed" if name in required else json.dumps(schema.get("default"))
+        table.add_row(name, describe_type(schema), default, schema.get("description", ""))
+    session.out.print(table)
+    examples = kind.parameters.get("examples", ())
+    if examples:
+        session.out.print("\nFor example:", style="dim")
+    for example in examples:
+        session.line(f"  waybill request {kind.name} {_arguments(example)} --follow")
+
+
+def _properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every parameter, with references to shared definitions followed."""
+    definitions = schema.get("$defs", {})
+    for name, own in schema.get("properties", {}).items():
+        reference = own.get("$ref", "").rpartition("/")[2]
+        yield name, {**definitions.get(reference, {}), **own}
+
+
+def _arguments(example: Mapping[str, Any]) -> str:
+    return " ".join(
+        f"-p {name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in example.items()
+    )

@@ -1,0 +1,188 @@
+"""The commands about reports: request, follow, show, list, artefact."""
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.table import Table
+
+from waybill.cli import wording
+from waybill.cli.parameters import parse_parameters
+from waybill.cli.session import ExitCode, Session, session_of
+from waybill.cli.status_view import status_view
+from waybill.cli.trace import as_report_id, show_report_trace
+from waybill.client import Report
+from waybill.domain import Status
+
+ReportId = Annotated[UUID, typer.Argument(metavar="ID", help="The report's id.", parser=as_report_id)]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for a script.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (request, follow, show, list_reports, artefact):
+        app.command(command.__name__.partition("_")[0])(command)
+
+
+def request(
+    context: typer.Context,
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="What sort of report; 'waybill kinds' tells them all.")
+    ],
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="A parameter; the value is JSON, or else text. Repeatable.",
+        ),
+    ] = None,
+    parameters: Annotated[
+        str | None, typer.Option(metavar="JSON", help="All parameters as a JSON object.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Stay and show its status until it ends.")
+    ] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Then show its trace. Implies --follow.")] = False,
+    save: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Then write its artefact there. Implies --follow.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Request a report.
+
+    Without more, it prints the report's id at once and ends.
+    With --follow it ends with 1 when the report fails or is cancelled.
+    """
+    session = session_of(context)
+    report = session.api.request(kind, parse_parameters(pairs or [], parameters))
+    if not (follow or trace or save):
+        session.json(report) if as_json else session.line(str(report.id))
+        return
+    report = _follow(session, report.id, quiet=as_json)
+    if as_json:
+        session.json(report)
+    if save and report.artefact:
+        path = session.api.download(report, save)
+        (session.err if as_json else session.out).print(f"Saved {path}", soft_wrap=True)
+    if trace:
+        show_report_trace(session, report, as_json=as_json)
+    _exit(report)
+
+
+def follow(
+    context: typer.Context,
+    report_id: ReportId,
+    as_json: Annotated[bool, typer.Option("--json", help="Every event as a line of JSON.")] = False,
+) -> None:
+    """Show a report's status until it ends.
+
+    It begins with the first change, also when the report has already ended.
+    It ends with 1 when the report failed or was cancelled.
+    """
+    session = session_of(context)
+    if not as_json:
+        _exit(_follow(session, report_id))
+        return
+    for event in session.api.follow(report_id):
+        session.line(event.model_dump_json())
+    _exit(session.api.show(report_id))
+
+
+def show(context: typer.Context, report_id: ReportId, as_json: AsJson = False) -> None:
+    """Show one report as it is now."""
+    session = session_of(context)
+    report = session.api.show(report_id)
+    if as_json:
+        session.json(report)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in _facts(session, report):
+        table.add_row(name, value)
+    session.out.print(table)
+
+
+def list_reports(
+    context: typer.Context,
+    status: Annotated[Status | None, typer.Option(help="Only reports with this status.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only reports of this kind.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the reports, newest first."""
+    session = session_of(context)
+    reports = list(islice(session.api.reports(status, kind, limit), limit))
+    if as_json:
+        session.json({"reports": [report.model_dump(mode="json") for report in reports]})
+        return
+    table = Table("id", "kind", "status", "requested", "took", box=None, pad_edge=False, header_style="dim")
+    table.columns[0].no_wrap = True
+    for report in reports:
+        table.add_row(
+            str(report.id),
+            report.kind,
+            wording.status(report.status),
+            wording.moment(report.created_at),
+            wording.took(report),
+        )
+    session.out.print(table if reports else "There are no such reports.")
+
+
+def artefact(
+    context: typer.Context,
+    report_id: ReportId,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="A file, a directory, or - for standard output."),
+    ] = Path(),
+) -> None:
+    """Fetch the file that a report produced.
+
+    It goes into the current directory, under its own name, if nothing else
+    is said. Its checksum is verified; a file that is there is replaced.
+    """
+    session = session_of(context)
+    report = session.api.show(report_id)
+    if output == Path("-"):
+        session.api.write_artefact(report, sys.stdout.buffer)
+    else:
+        session.line(str(session.api.download(report, output)))
+
+
+def _follow(session: Session, report_id: UUID, *, quiet: bool = False) -> Report:
+    """Shows the report until it ends, and answers what became of it."""
+    with status_view(session.err if quiet else session.out) as view:
+        for event in session.api.follow(report_id):
+            view.show(event)
+    return session.api.show(report_id)
+
+
+def _exit(report: Report) -> None:
+    if report.status is not Status.DONE:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _facts(session: Session, report: Report) -> Iterator[tuple[str, str]]:
+    """What there is to say, each with its name."""
+    yield "report", str(report.id)
+    yield "kind", report.kind
+    yield "parameters", ", ".join(f"{name}={value}" for name, value in report.parameters.items()) or "none"
+    yield "status", f"[{wording.STYLES[report.status]}]{report.status}[/]"
+    if progress := report.progress:
+        yield "progress", f"{progress.done} of {progress.total}, {progress.step}"
+    if report.error:
+        yield "error", report.error.message
+    if report.attempt > 1:
+        yield "attempt", str(report.attempt)
+    yield "requested", wording.moment(report.created_at)
+    if report.finished_at:
+        yield "ended", f"{wording.moment(report.finished_at)}, after {wording.took(report)}"
+    if found := report.artefact:
+        yield "artefact", f"{found.filename}, {found.media_type}, {wording.size(found.size)}"
+        yield "", session.api.artefact_url(found)
+    if report.trace_id:
+        yield "trace", session.jaeger.page(report.trace_id)

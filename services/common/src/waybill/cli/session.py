@@ -1,0 +1,55 @@
+"""What one call of the command line works with."""
+
+import json
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, cast
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+
+from waybill.client import JaegerClient, WaybillClient
+
+API_VARIABLE = "WAYBILL_API_URL"
+JAEGER_VARIABLE = "JAEGER_URL"
+
+
+class ExitCode(IntEnum):
+    """What a script learns from how a command ended."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+
+
+class Session:
+    """The servers, and where to write: results to `out`, what only a person wants to know to `err`."""
+
+    def __init__(self, api_url: str, jaeger_url: str) -> None:
+        self._api_url = api_url
+        self._jaeger_url = jaeger_url
+        self.out = Console(highlight=False)
+        self.err = Console(highlight=False, stderr=True)
+
+    @cached_property
+    def api(self) -> WaybillClient:
+        return WaybillClient(self._api_url)
+
+    @cached_property
+    def jaeger(self) -> JaegerClient:
+        return JaegerClient(self._jaeger_url)
+
+    def line(self, text: str) -> None:
+        """One line as it is, however long: what a script may want to cut out."""
+        self.out.print(text, soft_wrap=True, markup=False)
+
+    def json(self, value: BaseModel | Any) -> None:
+        """`value` as JSON, on one line where no person watches."""
+        data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        self.line(json.dumps(data, ensure_ascii=False, indent=2 if self.out.is_terminal else None))
+
+
+def session_of(context: typer.Context) -> Session:
+    return cast(Session, context.obj)

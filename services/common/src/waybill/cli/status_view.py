@@ -1,0 +1,118 @@
+"""What is shown of reports while they run: bars that move on a terminal, else a line for each change."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
+
+from waybill.cli import wording
+from waybill.domain import TERMINAL, StepStatus
+from waybill.messages import StatusEvent
+
+
+class StatusView(Protocol):
+    """Is told every event; use it in a `with`, from one thread."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: StatusEvent) -> None: ...
+
+
+def status_view(console: Console) -> StatusView:
+    """The view that suits where the console writes to."""
+    return BarView(console) if console.is_terminal else LineView(console)
+
+
+class LineView:
+    """One line for each change of status and each step that ended, with the seconds since the view began."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._began = clock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, event: StatusEvent) -> None:
+        line = Text(f"{self._clock() - self._began:6.1f} s  {event.kind:<8} ")
+        line.append(f"{event.status:<10} ", style=wording.STYLES[event.status])
+        line.append_text(_news(event))
+        self._console.print(line, soft_wrap=True)
+
+
+class BarView:
+    """A line with a bar for each report, in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._tasks: dict[UUID, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.fields[kind]:<8}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:.0f}/{task.fields[steps]}"),
+            TextColumn("{task.fields[news]}", markup=True),
+            _Seconds(),
+            console=console,
+            expand=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, event: StatusEvent) -> None:
+        if event.report_id not in self._tasks:
+            self._tasks[event.report_id] = self._progress.add_task(
+                "", total=None, kind=event.kind, steps="-", news=""
+            )
+        task = self._tasks[event.report_id]
+        news = Text.assemble(wording.status(event.status), " ", _news(event))
+        self._progress.update(task, news=news.markup)
+        if progress := event.progress:
+            self._progress.update(task, completed=progress.done, total=progress.total, steps=progress.total)
+        if event.status in TERMINAL:
+            self._progress.stop_task(task)
+
+
+class _Seconds(ProgressColumn):
+    """How long a task has run, to a tenth."""
+
+    max_refresh = 0.1
+
+    def render(self, task: Task) -> Text:
+        elapsed = task.finished_time if task.finished else task.elapsed
+        return Text(f"{elapsed or 0:5.1f} s", style="dim")
+
+
+def _news(event: StatusEvent) -> Text:
+    """What this event tells that the one before did not."""
+    if step := event.step:
+        count = f"{event.progress.done}/{event.progress.total} " if event.progress else ""
+        if step.status is StepStatus.FAILED:
+            return Text(f"{count}✗ {step.name}: {step.error or 'failed'}", style="red")
+        took = f", {wording.duration(step.duration_ms * 1000)}" if step.duration_ms is not None else ""
+        return Text(f"{count}{step.name} {step.status}{took}")
+    if event.error:
+        return Text(f"✗ {event.error.message}", style="red")
+    if event.artefact:
+        return Text(f"{event.artefact.filename}, {wording.size(event.artefact.size)}")
+    return Text(f"attempt {event.attempt}" if event.attempt > 1 else "")

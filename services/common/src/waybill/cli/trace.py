@@ -1,0 +1,98 @@
+"""`waybill trace`: where a report's time went, read back from Jaeger."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from waybill.cli.session import ExitCode, Session, session_of
+from waybill.cli.trace_view import TraceView
+from waybill.client import ExpectedTrace, Report, Trace, TraceIncompleteError
+from waybill.errors import WaybillError
+from waybill.kinds import UnknownKind, load_registry
+
+_TRACE_ID = re.compile("[0-9a-f]{32}")
+WAIT_SECONDS = 15.0
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(trace)
+
+
+def trace(
+    context: typer.Context,
+    identity: Annotated[
+        str, typer.Argument(metavar="ID", help="A report's id, or a trace id of 32 hex digits.")
+    ],
+    wait: Annotated[
+        float, typer.Option(help="How long to wait for spans that have not arrived, in seconds.", min=0)
+    ] = WAIT_SECONDS,
+    as_json: Annotated[bool, typer.Option("--json", help="Every span as JSON.")] = False,
+) -> None:
+    """Show where a report's time went, as a tree of spans.
+
+    The time in Kafka has a line of its own; what failed is marked with ✗ and its reason.
+    It ends with 1 when the trace is not whole after the wait; what there is, is shown.
+    """
+    session = session_of(context)
+    if _TRACE_ID.fullmatch(identity):
+        show_trace(session, identity, ExpectedTrace(), wait, as_json=as_json)
+    else:
+        show_report_trace(session, session.api.show(as_report_id(identity)), wait, as_json=as_json)
+
+
+def show_report_trace(
+    session: Session, report: Report, wait: float = WAIT_SECONDS, *, as_json: bool = False
+) -> None:
+    """The trace of a report, whether or not it has ended; only of one that has, all is waited for."""
+    if report.trace_id is None:
+        raise WaybillError(f"Report {report.id} has no trace: it was requested without one.")
+    expected = (
+        ExpectedTrace(names=step_names(report)) if report.ended else ExpectedTrace(services=frozenset())
+    )
+    show_trace(session, report.trace_id, expected, wait if report.ended else 0, as_json=as_json)
+
+
+def show_trace(
+    session: Session, trace_id: str, expected: ExpectedTrace, wait: float, *, as_json: bool = False
+) -> None:
+    """Prints a trace; exits with 1 when it is not whole after `wait` seconds."""
+    try:
+        _print(session, session.jaeger.wait_for(trace_id, expected, wait), (), as_json=as_json)
+    except TraceIncompleteError as error:
+        if error.trace is None:
+            raise
+        _print(session, error.trace, error.missing, as_json=as_json)
+        raise typer.Exit(ExitCode.FAILED) from error
+
+
+def step_names(report: Report) -> tuple[str, ...]:
+    """The steps that a report has gone through, as far as its kind is known here."""
+    try:
+        kind = load_registry()[report.kind]
+    except UnknownKind:  # a kind of the server's that is not installed here
+        return ()
+    steps = tuple(kind.steps(kind.parameters.model_validate(report.parameters)))
+    ended = report.progress.done if report.progress else 0
+    return steps[:ended]
+
+
+def as_report_id(text: str) -> UUID:
+    """Raises a usage error that says what was expected."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is neither a report's id nor a trace id.", param_hint="ID"
+        ) from error
+
+
+def _print(session: Session, trace: Trace, missing: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        spans = [asdict(span) for span in trace.spans]
+        session.json({"trace_id": trace.id, "duration": trace.duration, "missing": missing, "spans": spans})
+    else:
+        session.out.print(TraceView(trace, missing))

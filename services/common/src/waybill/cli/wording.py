@@ -1,0 +1,68 @@
+"""Figures and states as a person reads them."""
+
+from datetime import datetime
+
+from rich.text import Text
+
+from waybill.client import Report
+from waybill.domain import Status
+
+STYLES = {
+    Status.INIT: "yellow",
+    Status.PROCESSING: "blue",
+    Status.DONE: "green",
+    Status.FAIL: "bold red",
+    Status.CANCELLED: "magenta",
+}
+
+_KIB = 1024
+
+
+def duration(microseconds: float) -> str:
+    """Three figures in the unit that suits: `850 µs`, `3.12 ms`, `112 ms`, `1.43 s`, `2 min 05 s`."""
+    if microseconds < 999.5:
+        return f"{microseconds:.0f} µs"
+    if microseconds < 999_500:
+        return f"{_figures(microseconds / 1e3)} ms"
+    seconds = microseconds / 1e6
+    if seconds < 59.95:
+        return f"{_figures(seconds)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def size(number: int) -> str:
+    """`48.2 KiB` from a number of bytes."""
+    value = float(number)
+    for unit in ("bytes", "KiB", "MiB"):
+        if value < _KIB:
+            return f"{number} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= _KIB
+    return f"{value:.1f} GiB"
+
+
+def share(part: float) -> str:
+    """A part of 1 in per cent."""
+    return "<1 %" if 0 < part < 0.005 else f"{part:.0%}".replace("%", " %")
+
+
+def moment(time: datetime | None) -> str:
+    """In this machine's time zone, to the second."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M:%S}" if time else "-"
+
+
+def status(value: Status) -> Text:
+    return Text(value, style=STYLES[value])
+
+
+def took(report: Report) -> str:
+    """From the request to the end."""
+    if report.finished_at is None:
+        return "-"
+    return duration((report.finished_at - report.created_at).total_seconds() * 1e6)
+
+
+def _figures(value: float) -> str:
+    return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
