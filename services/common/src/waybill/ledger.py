@@ -1,4 +1,4 @@
-"""The ledger: every change of a report, in one transaction with its event and the messages that announce it."""
+"""The ledger: every change of a report, in one transaction with the event and messages that announce it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,11 +75,11 @@ class Ledger:
         with self._transaction() as connection:
             return statements.get_report(connection, report_id)
 
-    def list(self, wanted: ReportFilter) -> "list[Report]":
+    def page(self, wanted: ReportFilter) -> list[Report]:
         with self._transaction() as connection:
             return statements.list_reports(connection, wanted)
 
-    def events_after(self, report_id: UUID, version: int) -> "list[StoredEvent]":
+    def events_after(self, report_id: UUID, version: int) -> list[StoredEvent]:
         """What a client that has seen `version` has missed, in order."""
         with self._transaction() as connection:
             return statements.events_after(connection, report_id, version)
@@ -167,7 +167,9 @@ class Ledger:
 
     def dead_letter(self, letter: DeadLetter, message: UnreadMessage) -> None:
         """Keeps a message that could not be read, once, and announces it on the dead letter topic."""
-        row = letter.model_dump(include={"id", "reason", "detail", "report_id", "topic", "partition", "offset"})
+        row = letter.model_dump(
+            include={"id", "reason", "detail", "report_id", "topic", "partition", "offset"}
+        )
         row |= {
             "source": message.source,
             "key": message.key,
@@ -224,4 +226,3 @@ def _printable(value: bytes | str | None) -> str | None:
     """A header's value as text that the database takes, whatever its bytes."""
     text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
     return text.replace("\0", "\\x00") if text else text
-

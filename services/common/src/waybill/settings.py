@@ -72,7 +72,9 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
     """What both services need."""
 
     artefact_url: str = Field(min_length=1)
-    lease_seconds: float = Field(default=30, gt=0, description="An attempt's time to live without a heartbeat.")
+    lease_seconds: float = Field(
+        default=30, gt=0, description="An attempt's time to live without a heartbeat."
+    )
     heartbeat_seconds: float = Field(default=5, gt=0)
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -7,6 +7,7 @@ one thread only: while one thread polls, a call from another may hang.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Producer
 from confluent_kafka.admin import AdminClient
@@ -22,7 +23,7 @@ class KafkaConfig:
     client_id: str
     security: Mapping[str, str] = field(default_factory=dict)
 
-    def common(self) -> dict[str, object]:
+    def common(self) -> dict[str, Any]:
         """What every client needs."""
         return {
             "bootstrap.servers": self.bootstrap_servers,

@@ -1,7 +1,7 @@
 """Makes the topics, for where Strimzi's operator does not."""
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.cimpl import NewTopic
 
 from waybill.errors import WaybillError
 from waybill.kafka.clients import KafkaConfig, admin_client

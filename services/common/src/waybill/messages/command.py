@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from waybill.domain import Carrier
 from waybill.errors import WaybillError
 
-COMMAND_VERSION = 1
+COMMAND_VERSION: Final = 1
 
 BARE_CARRIER_KEY = b"report"
 """The key that the article's producer gives its messages."""

@@ -7,7 +7,7 @@ from waybill.domain import Carrier
 Headers = Iterable[tuple[str, bytes | str | None]]
 
 
-def headers_for(carrier: Carrier | None) -> list[tuple[str, bytes]]:
+def headers_for(carrier: Carrier | None) -> list[tuple[str, str | bytes | None]]:
     """Headers of a message made here: there are no others to mix with, so each name stands once."""
     return [(name, text.encode()) for name, text in carrier.as_dict().items()] if carrier else []
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 
@@ -71,10 +72,8 @@ class Relay:
         self._guarded(publisher.warm_up)
         while True:
             keys, stopping = self._next_hints()
-            if keys:
-                done = self._guarded(lambda keys=keys: self._publish_hinted(publisher, keys))
-            else:
-                done = self._guarded(lambda: self._sweep(publisher))
+            work = partial(self._publish_hinted, publisher, keys) if keys else partial(self._sweep, publisher)
+            done = self._guarded(work)
             if stopping and not (done and self._hints):
                 return
             if not done:
@@ -110,7 +109,9 @@ class Relay:
             log.error("the broker refuses messages for good: %s", outcome.refused)
         statements.delete_messages(connection, outcome.acknowledged)
         if outcome.failed:
-            log.warning("%d messages wait for Kafka: %s", len(outcome.failed), next(iter(outcome.failed.values())))
+            log.warning(
+                "%d messages wait for Kafka: %s", len(outcome.failed), next(iter(outcome.failed.values()))
+            )
             raise _NotPublished
 
     def _guarded(self, action: Callable[[], None]) -> bool:

@@ -117,17 +117,13 @@ def claim_report(connection: Connection, report_id: UUID, owner: str, lease: Lea
 
 def renew_lease(connection: Connection, fence: Fence, lease: LeasePolicy) -> bool:
     """The heartbeat: not a change, so the version stays. False where the attempt has lost its lease."""
-    statement = (
-        update(reports).where(_held(fence)).values(lease_expires_at=_from_now(lease.time_to_live))
-    )
+    statement = update(reports).where(_held(fence)).values(lease_expires_at=_from_now(lease.time_to_live))
     return connection.execute(statement).rowcount == 1
 
 
 def change_progress(connection: Connection, fence: Fence, progress: Progress) -> Report | None:
     """The progress of an attempt. None where it has lost its lease."""
-    return _changed(
-        connection, _change(Status.PROCESSING, _held(fence)).values(progress=asdict(progress))
-    )
+    return _changed(connection, _change(Status.PROCESSING, _held(fence)).values(progress=asdict(progress)))
 
 
 def finish_report(

@@ -1,4 +1,4 @@
-"""The tables. What the code must not do, the database refuses: see the check constraints and unique indexes."""
+"""The tables. What the code must not do, the database refuses: see the constraints and unique indexes."""
 
 from sqlalchemy import (
     BigInteger,

@@ -43,3 +43,8 @@ def delivered(partition: int | None, offset: int | None) -> dict[str, AttributeV
         messaging.MESSAGING_KAFKA_OFFSET: offset,
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def conversation(report_id: str) -> dict[str, AttributeValue]:
+    """What a consumer's span learns when it has read its message."""
+    return {messaging.MESSAGING_MESSAGE_CONVERSATION_ID: report_id, "report.id": report_id}

@@ -57,9 +57,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "report_events",
-        sa.Column(
-            "report_id", sa.Uuid, sa.ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("report_id", sa.Uuid, sa.ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("version", sa.Integer, primary_key=True),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("data", JSONB, nullable=False),

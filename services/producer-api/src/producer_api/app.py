@@ -1,0 +1,42 @@
+"""The Flask application."""
+
+from apiflask import APIFlask
+from flask import Flask, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from producer_api import problems
+from producer_api.routes import article, health, kinds, reports
+from producer_api.services import Services
+
+
+def create_app(services: Services) -> Flask:
+    """Every route over `services`, which the caller starts and stops."""
+    app = APIFlask(
+        __name__,
+        title="Waybill",
+        version="1",
+        docs_ui="elements",
+        docs_path=None,
+        spec_path="/api/v1/openapi.json",
+    )
+    app.config.update(
+        OPENAPI_VERSION="3.1.0",
+        DESCRIPTION="Reports that take minutes, behind an API that answers in milliseconds.",
+        MAX_CONTENT_LENGTH=services.most_body_bytes,
+        VALIDATION_ERROR_STATUS_CODE=422,
+        HTTP_ERROR_SCHEMA=problems.ProblemModel,
+        VALIDATION_ERROR_SCHEMA=problems.ProblemModel,
+        AUTO_404_RESPONSE=False,
+    )
+    problems.register(app)
+    app.before_request(_refuse_other_media_types)
+    for routes in (reports, kinds, article, health):
+        app.register_blueprint(routes.blueprint(services))
+    return app
+
+
+def _refuse_other_media_types() -> None:
+    if request.method == "POST" and not request.is_json:
+        raise UnsupportedMediaType(
+            f"The body's Content-Type is {request.mimetype or 'missing'}; it must be application/json."
+        )

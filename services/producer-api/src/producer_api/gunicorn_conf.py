@@ -1,0 +1,50 @@
+"""gunicorn's configuration: our settings, and the life of a worker process."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+from waybill.logs import configure_logs
+from waybill.settings import load
+
+from producer_api.settings import ApiSettings
+
+_settings = load(ApiSettings)
+
+wsgi_app = "producer_api.wsgi:app"
+bind = _settings.listen
+worker_class = "gthread"
+workers = _settings.http_workers
+threads = _settings.http_threads
+worker_connections = 4 * _settings.http_threads
+graceful_timeout = int(_settings.drain_seconds)
+keepalive = 15
+control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    configure_logs("producer-api", _settings.log_format, _settings.log_level)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """After the fork, with the application loaded: start its threads, and end its streams at SIGTERM."""
+    from producer_api.wsgi import services
+
+    services.start()
+    begin_shutdown = signal.getsignal(signal.SIGTERM)
+
+    def drain(number: int, frame: FrameType | None) -> None:
+        services.drain()
+        if callable(begin_shutdown):
+            begin_shutdown(number, frame)
+
+    signal.signal(signal.SIGTERM, drain)
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    from waybill.tracing import flush
+
+    from producer_api.wsgi import services
+
+    services.stop()
+    flush()

@@ -1,0 +1,134 @@
+"""Every error as `application/problem+json` (RFC 9457), with the trace's id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apiflask import APIFlask, HTTPError
+from flask import Response, json
+from opentelemetry import trace
+from pydantic import BaseModel, Field
+from waybill.errors import RetryableError
+from werkzeug.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field of the request."""
+
+    field: str = Field(description="Its path, as parameters.month.")
+    message: str
+
+
+class ProblemModel(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = Field(description="A stable address that names the sort of problem and explains it.")
+    title: str
+    status: int
+    detail: str
+    trace_id: str | None = None
+    report_id: str | None = None
+    errors: list[FieldError] | None = None
+
+
+TYPES: Mapping[str, tuple[int, str]] = {
+    "malformed-body": (400, "The body is not JSON"),
+    "not-found": (404, "There is nothing at this address"),
+    "no-such-report": (404, "There is no such report"),
+    "method-not-allowed": (405, "This address does not take this method"),
+    "artefact-not-ready": (409, "The artefact is not ready"),
+    "no-artefact": (404, "The report has no artefact"),
+    "body-too-large": (413, "The body is too large"),
+    "wrong-media-type": (415, "The body must be application/json"),
+    "wrong-request": (422, "The request is wrong"),
+    "unknown-kind": (422, "There is no such kind of report"),
+    "internal-error": (500, "Something went wrong here"),
+    "unavailable": (503, "A part of the service is away for now"),
+}
+"""Every sort of problem: its HTTP status and title."""
+
+_BY_STATUS = {400: "malformed-body", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+_BY_STATUS |= {415: "wrong-media-type", 422: "wrong-request", 503: "unavailable"}
+
+
+@dataclass
+class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
+    """Raised by a route; answered as problem details. `kind` is a key of `TYPES`."""
+
+    kind: str
+    detail: str
+    errors: list[FieldError] | None = None
+    report_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self, status: int | None = None) -> Response:
+        usual, title = TYPES[self.kind]
+        model = ProblemModel(
+            type=f"/problems/{self.kind}",
+            title=title,
+            status=status or usual,
+            detail=self.detail,
+            trace_id=_trace_id(),
+            report_id=self.report_id,
+            errors=self.errors,
+        )
+        body = json.dumps(model.model_dump(exclude_none=True))
+        return Response(body, model.status, dict(self.headers), mimetype=MEDIA_TYPE)
+
+
+def register(app: APIFlask) -> None:
+    """Answers every error of `app` as a problem."""
+    app.register_error_handler(Problem, lambda problem: problem.response())
+    app.register_error_handler(RetryableError, _unavailable)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _unexpected)
+    app.error_processor(_validation_error)
+
+    @app.get("/problems/<kind>")
+    @app.doc(hide=True)
+    def explain(kind: str) -> Any:
+        """What the `type` of a problem means."""
+        if kind not in TYPES:
+            raise Problem("not-found", f"No problem is called {kind}.")
+        status, title = TYPES[kind]
+        return {"type": f"/problems/{kind}", "status": status, "title": title}
+
+
+def _validation_error(error: HTTPError) -> Response:
+    """APIFlask's `detail` is `{location: {field: [message, …]}}` for a pydantic model."""
+    kind = _BY_STATUS.get(error.status_code, "wrong-request")
+    errors = [
+        FieldError(field=name, message=message)
+        for fields in (error.detail or {}).values()
+        for name, messages in (fields.items() if isinstance(fields, dict) else [("", fields)])
+        for message in messages
+    ]
+    detail = "; ".join(f"{one.field}: {one.message}" for one in errors) or str(error.message)
+    return Problem(kind, detail, errors or None).response(error.status_code)
+
+
+def _http_exception(error: HTTPException) -> Response:
+    status = error.code or 500
+    kind = _BY_STATUS.get(status, "internal-error" if status >= 500 else "wrong-request")
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return Problem(kind, error.description or error.name, headers=headers).response(status)
+
+
+def _unavailable(error: RetryableError) -> Response:
+    return Problem("unavailable", str(error), headers={"Retry-After": "2"}).response()
+
+
+def _unexpected(error: Exception) -> Response:
+    from flask import current_app
+
+    current_app.logger.exception("a request failed", exc_info=error)
+    span = trace.get_current_span()
+    span.record_exception(error)
+    return Problem("internal-error", "The error is in the logs, under this trace_id.").response()
+
+
+def _trace_id() -> str | None:
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None

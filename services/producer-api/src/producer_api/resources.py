@@ -1,0 +1,131 @@
+"""What the API takes and answers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from waybill.domain import Report, Status
+from waybill.kinds import Kind
+from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel
+
+BASE = "/api/v1/reports"
+
+
+class ReportRequest(BaseModel):
+    """The body of a request for a report."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(min_length=1, max_length=100, examples=["flights"])
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="As the kind's schema says: GET /api/v1/kinds.",
+        examples=[{"month": 7}],
+    )
+
+
+class ArtefactResource(ArtefactModel):
+    """The file a report produced."""
+
+    href: str
+
+
+class Links(BaseModel):
+    """Where to go from a report."""
+
+    self: str
+    events: str
+
+
+class ReportResource(BaseModel):
+    """One report."""
+
+    id: UUID
+    kind: str
+    parameters: dict[str, Any]
+    status: Status
+    version: int = Field(description="Counts every change of the report.")
+    attempt: int
+    progress: ProgressModel | None
+    error: FailureModel | None
+    artefact: ArtefactResource | None
+    trace_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    links: Links
+
+
+class ReportPage(BaseModel):
+    """Reports, newest first; `next_cursor` is null on the last page."""
+
+    reports: list[ReportResource]
+    next_cursor: str | None
+
+
+class ReportQuery(BaseModel):
+    """Which reports to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Status | None = None
+    kind: str | None = Field(default=None, max_length=100)
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: UUID | None = Field(default=None, description="A page's next_cursor.")
+
+
+class KindResource(BaseModel):
+    """One kind; `parameters` is its JSON Schema."""
+
+    name: str
+    title: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class KindList(BaseModel):
+    """The installed kinds."""
+
+    kinds: list[KindResource]
+
+
+def report_resource(report: Report) -> ReportResource:
+    address = f"{BASE}/{report.id}"
+    artefact = None
+    if report.artefact:
+        artefact = ArtefactResource(
+            href=f"{address}/artefact", **ArtefactModel.model_validate(report.artefact).model_dump()
+        )
+    return ReportResource(
+        id=report.id,
+        kind=report.kind,
+        parameters=_plain(report.parameters),
+        status=report.status,
+        version=report.version,
+        attempt=report.attempt,
+        progress=ProgressModel.model_validate(report.progress) if report.progress else None,
+        error=FailureModel.model_validate(report.failure) if report.failure else None,
+        artefact=artefact,
+        trace_id=report.carrier.trace_id if report.carrier else None,
+        created_at=report.created_at,
+        updated_at=report.updated_at,
+        started_at=report.started_at,
+        finished_at=report.finished_at,
+        links=Links(self=address, events=f"{address}/events"),
+    )
+
+
+def kind_resource(kind: Kind) -> KindResource:
+    return KindResource(
+        name=kind.name,
+        title=kind.title,
+        description=kind.description,
+        parameters=kind.parameters.model_json_schema(),
+    )
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(parameters)

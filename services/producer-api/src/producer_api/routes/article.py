@@ -1,0 +1,21 @@
+"""The article's call."""
+
+from collections.abc import Mapping
+
+from apiflask import APIBlueprint
+
+from producer_api.requesting import request_report
+from producer_api.resources import ReportResource
+from producer_api.services import Services
+
+
+def blueprint(services: Services) -> APIBlueprint:
+    routes = APIBlueprint("article", __name__, tag="Reports")
+
+    @routes.get("/api/report")
+    @routes.output(ReportResource, status_code=202)
+    def request_dowork() -> tuple[ReportResource, int, Mapping[str, str]]:
+        """Request a `dowork` report, as in the article that Waybill started from."""
+        return request_report(services, "dowork", {})
+
+    return routes

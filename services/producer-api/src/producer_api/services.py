@@ -1,0 +1,71 @@
+"""What a producer-api process is made of."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Engine
+from waybill.artefacts import ArtefactStore
+from waybill.kafka import producer
+from waybill.kinds import Registry, load_registry
+from waybill.ledger import Ledger
+from waybill.outbox import Relay
+from waybill.outbox.publisher import Publisher
+from waybill.settings import instance_name
+from waybill.store import create_engine
+
+from producer_api.settings import ApiSettings
+from producer_api.status_hub import StatusHub
+from producer_api.stream import StreamPolicy
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a request may need; made after gunicorn's fork, one for each process."""
+
+    engine: Engine
+    ledger: Ledger
+    kinds: Registry
+    artefacts: ArtefactStore
+    hub: StatusHub
+    relay: Relay
+    stream: StreamPolicy
+    most_body_bytes: int
+
+    def start(self) -> None:
+        """Starts the relay and the status consumer, each in its thread."""
+        self.relay.start()
+        self.hub.start()
+
+    def drain(self) -> None:
+        """Ends the open status streams; their clients reconnect elsewhere and resume."""
+        self.hub.drain()
+
+    def stop(self) -> None:
+        """Publishes what is committed, and ends the threads."""
+        self.hub.stop()
+        if not self.relay.stop(timedelta(seconds=5)):
+            log.warning("messages stay in the outbox; another process publishes them")
+        self.engine.dispose()
+
+
+def build_services(settings: ApiSettings) -> Services:
+    """Connects to nothing yet."""
+    name = instance_name("producer-api")
+    kafka = settings.kafka_config(name)
+    engine = create_engine(
+        str(settings.database_url), application="producer-api", pool_size=settings.database_pool_size
+    )
+    relay = Relay(engine, lambda: Publisher(producer(kafka), name))
+    return Services(
+        engine=engine,
+        ledger=Ledger(engine, settings.topics, relay.announce, settings.lease),
+        kinds=load_registry(),
+        artefacts=ArtefactStore(settings.artefact_url),
+        hub=StatusHub(kafka, settings.topics.report_status),
+        relay=relay,
+        stream=settings.stream,
+        most_body_bytes=settings.most_body_bytes,
+    )

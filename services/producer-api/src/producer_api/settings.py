@@ -1,0 +1,23 @@
+"""The producer-api's settings."""
+
+from datetime import timedelta
+
+from pydantic import Field
+from waybill.settings import ServiceSettings
+
+from producer_api.stream import StreamPolicy
+
+
+class ApiSettings(ServiceSettings):
+    """`http_threads` bounds the requests and open status streams of one worker process."""
+
+    listen: str = "0.0.0.0:8080"
+    http_workers: int = Field(default=2, ge=1)
+    http_threads: int = Field(default=64, ge=2)
+    most_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    stream_heartbeat_seconds: float = Field(default=15, gt=0)
+    drain_seconds: float = Field(default=20, gt=0)
+
+    @property
+    def stream(self) -> StreamPolicy:
+        return StreamPolicy(heartbeat=timedelta(seconds=self.stream_heartbeat_seconds))

@@ -1,0 +1,111 @@
+"""The consumer loop: the one thread that touches the Consumer."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Event
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from waybill.store import StoreUnavailable
+
+from report_worker.intake import Claimed, Intake
+
+log = structlog.get_logger(__name__)
+
+_POLL_SECONDS = 0.1
+_PAUSE_SECONDS = 1.0
+
+
+class CommandConsumer:
+    """Takes a command whenever a slot is free, and keeps polling while none is.
+
+    An offset is stored for commit after the claim, not after the job. So a slow job never disturbs the
+    group, and the group's lag is the number of commands not yet claimed.
+    """
+
+    def __init__(
+        self,
+        client: Consumer,
+        topic: str,
+        intake: Intake,
+        free_slots: Callable[[], int],
+        start: Callable[[Claimed], None],
+    ) -> None:
+        self._client = client
+        self._topic = topic
+        self._intake = intake
+        self._free_slots = free_slots
+        self._start = start
+        self._waiting: deque[Message] = deque()
+        self._try_at = 0.0
+        self._paused = False
+        self.last_poll = time.monotonic()
+        """When the loop was last alive, on the monotonic clock."""
+
+    def run(self, stopping: Event) -> None:
+        """Until `stopping`; then leaves the group, with its offsets committed."""
+        self._client.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
+        try:
+            while not stopping.is_set():
+                self._turn()
+        finally:
+            self._client.close()
+
+    def _turn(self) -> None:
+        self._pause(bool(self._waiting) or self._free_slots() == 0)
+        message = self._client.poll(_POLL_SECONDS)
+        self.last_poll = time.monotonic()
+        if message is not None:
+            self._received(message)
+        while self._waiting and self._free_slots() and time.monotonic() >= self._try_at:
+            if not self._take(self._waiting[0]):
+                break
+            self._waiting.popleft()
+
+    def _received(self, message: Message) -> None:
+        error = message.error()
+        if error is None:
+            self._waiting.append(message)
+        elif error.fatal():
+            raise KafkaException(error)
+        elif error.code() != KafkaError._PARTITION_EOF:
+            log.warning("the consumer reads on", error=error.str())
+
+    def _take(self, message: Message) -> bool:
+        """Whether the message is done with."""
+        try:
+            claimed = self._intake.take(message)
+        except StoreUnavailable as error:
+            log.warning("commands wait for the database", reason=str(error))
+            self._try_at = time.monotonic() + _PAUSE_SECONDS
+            return False
+        self._store_offset(message)
+        if claimed is not None:
+            self._start(claimed)
+        return True
+
+    def _store_offset(self, message: Message) -> None:
+        try:
+            self._client.store_offsets(message)
+        except KafkaException as error:  # the partition went to another worker, who will be refused the claim
+            log.info("an offset is not ours to commit", reason=str(error))
+
+    def _pause(self, wanted: bool) -> None:
+        if wanted == self._paused:
+            return
+        partitions = self._client.assignment()
+        (self._client.pause if wanted else self._client.resume)(partitions)
+        self._paused = wanted
+
+    def _assigned(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        client.incremental_assign(partitions)
+        if self._paused:  # a new partition comes unpaused
+            client.pause(partitions)
+        log.info("partitions assigned", partitions=[one.partition for one in partitions])
+
+    def _revoked(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        gone = {one.partition for one in partitions}
+        self._waiting = deque(one for one in self._waiting if one.partition() not in gone)
+        client.incremental_unassign(partitions)
+        log.info("partitions revoked", partitions=sorted(gone))

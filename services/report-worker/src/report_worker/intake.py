@@ -1,0 +1,200 @@
+"""Intake: makes of each message a claimed report, a dead letter, or nothing."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+from opentelemetry import metrics, trace
+from opentelemetry.trace import Link, Span, SpanKind
+from waybill.domain import Carrier, NewReport, Report, new_report_id
+from waybill.kinds.dowork import DOWORK
+from waybill.ledger import Ledger, UnreadMessage
+from waybill.messages import (
+    BareCarrier,
+    Command,
+    DeadLetter,
+    UnreadableMessage,
+    carrier_from_headers,
+    read_command,
+)
+from waybill.messages.dead_letter import preview
+from waybill.tracing import attributes, context_of, fail_span, message_attributes, tracer
+
+log = structlog.get_logger(__name__)
+
+_meter = metrics.get_meter("waybill")
+_messages = _meter.create_counter(
+    "waybill.worker.messages",
+    unit="{message}",
+    description="Messages read from the topic report, by outcome.",
+)
+_queue_time = _meter.create_histogram(
+    "waybill.report.queue_time",
+    unit="s",
+    description="From a command's time stamp to its receipt.",
+    explicit_bucket_boundaries_advisory=[0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300, 1800, 7200],
+)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A report that this worker has an attempt at. `span` is report_consumer's, not yet ended."""
+
+    report: Report
+    span: Span
+
+
+class Intake:
+    """Reads messages of the topic `report`. Each call may block on the database."""
+
+    def __init__(self, ledger: Ledger, owner: str, group: str) -> None:
+        self._ledger = ledger
+        self._owner = owner
+        self._group = group
+
+    def take(self, message: Message) -> Claimed | None:
+        """None where there is nothing to do: somebody else has the report, or nobody could read the message.
+
+        Raises `StoreUnavailable`; the same message may then be taken again. After any return its offset may
+        be committed.
+        """
+        seen = _Seen.of(message)
+        try:
+            asked = read_command(message.key(), message.value())
+        except UnreadableMessage as error:
+            self._refuse(seen, error)
+            return None
+        return self._claim(seen, asked)
+
+    def _claim(self, seen: "_Seen", asked: Command | BareCarrier) -> Claimed | None:
+        span = self._span(seen, seen.carrier or asked.carrier)
+        try:
+            report_id = asked.report_id if isinstance(asked, Command) else self._accept(seen, asked).id
+            span.set_attributes(attributes.conversation(str(report_id)))
+            report = self._ledger.claim(report_id, self._owner)
+            if report is None and self._ledger.get(report_id) is None:
+                unknown = UnreadableMessage("no_such_report", f"No report has the id {report_id}.")
+                self._keep(seen, unknown, span)
+        except Exception as error:
+            fail_span(span, type(error).__qualname__, str(error))
+            span.end()
+            raise
+        if report is None:
+            span.set_attribute("report.claim", "refused")
+            span.end()
+            _messages.add(1, {"outcome": "refused"})
+            return None
+        _messages.add(1, {"outcome": "claimed"})
+        _queue_time.record(seen.queue_time_ms / 1000, {"report.kind": report.kind})
+        return Claimed(report, span)
+
+    def _accept(self, seen: "_Seen", asked: BareCarrier) -> Report:
+        """A message of the article's producer: the report that it asks for, once for each message."""
+        defaults = DOWORK.parameters().model_dump(mode="json")
+        carrier = seen.carrier or asked.carrier
+        return self._ledger.accept_foreign(
+            NewReport(new_report_id(), DOWORK.name, defaults, carrier, seen.source)
+        )
+
+    def _refuse(self, seen: "_Seen", error: UnreadableMessage) -> None:
+        span = self._span(seen, seen.carrier)
+        try:
+            self._keep(seen, error, span)
+        finally:
+            span.end()
+
+    def _keep(self, seen: "_Seen", error: UnreadableMessage, span: Span) -> None:
+        """As a dead letter."""
+        fail_span(span, error.reason, str(error))
+        letter = DeadLetter(
+            id=new_report_id(),
+            reason=error.reason,
+            detail=str(error),
+            topic=seen.message.topic() or "",
+            partition=seen.partition,
+            offset=seen.offset,
+            key_base64=preview(seen.message.key()),
+            value_base64=preview(seen.message.value()),
+            value_size=len(seen.message.value() or b""),
+            traceparent=seen.carrier.traceparent if seen.carrier else None,
+            at=datetime.now(UTC),
+        )
+        self._ledger.dead_letter(letter, seen.unread())
+        _messages.add(1, {"outcome": error.reason})
+        log.warning("dead letter", reason=error.reason, detail=str(error), source=seen.source)
+
+    def _span(self, seen: "_Seen", carrier: Carrier | None) -> Span:
+        """report_consumer: one message, one span, so the message's context is both its parent and linked."""
+        context = context_of(carrier)
+        producer = trace.get_current_span(context).get_span_context()
+        known = message_attributes(
+            attributes.PROCESS,
+            seen.message.topic() or "",
+            client_id=self._owner,
+            group=self._group,
+            key=seen.key_text,
+            partition=seen.partition,
+            offset=seen.offset,
+        )
+        return tracer().start_span(
+            "report_consumer",
+            context=context,
+            kind=SpanKind.CONSUMER,
+            links=[Link(producer)] if producer.is_valid else [],
+            attributes={**known, attributes.QUEUE_TIME: seen.queue_time_ms},
+        )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A message, with what is asked of it more than once."""
+
+    message: Message
+    partition: int
+    offset: int
+    timestamp_ms: int
+    queue_time_ms: int
+    carrier: Carrier | None
+
+    @classmethod
+    def of(cls, message: Message, now: Callable[[], float] = time.time) -> "_Seen":
+        sort, stamp = message.timestamp()
+        waited = 0 if sort == TIMESTAMP_NOT_AVAILABLE else max(0, round(now() * 1000) - stamp)
+        return cls(
+            message,
+            -1 if (partition := message.partition()) is None else partition,
+            -1 if (offset := message.offset()) is None else offset,
+            stamp,
+            waited,
+            carrier_from_headers(_headers(message)),
+        )
+
+    @property
+    def source(self) -> str:
+        """Names the message among all: after a loss of Kafka's data, offsets begin anew, but times do not."""
+        return f"{self.message.topic()}/{self.partition}/{self.offset}@{self.timestamp_ms}"
+
+    @property
+    def key_text(self) -> str | None:
+        key = self.message.key()
+        return key.decode(errors="replace") if isinstance(key, bytes) else key
+
+    def unread(self) -> UnreadMessage:
+        return UnreadMessage(
+            source=self.source,
+            topic=self.message.topic() or "",
+            partition=self.partition,
+            offset=self.offset,
+            key=self.message.key(),
+            value=self.message.value(),
+            headers=_headers(self.message),
+            carrier=self.carrier,
+        )
+
+
+def _headers(message: Message) -> list[tuple[str, bytes | str | None]]:
+    headers = message.headers() or []
+    return list(headers.items() if isinstance(headers, dict) else headers)

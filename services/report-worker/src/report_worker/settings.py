@@ -1,0 +1,22 @@
+"""The report-worker's settings."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+from waybill.settings import ServiceSettings
+
+
+class WorkerSettings(ServiceSettings):
+    """`slots`: reports at once. `drain_seconds`: after SIGTERM, how long they may go on."""
+
+    kafka_group: str = "report-worker"
+    kafka_group_protocol: Literal["consumer", "classic"] = "consumer"
+    slots: int = Field(default=2, ge=1, le=64)
+    reports_per_slot: int = Field(default=100, ge=1, description="After so many, a slot is made anew.")
+    drain_seconds: float = Field(default=20, ge=0)
+    health_listen: str = "0.0.0.0:8081"
+
+    @property
+    def drain(self) -> timedelta:
+        return timedelta(seconds=self.drain_seconds)

@@ -1,0 +1,127 @@
+"""The worker's side of the slots."""
+
+import contextlib
+import multiprocessing
+import threading
+from collections import deque
+from multiprocessing.connection import Connection
+from typing import Any
+
+import structlog
+from waybill.errors import RetryableError
+
+from report_worker.slots import child
+from report_worker.slots.protocol import FromSlot, Job, Ready, Stop
+
+log = structlog.get_logger(__name__)
+
+_START_SECONDS = 60
+_STOP_SECONDS = 5
+
+
+class SlotDied(RetryableError):  # noqa: N818 - the name is the sentence
+    """The slot's process ended in the middle of a job."""
+
+
+class Slot:
+    """One child process. One thread at a time uses it."""
+
+    def __init__(self, log_format: str, log_level: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection: Connection[Any, Any]
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=child.main, args=(theirs, log_format, log_level), name="slot", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self.jobs = 0
+        self._ready = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def start(self, job: Job) -> None:
+        """Raises `SlotDied`."""
+        self.jobs += 1
+        try:
+            self._wait_until_ready()
+            self._connection.send(job)
+        except (EOFError, OSError):
+            raise self._died() from None
+
+    def receive(self, timeout: float) -> FromSlot | None:
+        """What the slot says next, or None after `timeout` seconds. Raises `SlotDied`."""
+        try:
+            if not self._connection.poll(timeout):
+                return None
+            told: FromSlot = self._connection.recv()
+        except (EOFError, OSError):
+            raise self._died() from None
+        return told
+
+    def stop(self) -> None:
+        """Ends the process: its spans are sent out if that takes no longer than a few seconds."""
+        with contextlib.suppress(OSError):  # it is gone already
+            self._connection.send(Stop())
+        self._process.join(_STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends the process now."""
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+    def _wait_until_ready(self) -> None:
+        if not self._ready:
+            if not self._connection.poll(_START_SECONDS):
+                raise EOFError
+            self._ready = isinstance(self._connection.recv(), Ready)
+
+    def _died(self) -> SlotDied:
+        self._process.join(1)
+        return SlotDied(f"The process that ran the report ended with exit code {self._process.exitcode}.")
+
+
+class SlotPool:
+    """A fixed number of slots, made before they are needed."""
+
+    def __init__(self, size: int, jobs_per_slot: int, log_format: str, log_level: str) -> None:
+        self._jobs_per_slot = jobs_per_slot
+        self._logs = (log_format, log_level)
+        self._lock = threading.Lock()
+        self._free: deque[Slot] = deque(Slot(*self._logs) for _ in range(size))
+
+    @property
+    def free(self) -> int:
+        """How many slots are free."""
+        return len(self._free)
+
+    def take(self) -> Slot:
+        """A free slot; the caller has seen that there is one."""
+        with self._lock:
+            return self._free.popleft()
+
+    def give_back(self, slot: Slot, *, usable: bool) -> None:
+        """Makes a new one in its place where it was stopped, died, or has done its share of jobs."""
+        if not usable:
+            slot.kill()
+        elif slot.jobs >= self._jobs_per_slot:
+            slot.stop()
+        else:
+            with self._lock:
+                self._free.append(slot)
+            return
+        fresh = Slot(*self._logs)
+        with self._lock:
+            self._free.append(fresh)
+
+    def close(self) -> None:
+        """Ends every free slot."""
+        with self._lock:
+            slots = list(self._free)
+            self._free.clear()
+        for slot in slots:
+            slot.stop()

@@ -1,0 +1,80 @@
+"""The `Work` that a kind sees in its slot."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from opentelemetry import trace
+from opentelemetry.trace import Span
+from waybill.tracing import context_of, fail_span, interrupt_span, tracer
+
+from report_worker.slots.protocol import Job, StepEnded, StepStarted
+
+Tell = Callable[[StepStarted | StepEnded], None]
+
+
+class SlotWork:
+    """One attempt: makes a span of each step, and tells the worker of it."""
+
+    def __init__(self, job: Job, tell: Tell) -> None:
+        self._job = job
+        self._tell = tell
+        self._parent = context_of(job.carrier)
+        self._running: Span | None = None
+        self.failed: list[StepEnded] = []
+        self.fatal: str | None = None
+        """The step whose exception has ended the attempt."""
+
+    @property
+    def report_id(self) -> UUID:
+        return self._job.report_id
+
+    @property
+    def attempt(self) -> int:
+        return self._job.attempt
+
+    @property
+    def directory(self) -> Path:
+        return self._job.directory
+
+    @contextmanager
+    def step(self, name: str, *, keep_going: bool = False) -> Iterator[None]:
+        if self._running is not None:
+            raise RuntimeError(f"The step {name!r} began within another; steps do not nest.")
+        span = tracer().start_span(name, context=self._parent)
+        self._running = span
+        self._tell(StepStarted(name))
+        started = time.monotonic()
+        error: Exception | None = None
+        try:
+            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
+                yield
+        except Exception as caught:
+            error = caught
+            _record(span, name, caught)
+            if not keep_going:
+                self.fatal = name
+                raise
+        finally:
+            self._running = None
+            span.end()
+            ended = StepEnded(name, round((time.monotonic() - started) * 1000), str(error) if error else None)
+            if error:
+                self.failed.append(ended)
+            self._tell(ended)
+
+    def interrupt(self) -> None:
+        """Ends the running step's span as interrupted. Called from another thread, before the exit."""
+        span = self._running
+        if span is not None:
+            interrupt_span(span)
+            span.end()
+
+
+def _record(span: Span, name: str, error: Exception) -> None:
+    """The exception, the status, and the article's log event, on the step where it happened."""
+    span.record_exception(error)
+    fail_span(span, type(error).__qualname__, str(error))
+    span.add_event("log", {"log.severity": "error", "log.message": f"{name} error"})

@@ -1,0 +1,139 @@
+"""The worker: its parts, and the order in which they start and stop."""
+
+import signal
+import threading
+import time
+from datetime import timedelta
+from types import FrameType
+
+import structlog
+from waybill import store
+from waybill.artefacts import ArtefactStore
+from waybill.errors import WaybillError
+from waybill.kafka import consumer, producer
+from waybill.kafka.clients import group_protocol
+from waybill.kinds import load_registry
+from waybill.ledger import Ledger
+from waybill.logs import configure_logs
+from waybill.outbox import Relay
+from waybill.outbox.publisher import Publisher
+from waybill.settings import instance_name, load
+from waybill.store import create_engine
+from waybill.tracing import flush
+
+from report_worker.attempt import Attempt, AttemptContext
+from report_worker.consuming import CommandConsumer
+from report_worker.health import HealthServer
+from report_worker.intake import Claimed, Intake
+from report_worker.settings import WorkerSettings
+from report_worker.slots import Slot, SlotPool
+
+log = structlog.get_logger(__name__)
+
+_STALLED_SECONDS = 60
+_HAND_BACK_SECONDS = 10
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT, drains, and returns."""
+    settings = load(WorkerSettings)
+    configure_logs("report-worker", settings.log_format, settings.log_level)
+    stopping = threading.Event()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        log.info("draining", signal=signal.Signals(number).name)
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    Worker(settings).run(stopping)
+
+
+class Worker:
+    """One report-worker process."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        name = instance_name("report-worker")
+        kafka = settings.kafka_config(name)
+        self._engine = create_engine(
+            str(settings.database_url), application="report-worker", pool_size=settings.slots + 3
+        )
+        self._relay = Relay(self._engine, lambda: Publisher(producer(kafka), name))
+        ledger = Ledger(self._engine, settings.topics, self._relay.announce, settings.lease)
+        self._interrupted = threading.Event()
+        self._context = AttemptContext(
+            ledger=ledger,
+            kinds=load_registry(),
+            artefacts=ArtefactStore(settings.artefact_url),
+            lease=settings.lease,
+            owner=name,
+            interrupted=self._interrupted,
+        )
+        self._slots = SlotPool(
+            settings.slots, settings.reports_per_slot, settings.log_format, settings.log_level
+        )
+        self._attempts: set[threading.Thread] = set()
+        client = consumer(kafka, settings.kafka_group, **group_protocol(settings.kafka_group_protocol))
+        self._consumer = CommandConsumer(
+            client,
+            settings.kafka_topic_report,
+            Intake(ledger, name, settings.kafka_group),
+            lambda: self._slots.free,
+            self._start,
+        )
+        self._health = HealthServer(settings.health_listen, self._alive, self._ready)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Consumes until `stopping`; then drains: leaves the group, lets the running reports end or hands
+        them back, publishes, and sends out the spans."""
+        self._relay.start()
+        self._health.start()
+        log.info("ready", slots=self._settings.slots)
+        try:
+            self._consumer.run(stopping)
+        finally:
+            self._drain()
+
+    def _drain(self) -> None:
+        if not self._wait_for_attempts(self._settings.drain):
+            log.warning("handing back what still runs", reports=len(self._attempts))
+            self._interrupted.set()
+            self._wait_for_attempts(timedelta(seconds=_HAND_BACK_SECONDS))
+        if not self._relay.stop(timedelta(seconds=5)):
+            log.warning("messages stay in the outbox; another process publishes them")
+        self._slots.close()
+        self._health.stop()
+        self._engine.dispose()
+        flush()
+        log.info("drained")
+
+    def _wait_for_attempts(self, limit: timedelta) -> bool:
+        deadline = time.monotonic() + limit.total_seconds()
+        for thread in list(self._attempts):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._attempts)
+
+    def _start(self, claimed: Claimed) -> None:
+        slot = self._slots.take()
+        attempt = Attempt(self._context, claimed, slot)
+        thread = threading.Thread(target=self._run, args=(attempt, slot), name=f"attempt-{claimed.report.id}")
+        self._attempts = {one for one in self._attempts if one.is_alive()} | {thread}
+        thread.start()
+
+    def _run(self, attempt: Attempt, slot: Slot) -> None:
+        usable = attempt.run()
+        if not self._interrupted.is_set():
+            self._slots.give_back(slot, usable=usable)
+
+    def _alive(self) -> dict[str, str]:
+        silent = time.monotonic() - self._consumer.last_poll
+        return {"consumer": "ok" if silent < _STALLED_SECONDS else f"has not polled for {silent:.0f} s"}
+
+    def _ready(self) -> dict[str, str]:
+        try:
+            store.ping(self._engine)
+            store.check_schema(self._engine)
+        except WaybillError as error:
+            return {**self._alive(), "database": str(error)}
+        return {**self._alive(), "database": "ok"}
