@@ -17,7 +17,7 @@ def produce(parameters: FlightsParameters, work: Work) -> Artefact:
 
     Raises `PermanentError` when the parameters select no flight.
     """
-    with Flights() as flights:
+    with Flights(work.directory) as flights:
         with work.step("load flights"):
             flights.load(unpack_data_set(work.directory), parameters)
         subject = name_subject(parameters, flights)
@@ -75,8 +75,9 @@ def draw(figures: Figures, parameters: FlightsParameters, scratch: Path) -> dict
     drawn = {}
     if len(figures.by_day) > 1:
         drawn["days"] = charts.draw_days(figures.by_day, figures.worst_day, parameters.period)
-    if len(figures.by_hour) > 1:
-        drawn["hours"] = charts.draw_hours(figures.by_hour)
-    if figures.by_weather:
+    departed = [hour for hour in figures.by_hour if hour.punctuality.departed]
+    if len(departed) > 1:
+        drawn["hours"] = charts.draw_hours(departed)
+    if figures.total.departed and figures.by_weather:
         drawn["weather"] = charts.draw_weather(figures.by_weather)
     return drawn

@@ -32,7 +32,11 @@ STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
     "text.color": INK,
+    "legend.borderaxespad": 0,
+    "legend.borderpad": 0.2,
     "legend.frameon": False,
+    "legend.handleheight": 0.9,
+    "legend.handlelength": 0.9,
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.grid": True,
@@ -54,89 +58,101 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw_days(days: Sequence[Group[date]], worst: Group[date], period: Period) -> str:
+def draw_days(days: Sequence[Group[date]], worst: Group[date] | None, period: Period) -> str:
     """The share of each day's flights that were cancelled or very late, with the worst day named."""
+    highest = worst.punctuality.disrupted_share if worst else 0.0
+    label = f"{day_in_words(worst.key)}: {percent(highest)}" if worst else "No day had any"
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         places = [(day.key - period.first).days for day in days]
         cancelled = [day.punctuality.cancelled_share for day in days]
-        very_late = [day.punctuality.very_late_share for day in days]
+        disrupted = [day.punctuality.disrupted_share for day in days]
         width = 1.0 if period.days > 100 else 0.8
-        axes.bar(places, cancelled, width, color=CANCELLED, label="cancelled")
-        axes.bar(places, very_late, width, bottom=cancelled, color=VERY_LATE, label="an hour late or more")
+        _paint_bars(axes, places, width, disrupted, color=VERY_LATE, label="an hour late")
+        _paint_bars(axes, places, width, cancelled, color=CANCELLED, label="cancelled")
         axes.set_xlim(-0.6, period.days - 0.4)
-        axes.set_ylim(0, max(0.1, 1.2 * worst.punctuality.disrupted_share))
+        axes.set_ylim(0, max(0.1, 1.2 * highest))
         axes.set_xticks(*_day_ticks(period))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-        _name_worst(axes, worst, period)
+        if worst:
+            _name_bar(axes, (worst.key - period.first).days, highest, label)
         figure.legend(loc="outside upper left", ncols=2)
 
-    share = percent(worst.punctuality.disrupted_share)
-    return _draw(
-        "days",
-        "Flights cancelled or an hour late, by day",
-        f"The worst day was {day_in_words(worst.key)}: {share} of the flights.",
-        2.0,
-        paint,
-    )
+    return _draw("days", "Flights cancelled or an hour late, by day", f"The worst day. {label}.", 2.0, paint)
 
 
 def draw_hours(hours: Sequence[Group[int]]) -> str:
-    """Mean and median delay by hour of the scheduled departure, over the range of the middle half."""
+    """Mean and median delay by hour of the scheduled departure, over the range of the middle half.
+
+    In each of the hours at least one flight departed.
+    """
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        places = [hour.key for hour in hours]
-        of = [hour.punctuality for hour in hours]
-        lower = [_or_nan(each.lower_quartile) for each in of]
-        upper = [_or_nan(each.upper_quartile) for each in of]
+        by_place = {hour.key: hour.punctuality for hour in hours}
+        places = range(hours[0].key, hours[-1].key + 1)
+
+        def line(name: str) -> list[float]:
+            return [getattr(by_place[place], name) if place in by_place else nan for place in places]
+
+        lower, upper = line("lower_quartile"), line("upper_quartile")
         axes.fill_between(
             places, lower, upper, color=BAND, linewidth=0, label="the middle half of the flights"
         )
-        axes.plot(
-            places, [_or_nan(each.mean) for each in of], color=VERY_LATE, marker="o", ms=3, label="mean"
-        )
-        axes.plot(places, [_or_nan(each.median) for each in of], color=BLUE, marker="o", ms=3, label="median")
+        axes.plot(places, line("mean"), "o-", color=VERY_LATE, ms=3, label="mean")
+        axes.plot(places, line("median"), "o-", color=BLUE, ms=3, label="median")
         axes.axhline(0, color=MUTED, linewidth=0.6)
         axes.set_xticks(places, [f"{place:02}:00" for place in places])
         axes.set_ylabel("minutes late")
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         figure.legend(loc="outside upper left", ncols=3)
 
-    departed = [hour for hour in hours if hour.punctuality.mean is not None]
-    spoken = ", ".join(f"{hour.name} {minutes(hour.punctuality.mean)}" for hour in departed)
+    spoken = ", ".join(f"{hour.name} {minutes(hour.punctuality.mean)}" for hour in hours)
     return _draw(
-        "hours", "Departure delay by scheduled hour", f"Mean delay in minutes: {spoken}.", 2.2, paint
+        "hours", "Departure delay by scheduled hour", f"Mean delay in minutes: {spoken}.", 2.0, paint
     )
 
 
 def draw_weather(bands: Sequence[Group[str]]) -> str:
     """Mean delay by visibility, precipitation and wind, side by side on one scale."""
     factors = list(dict.fromkeys(band.key for band in bands))
+    means = [0.0, *(band.punctuality.mean for band in bands if band.punctuality.mean is not None)]
 
     def paint(figure: Figure) -> None:
         panels = figure.subplots(1, len(factors), sharex=True, squeeze=False)[0]
         for axes, factor in zip(panels, factors, strict=True):
             _paint_factor(axes, [band for band in bands if band.key == factor])
-            axes.set_title(factor, x=0)
-        panels[0].set_xlim(right=1.25 * max([band.punctuality.mean or 0 for band in bands]) or 1)
+            axes.set_title(factor)
+        panels[0].set_xlim(min(means), 1.25 * max(means) or 1)
 
     spoken = "; ".join(f"{band.key} {band.name}: {minutes(band.punctuality.mean)} minutes" for band in bands)
     return _draw("weather", "Mean departure delay by weather", f"{spoken}.", 1.3, paint)
 
 
+def _paint_bars(
+    axes: Axes, places: Sequence[int], width: float, heights: Sequence[float], **style: Any
+) -> None:
+    """Bars as one outline: a year of them as rectangles would take longer than all else in the page."""
+    edges = [place + side * width / 2 for place in places for side in (-1, 1)]
+    outline = [height for bar in heights for height in (bar, 0.0)][:-1]
+    axes.stairs(outline, edges, fill=True, **style)
+
+
 def _paint_factor(axes: Axes, bands: Sequence[Group[str]]) -> None:
-    bars = axes.barh(
-        [band.name for band in bands], [_or_nan(band.punctuality.mean) for band in bands], 0.62, color=BLUE
-    )
-    axes.bar_label(bars, [minutes(band.punctuality.mean) for band in bands], padding=3)
-    axes.invert_yaxis()
+    """One panel: a bar for each band with its number after it, from the right of zero if it is negative."""
+    for place, band in enumerate(bands):
+        mean = band.punctuality.mean
+        axes.barh(place, mean or 0, 0.62, color=BLUE)
+        after = (max(mean or 0, 0), place)
+        axes.annotate(minutes(mean), after, xytext=(3, 0), textcoords="offset points", va="center")
+    axes.axvline(0, color=MUTED, linewidth=0.6)
+    axes.set_ylim(3.5, -0.5)
+    axes.set_xticks([])
+    axes.set_yticks(range(len(bands)), [band.name for band in bands])
     axes.grid(visible=False)
     axes.spines.bottom.set_visible(False)
-    axes.spines.left.set_visible(True)
-    axes.set_xticks([])
 
 
 def _day_ticks(period: Period) -> tuple[list[int], list[str]]:
@@ -149,20 +165,12 @@ def _day_ticks(period: Period) -> tuple[list[int], list[str]]:
     return list(chosen), [f"{days[number].day} {days[number]:%b}" for number in chosen]
 
 
-def _name_worst(axes: Axes, worst: Group[date], period: Period) -> None:
-    place = (worst.key - period.first).days
-    disrupted = worst.punctuality.disrupted_share
-    axes.annotate(
-        f"{day_in_words(worst.key)}: {percent(disrupted)}",
-        (place, disrupted),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="left" if place < period.days * 0.15 else "right" if place > period.days * 0.85 else "center",
-    )
-
-
-def _or_nan(value: float | None) -> float:
-    return nan if value is None else value
+def _name_bar(axes: Axes, place: float, height: float, label: str) -> None:
+    """Writes above a bar, without leaving the chart at either side."""
+    left, right = axes.get_xlim()
+    side = (place - left) / (right - left)
+    align = "left" if side < 0.15 else "right" if side > 0.85 else "center"
+    axes.annotate(label, (place, height), xytext=(0, 3), textcoords="offset points", ha=align)
 
 
 def _draw(name: str, title: str, description: str, height: float, paint: Callable[[Figure], None]) -> str:

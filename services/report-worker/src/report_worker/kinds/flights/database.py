@@ -1,6 +1,7 @@
 """The data set in DuckDB, and the figures that are computed from it."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any, Self
 
 import duckdb
@@ -17,11 +18,17 @@ class Flights:
     """The selected flights, in a database in memory; a context manager that closes it.
 
     Two threads and 256 MiB are enough for the whole year, and leave the rest to the other slots.
+    What does not fit goes to `scratch`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: Path) -> None:
         self._database = duckdb.connect(
-            config={"threads": 2, "memory_limit": "256MiB", "autoinstall_known_extensions": False}
+            config={
+                "threads": 2,
+                "memory_limit": "256MiB",
+                "temp_directory": str(scratch),
+                "autoinstall_known_extensions": False,
+            }
         )
 
     def __enter__(self) -> Self:

@@ -27,6 +27,10 @@ class Punctuality:
     upper_quartile: float | None
     longest: int | None
 
+    @property
+    def departed(self) -> int:
+        return self.flights - self.cancelled
+
     # Shares are of all scheduled flights, the cancelled ones too, so that they add up to one.
 
     @property
@@ -82,6 +86,8 @@ class Figures:
     fewest: int
 
     @property
-    def worst_day(self) -> Group[date]:
-        """With the largest share of disrupted flights; the earliest of equals."""
+    def worst_day(self) -> Group[date] | None:
+        """With the largest share of disrupted flights, the earliest of equals; None when none stands out."""
+        if len(self.by_day) == 1 or not self.total.disrupted:
+            return None
         return max(self.by_day, key=lambda day: day.punctuality.disrupted_share)

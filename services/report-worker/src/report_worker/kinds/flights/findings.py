@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from report_worker.kinds.flights.figures import Figures
-from report_worker.kinds.flights.words import minutes, number, percent
+from report_worker.kinds.flights.words import flights, minutes, percent
 
 
 def findings(figures: Figures, carrier: str | None) -> Iterator[str]:
@@ -16,11 +16,10 @@ def findings(figures: Figures, carrier: str | None) -> Iterator[str]:
 
 def _worst_day(figures: Figures) -> Iterator[str]:
     worst = figures.worst_day
-    if len(figures.by_day) > 1 and worst.punctuality.disrupted:
+    if worst:
         yield (
-            f"The worst day was {worst.name}: {number(worst.punctuality.disrupted)} of its "
-            f"{number(worst.punctuality.flights)} flights ({percent(worst.punctuality.disrupted_share)}) "
-            "were cancelled or left an hour late or more."
+            f"The worst day was {worst.name}: of {flights(worst.punctuality.flights)}, "
+            f"{percent(worst.punctuality.disrupted_share)} were cancelled or left an hour late."
         )
 
 
@@ -53,19 +52,22 @@ def _hours(figures: Figures) -> Iterator[str]:
     if len(by_mean) > 1:
         (shortest, best), (longest, worst) = by_mean[0], by_mean[-1]
         yield (
-            f"Flights scheduled in the hour from {best} left with the shortest mean delay "
-            f"({minutes(shortest)} minutes), in the hour from {worst} with the longest "
-            f"({minutes(longest)} minutes)."
+            f"The mean delay was shortest in the hour from {best} ({minutes(shortest)} minutes) "
+            f"and longest in the hour from {worst} ({minutes(longest)} minutes)."
         )
 
 
 def _visibility(figures: Figures) -> Iterator[str]:
-    bands = [band for band in figures.by_weather if band.key == "Visibility"]
+    bands = [
+        band
+        for band in figures.by_weather
+        if band.key == "Visibility" and band.punctuality.flights >= figures.fewest
+    ]
     if len(bands) > 1:
         poor, clear = bands[0], bands[-1]
         yield (
-            f"With a visibility of {poor.name}, {percent(poor.punctuality.disrupted_share)} of the flights were "
-            "cancelled or left an hour late or more; "
+            f"With a visibility of {poor.name}, {percent(poor.punctuality.disrupted_share)} of flights were "
+            "cancelled or left an hour late; "
             f"with {clear.name}, {percent(clear.punctuality.disrupted_share)}."
         )
 

@@ -43,6 +43,8 @@ def render(subject: Subject, figures: Figures, charts: Mapping[str, str]) -> str
         number=words.number,
         percent=words.percent,
         minutes=words.minutes,
+        delay=words.delay,
+        flights=words.flights,
         hours=words.hours,
         day=words.day_in_words,
     )

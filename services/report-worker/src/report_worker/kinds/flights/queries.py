@@ -137,4 +137,4 @@ order by array_position(['Visibility', 'Precipitation', 'Wind'], factor), place
 """The weather at the airport in the hour of the scheduled departure, the worst first, against delay."""
 
 WITHOUT_WEATHER = "select count(*) from selected anti join weather using (origin, time_hour)"
-"""How many flights have no weather reading: the readings stop a day before the year does."""
+"""How many flights have no weather reading; most of them left on the last two days of the year."""

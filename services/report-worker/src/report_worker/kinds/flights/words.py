@@ -5,13 +5,20 @@ from datetime import date
 
 from waybill.kinds.flights import Period
 
-MINUS, NOTHING = "\N{MINUS SIGN}", "\N{EN DASH}"
-"""The latter stands for a number that does not exist, such as the mean delay of flights that were all cancelled."""
+MINUS = "\N{MINUS SIGN}"
+
+NOTHING = "\N{EN DASH}"
+"""Stands for a number that does not exist, such as the mean delay when every flight was cancelled."""
 
 
 def number(value: int) -> str:
     """`336,776`"""
     return f"{value:,}"
+
+
+def flights(count: int) -> str:
+    """`1 flight`, `336,776 flights`"""
+    return f"{number(count)} {'flight' if count == 1 else 'flights'}"
 
 
 def percent(share: float) -> str:
@@ -24,6 +31,11 @@ def minutes(value: float | None) -> str:
     if value is None:
         return NOTHING
     return f"{round(value, 1) + 0.0:.1f}".replace("-", MINUS)
+
+
+def delay(value: float | None) -> str:
+    """`12.6 min`"""
+    return NOTHING if value is None else f"{minutes(value)} min"
 
 
 def hours(value: int | None) -> str:
