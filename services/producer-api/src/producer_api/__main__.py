@@ -15,7 +15,7 @@ def main() -> None:
         load(ApiSettings)
     except WaybillError as error:
         sys.exit(f"producer-api: {error}")
-    become("producer-api", ["gunicorn", "--config", "python:producer_api.gunicorn_conf"])
+    become("producer-api", ["gunicorn", "-c", "python:producer_api.gunicorn_conf"])
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def create_app(services: Services) -> Flask:
         VALIDATION_ERROR_SCHEMA=problems.ProblemModel,
         AUTO_404_RESPONSE=False,
     )
+    app.json.sort_keys = False  # type: ignore[attr-defined] - the default provider has it
     problems.register(app)
     app.before_request(_refuse_other_media_types)
     for routes in (reports, kinds, article, health):

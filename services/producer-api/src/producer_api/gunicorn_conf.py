@@ -1,5 +1,6 @@
 """gunicorn's configuration: our settings, and the life of a worker process."""
 
+import logging
 import signal
 from types import FrameType
 from typing import Any
@@ -24,6 +25,10 @@ control_socket_disable = True
 
 def on_starting(_server: Any) -> None:
     configure_logs("producer-api", _settings.log_format, _settings.log_level)
+    for name in ("gunicorn.error", "gunicorn.access"):  # into the same form as all the others
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
 
 
 def post_worker_init(_worker: Any) -> None:

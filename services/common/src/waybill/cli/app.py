@@ -42,7 +42,9 @@ def _waybill(
       2  when it was asked for something that cannot be,
       3  when a server cannot be reached.
     """
-    context.obj = Session(api_url, jaeger_url)
+    session = Session(api_url, jaeger_url)
+    context.call_on_close(session.close)
+    context.obj = session
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

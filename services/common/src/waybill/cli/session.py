@@ -1,6 +1,7 @@
 """What one call of the command line works with."""
 
 import json
+from contextlib import ExitStack
 from enum import IntEnum
 from functools import cached_property
 from typing import Any, cast
@@ -33,13 +34,18 @@ class Session:
         self.out = Console(highlight=False)
         self.err = Console(highlight=False, stderr=True)
 
+        self._open = ExitStack()
+
     @cached_property
     def api(self) -> WaybillClient:
-        return WaybillClient(self._api_url)
+        return self._open.enter_context(WaybillClient(self._api_url))
 
     @cached_property
     def jaeger(self) -> JaegerClient:
-        return JaegerClient(self._jaeger_url)
+        return self._open.enter_context(JaegerClient(self._jaeger_url))
+
+    def close(self) -> None:
+        self._open.close()
 
     def line(self, text: str) -> None:
         """One line as it is, however long: what a script may want to cut out."""

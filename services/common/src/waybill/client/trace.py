@@ -116,7 +116,8 @@ class Trace:
 
     @cached_property
     def start(self) -> int:
-        return min(span.start for span in self.spans)
+        """Of the first span, or of the message's time in Kafka when no span is before it."""
+        return min([span.start for span in self.spans] + [time.start for time in self.queue_times])
 
     @cached_property
     def end(self) -> int:

@@ -32,7 +32,8 @@ def ensure_topics(
         ),
         _topic(topics.report_dead_letter, partitions, replication, {"retention.ms": str(30 * _DAY_MS)}),
     ]
-    futures = admin_client(config).create_topics(wanted, operation_timeout=timeout, request_timeout=timeout)
+    admin = admin_client(config)  # kept until the answers are in: they are lost with it
+    futures = admin.create_topics(wanted, operation_timeout=timeout, request_timeout=timeout)
     for name, future in futures.items():
         try:
             future.result(timeout)

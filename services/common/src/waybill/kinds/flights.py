@@ -5,6 +5,7 @@ from datetime import date
 from typing import Literal, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from waybill.kinds.definition import Kind, Parameters
 
@@ -54,10 +55,14 @@ class FlightsParameters(Parameters):
         default=None, ge=1, le=12, description="A month of 2013. Not together with first_day or last_day."
     )
     first_day: date | None = Field(
-        default=None, description="The first day of the period, in 2013; without it, 1 January."
+        default=None,
+        description="The first day of the period, in 2013; without it, 1 January.",
+        json_schema_extra={"pattern": f"^{YEAR}-"},
     )
     last_day: date | None = Field(
-        default=None, description="The last day of the period, in 2013; without it, 31 December."
+        default=None,
+        description="The last day of the period, in 2013; without it, 31 December.",
+        json_schema_extra={"pattern": f"^{YEAR}-"},
     )
     carrier: str | None = Field(
         default=None,
@@ -72,16 +77,26 @@ class FlightsParameters(Parameters):
     @classmethod
     def _within_the_year(cls, day: date | None) -> date | None:
         if day is not None and day.year != YEAR:
-            raise ValueError(f"{day} is outside {YEAR}, the only year that the data covers")
+            raise PydanticCustomError(
+                "outside_the_data",
+                "The data covers {year} alone; {day} is outside.",
+                {"year": YEAR, "day": str(day)},
+            )
         return day
 
     @model_validator(mode="after")
     def _one_period(self) -> Self:
         if self.month is not None and (self.first_day or self.last_day):
-            raise ValueError("give either month, or first_day and last_day, but not both")
-        period = self.period
-        if period.first > period.last:
-            raise ValueError(f"first_day, {period.first}, is after last_day, {period.last}")
+            raise PydanticCustomError(
+                "two_periods", "Give the period as month, or as first_day and last_day, not both."
+            )
+        first, last = map(str, self.period)
+        if first > last:
+            raise PydanticCustomError(
+                "reversed_period",
+                "The first day, {first}, is after the last day, {last}.",
+                {"first": first, "last": last},
+            )
         return self
 
     @property
