@@ -2,6 +2,7 @@
 
 from apiflask import APIFlask
 from flask import Flask, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import UnsupportedMediaType
 
 from producer_api import problems
@@ -28,7 +29,8 @@ def create_app(services: Services) -> Flask:
         VALIDATION_ERROR_SCHEMA=problems.ProblemModel,
         AUTO_404_RESPONSE=False,
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined] - the default provider has it
+    app.json = provider = DefaultJSONProvider(app)
+    provider.sort_keys = False  # fields stand in the order in which they read well
     problems.register(app)
     app.before_request(_refuse_other_media_types)
     for routes in (reports, kinds, article, health):
