@@ -1,0 +1,44 @@
+"""`database.py wait`: until the schema is there. `database.py migrate`: until the database answers, then migrate.
+
+For the built-in PostgreSQL, which starts together with the pods that need it. A schema that is newer than
+this version's is left alone: that is a rollback.
+"""
+
+import os
+import sys
+import time
+
+from waybill.store import SchemaBehind, StoreUnavailable, check_schema, create_engine, migrate, ping
+
+
+def until_reachable(engine, deadline):
+    """Raises the last `StoreUnavailable` when the deadline has passed."""
+    while True:
+        try:
+            return ping(engine)
+        except StoreUnavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            print(f"Waiting: {error}", flush=True)
+            time.sleep(1)
+
+
+def schema_is_behind(engine):
+    try:
+        check_schema(engine)
+    except SchemaBehind as error:
+        print(error, flush=True)
+        return True
+    return False
+
+
+def main(what):
+    engine = create_engine(os.environ["WAYBILL_DATABASE_URL"], application=f"database-{what}")
+    until_reachable(engine, time.monotonic() + 300)
+    if what == "migrate" and schema_is_behind(engine):
+        print(f"The schema is at {migrate(engine)} now.", flush=True)
+    while schema_is_behind(engine):
+        time.sleep(1)
+
+
+main(sys.argv[1])

@@ -1,0 +1,34 @@
+{{/* The settings of docs/architecture.md, as environment. */}}
+
+{{- define "waybill.databaseEnv" -}}
+- name: WAYBILL_DATABASE_URL
+  valueFrom: {secretKeyRef: {name: {{ include "waybill.databaseSecret" . }}, key: {{ include "waybill.databaseUrlKey" . }}}}
+{{- end }}
+
+{{- define "waybill.artefactEnv" -}}
+- {name: WAYBILL_ARTEFACT_URL, value: {{ .Values.artefacts.url | default "file:///var/lib/waybill/artefacts" | quote }}}
+{{- end }}
+
+{{/* (list $ component): what both services read */}}
+{{- define "waybill.serviceEnv" -}}
+{{- $root := index . 0 -}}
+{{ include "waybill.databaseEnv" $root }}
+{{ include "waybill.kafkaEnv" . }}
+{{ include "waybill.artefactEnv" $root }}
+- {name: WAYBILL_LOG_LEVEL, value: {{ $root.Values.logging.level }}}
+- {name: WAYBILL_LOG_FORMAT, value: {{ $root.Values.logging.format }}}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ include "waybill.collectorEndpoint" $root | quote }}}
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: POD_UID
+  valueFrom: {fieldRef: {fieldPath: metadata.uid}}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: service.namespace={{ $root.Release.Namespace }},service.version={{ $root.Chart.AppVersion }},k8s.namespace.name={{ $root.Release.Namespace }},k8s.pod.name=$(POD_NAME),k8s.pod.uid=$(POD_UID)
+{{- end }}
+
+{{- define "waybill.artefactEnvFrom" -}}
+{{- with .Values.artefacts.existingSecret }}
+envFrom:
+  - secretRef: {name: {{ . }}}
+{{- end }}
+{{- end }}

@@ -1,0 +1,114 @@
+{{/* How a pod reaches Kafka: one place for Strimzi's Secrets and for those of a Kafka elsewhere. */}}
+
+{{- define "waybill.kafkaSecurityProtocol" -}}
+{{- if eq .Values.kafka.mode "external" }}{{ .Values.kafka.external.securityProtocol }}
+{{- else if eq .Values.kafka.strimzi.authentication "tls" }}SSL
+{{- else }}SASL_SSL{{ end }}
+{{- end }}
+
+{{- define "waybill.kafkaBootstrapServers" -}}
+{{- if eq .Values.kafka.mode "external" }}{{ .Values.kafka.external.bootstrapServers }}
+{{- else }}{{ include "waybill.fullname" . }}-kafka-bootstrap:9093{{ end }}
+{{- end }}
+
+{{/* (list $ component) → JSON: {ca: {secret, key}, certificate: {secret, certificateKey, privateKeyKey}, sasl: {…}} */}}
+{{- define "waybill.kafkaSecrets" -}}
+{{- $root := index . 0 -}}
+{{- $kafka := $root.Values.kafka -}}
+{{- $secrets := dict -}}
+{{- if eq $kafka.mode "strimzi" -}}
+  {{- $user := include "waybill.kafkaUser" . -}}
+  {{- $_ := set $secrets "ca" (dict "secret" (printf "%s-cluster-ca-cert" (include "waybill.fullname" $root)) "key" "ca.crt") -}}
+  {{- if eq $kafka.strimzi.authentication "tls" -}}
+    {{- $_ := set $secrets "certificate" (dict "secret" $user "certificateKey" "user.crt" "privateKeyKey" "user.key") -}}
+  {{- else -}}
+    {{- $_ := set $secrets "sasl" (dict "mechanism" "SCRAM-SHA-512" "username" $user "secret" $user "passwordKey" "password") -}}
+  {{- end -}}
+{{- else -}}
+  {{- with $kafka.external.caSecret -}}
+    {{- if .name }}{{ $_ := set $secrets "ca" (dict "secret" .name "key" .key) }}{{ end -}}
+  {{- end -}}
+  {{- with $kafka.external.certificateSecret -}}
+    {{- if .name }}{{ $_ := set $secrets "certificate" (dict "secret" .name "certificateKey" .certificateKey "privateKeyKey" .privateKeyKey) }}{{ end -}}
+  {{- end -}}
+  {{- if hasPrefix "SASL_" $kafka.external.securityProtocol -}}
+    {{- with $kafka.external.sasl }}{{ $_ := set $secrets "sasl" (dict "mechanism" .mechanism "secret" .existingSecret "usernameKey" .usernameKey "passwordKey" .passwordKey) }}{{ end -}}
+  {{- end -}}
+{{- end -}}
+{{ toJson $secrets }}
+{{- end }}
+
+{{/* (list $ component) */}}
+{{- define "waybill.kafkaEnv" -}}
+{{- $root := index . 0 -}}
+{{- $secrets := include "waybill.kafkaSecrets" . | fromJson -}}
+- {name: WAYBILL_KAFKA_BOOTSTRAP_SERVERS, value: {{ include "waybill.kafkaBootstrapServers" $root | quote }}}
+- {name: WAYBILL_KAFKA_SECURITY_PROTOCOL, value: {{ include "waybill.kafkaSecurityProtocol" $root }}}
+{{- if $secrets.ca }}
+- {name: WAYBILL_KAFKA_SSL_CA_LOCATION, value: /etc/waybill/kafka/ca.crt}
+{{- end }}
+{{- if $secrets.certificate }}
+- {name: WAYBILL_KAFKA_SSL_CERTIFICATE_LOCATION, value: /etc/waybill/kafka/user.crt}
+- {name: WAYBILL_KAFKA_SSL_KEY_LOCATION, value: /etc/waybill/kafka/user.key}
+{{- end }}
+{{- with $secrets.sasl }}
+- {name: WAYBILL_KAFKA_SASL_MECHANISM, value: {{ .mechanism }}}
+{{- if .username }}
+- {name: WAYBILL_KAFKA_SASL_USERNAME, value: {{ .username }}}
+{{- else }}
+- name: WAYBILL_KAFKA_SASL_USERNAME
+  valueFrom: {secretKeyRef: {name: {{ .secret }}, key: {{ .usernameKey }}}}
+{{- end }}
+- name: WAYBILL_KAFKA_SASL_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ .secret }}, key: {{ .passwordKey }}}}
+{{- end }}
+- {name: WAYBILL_KAFKA_GROUP, value: {{ $root.Values.kafka.group }}}
+- {name: WAYBILL_KAFKA_GROUP_PROTOCOL, value: {{ $root.Values.kafka.groupProtocol }}}
+- {name: WAYBILL_KAFKA_TOPIC_REPORT, value: {{ $root.Values.kafka.topics.report.name }}}
+- {name: WAYBILL_KAFKA_TOPIC_REPORT_STATUS, value: {{ $root.Values.kafka.topics.reportStatus.name }}}
+- {name: WAYBILL_KAFKA_TOPIC_REPORT_DEAD_LETTER, value: {{ $root.Values.kafka.topics.reportDeadLetter.name }}}
+{{- end }}
+
+{{/* (list $ component): one projected volume of whatever PEM files there are */}}
+{{- define "waybill.kafkaVolumes" -}}
+{{- $secrets := include "waybill.kafkaSecrets" . | fromJson }}
+{{- if or $secrets.ca $secrets.certificate }}
+- name: kafka
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- with $secrets.ca }}
+      - secret: {name: {{ .secret }}, items: [{key: {{ .key }}, path: ca.crt}]}
+      {{- end }}
+      {{- with $secrets.certificate }}
+      - secret:
+          name: {{ .secret }}
+          items:
+            - {key: {{ .certificateKey }}, path: user.crt}
+            - {key: {{ .privateKeyKey }}, path: user.key}
+      {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "waybill.kafkaVolumeMounts" -}}
+{{- $secrets := include "waybill.kafkaSecrets" (list . "any") | fromJson }}
+{{- if or $secrets.ca $secrets.certificate }}
+- {name: kafka, mountPath: /etc/waybill/kafka, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{/* The ports of a Kafka elsewhere, for network policies: a JSON list under "ports" */}}
+{{- define "waybill.kafkaExternalPorts" -}}
+{{- $ports := list -}}
+{{- range $server := splitList "," .Values.kafka.external.bootstrapServers -}}
+  {{- $ports = append $ports (regexFind "[0-9]+$" (trim $server) | int) -}}
+{{- end -}}
+{{ toJson (dict "ports" (uniq $ports)) }}
+{{- end }}
+
+{{/* Kafka's own settings; whole numbers as such, as Helm's YAML writes 604800000 as 6.048e+08 */}}
+{{- define "waybill.kafkaSettings" -}}
+{{- range $name, $value := . }}
+{{ $name }}: {{ if and (kindIs "float64" $value) (eq (floor $value) $value) }}{{ int64 $value }}{{ else }}{{ toJson $value }}{{ end }}
+{{- end }}
+{{- end }}

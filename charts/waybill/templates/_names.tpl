@@ -1,0 +1,69 @@
+{{/* Names, labels, images: everything that two templates must agree on. */}}
+
+{{- define "waybill.fullname" -}}
+{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else if contains (include "waybill.name" .) .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name (include "waybill.name" .) | trunc 40 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "waybill.name" -}}
+{{ .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The labels that select a component's pods: (list $ "producer-api") */}}
+{{- define "waybill.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ include "waybill.name" $root }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "waybill.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "waybill.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: waybill
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* An image by digest where one is given, else by tag, else by the chart's appVersion: (list $ .Values.….image) */}}
+{{- define "waybill.image" -}}
+{{- $root := index . 0 -}}
+{{- $image := index . 1 -}}
+{{- $repository := $image.repository -}}
+{{- with $root.Values.images.registry }}{{ $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}{{ end -}}
+{{- $tag := $image.tag | default $root.Chart.AppVersion -}}
+{{- if $image.digest }}{{ printf "%s:%s@%s" $repository $tag $image.digest }}{{ else }}{{ printf "%s:%s" $repository $tag }}{{ end -}}
+{{- end }}
+
+{{/* The two services by the names of their containers; the order is that of the rendered manifests. */}}
+{{- define "waybill.services" -}}
+producer-api: {{ toJson .Values.producerApi }}
+report-worker: {{ toJson .Values.reportWorker }}
+{{- end }}
+
+{{/* Where a part is, whoever made it. */}}
+{{- define "waybill.kafkaUser" -}}{{ include "waybill.fullname" (index . 0) }}-{{ index . 1 }}{{- end }}
+{{- define "waybill.jaeger" -}}{{ include "waybill.fullname" . }}-jaeger{{- end }}
+{{- define "waybill.jaegerQueryUrl" -}}
+{{- if eq .Values.tracing.backend "external" }}{{ .Values.tracing.external.queryUrl }}
+{{- else }}http://{{ include "waybill.jaeger" . }}-query:16686{{ end }}
+{{- end }}
+{{- define "waybill.jaegerOtlpEndpoint" -}}
+{{- if eq .Values.tracing.backend "external" }}{{ .Values.tracing.external.endpoint }}
+{{- else }}{{ include "waybill.jaeger" . }}-collector:4317{{ end }}
+{{- end }}
+{{/* The OpenTelemetry operator appends "-collector" to a resource's name, so the Deployment bears it too. */}}
+{{- define "waybill.collectorEndpoint" -}}
+{{- if eq .Values.collector.mode "external" }}{{ .Values.collector.external.endpoint }}
+{{- else }}http://{{ include "waybill.fullname" . }}-collector:4318{{ end }}
+{{- end }}
+{{- define "waybill.databaseSecret" -}}
+{{- if eq .Values.postgresql.mode "external" }}{{ .Values.postgresql.external.existingSecret }}
+{{- else }}{{ include "waybill.fullname" . }}-postgresql{{ end }}
+{{- end }}
+{{- define "waybill.databaseUrlKey" -}}
+{{- if eq .Values.postgresql.mode "external" }}{{ .Values.postgresql.external.urlKey }}{{ else }}url{{ end }}
+{{- end }}

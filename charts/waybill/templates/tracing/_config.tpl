@@ -1,0 +1,28 @@
+{{/* Jaeger v2's configuration: files/jaeger.yaml is otel-collector/jaeger.yaml, with the storage of the values. */}}
+{{- define "waybill.jaegerConfig" -}}
+{{- $config := .Files.Get "files/jaeger.yaml" | fromYaml -}}
+{{- with .Values.tracing.jaeger.storage }}{{ $_ := set $config.extensions.jaeger_storage "backends" (dict "traces" .) }}{{ end -}}
+{{ toYaml $config }}
+{{- end }}
+
+{{- define "waybill.jaegerEnv" -}}
+- {name: JAEGER_HOST, value: 0.0.0.0}
+- {name: JAEGER_OTLP_PORT, value: "4317"}
+- {name: JAEGER_HEALTH_PORT, value: "13133"}
+{{- with .Values.tracing.jaeger.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The labels of Jaeger's pods, which depend on who made them. */}}
+{{- define "waybill.jaegerSelector" -}}
+{{- if eq .Values.tracing.backend "jaeger" }}
+{{- include "waybill.selector" (list . "jaeger") }}
+{{- else if eq .Values.tracing.backend "jaeger-operator" -}}
+app: jaeger
+app.kubernetes.io/instance: {{ include "waybill.jaeger" . }}
+{{- else if eq .Values.tracing.backend "otel-operator" -}}
+app.kubernetes.io/component: opentelemetry-collector
+app.kubernetes.io/instance: {{ .Release.Namespace }}.{{ include "waybill.jaeger" . }}
+{{- end }}
+{{- end }}
