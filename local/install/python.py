@@ -1,0 +1,143 @@
+"""The checkout's virtual environment, and wheels that bring programs: all by uv, itself from a wheel."""
+
+import ast
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local import cache
+from local.install.context import Context
+from local.paths import CHECKOUT
+
+VENV = CHECKOUT / ".venv"
+_STAMP = VENV / "waybill-setup"
+_UV_REQUIREMENTS = CHECKOUT / "local/requirements/uv.txt"
+_REQUIREMENTS = CHECKOUT / "tests/requirements.txt"
+_PACKAGES = ("services/common", "services/producer-api", "services/report-worker")
+
+
+def is_current() -> bool:
+    """Whether the environment was made from the files as they are now, by this version of Python."""
+    return _STAMP.exists() and _STAMP.read_text() == _fingerprint()
+
+
+def install(context: Context) -> None:
+    name = f"venv-{hashlib.sha256(str(VENV).encode()).hexdigest()[:12]}"
+    with cache.locked(name, context.waiting):
+        if not is_current():
+            _make_environment(context)
+    count = sum(1 for _ in VENV.glob("lib/python*/site-packages/*.dist-info"))
+    context.say(f"{platform.python_version()}: {count} packages in {VENV}")
+
+
+def install_target(context: Context, requirements: Path, target: Path) -> None:
+    """Unpacks the wheels of a requirements file with hashes into a folder."""
+    _uv(
+        context,
+        f"{requirements.stem} {pinned_version(requirements)}",
+        *(
+            "pip",
+            "install",
+            "--no-deps",
+            "--require-hashes",
+            "--target",
+            str(target),
+            "-r",
+            str(requirements),
+        ),
+    )
+
+
+def pinned_version(requirements: Path) -> str:
+    """Of the first package in a requirements file."""
+    match = re.search(r"==([\w.]+)", requirements.read_text())
+    if not match:
+        raise ValueError(f"{requirements} pins nothing")
+    return match[1]
+
+
+def _fingerprint() -> str:
+    files = [_REQUIREMENTS, *(CHECKOUT / package / "pyproject.toml" for package in _PACKAGES)]
+    return f"{platform.python_implementation()} {platform.python_version()} {cache.digest(*files)}\n"
+
+
+def _make_environment(context: Context) -> None:
+    _STAMP.unlink(missing_ok=True)
+    if not _has_this_python(VENV):
+        _uv(context, "virtual environment", "venv", "--clear", "--python", sys.executable, str(VENV))
+    sync = ("pip", "sync", "--require-hashes", str(_REQUIREMENTS))
+    _uv(context, f"packages of {_REQUIREMENTS.relative_to(CHECKOUT)}", *sync)
+    editable = [option for package in _PACKAGES for option in ("-e", str(CHECKOUT / package))]
+    _uv(context, "our own packages", "pip", "install", "--no-deps", "--no-build-isolation", *editable)
+    _STAMP.write_text(_fingerprint())
+
+
+def _has_this_python(venv: Path) -> bool:
+    try:
+        configuration = (venv / "pyvenv.cfg").read_text()
+    except FileNotFoundError:
+        return False
+    version = re.search(r"^version_info = ([\d.]+)", configuration, re.MULTILINE)
+    return version is not None and version[1] == platform.python_version() and (venv / "bin/python").exists()
+
+
+def _uv(context: Context, what: str, *arguments: str) -> None:
+    home = cache.root() / f"uv-{pinned_version(_UV_REQUIREMENTS)}"
+    cache.make_once(home, lambda target: _install_uv(context, target), context.waiting)
+    environment = {
+        "VIRTUAL_ENV": str(VENV),
+        "UV_CACHE_DIR": str(cache.root() / "uv-cache"),
+        "UV_PYTHON_DOWNLOADS": "never",
+        **_index_settings(),
+    }
+    context.run(
+        what,
+        (str(home / "uv"), *arguments),
+        environment=environment,
+        on_line=lambda line: context.say(f"{what}: {line.strip()}"),
+    )
+
+
+def _install_uv(context: Context, target: Path) -> None:
+    """By pip in a virtual environment of which only the program is kept."""
+    venv = target / "venv"
+    context.run("an environment for uv", (sys.executable, "-m", "venv", str(venv)))
+    pip = (str(venv / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps")
+    context.run("uv by pip", (*pip, "--require-hashes", "-r", str(_UV_REQUIREMENTS)))
+    shutil.move(venv / "bin/uv", target / "uv")
+    shutil.rmtree(venv)
+
+
+def _index_settings() -> dict[str, str]:
+    """For uv: where pip is told to find packages, unless uv is told itself."""
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    found = uv_settings(listing)
+    return {name: value for name, value in found.items() if name not in os.environ}
+
+
+def uv_settings(pip_config: str) -> Mapping[str, str]:
+    """uv's variables for what `pip config list` prints, as `global.index-url='https://…'`; `:env:` wins."""
+    options: dict[str, str] = {}
+    for line in sorted(pip_config.splitlines(), key=lambda line: line.startswith(":env:")):
+        if match := re.fullmatch(r"(?:global|install|:env:)\.([\w-]+)=(.*)", line):
+            options[match[1]] = str(ast.literal_eval(match[2]))
+    names = {
+        "index-url": "UV_DEFAULT_INDEX",
+        "extra-index-url": "UV_INDEX",
+        "trusted-host": "UV_INSECURE_HOST",
+    }
+    settings = {uv: " ".join(options[pip].split()) for pip, uv in names.items() if pip in options}
+    if "cert" in options:
+        settings["SSL_CERT_FILE"] = options["cert"]
+    links = [link for link in options.get("find-links", "").split() if "://" in link or Path(link).exists()]
+    if links:
+        settings["UV_FIND_LINKS"] = ",".join(links)
+    return settings

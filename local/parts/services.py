@@ -1,0 +1,56 @@
+"""Waybill's own parts, started as everywhere else: one entry point each, settings from the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.parts.part import Part, Task
+
+
+def settings(
+    *, database_url: str, kafka_bootstrap: str, otlp_endpoint: str, artefacts: Path
+) -> dict[str, str]:
+    """The environment that both services and the `waybill` command share."""
+    return {
+        "WAYBILL_DATABASE_URL": database_url,
+        "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
+        "WAYBILL_ARTEFACT_URL": artefacts.as_uri(),
+        "WAYBILL_LOG_FORMAT": "console",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_endpoint,
+        # Sooner than by default, in milliseconds: whoever looks at a trace here has just made it.
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
+        "OTEL_BLRP_SCHEDULE_DELAY": "500",
+        "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+    }
+
+
+def preparations(scripts: Path, settings: Mapping[str, str]) -> list[Task]:
+    """The database's schema and the topics."""
+    waybill = str(scripts / "waybill")
+    return [
+        Task(name="migrate", command=(waybill, "migrate"), needs=("postgres",), environment=settings),
+        Task(name="topics", command=(waybill, "topics"), needs=("kafka",), environment=settings),
+    ]
+
+
+def producer_api(scripts: Path, settings: Mapping[str, str], port: int) -> Part:
+    return Part(
+        name="producer-api",
+        command=(str(scripts / "producer-api"),),
+        health=f"http://127.0.0.1:{port}/readyz",
+        port=port,
+        needs=("migrate", "topics", "collector"),
+        environment={**settings, "WAYBILL_LISTEN": f"127.0.0.1:{port}"},
+        stop_seconds=30,
+    )
+
+
+def report_worker(scripts: Path, settings: Mapping[str, str], port: int, name: str = "report-worker") -> Part:
+    return Part(
+        name=name,
+        command=(str(scripts / "report-worker"),),
+        health=f"http://127.0.0.1:{port}/readyz",
+        port=port,
+        needs=("migrate", "topics", "collector"),
+        environment={**settings, "WAYBILL_HEALTH_LISTEN": f"127.0.0.1:{port}"},
+        stop_seconds=30,  # above WAYBILL_DRAIN_SECONDS: running reports may go on for so long
+    )

@@ -1,0 +1,45 @@
+"""Jaeger and the OpenTelemetry Collector: one binary, two configurations."""
+
+from pathlib import Path
+
+from local.parts.part import Part
+from local.paths import CHECKOUT
+from local.ports import Ports
+
+_CONFIGURATION = CHECKOUT / "otel-collector"
+
+
+def jaeger(binary: Path, ports: Ports) -> Part:
+    return Part(
+        name="jaeger",
+        command=(str(binary), "--config", str(_CONFIGURATION / "jaeger.yaml")),
+        health=f"http://127.0.0.1:{ports['jaeger-health']}/status",
+        port=ports["jaeger"],
+        environment={
+            "JAEGER_HOST": "127.0.0.1",
+            "JAEGER_QUERY_PORT": str(ports["jaeger"]),
+            "JAEGER_QUERY_GRPC_PORT": str(ports["jaeger-grpc"]),
+            "JAEGER_OTLP_PORT": str(ports["jaeger-otlp"]),
+            "JAEGER_HEALTH_PORT": str(ports["jaeger-health"]),
+        },
+    )
+
+
+def collector(binary: Path, ports: Ports) -> Part:
+    return Part(
+        name="collector",
+        command=(str(binary), "--config", str(_CONFIGURATION / "config.yaml")),
+        health=f"http://127.0.0.1:{ports['collector-health']}/status",
+        port=ports["otlp-http"],
+        # It starts without Jaeger too; this is for the order of stopping.
+        needs=("jaeger",),
+        environment={
+            "COLLECTOR_HOST": "127.0.0.1",
+            "COLLECTOR_OTLP_GRPC_PORT": str(ports["otlp-grpc"]),
+            "COLLECTOR_OTLP_HTTP_PORT": str(ports["otlp-http"]),
+            "COLLECTOR_HEALTH_PORT": str(ports["collector-health"]),
+            "COLLECTOR_METRICS_PORT": str(ports["collector-span-metrics"]),
+            "COLLECTOR_TELEMETRY_PORT": str(ports["collector-telemetry"]),
+            "JAEGER_OTLP_ENDPOINT": f"127.0.0.1:{ports['jaeger-otlp']}",
+        },
+    )

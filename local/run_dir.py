@@ -1,0 +1,112 @@
+"""The directory of one run: data, logs, who runs where."""
+
+import fcntl
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from local.errors import AlreadyRunningError
+
+
+@dataclass(frozen=True)
+class RunningPart:
+    name: str
+    pid: int
+    port: int
+    health: str
+    """URL for `local.probes.answers`."""
+
+
+class RunDir:
+    """Paths of one run, and the lock that keeps it to one stack."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._lock: IO[str] | None = None
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def env(self) -> Path:
+        return self.path / "env"
+
+    @property
+    def parts(self) -> Path:
+        return self.path / "parts.json"
+
+    def part(self, name: str) -> Path:
+        """A part's own directory, made if missing."""
+        directory = self.path / name
+        directory.mkdir(exist_ok=True)
+        return directory
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def open(self, *, fresh: bool) -> None:
+        """Takes the run directory: with `fresh`, without what an earlier run left. Logs always begin anew."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = (self.path / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise AlreadyRunningError(self.path) from None
+        self._lock = lock
+        for entry in ("postgres", "kafka", "artefacts") if fresh else ():
+            shutil.rmtree(self.path / entry, ignore_errors=True)
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir()
+        self.forget()
+
+    def close(self) -> None:
+        if self._lock is not None:
+            self.forget()
+            self._lock.close()
+            self._lock = None
+
+    def forget(self) -> None:
+        """Removes what tells others of a running stack."""
+        self.env.unlink(missing_ok=True)
+        self.parts.unlink(missing_ok=True)
+
+    def in_use(self) -> bool:
+        """Whether a stack, of this process or another, holds the run directory."""
+        try:
+            with (self.path / "lock").open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def write_env(self, variables: Mapping[str, str]) -> None:
+        """Shell assignments, to be read with `. env`. Only its owner can: there is a password in it."""
+        text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+        write_atomically(self.env, text)
+
+    def write_parts(self, parts: list[RunningPart]) -> None:
+        write_atomically(self.parts, json.dumps([asdict(part) for part in parts], indent=1))
+
+    def read_parts(self) -> list[RunningPart]:
+        try:
+            return [RunningPart(**part) for part in json.loads(self.parts.read_text())]
+        except FileNotFoundError:
+            return []
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Readers see the old text or the new, never a part; mode 0600."""
+    new = file.with_name(f"{file.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+        output.write(text)
+    new.replace(file)
