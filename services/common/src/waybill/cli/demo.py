@@ -69,6 +69,10 @@ _News = StatusEvent | _Outcome | BaseException
 """What a report's thread tells the main one; nothing after an outcome or an exception."""
 
 
+_GRACE_SECONDS = 1.0
+"""For a thread that waits for a trace to tell what did not arrive, when the time is over."""
+
+
 class _Show:
     """Runs the reports of the demonstration side by side, each followed by a thread of its own.
 
@@ -98,7 +102,7 @@ class _Show:
         with status_view(self._session.out) as view:
             while len(outcomes) < count:
                 try:
-                    news = self._news.get(timeout=max(0, self._deadline - time.monotonic()))
+                    news = self._news.get(timeout=max(0, self._deadline + _GRACE_SECONDS - time.monotonic()))
                 except Empty:
                     break
                 if isinstance(news, BaseException):

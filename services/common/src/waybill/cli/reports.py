@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from waybill.cli import wording
 from waybill.cli.parameters import parse_parameters
@@ -100,10 +102,8 @@ def show(context: typer.Context, report_id: ReportId, as_json: AsJson = False) -
     if as_json:
         session.json(report)
         return
-    table = Table.grid(padding=(0, 2))
     for name, value in _facts(session, report):
-        table.add_row(name, value)
-    session.out.print(table)
+        session.out.print(Text.assemble((f"{name:<11} ", "dim"), value), soft_wrap=True)
 
 
 def list_reports(
@@ -119,6 +119,7 @@ def list_reports(
     if as_json:
         session.json({"reports": [report.model_dump(mode="json") for report in reports]})
         return
+    now = datetime.now(UTC)
     table = Table("id", "kind", "status", "requested", "took", box=None, pad_edge=False, header_style="dim")
     table.columns[0].no_wrap = True
     for report in reports:
@@ -126,7 +127,7 @@ def list_reports(
             str(report.id),
             report.kind,
             wording.status(report.status),
-            wording.moment(report.created_at),
+            wording.ago(report.created_at, now),
             wording.took(report),
         )
     session.out.print(table if reports else "There are no such reports.")
@@ -166,12 +167,12 @@ def _exit(report: Report) -> None:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _facts(session: Session, report: Report) -> Iterator[tuple[str, str]]:
+def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]:
     """What there is to say, each with its name."""
     yield "report", str(report.id)
     yield "kind", report.kind
     yield "parameters", ", ".join(f"{name}={value}" for name, value in report.parameters.items()) or "none"
-    yield "status", f"[{wording.STYLES[report.status]}]{report.status}[/]"
+    yield "status", wording.status(report.status)
     if progress := report.progress:
         yield "progress", f"{progress.done} of {progress.total}, {progress.step}"
     if report.error:

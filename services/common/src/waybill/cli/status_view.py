@@ -52,6 +52,7 @@ class LineView:
         line = Text(f"{self._clock() - self._began:6.1f} s  {event.kind:<8} ")
         line.append(f"{event.status:<10} ", style=wording.STYLES[event.status])
         line.append_text(_news(event))
+        line.rstrip()
         self._console.print(line, soft_wrap=True)
 
 

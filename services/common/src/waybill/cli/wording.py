@@ -48,9 +48,18 @@ def share(part: float) -> str:
     return "<1 %" if 0 < part < 0.005 else f"{part:.0%}".replace("%", " %")
 
 
-def moment(time: datetime | None) -> str:
+def moment(time: datetime) -> str:
     """In this machine's time zone, to the second."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M:%S}" if time else "-"
+    return f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def ago(time: datetime, now: datetime) -> str:
+    """How long before `now`, in the largest unit: `3 min ago`."""
+    seconds = max(0, int((now - time).total_seconds()))
+    for unit, length in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"
 
 
 def status(value: Status) -> Text:

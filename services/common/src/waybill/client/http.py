@@ -161,10 +161,10 @@ def _reason(error: Exception) -> str:
 
 
 def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host if "://" in url else ""
     try:
+        host = httpx.URL(url).host
         return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
+    except (httpx.InvalidURL, ValueError):
         return False
 
 

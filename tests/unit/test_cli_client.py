@@ -1,0 +1,253 @@
+"""The client keeps trying where that is safe, says what went wrong, and resumes a broken stream."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_support import REPORT_ID, Request, Server, event, in_turn, report, serving
+from waybill.client import (
+    ArtefactError,
+    ProblemError,
+    Report,
+    RetryPolicy,
+    ServerUnreachableError,
+    UnexpectedAnswerError,
+    WaybillClient,
+)
+from waybill.domain import Status
+
+REPORTS = "/api/v1/reports"
+SHOW = f"GET {REPORTS}/{REPORT_ID}"
+EVENTS = f"GET {REPORTS}/{REPORT_ID}/events"
+PAGE = b"<html>a page</html>"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[WaybillClient]:
+    with WaybillClient(server.url, RetryPolicy(attempts=3, wait_initial=0.01)) as client:
+        yield client
+
+
+class TestCalls:
+    def test_a_request_sends_kind_and_parameters(self, server: Server, client: WaybillClient) -> None:
+        bodies = []
+
+        def accept(request: Request) -> None:
+            bodies.append(request.body)
+            request.json(report("init", 1), 202)
+
+        server.routes[f"POST {REPORTS}"] = accept
+
+        assert client.request("flights", {"month": 2}).status is Status.INIT
+        assert bodies == [{"kind": "flights", "parameters": {"month": 2}}]
+
+    def test_a_problem_is_told_with_its_fields(self, server: Server, client: WaybillClient) -> None:
+        problem = {
+            "title": "The request is wrong",
+            "status": 422,
+            "detail": "steps is out of range",
+            "errors": [
+                {"field": "parameters.steps", "message": "at most 1000"},
+                {"field": "x", "message": "unknown"},
+            ],
+            "trace_id": "f" * 32,
+        }
+        server.routes[f"POST {REPORTS}"] = lambda request: request.json(
+            problem, 422, "application/problem+json"
+        )
+
+        with pytest.raises(ProblemError) as caught:
+            client.request("dowork", {"steps": 5000})
+
+        assert str(caught.value) == (
+            "The request is wrong: steps is out of range (parameters.steps: at most 1000; x: unknown)."
+        )
+        assert (caught.value.status, caught.value.errors[0].field) == (422, "parameters.steps")
+
+    def test_a_detail_that_names_the_fields_is_not_repeated(
+        self, server: Server, client: WaybillClient
+    ) -> None:
+        errors = [{"field": "kind", "message": "too long"}]
+        problem = {"title": "Wrong", "status": 422, "detail": "kind: too long", "errors": errors}
+        server.routes[SHOW] = lambda request: request.json(problem, 422)
+
+        with pytest.raises(ProblemError) as caught:
+            client.show(REPORT_ID)
+
+        assert str(caught.value) == "Wrong: kind: too long."
+
+    def test_the_servers_own_error_comes_with_its_trace(self, server: Server, client: WaybillClient) -> None:
+        problem = {"title": "Something went wrong here", "status": 500, "trace_id": "f" * 32}
+        server.routes[SHOW] = lambda request: request.json(problem, 500)
+
+        with pytest.raises(ProblemError, match=f"Its trace is {'f' * 32}"):
+            client.show(REPORT_ID)
+
+    def test_a_busy_server_is_asked_again(self, server: Server, client: WaybillClient) -> None:
+        server.routes[SHOW] = in_turn(
+            lambda request: request.json({"title": "Away", "status": 503}, 503, Retry_After="0"),
+            lambda request: request.json(report()),
+        )
+
+        assert client.show(REPORT_ID).status is Status.PROCESSING
+        assert len(server.requests) == 2
+
+    def test_a_request_that_may_have_been_accepted_is_not_repeated(
+        self, server: Server, client: WaybillClient
+    ) -> None:
+        server.routes[f"POST {REPORTS}"] = lambda request: request.json({"title": "Away", "status": 503}, 503)
+
+        with pytest.raises(ProblemError, match="Away"):
+            client.request("dowork")
+
+        assert len(server.requests) == 1
+
+    def test_a_server_that_is_not_there_is_named(self) -> None:
+        with (
+            WaybillClient("http://127.0.0.1:1", RetryPolicy(attempts=2, wait_initial=0.01)) as client,
+            pytest.raises(ServerUnreachableError) as caught,
+        ):
+            client.kinds()
+
+        assert str(caught.value) == "Cannot reach Waybill's API at http://127.0.0.1:1: connection refused."
+
+    @pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://x:port", ""])
+    def test_an_address_that_is_none_is_refused(self, url: str) -> None:
+        with pytest.raises(ServerUnreachableError), WaybillClient(url) as client:
+            client.kinds()
+
+    def test_another_server_is_recognised(self, server: Server, client: WaybillClient) -> None:
+        server.routes["GET /api/v1/kinds"] = in_turn(
+            lambda request: request.bytes(b"<html>", "text/html"),
+            lambda request: request.json({"kinds": [{}]}),
+        )
+
+        with pytest.raises(UnexpectedAnswerError, match="text/html and not with JSON"):
+            client.kinds()
+        with pytest.raises(UnexpectedAnswerError, match=r"kinds\.0\.name"):
+            client.kinds()
+
+    def test_pages_are_fetched_as_they_are_needed(self, server: Server, client: WaybillClient) -> None:
+        server.routes[f"GET {REPORTS}"] = in_turn(
+            lambda request: request.json({"reports": [report()] * 100, "next_cursor": "c1"}),
+            lambda request: request.json({"reports": [report()] * 50, "next_cursor": "c2"}),
+        )
+
+        assert len(list(client.reports(status=Status.PROCESSING, limit=150))) == 150
+        assert server.requests == [
+            f"GET {REPORTS}?status=processing&limit=100",
+            f"GET {REPORTS}?status=processing&limit=50&cursor=c1",
+        ]
+
+
+class TestArtefact:
+    @pytest.fixture(autouse=True)
+    def page(self, server: Server) -> None:
+        server.routes[f"GET {REPORTS}/{REPORT_ID}/artefact"] = lambda request: request.bytes(
+            PAGE, "text/html"
+        )
+
+    def done(self, filename: str = "report.html", content: bytes = PAGE) -> Report:
+        artefact = {
+            "href": f"{REPORTS}/{REPORT_ID}/artefact",
+            "filename": filename,
+            "media_type": "text/html",
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+        return Report.model_validate(report("done", artefact=artefact))
+
+    def test_it_goes_into_a_directory_under_its_own_name(self, client: WaybillClient, tmp_path: Path) -> None:
+        assert client.download(self.done(), tmp_path) == tmp_path / "report.html"
+        assert (tmp_path / "report.html").read_bytes() == PAGE
+
+    def test_it_goes_into_the_file_that_is_named(self, client: WaybillClient, tmp_path: Path) -> None:
+        assert client.download(self.done(), tmp_path / "new" / "page.html").read_bytes() == PAGE
+
+    def test_a_name_with_a_path_stays_in_the_directory(self, client: WaybillClient, tmp_path: Path) -> None:
+        assert client.download(self.done("../../evil.html"), tmp_path) == tmp_path / "evil.html"
+
+    def test_a_wrong_checksum_leaves_no_file(self, client: WaybillClient, tmp_path: Path) -> None:
+        with pytest.raises(ArtefactError, match=r"report\.html came as 19 bytes"):
+            client.download(self.done(content=b"<html>another page</html>"), tmp_path)
+
+        assert list(tmp_path.iterdir()) == []
+
+    def test_no_artefact_is_a_sentence(self, client: WaybillClient, tmp_path: Path) -> None:
+        with pytest.raises(ArtefactError, match="has no artefact; its status is processing"):
+            client.download(Report.model_validate(report()), tmp_path)
+
+
+class TestFollow:
+    def versions(self, client: WaybillClient) -> list[int]:
+        return [event.version for event in client.follow(REPORT_ID)]
+
+    def test_it_ends_with_the_event_that_ends_the_report(self, server: Server, client: WaybillClient) -> None:
+        server.routes[EVENTS] = lambda request: request.stream(
+            "retry: 1000\n\n",
+            event(1, "init"),
+            ": still here\n\n",
+            event(2),
+            event(3, "done"),
+            event(4, "done"),
+        )
+
+        assert self.versions(client) == [1, 2, 3]
+
+    def test_a_step_tells_its_name(self, server: Server, client: WaybillClient) -> None:
+        step = {"name": "doWork:0", "status": "done", "duration_ms": 12}
+        server.routes[EVENTS] = lambda request: request.stream(event(1, step=step), event(2, "done"))
+
+        [first, _] = client.follow(REPORT_ID)
+        assert first.step is not None
+        assert (first.step.name, first.step.duration_ms) == ("doWork:0", 12)
+
+    def test_a_broken_stream_is_resumed_where_it_broke(self, server: Server, client: WaybillClient) -> None:
+        resumed = []
+
+        def first(request: Request) -> None:
+            resumed.append(request.headers["Last-Event-ID"])
+            # breaks in the middle of the third event
+            request.stream(event(1, "init"), event(2), event(3)[:40], cut=True)
+
+        def second(request: Request) -> None:
+            resumed.append(request.headers["Last-Event-ID"])
+            # tells one event twice
+            request.stream(event(2), event(3), event(4, "fail"))
+
+        server.routes[EVENTS] = in_turn(first, second)
+
+        assert self.versions(client) == [1, 2, 3, 4]
+        assert resumed == [None, "2"]
+
+    def test_a_server_that_drains_is_come_back_to(self, server: Server, client: WaybillClient) -> None:
+        server.routes[EVENTS] = in_turn(
+            lambda request: request.stream(event(1)),
+            lambda request: request.json({"title": "Away", "status": 503}, 503, Retry_After="0"),
+            lambda request: request.stream(event(2, "done")),
+        )
+
+        assert self.versions(client) == [1, 2]
+
+    def test_a_report_whose_end_was_already_told_ends(self, server: Server, client: WaybillClient) -> None:
+        server.routes[EVENTS] = lambda request: request.stream("retry: 1000\n\n")
+        server.routes[SHOW] = lambda request: request.json(report("done", 9))
+
+        assert [event.version for event in client.follow(REPORT_ID, after=9)] == []
+
+    def test_an_unknown_report_is_a_problem(self, client: WaybillClient) -> None:
+        with pytest.raises(ProblemError, match="There is nothing at this address"):
+            self.versions(client)
+
+    def test_another_server_is_recognised(self, server: Server, client: WaybillClient) -> None:
+        server.routes[EVENTS] = lambda request: request.json({})
+
+        with pytest.raises(UnexpectedAnswerError, match="does not answer with events of a report"):
+            self.versions(client)
