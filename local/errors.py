@@ -23,6 +23,10 @@ class AlreadyRunningError(LocalError):
         super().__init__(f"a stack already runs in {run_dir}")
 
 
+class UpFailedError(LocalError):
+    """The stack in the background did not come up."""
+
+
 class NotInstalledError(LocalError):
     """Something that set-up gets is not there."""
 

@@ -5,12 +5,16 @@ import json
 import os
 import shlex
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
 from local.errors import AlreadyRunningError
+
+_LOCK_SECONDS = 0.5
+"""Whoever asks for the holder has the lock for an instant: longer than that, and it is another stack's."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,7 @@ class RunDir:
     def open(self, *, fresh: bool) -> None:
         """Takes the run directory: with `fresh`, without what an earlier run left. Logs always begin anew."""
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = (self.path / "lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise AlreadyRunningError(self.path) from None
-        self._lock = lock
+        self._lock = self._take_lock()
         for entry in ("postgres", "kafka", "artefacts") if fresh else ():
             shutil.rmtree(self.path / entry, ignore_errors=True)
         shutil.rmtree(self.logs, ignore_errors=True)
@@ -77,16 +75,17 @@ class RunDir:
         self.env.unlink(missing_ok=True)
         self.parts.unlink(missing_ok=True)
 
-    def in_use(self) -> bool:
-        """Whether a stack, of this process or another, holds the run directory."""
+    def holder(self) -> int | None:
+        """The pid of the process whose stack holds the run directory; None if none does."""
         try:
             with (self.path / "lock").open("r") as lock:
+                pid = int(lock.read() or 0)
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
-            return False
+            return None
         except BlockingIOError:
-            return True
-        return False
+            return pid or None
+        return None
 
     def write_env(self, variables: Mapping[str, str]) -> None:
         """Shell assignments, to be read with `. env`. Only its owner can: there is a password in it."""
@@ -96,11 +95,36 @@ class RunDir:
     def write_parts(self, parts: list[RunningPart]) -> None:
         write_atomically(self.parts, json.dumps([asdict(part) for part in parts], indent=1))
 
+    def read_env(self) -> dict[str, str]:
+        """What `write_env` wrote; empty while no stack is ready."""
+        try:
+            words = shlex.split(self.env.read_text())
+        except FileNotFoundError:
+            return {}
+        return dict(word.split("=", 1) for word in words)
+
     def read_parts(self) -> list[RunningPart]:
         try:
             return [RunningPart(**part) for part in json.loads(self.parts.read_text())]
         except FileNotFoundError:
             return []
+
+    def _take_lock(self) -> IO[str]:
+        lock = (self.path / "lock").open("a")
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    lock.close()
+                    raise AlreadyRunningError(self.path) from None
+                time.sleep(0.05)
+            else:
+                lock.truncate(0)
+                lock.write(f"{os.getpid()}\n")
+                lock.flush()
+                return lock
 
 
 def write_atomically(file: Path, text: str) -> None:

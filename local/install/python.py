@@ -87,19 +87,27 @@ def _has_this_python(venv: Path) -> bool:
     return version is not None and version[1] == platform.python_version() and (venv / "bin/python").exists()
 
 
-def _uv(context: Context, what: str, *arguments: str) -> None:
+def uv(context: Context) -> Path:
+    """The program, installed at the first call."""
     home = cache.root() / f"uv-{pinned_version(_UV_REQUIREMENTS)}"
     cache.make_once(home, lambda target: _install_uv(context, target), context.waiting)
-    environment = {
+    return home / "uv"
+
+
+def uv_environment() -> dict[str, str]:
+    return {
         "VIRTUAL_ENV": str(VENV),
         "UV_CACHE_DIR": str(cache.root() / "uv-cache"),
         "UV_PYTHON_DOWNLOADS": "never",
         **_index_settings(),
     }
+
+
+def _uv(context: Context, what: str, *arguments: str) -> None:
     context.run(
         what,
-        (str(home / "uv"), *arguments),
-        environment=environment,
+        (str(uv(context)), *arguments),
+        environment=uv_environment(),
         on_line=lambda line: context.say(f"{what}: {line.strip()}"),
     )
 

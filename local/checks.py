@@ -1,0 +1,130 @@
+"""All checks of the project one after the other, each timed, and one table of what came of them."""
+
+import shlex
+import subprocess
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from local.install import python
+from local.paths import CHECKOUT
+from local.progress import duration
+from local.setup import set_up
+
+GROUPS = ("lint", "unit", "integration")
+_RESULTS = CHECKOUT / ".run/checks"
+_TYPED = ("services/common/src", "services/producer-api/src", "services/report-worker/src", "local", "tests")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What pytest says of its tests; `reasons` has one line for each that was skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reasons: tuple[str, ...] = ()
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.reasons + other.reasons,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+@dataclass(frozen=True)
+class Check:
+    group: str
+    name: str
+    command: tuple[str, ...]
+    junit: Path | None = None
+    """Where pytest leaves its results."""
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    seconds: float
+    ok: bool
+    counts: Counts | None = None
+
+
+def run(groups: Sequence[str], pytest_options: str, out: TextIO) -> int:
+    """Sets up, runs the checks of the groups (of all, if none is named), and prints the table.
+
+    Every check runs, whatever came of those before it. Returns 0 if all of them passed.
+    """
+    begin = time.monotonic()
+    set_up(out, CHECKOUT / ".run/setup")
+    results = [Result("set-up", time.monotonic() - begin, ok=True)]
+    checks = [check for check in _checks(pytest_options) if not groups or check.group in groups]
+    results += [_run(check, out) for check in checks]
+    _print_table(results, out)
+    return 0 if all(result.ok for result in results) else 1
+
+
+def _checks(pytest_options: str) -> list[Check]:
+    scripts = python.VENV / "bin"
+    ruff, mypy, pytest = str(scripts / "ruff"), str(scripts / "mypy"), str(scripts / "pytest")
+    options = tuple(shlex.split(pytest_options))
+
+    def tests(group: str) -> Check:
+        junit = _RESULTS / f"{group}.xml"
+        return Check(
+            group, f"{group} tests", (pytest, f"--junit-xml={junit}", f"tests/{group}", *options), junit
+        )
+
+    return [
+        Check("lint", "ruff check", (ruff, "check")),
+        Check("lint", "ruff format", (ruff, "format", "--check")),
+        Check("lint", "mypy", (mypy, "--strict", *_TYPED)),
+        tests("unit"),
+        tests("integration"),
+    ]
+
+
+def _run(check: Check, out: TextIO) -> Result:
+    print(f"\n== {check.name}", file=out, flush=True)
+    if check.junit:
+        check.junit.parent.mkdir(parents=True, exist_ok=True)
+        check.junit.unlink(missing_ok=True)
+    begin = time.monotonic()
+    code = subprocess.run(check.command, cwd=CHECKOUT, check=False).returncode
+    counts = read_junit(check.junit) if check.junit else None
+    return Result(check.name, time.monotonic() - begin, code == 0, counts)
+
+
+def read_junit(file: Path) -> Counts:
+    """No tests at all if the file is not there: pytest did not get so far."""
+    if not file.exists():
+        return Counts()
+    cases = ET.parse(file).getroot().findall(".//testcase")  # noqa: S314 - ours
+    skipped = [(case, case.find("skipped")) for case in cases]
+    reasons = tuple(
+        f"{case.get('classname')}.{case.get('name')}: {skip.get('message')}"
+        for case, skip in skipped
+        if skip is not None
+    )
+    failed = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
+    return Counts(len(cases) - failed - len(reasons), failed, len(reasons), reasons)
+
+
+def _print_table(results: Sequence[Result], out: TextIO) -> None:
+    total = sum((result.counts for result in results if result.counts), Counts())
+    print(file=out)
+    for result in results:
+        verdict = "ok" if result.ok else "FAILED"
+        counts = f"  {result.counts}" if result.counts else ""
+        print(f"{result.name:<20}{duration(result.seconds):>10}  {verdict:<6}{counts}".rstrip(), file=out)
+    print(f"{'together':<20}{duration(sum(result.seconds for result in results)):>10}", file=out)
+    for reason in total.reasons:
+        print(f"skipped {reason}", file=out)
+    print(total, file=out, flush=True)
