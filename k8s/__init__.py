@@ -1,0 +1,1 @@
+"""What `make chart-test` and `make smoke` share: programs, custom resource definitions, a Kubernetes API."""

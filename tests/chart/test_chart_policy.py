@@ -1,0 +1,109 @@
+"""What holds for every manifest of every example."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Manifest = dict[str, Any]
+Manifests = Callable[[str], list[Manifest]]
+
+
+def pods(documents: list[Manifest]) -> Iterator[tuple[str, Manifest, Manifest]]:
+    """Name, labels and spec of every pod that we describe; the operators' pods are theirs."""
+    for document in documents:
+        kind, name = document["kind"], document["metadata"]["name"]
+        if kind == "Pod":
+            yield name, document["metadata"]["labels"], document["spec"]
+        elif kind in ("Deployment", "StatefulSet", "Job"):
+            template = document["spec"]["template"]
+            yield name, template["metadata"]["labels"], template["spec"]
+
+
+def containers(spec: Manifest) -> list[Manifest]:
+    return [*spec.get("initContainers", []), *spec["containers"]]
+
+
+def test_pods_are_restricted(manifests: Manifests, example: str) -> None:
+    for name, _, spec in pods(manifests(example)):
+        context = spec["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+        assert context["runAsUser"] > 0, name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in containers(spec):
+            security = container["securityContext"]
+            assert security["allowPrivilegeEscalation"] is False, name
+            assert security["readOnlyRootFilesystem"] is True, name
+            assert security["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_no_token_but_for_the_collector(manifests: Manifests, example: str) -> None:
+    """Only k8s_attributes asks the API server anything."""
+    with_token = [name for name, _, spec in pods(manifests(example)) if spec["automountServiceAccountToken"]]
+    assert all(name.endswith("-collector") for name in with_token)
+
+
+def test_every_container_has_requests_and_limits(manifests: Manifests, example: str) -> None:
+    for name, _, spec in pods(manifests(example)):
+        for container in containers(spec):
+            resources = container["resources"]
+            assert {"cpu", "memory"} <= set(resources["limits"]), (name, container["name"])
+            assert {"cpu", "memory"} <= set(resources["requests"]), (name, container["name"])
+        for volume in spec.get("volumes", []):
+            assert volume.get("emptyDir", {"sizeLimit": ""}).get("sizeLimit") is not None, (name, volume)
+
+
+def test_every_image_has_a_version(manifests: Manifests, example: str) -> None:
+    images = set(re.findall(r"'image': '([^']+)'", repr(manifests(example))))
+    assert images
+    for image in images:
+        assert re.search(r":[^/:@]*\d[^/:@]*(@sha256:[0-9a-f]{64})?$", image), image
+        assert ":latest" not in image
+
+
+def test_long_running_pods_have_probes(manifests: Manifests, example: str) -> None:
+    for document in manifests(example):
+        if document["kind"] in ("Deployment", "StatefulSet"):
+            for container in document["spec"]["template"]["spec"]["containers"]:
+                assert {"livenessProbe", "readinessProbe"} <= set(container), document["metadata"]["name"]
+
+
+def test_the_services_stop_gracefully_and_spread(manifests: Manifests, example: str) -> None:
+    documents = manifests(example)
+    budgets = {
+        document["metadata"]["name"] for document in documents if document["kind"] == "PodDisruptionBudget"
+    }
+    for service in ("producer-api", "report-worker"):
+        (deployment,) = [
+            document
+            for document in documents
+            if document["kind"] == "Deployment" and document["metadata"]["name"].endswith(service)
+        ]
+        spec = deployment["spec"]["template"]["spec"]
+        (container,) = spec["containers"]
+        environment = {variable["name"]: variable.get("value") for variable in container["env"]}
+        drain = int(environment["WAYBILL_DRAIN_SECONDS"] or 0)
+        pre_stop = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        assert spec["terminationGracePeriodSeconds"] > drain + pre_stop
+        assert len(spec["topologySpreadConstraints"]) == 2
+        assert deployment["metadata"]["name"] in budgets
+
+
+def test_a_network_policy_for_each_component(manifests: Manifests, example: str) -> None:
+    documents = manifests(example)
+    policies = [document["spec"] for document in documents if document["kind"] == "NetworkPolicy"]
+    if example == "tracing-elsewhere":
+        assert not policies, "this example turns them off"
+        return
+    for name, labels, _ in pods(documents):
+        chosen = [
+            policy for policy in policies if policy["podSelector"]["matchLabels"].items() <= labels.items()
+        ]
+        assert len(chosen) == 1, name
+
+
+def test_pod_labels_do_not_move_with_versions(manifests: Manifests, example: str) -> None:
+    """Else an upgrade would restart PostgreSQL, and a Jaeger that keeps its traces in memory."""
+    for document in manifests(example):
+        if document["kind"] in ("Deployment", "StatefulSet"):
+            labels = document["spec"]["template"]["metadata"]["labels"]
+            assert labels == document["spec"]["selector"]["matchLabels"]
