@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_support import REPORT_ID, Request, Server, event, in_turn, report, serving
 from waybill.client import (
     ArtefactError,
     ProblemError,
@@ -16,6 +15,9 @@ from waybill.client import (
     WaybillClient,
 )
 from waybill.domain import Status
+
+from tests.support.answers import REPORT_ID, event, report
+from tests.support.http_server import Request, Server, in_turn, serving
 
 REPORTS = "/api/v1/reports"
 SHOW = f"GET {REPORTS}/{REPORT_ID}"

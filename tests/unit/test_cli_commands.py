@@ -6,21 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cli_support import (
-    DOWORK_STEPS,
-    REPORT_ID,
-    TRACE_ID,
-    Request,
-    Server,
-    dowork,
-    event,
-    jaeger,
-    report,
-    serving,
-    spine,
-)
 from pytest import CaptureFixture
 from waybill.cli import main
+
+from tests.support.answers import DOWORK_STEPS, REPORT_ID, TRACE_ID, dowork, event, jaeger, report, spine
+from tests.support.http_server import Request, Server, serving
 
 REPORTS = "/api/v1/reports"
 PAGE = b"<html>a page</html>"
@@ -152,8 +142,8 @@ class TestRequest:
         assert lines == [
             ["dowork", "init"],
             ["dowork", "processing"],
-            ["dowork", "processing 2/2 doWork:0 done, 12.0 ms"],
-            ["dowork", "processing 2/2 doWork:1 done, 12.0 ms"],
+            ["dowork", "processing 2/2 doWork:0 done, 12 ms"],
+            ["dowork", "processing 2/2 doWork:1 done, 12 ms"],
             ["dowork", "done       report.html, 19 bytes"],
         ]
 

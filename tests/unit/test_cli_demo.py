@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_support import TRACE_ID, Request, Server, dowork, event, jaeger, report, serving, span, spine, steps
 from pytest import CaptureFixture
 from waybill.cli import main
 from waybill.cli.promise import PROMISES
 from waybill.client import Report, Trace, read_trace
+
+from tests.support.answers import TRACE_ID, dowork, event, jaeger, report, span, spine, steps
+from tests.support.http_server import Request, Server, serving
 
 DOWORK, FLIGHTS = PROMISES
 IDS = {"dowork": "019ab000-0000-7000-8000-000000000001", "flights": "019ab000-0000-7000-8000-000000000002"}

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from cli_support import DOWORK_STEPS, TRACE_ID, Server, dowork, in_turn, jaeger, serving
 from waybill.client import (
     ExpectedTrace,
     JaegerClient,
@@ -12,6 +11,9 @@ from waybill.client import (
     TraceIncompleteError,
     UnexpectedAnswerError,
 )
+
+from tests.support.answers import DOWORK_STEPS, TRACE_ID, dowork, jaeger
+from tests.support.http_server import Server, in_turn, serving
 
 PATH = f"GET /api/traces/{TRACE_ID}"
 ONCE = RetryPolicy(attempts=1)

@@ -5,11 +5,12 @@ import re
 from itertools import pairwise
 
 import pytest
-from cli_support import TRACE_ID, dowork, jaeger, span, spine, steps
 from rich.cells import cell_len
 from rich.console import Console
 from waybill.cli.trace_view import TraceView, _bar
 from waybill.client import read_trace
+
+from tests.support.answers import TRACE_ID, dowork, jaeger, span, spine, steps
 
 
 def render(spans: list[dict[str, object]], width: int = 80, missing: tuple[str, ...] = ()) -> list[str]:
@@ -117,11 +118,18 @@ def test_a_terminal_gets_the_failing_step_in_red() -> None:
 
 def test_an_enclosing_failure_is_marked_without_repeating_the_reason() -> None:
     spans = dowork()
-    spans[4] = span("h1", "handle_report", 50, 940, "c1", error="Something wrong!")
+    spans[4] = span("h1", "handle_report", 50, 940, "c1", error="doWork:5: Something wrong!")
     lines = render(spans, width=120)
 
     assert "✗ handle_report" in line_of("handle_report", lines)
     assert sum("Something wrong!" in line for line in lines) == 1
+
+
+def test_an_enclosing_failure_of_its_own_has_its_reason() -> None:
+    spans = dowork()
+    spans[4] = span("h1", "handle_report", 50, 940, "c1", error="The worker was stopped.")
+
+    assert any("The worker was stopped." in line for line in render(spans))
 
 
 def test_orphans_stand_apart() -> None:

@@ -49,6 +49,8 @@ class LineView:
         pass
 
     def show(self, event: StatusEvent) -> None:
+        if event.step and event.step.status is StepStatus.RUNNING:
+            return
         line = Text(f"{self._clock() - self._began:6.1f} s  {event.kind:<8} ")
         line.append(f"{event.status:<10} ", style=wording.STYLES[event.status])
         line.append_text(_news(event))
@@ -110,10 +112,15 @@ def _news(event: StatusEvent) -> Text:
         count = f"{event.progress.done}/{event.progress.total} " if event.progress else ""
         if step.status is StepStatus.FAILED:
             return Text(f"{count}✗ {step.name}: {step.error or 'failed'}", style="red")
-        took = f", {wording.duration(step.duration_ms * 1000)}" if step.duration_ms is not None else ""
+        took = f", {_whole(step.duration_ms)}" if step.duration_ms is not None else ""
         return Text(f"{count}{step.name} {step.status}{took}")
     if event.error:
         return Text(f"✗ {event.error.message}", style="red")
     if event.artefact:
         return Text(f"{event.artefact.filename}, {wording.size(event.artefact.size)}")
     return Text(f"attempt {event.attempt}" if event.attempt > 1 else "")
+
+
+def _whole(milliseconds: int) -> str:
+    """No more figures than there are."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else wording.duration(milliseconds * 1000)

@@ -159,11 +159,18 @@ def _subtree(node: Node, branch: str, below: str) -> Iterator[_Line]:
         )
     style = _FAILS_FIRST_STYLE if node.fails_first else _FAILED_STYLE if span.failed else ""
     mark = "✗ " if span.failed else ""
-    note = span.error or "" if node.fails_first else ""
-    yield _Row(span.service, f"{branch}{mark}{span.name}", span.start, span.end, span.duration, style, note)
+    yield _Row(
+        span.service, f"{branch}{mark}{span.name}", span.start, span.end, span.duration, style, _reason(node)
+    )
     for child in node.children:
         last = child is node.children[-1]
         yield from _subtree(child, below + ("└ " if last else "├ "), below + ("  " if last else "│ "))
+
+
+def _reason(node: Node) -> str:
+    """Why a span failed, where it does not repeat what a failing span below it says."""
+    reason = node.span.error or ""
+    return "" if any((span.error or "") in reason for span in node.failing_below) else reason
 
 
 def _bar(begin: float, end: float, width: int) -> str:

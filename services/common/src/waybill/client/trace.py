@@ -83,11 +83,14 @@ class Node:
     queue_time: QueueTime | None = None
 
     @property
+    def failing_below(self) -> tuple[Span, ...]:
+        """The spans below it that failed."""
+        return tuple(node.span for child in self.children for node in child.walk() if node.span.failed)
+
+    @property
     def fails_first(self) -> bool:
         """It failed, and nothing below it did: here is where to look."""
-        return self.span.failed and not any(
-            node.span.failed for child in self.children for node in child.walk()
-        )
+        return self.span.failed and not self.failing_below
 
     def walk(self) -> Iterator["Node"]:
         """This node and all below it, parents first."""
