@@ -26,15 +26,14 @@ from flights where $carrier is null or carrier = $carrier
 
 LOAD_WEATHER = """
 create table weather as
-select origin, time_hour, visib as visibility, precip as precipitation,
-    case when wind_speed < 200 then wind_speed end as wind
+select origin, time_hour, visib as visibility, precip as precipitation, wind_speed as wind
 from read_csv($path, header = true, auto_detect = false, nullstr = ['', 'NA'], columns = {
     origin: 'VARCHAR', year: 'INTEGER', month: 'INTEGER', day: 'INTEGER', hour: 'INTEGER',
     temp: 'DOUBLE', dewp: 'DOUBLE', humid: 'DOUBLE', wind_dir: 'DOUBLE', wind_speed: 'DOUBLE',
     wind_gust: 'DOUBLE', precip: 'DOUBLE', pressure: 'DOUBLE', visib: 'DOUBLE', time_hour: 'TIMESTAMP'
 })
 """
-"""The hourly weather at each airport. One reading says 1,048 miles an hour of wind: not a reading."""
+"""The hourly weather at each airport: miles, inches in the hour, miles an hour."""
 
 LOAD_AIRLINES = """
 create table airlines as select carrier, name from read_csv($path, header = true, all_varchar = true)
