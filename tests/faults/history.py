@@ -1,0 +1,174 @@
+"""What happened in a run, as it was recorded: from clients, the database, Kafka, the files and the traces.
+
+Plain values without I/O: `recording` fills them in, `checker` judges them. Times are seconds since 1970.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A client got a 202. `request` is the client's own name for what it asked, the same at every retry."""
+
+    report_id: str
+    request: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A client read the report's status over HTTP."""
+
+    report_id: str
+    version: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event of a status stream."""
+
+    version: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """All that one client was told of one report, over as many connections as it took.
+
+    `ended` says that the server has closed the stream after a terminal status.
+    """
+
+    client: str
+    report_id: str
+    told: tuple[Told, ...]
+    cuts: int = 0
+    ended: bool = True
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A row's artefact: where its file is, and what its content must be."""
+
+    key: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of `reports` at the end."""
+
+    report_id: str
+    request: str
+    status: str
+    version: int
+    attempt: int
+    artefact: Pointer | None
+    trace_id: str | None
+    created_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A row of `report_events`. `type` is `status` or `step`."""
+
+    report_id: str
+    version: int
+    type: str
+    status: str
+    attempt: int
+    at: float
+    sha256: str | None = None
+    """Of the artefact that the event names."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """The last message of a key on the topic `report-status`, as read from the topic's beginning."""
+
+    report_id: str
+    version: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one attempt did to the world: a row that the job itself writes, in no transaction of Waybill's.
+
+    `worker` is the pid of the report-worker whose slot ran it; `finished_at` is None where it did not get
+    to its end.
+    """
+
+    report_id: str
+    attempt: int
+    worker: int
+    started_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A row of `dead_letters`. `source` names the message it came from."""
+
+    reason: str
+    source: str
+    report_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span of a report's trace, as Jaeger has it."""
+
+    span_id: str
+    parent_id: str | None
+    name: str
+    start: float
+    queue_seconds: float = 0.0
+    """For a consumer's: for how long its message was in Kafka."""
+
+
+@dataclass(frozen=True)
+class SpanLoss:
+    """Why spans may be missing: what was not sent out between `since` and `until` is gone.
+
+    `worker` is the pid of the report-worker that was killed, where it was one.
+    """
+
+    since: float
+    until: float
+    reason: str
+    worker: int | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """One fault's run, whole."""
+
+    accepted: tuple[Accepted, ...] = ()
+    observed: tuple[Observed, ...] = ()
+    streams: tuple[Stream, ...] = ()
+    rows: tuple[Row, ...] = ()
+    events: tuple[Event, ...] = ()
+    published: Mapping[str, Published] = field(default_factory=dict)
+    """By report id."""
+    topic_lost_at: float | None = None
+    """When Kafka lost all its data, if it did: what ended before is not expected on the topic."""
+    outbox: tuple[str, ...] = ()
+    """Keys of the messages that still wait when all should be published."""
+    effects: tuple[Effect, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+    expected_dead_letters: Mapping[str, str] = field(default_factory=dict)
+    """By source: the reason that a message which was made unreadable must be kept with."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The sha256 of every file in the artefact store, by key."""
+    traces: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    """By report id, of those reports whose trace was read."""
+    span_losses: tuple[SpanLoss, ...] = ()
+    expected: Mapping[str, str] = field(default_factory=dict)
+    """By report id: the status with which a report must end."""
+    redriven: frozenset[str] = frozenset()
+    """Ids of reports that somebody has asked to be tried again after their end."""
+    ended_by: float = float("inf")
+    """By when every report must have ended."""
