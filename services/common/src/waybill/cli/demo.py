@@ -92,7 +92,7 @@ class _Show:
         api = self._session.api
         requested = {promise: api.request(promise.kind, promise.parameters) for promise in PROMISES}
         for promise, report in requested.items():
-            self._session.line(f"Requested {promise.kind}: {api.url}/api/v1/reports/{report.id}")
+            self._session.line(f"Requested {promise.kind}: report {report.id}")
             Thread(target=self._follow, args=(promise, report), daemon=True).start()
         outcomes = self._collect(len(requested))
         return [outcomes.get(promise) or self._late(promise, report) for promise, report in requested.items()]

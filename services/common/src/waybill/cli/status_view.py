@@ -1,13 +1,12 @@
 """What is shown of reports while they run: bars that move on a terminal, else a line for each change."""
 
-import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 from uuid import UUID
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from waybill.cli import wording
@@ -33,12 +32,10 @@ def status_view(console: Console) -> StatusView:
 
 
 class LineView:
-    """One line for each change of status and each step that ended, with the seconds since the view began."""
+    """One line for each change of status and each step that ended, with the seconds since the request."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._clock = clock
-        self._began = clock()
 
     def __enter__(self) -> Self:
         return self
@@ -51,23 +48,27 @@ class LineView:
     def show(self, event: StatusEvent) -> None:
         if event.step and event.step.status is StepStatus.RUNNING:
             return
-        line = Text(f"{self._clock() - self._began:6.1f} s  {event.kind:<8} ")
+        line = Text(f"{_seconds(event):6.1f} s  {event.kind:<8} ")
         line.append(f"{event.status:<10} ", style=wording.STYLES[event.status])
+        if event.step and event.progress:
+            line.append(f"{event.progress.done}/{event.progress.total} ")
         line.append_text(_news(event))
         line.rstrip()
         self._console.print(line, soft_wrap=True)
 
 
 class BarView:
-    """A line with a bar for each report, in place."""
+    """A line with a bar for each report, in place, with the step that runs."""
 
     def __init__(self, console: Console) -> None:
         self._tasks: dict[UUID, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.fields[kind]:<8}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.completed:.0f}/{task.fields[steps]}"),
-            TextColumn("{task.fields[news]}", markup=True),
+            BarColumn(bar_width=None, table_column=Column(ratio=2)),
+            TextColumn("{task.fields[count]:>5}"),
+            TextColumn(
+                "{task.fields[news]}", table_column=Column(ratio=3, no_wrap=True, overflow="ellipsis")
+            ),
             _Seconds(),
             console=console,
             expand=True,
@@ -85,35 +86,43 @@ class BarView:
     def show(self, event: StatusEvent) -> None:
         if event.report_id not in self._tasks:
             self._tasks[event.report_id] = self._progress.add_task(
-                "", total=None, kind=event.kind, steps="-", news=""
+                "", total=None, kind=event.kind, count="", news="", seconds=None
             )
         task = self._tasks[event.report_id]
         news = Text.assemble(wording.status(event.status), " ", _news(event))
         self._progress.update(task, news=news.markup)
         if progress := event.progress:
-            self._progress.update(task, completed=progress.done, total=progress.total, steps=progress.total)
+            count = f"{progress.done}/{progress.total}"
+            self._progress.update(task, completed=progress.done, total=progress.total, count=count)
         if event.status in TERMINAL:
             self._progress.stop_task(task)
+            self._progress.update(
+                task, seconds=_seconds(event), total=event.progress.total if event.progress else 1
+            )
 
 
 class _Seconds(ProgressColumn):
-    """How long a task has run, to a tenth."""
+    """How long a report has been watched; when it has ended, how long it took."""
 
     max_refresh = 0.1
 
     def render(self, task: Task) -> Text:
-        elapsed = task.finished_time if task.finished else task.elapsed
-        return Text(f"{elapsed or 0:5.1f} s", style="dim")
+        seconds = task.fields["seconds"] or task.elapsed or 0
+        return Text(f"{seconds:5.1f} s", style="dim")
+
+
+def _seconds(event: StatusEvent) -> float:
+    """From the request to the event; the two clocks may disagree."""
+    return max(0.0, (event.at - event.created_at).total_seconds())
 
 
 def _news(event: StatusEvent) -> Text:
     """What this event tells that the one before did not."""
     if step := event.step:
-        count = f"{event.progress.done}/{event.progress.total} " if event.progress else ""
         if step.status is StepStatus.FAILED:
-            return Text(f"{count}✗ {step.name}: {step.error or 'failed'}", style="red")
+            return Text(f"✗ {step.name}: {step.error or 'failed'}", style="red")
         took = f", {_whole(step.duration_ms)}" if step.duration_ms is not None else ""
-        return Text(f"{count}{step.name} {step.status}{took}")
+        return Text(f"{step.name} {step.status}{took}")
     if event.error:
         return Text(f"✗ {event.error.message}", style="red")
     if event.artefact:
