@@ -1,4 +1,4 @@
-"""A real API server with the operators' real definitions takes every manifest, and refuses what is mistyped."""
+"""A real API server with the real definitions takes every manifest, and refuses what is mistyped."""
 
 import copy
 import subprocess

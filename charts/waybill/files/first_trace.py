@@ -1,82 +1,47 @@
 """Requests a report, follows it to its end, and checks that its trace crosses Kafka.
 
 Reads WAYBILL_API_URL and JAEGER_URL; with an empty JAEGER_URL it leaves the trace out, and says so.
-Needs nothing but Python, so that `helm test` can run it in any of the images.
 """
 
-import json
 import os
 import sys
-import time
-import urllib.error
-import urllib.request
 
-API = os.environ["WAYBILL_API_URL"]
-JAEGER = os.environ["JAEGER_URL"]
-EDGE = ("producer-api", "report_producer", "report-worker", "report_consumer")
+from waybill.client import ExpectedTrace, JaegerClient, WaybillClient
+
+PARAMETERS = {"steps": 3, "failing_step": None}
+EDGE = ("report_producer of producer-api", "report_consumer of report-worker")
 
 
-def answer(url, body=None):
-    """The JSON of a GET, or of a POST where there is a body."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        return json.load(response)
-
-
-def follow(report):
-    """Prints each status and step as the stream of events tells it, until the stream ends."""
-    with urllib.request.urlopen(API + report["links"]["events"], timeout=120) as stream:
-        for line in stream:
-            name, _, value = line.decode().rstrip("\n").partition(": ")
-            if name == "data":
-                event = json.loads(value)
-                step = event.get("step") or {}
-                print(f"  {event['status']:<11} {step.get('name', '')} {step.get('status', '')}")
+def finished_report():
+    """Prints each status and step as the stream of events tells it."""
+    with WaybillClient(os.environ["WAYBILL_API_URL"]) as api:
+        report = api.request("dowork", PARAMETERS)
+        print(f"Requested {report.id}, whose trace is {report.trace_id}.")
+        for event in api.follow(report.id):
+            step = f"{event.step.name} {event.step.status}" if event.step else ""
+            print(f"  {event.status:<11} {step}")
+        return api.show(report.id)
 
 
 def edges(trace):
-    """Who called whom: (service, span, service, span) of each parent and child."""
-    spans = {span["spanID"]: span for span in trace["spans"]}
-
-    def named(span):
-        return trace["processes"][span["processID"]]["serviceName"], span["operationName"]
-
-    return {
-        (*named(spans[reference["spanID"]]), *named(span))
-        for span in spans.values()
-        for reference in span["references"]
-        if reference["refType"] == "CHILD_OF" and reference["spanID"] in spans
-    }
-
-
-def find_edge(trace_id):
-    """Spans arrive in Jaeger a little after their report ends: asks for up to a minute."""
-    found = set()
-    for _ in range(60):
-        try:
-            found = edges(answer(f"{JAEGER}/api/traces/{trace_id}")["data"][0])
-        except (urllib.error.URLError, IndexError) as error:
-            print(f"  not yet in Jaeger ({error})")
-        if EDGE in found:
-            return
-        time.sleep(1)
-    sys.exit(f"The trace {trace_id} lacks {EDGE}. It has: {sorted(found)}")
+    """Who called whom."""
+    names = {span.id: f"{span.name} of {span.service}" for span in trace.spans}
+    return {(names.get(span.parent_id), names[span.id]) for span in trace.spans}
 
 
 def main():
-    report = answer(f"{API}/api/v1/reports", {"kind": "dowork", "parameters": {"failing_step": None}})
-    print(f"Requested {report['id']}, trace {report['trace_id']}")
-    follow(report)
-    report = answer(API + report["links"]["self"])
-    if report["status"] != "done":
-        sys.exit(f"The report ended as {report['status']}: {report['error']}")
-    print("The report is done.")
-    if not JAEGER:
-        print("There is no address of Jaeger's API here: the trace is not checked.")
+    report = finished_report()
+    if report.status != "done":
+        sys.exit(f"The report ended as {report.status}: {report.error}")
+    jaeger_url = os.environ["JAEGER_URL"]
+    if not jaeger_url:
+        print("It is done. No address of Jaeger's API is known here, so its trace is not checked.")
         return
-    find_edge(report["trace_id"])
-    print("The trace goes from producer-api through Kafka to report-worker.")
+    with JaegerClient(jaeger_url) as jaeger:
+        trace = jaeger.wait_for(report.trace_id, ExpectedTrace(), timeout=60)
+    if EDGE not in edges(trace):
+        sys.exit(f"The trace lacks {EDGE}. It has {sorted(map(str, edges(trace)))}.")
+    print(f"It is done, and its {len(trace.spans)} spans lead through Kafka: {' → '.join(EDGE)}.")
 
 
 main()
