@@ -1,0 +1,59 @@
+"""Produces an `effect` report."""
+
+import os
+import signal
+import time
+from uuid import UUID
+
+import psycopg
+import stamina
+from waybill.errors import PermanentError, RetryableError
+from waybill.kinds import Artefact, Work
+
+from . import EffectParameters, Mode, step_names
+
+DATABASE = "FAULTS_DATABASE_URL"
+"""Where the table `effects` is. Not through whatever disturbs Waybill's own connections."""
+
+_BEGIN = "INSERT INTO effects (report_id, attempt, worker) VALUES (%s, %s, %s) RETURNING id"
+_END = "UPDATE effects SET finished_at = clock_timestamp() WHERE id = %s"
+_DATABASE_AWAY_SECONDS = 30
+
+
+def produce(parameters: EffectParameters, work: Work) -> Artefact:
+    """Begins its effect, works, fails if it is told to, and ends its effect."""
+    effect = _write(_BEGIN, work.report_id, work.attempt, os.getppid())
+    for name in step_names(parameters):
+        with work.step(name):
+            time.sleep(parameters.step_ms / 1000)
+    if work.attempt <= parameters.failures:
+        _fail(parameters.mode)
+    _write(_END, effect)
+    file = work.directory / "effect.txt"
+    line = f"{work.report_id} {work.attempt}\n"
+    file.write_text(line + "." * max(0, parameters.payload_bytes - len(line)), encoding="utf-8")
+    return Artefact(path=file, media_type="text/plain; charset=utf-8", filename=file.name)
+
+
+def _fail(mode: Mode) -> None:
+    match mode:
+        case Mode.RETRYABLE:
+            raise RetryableError("Told to fail; the next attempt may not.")
+        case Mode.PERMANENT:
+            raise PermanentError("Told to fail for good.")
+        case Mode.CRASH:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case Mode.HANG:
+            time.sleep(24 * 60 * 60)
+
+
+def _write(statement: str, *values: UUID | int | None) -> int | None:
+    """Waits for a database that restarts: the effect is a record of the run, not a part that is tested."""
+    for retry in stamina.retry_context(
+        on=psycopg.OperationalError, attempts=None, timeout=_DATABASE_AWAY_SECONDS, wait_max=0.5
+    ):
+        with retry, psycopg.connect(os.environ[DATABASE], connect_timeout=5) as connection:
+            cursor = connection.execute(statement, values)
+            row = cursor.fetchone() if cursor.description else None
+            return int(row[0]) if row else None
+    raise AssertionError("unreachable: the last retry raises")

@@ -1,0 +1,204 @@
+"""A TCP proxy that breaks what passes through it, on demand.
+
+It runs in a thread of its own with its own event loop; any thread may change its mode.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+_CHUNK = 256 * 1024
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 s, which makes close() send RST
+
+
+class Mode(StrEnum):
+    """What happens to connections."""
+
+    PASS = "pass"
+    REFUSE = "refuse"
+    """New ones are reset at once; those that are open go on."""
+    HALF_OPEN = "half-open"
+    """New ones are accepted; what is sent on any is swallowed, and nothing is answered."""
+
+
+@dataclass(eq=False)
+class _Connection:
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter | None = None
+    swallowed: bool = False
+    """Whether something sent on it was thrown away: it can never be whole again."""
+
+    def reset(self) -> None:
+        for writer in (self.client, self.server):
+            if writer is not None:
+                _reset(writer)
+
+
+class Proxy:
+    """Listens on loopback and passes on to `target_port` there.
+
+    with Proxy(database_port) as proxy:
+        connect(proxy.port)
+        proxy.cut()
+    """
+
+    def __init__(self, target_port: int, port: int = 0) -> None:
+        """With `port` 0 the system chooses one."""
+        self._target_port = target_port
+        self._mode = Mode.PASS
+        self._delay = 0.0
+        self._connections: set[_Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=512)
+        self.port: int = self._socket.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        started = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(started,), name="proxy", daemon=True)
+        self._thread.start()
+        started.wait()
+
+    # --- what other threads call
+
+    def pass_on(self) -> None:
+        """As if the proxy were not there. What was swallowed stays swallowed: those connections are reset."""
+        self._call(self._change, Mode.PASS, 0.0)
+
+    def refuse(self) -> None:
+        """Resets new connections."""
+        self._call(self._change, Mode.REFUSE, 0.0)
+
+    def half_open(self) -> None:
+        """Swallows whatever is sent, on old connections and new ones, and answers nothing."""
+        self._call(self._change, Mode.HALF_OPEN, 0.0)
+
+    def delay(self, milliseconds: float) -> None:
+        """Passes on, each way so much later."""
+        self._call(self._change, Mode.PASS, milliseconds / 1000)
+
+    def cut(self) -> int:
+        """Resets (RST) every open connection, both ways; new ones go on as the mode says. How many."""
+        return self._call(self._cut)
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._connections)
+
+    def close(self) -> None:
+        """Resets what is open, and ends."""
+        if not self._loop.is_closed():
+            self._call(self._cut)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- in the loop's thread
+
+    def _run(self, started: threading.Event) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._accept, sock=self._socket))
+        started.set()
+        try:
+            self._loop.run_forever()
+        finally:
+            self._server.close()
+            for task in list(self._tasks):
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+            self._loop.close()
+
+    def _call(self, function: Callable[..., int], *arguments: object) -> int:
+        """Runs it in the loop's thread and waits for it, so that a change holds when the call returns."""
+
+        async def run() -> int:
+            return function(*arguments)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
+
+    def _change(self, mode: Mode, delay: float) -> int:
+        deaf = [one for one in self._connections if one.swallowed]
+        if mode is not Mode.HALF_OPEN:
+            for connection in deaf:
+                connection.reset()
+        self._mode, self._delay = mode, delay
+        return len(deaf)
+
+    def _cut(self) -> int:
+        connections = list(self._connections)
+        for connection in connections:
+            connection.reset()
+        return len(connections)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if self._mode is Mode.REFUSE:
+            _reset(writer)
+            return
+        connection = _Connection(writer)
+        self._connections.add(connection)
+        try:
+            await self._serve(connection, reader)
+        except (OSError, asyncio.CancelledError):
+            pass  # either side has gone, or the proxy closes
+        finally:
+            self._connections.discard(connection)
+            connection.reset()
+
+    async def _serve(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+        if self._mode is Mode.HALF_OPEN:
+            await self._swallow(connection, reader)
+            return
+        server_reader, connection.server = await asyncio.open_connection("127.0.0.1", self._target_port)
+        ways = (
+            self._pump(connection, reader, connection.server),
+            self._pump(connection, server_reader, connection.client),
+        )
+        await asyncio.gather(*ways)
+
+    async def _pump(
+        self, connection: _Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """One way of a connection, until its sender closes it. Each chunk is late by the delay, in order."""
+        while chunk := await reader.read(_CHUNK):
+            if self._mode is Mode.HALF_OPEN:
+                await self._swallow(connection, reader)
+                return
+            if self._delay:
+                await asyncio.sleep(self._delay)
+            writer.write(chunk)
+            await writer.drain()
+        with contextlib.suppress(OSError, RuntimeError):
+            writer.write_eof()
+
+    @staticmethod
+    async def _swallow(connection: _Connection, reader: asyncio.StreamReader) -> None:
+        """Reads on for ever; the end is the other's reset, or ours."""
+        connection.swallowed = True
+        while await reader.read(_CHUNK):
+            pass
+        await asyncio.Event().wait()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    stream: socket.socket | None = writer.get_extra_info("socket")
+    with contextlib.suppress(OSError):
+        if stream is not None:
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    writer.transport.abort()
