@@ -12,7 +12,7 @@ from waybill.client import (
     UnexpectedAnswerError,
 )
 
-from tests.support.answers import DOWORK_STEPS, TRACE_ID, dowork, jaeger
+from tests.support.answers import DOWORK_STEPS, TRACE_ID, dowork, jaeger, span
 from tests.support.http_server import Server, in_turn, serving
 
 PATH = f"GET /api/traces/{TRACE_ID}"
@@ -61,6 +61,16 @@ def test_what_is_missing_is_named_after_the_time_out(server: Server, client: Jae
         "the parent of report_producer has not arrived; doWork:9 not received."
     )
     assert caught.value.trace is not None
+
+
+def test_a_caller_with_a_trace_of_its_own_is_not_waited_for(server: Server, client: JaegerClient) -> None:
+    spans = dowork()
+    spans[0] = span("a1", "POST /api/v1/reports", 0, 10, "ffff", kind="server", service="producer-api")
+    server.routes[PATH] = lambda request: request.json(jaeger(spans))
+
+    assert [orphan.name for orphan in client.wait_for(TRACE_ID, timeout=0).orphans] == [
+        "POST /api/v1/reports"
+    ]
 
 
 def test_a_trace_of_which_nothing_arrives_says_so(client: JaegerClient) -> None:

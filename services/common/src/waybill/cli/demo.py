@@ -69,6 +69,8 @@ _News = StatusEvent | _Outcome | BaseException
 """What a report's thread tells the main one; nothing after an outcome or an exception."""
 
 
+_TRACE_SECONDS = 30.0
+"""How long after a report's end its trace may take to arrive."""
 _GRACE_SECONDS = 1.0
 """For a thread that waits for a trace to tell what did not arrive, when the time is over."""
 
@@ -132,7 +134,7 @@ class _Show:
         """As much of the trace as arrives in time, and what is wrong with it."""
         if report.trace_id is None:
             return None, ["the report has no trace."]
-        left = max(1.0, self._deadline - time.monotonic())
+        left = min(max(1.0, self._deadline - time.monotonic()), _TRACE_SECONDS)
         try:
             trace = self._session.jaeger.wait_for(
                 report.trace_id, ExpectedTrace(names=promise.span_names), left
