@@ -170,7 +170,14 @@ def _name_bar(axes: Axes, place: float, height: float, label: str) -> None:
     left, right = axes.get_xlim()
     side = (place - left) / (right - left)
     align = "left" if side < 0.15 else "right" if side > 0.85 else "center"
-    axes.annotate(label, (place, height), xytext=(0, 3), textcoords="offset points", ha=align)
+    axes.annotate(
+        label,
+        (place, height),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha=align,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+    )
 
 
 def _draw(name: str, title: str, description: str, height: float, paint: Callable[[Figure], None]) -> str:
