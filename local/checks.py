@@ -73,14 +73,15 @@ def run(groups: Sequence[str], pytest_options: str, out: TextIO) -> int:
 
 def _checks(pytest_options: str) -> list[Check]:
     scripts = python.VENV / "bin"
-    ruff, mypy, pytest = str(scripts / "ruff"), str(scripts / "mypy"), str(scripts / "pytest")
+    ruff, mypy = str(scripts / "ruff"), str(scripts / "mypy")
+    # By -m, so that the tests can import `local`, which is not installed.
+    pytest = (str(scripts / "python"), "-m", "pytest")
     options = tuple(shlex.split(pytest_options))
 
     def tests(group: str) -> Check:
         junit = _RESULTS / f"{group}.xml"
-        return Check(
-            group, f"{group} tests", (pytest, f"--junit-xml={junit}", f"tests/{group}", *options), junit
-        )
+        command = (*pytest, f"--junit-xml={junit}", f"tests/{group}", *options)
+        return Check(group, f"{group} tests", command, junit)
 
     return [
         Check("lint", "ruff check", (ruff, "check")),

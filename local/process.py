@@ -36,8 +36,10 @@ class Process:
 
     def lines(self) -> Iterator[str]:
         """What it prints, where its output is subprocess.PIPE. Ends when it and its children have ended."""
-        for line in self._popen.stdout or ():
-            yield line.decode(errors="replace").rstrip()
+        if self._popen.stdout is not None:
+            with self._popen.stdout as output:
+                for line in output:
+                    yield line.decode(errors="replace").rstrip()
 
     def send(self, number: int) -> None:
         """Signals the process alone, not its group."""

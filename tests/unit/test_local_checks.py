@@ -1,0 +1,32 @@
+"""The table of checks counts what pytest wrote, and shows why a test was skipped."""
+
+from pathlib import Path
+
+from local.checks import Counts, read_junit
+
+JUNIT = """<?xml version="1.0"?>
+<testsuites><testsuite>
+  <testcase classname="tests.unit.test_a" name="test_passes" time="0.1"/>
+  <testcase classname="tests.unit.test_a" name="test_fails"><failure message="no">trace</failure></testcase>
+  <testcase classname="tests.unit.test_a" name="test_breaks"><error message="no">trace</error></testcase>
+  <testcase classname="tests.unit.test_a" name="test_skips"><skipped message="needs root"/></testcase>
+</testsuite></testsuites>
+"""
+
+
+def test_counts_are_those_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "unit.xml"
+    file.write_text(JUNIT)
+
+    counts = read_junit(file)
+
+    assert str(counts) == "1 passed, 2 failed, 1 skipped"
+    assert counts.reasons == ("tests.unit.test_a.test_skips: needs root",)
+
+
+def test_no_file_means_no_tests(tmp_path: Path) -> None:
+    assert read_junit(tmp_path / "nothing.xml") == Counts()
+
+
+def test_counts_add_up() -> None:
+    assert Counts(1, 2, 3, ("a",)) + Counts(10, 20, 30, ("b",)) == Counts(11, 22, 33, ("a", "b"))

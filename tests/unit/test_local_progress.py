@@ -1,0 +1,47 @@
+"""Progress of set-up: plain lines where there is no terminal, each task's end always among them."""
+
+import io
+
+import pytest
+
+from local.progress import Progress, duration, size
+
+
+def test_without_a_terminal_each_task_ends_with_a_line() -> None:
+    out = io.StringIO()
+    with Progress(out) as progress:
+        with progress.task("kafka") as task:
+            task.say("45 jars")
+        with pytest.raises(OSError, match="no space"), progress.task("jaeger") as task:
+            task.say("building")
+            raise OSError("no space")
+
+    lines = out.getvalue().splitlines()
+    assert [line.split() for line in lines] == [
+        ["✓", "0.0", "s", "kafka", "45", "jars"],
+        ["✗", "0.0", "s", "jaeger", "building"],
+    ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_the_lines_are_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    out = Terminal()
+    with Progress(out) as progress, progress.task("kafka") as task:
+        task.say("45 jars")
+
+    assert "\x1b[1A" in out.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (125, "2:05 min")])
+def test_a_duration_reads_well(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("octets", "text"), [(999, "999 B"), (43e6, "43 MB"), (1.25e9, "1.2 GB")])
+def test_a_size_reads_well(octets: float, text: str) -> None:
+    assert size(octets) == text
