@@ -238,6 +238,20 @@ class TestFollow:
 
         assert self.versions(client) == [1, 2]
 
+    def test_a_restart_of_the_server_is_outlasted(self, server: Server, client: WaybillClient) -> None:
+        def away(request: Request) -> None:
+            request.json({"title": "Away", "status": 503}, 503, Retry_After="0")
+
+        server.routes[EVENTS] = in_turn(
+            lambda request: request.stream(event(1)),
+            lambda request: request.stream(": draining\n\n"),
+            *[away] * 5,  # more than a first call would bear
+            lambda request: request.stream(event(2, "done")),
+        )
+        server.routes[SHOW] = in_turn(*[away] * 5, lambda request: request.json(report()))
+
+        assert self.versions(client) == [1, 2]
+
     def test_a_report_whose_end_was_already_told_ends(self, server: Server, client: WaybillClient) -> None:
         server.routes[EVENTS] = lambda request: request.stream("retry: 1000\n\n")
         server.routes[SHOW] = lambda request: request.json(report("done", 9))

@@ -58,7 +58,7 @@ class WaybillClient:
         return self._server.read(Report, self._server.post(REPORTS, body))
 
     def show(self, report_id: UUID | str) -> Report:
-        return self._server.read(Report, self._server.get(f"{REPORTS}/{report_id}"))
+        return self._show(report_id, None)
 
     def reports(
         self, status: Status | None = None, kind: str | None = None, limit: int | None = None
@@ -98,9 +98,9 @@ class WaybillClient:
                         return
             except httpx.TransportError:
                 pass  # broken in the middle: it is resumed below
-            if seen == began_at and self.show(report_id).ended:
-                return
             retry = _RECONNECT
+            if seen == began_at and self._show(report_id, retry).ended:
+                return
             time.sleep(_RECONNECT_SECONDS)
 
     def artefact_url(self, artefact: ArtefactLink) -> str:
@@ -128,6 +128,9 @@ class WaybillClient:
     def write_artefact(self, report: Report, sink: IO[bytes]) -> None:
         """As `download`, into an open file: a broken artefact is noticed when it has been written."""
         self._fetch(self._artefact(report), sink)
+
+    def _show(self, report_id: UUID | str, retry: RetryPolicy | None) -> Report:
+        return self._server.read(Report, self._server.get(f"{REPORTS}/{report_id}", retry=retry))
 
     def _artefact(self, report: Report) -> ArtefactLink:
         if report.artefact is None:

@@ -54,9 +54,11 @@ class Server:
     def close(self) -> None:
         self._http.close()
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, retry: RetryPolicy | None = None
+    ) -> Any:
         """The JSON at `path`; parameters that are None are left out."""
-        return self._json(self.open("GET", path, params=params))
+        return self._json(self.open("GET", path, params=params, retry=retry))
 
     def post(self, path: str, body: Any) -> Any:
         """The JSON that answers `body`, sent as JSON."""
