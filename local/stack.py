@@ -75,12 +75,14 @@ class Stack:
         services: bool = True,
         fresh: bool = True,
         settings: Mapping[str, Mapping[str, str]] | None = None,
+        kafka_relayed: kafka.Relayed | None = None,
         report: Report = _silent,
     ) -> "Stack":
         """Starts everything and returns when all of it answers; stops what it started if any of it fails.
 
         Without `ports`, free ones. Without `services`, the four real parts alone. With `fresh=False`, the
-        data of an earlier run in `run_dir` stays. `settings` is more environment for a service, by its name.
+        data of an earlier run in `run_dir` stays. `settings` is more environment for a service, by its name;
+        with `kafka_relayed` the broker serves clients behind a proxy too.
         Raises PartFailedError, AlreadyRunningError, NotInstalledError.
         """
         installation = installation or Installation.find()
@@ -88,7 +90,7 @@ class Stack:
         directory.open(fresh=fresh)
         stack = cls(directory, installation, ports or Ports.free())
         try:
-            nodes = stack._real_parts()
+            nodes = stack._real_parts(kafka_relayed)
             if services:
                 nodes += stack._services(settings or {})
             stack._runner.start(nodes, report)
@@ -163,12 +165,14 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def _real_parts(self) -> list[Node]:
+    def _real_parts(self, kafka_relayed: kafka.Relayed | None) -> list[Node]:
         found, ports, run_dir = self._installation, self.ports, self.run_dir
         broker = kafka.Program(found.java, found.kafka_libraries, kafka.with_archive(found.kafka_archive))
         return [
             *postgres.nodes(found.postgres, run_dir.part("postgres"), ports["postgres"]),
-            *kafka.nodes(broker, run_dir.part("kafka"), ports["kafka"], ports["kafka-controller"]),
+            *kafka.nodes(
+                broker, run_dir.part("kafka"), ports["kafka"], ports["kafka-controller"], kafka_relayed
+            ),
             telemetry.jaeger(found.jaeger, ports),
             telemetry.collector(found.jaeger, ports),
         ]

@@ -11,11 +11,12 @@ _CLUSTER_ID = "V2F5YmlsbExvY2FsS2Fma2"  # any UUID as 22 base64 characters
 _SETTINGS = """\
 node.id=1
 process.roles=broker,controller
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{relayed_listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{relayed_address}
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,RELAYED:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 
 # Topics are made by `waybill topics`; a name that is misspelt is an error.
@@ -62,18 +63,37 @@ class Program:
         return (str(self.java), *_JVM_OPTIONS, *self.options, "-cp", f"{self.libraries}/*", *arguments)
 
 
-def nodes(program: Program, directory: Path, port: int, controller_port: int) -> list[Node]:
+@dataclass(frozen=True)
+class Relayed:
+    """A second listener, for clients behind a proxy: the broker tells them to come back to the proxy."""
+
+    port: int
+    """Where the broker listens."""
+    proxy_port: int
+
+
+def nodes(
+    program: Program, directory: Path, port: int, controller_port: int, relayed: Relayed | None = None
+) -> list[Node]:
     """The broker, and before it the task that formats its data directory if `directory` has none."""
-    properties = write_properties(directory, port, controller_port)
+    properties = write_properties(directory, port, controller_port, relayed)
     formatted = (directory / "data/meta.properties").exists()
     tasks = [] if formatted else [format_task(program, properties)]
     return [*tasks, broker(program, properties, port, needs=tuple(task.name for task in tasks))]
 
 
-def write_properties(directory: Path, port: int, controller_port: int) -> Path:
+def write_properties(
+    directory: Path, port: int, controller_port: int, relayed: Relayed | None = None
+) -> Path:
     properties = directory / "server.properties"
-    data = directory / "data"
-    properties.write_text(_SETTINGS.format(port=port, controller_port=controller_port, data=data))
+    settings = _SETTINGS.format(
+        port=port,
+        controller_port=controller_port,
+        data=directory / "data",
+        relayed_listener=f",RELAYED://127.0.0.1:{relayed.port}" if relayed else "",
+        relayed_address=f",RELAYED://127.0.0.1:{relayed.proxy_port}" if relayed else "",
+    )
+    properties.write_text(settings)
     return properties
 
 
