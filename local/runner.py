@@ -1,5 +1,6 @@
 """Starts tasks and parts in the order of their needs, watches the parts, stops them in reverse."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -120,7 +121,7 @@ class Runner:
                 self.check()
                 time.sleep(_POLL_SECONDS)
         finally:
-            code = client.stop()
+            code = client.stop(signal.SIGINT)  # as Ctrl-C would, so that it leaves the terminal as it was
         return code
 
     def _run(self, node: Node) -> None:
