@@ -43,6 +43,16 @@ class ArtefactStore:
         size = artefact.path.stat().st_size
         return StoredArtefact(key, artefact.filename, artefact.media_type, size, digest)
 
+    def remove_all(self, report_id: UUID) -> None:
+        """The files of every attempt, also of lost ones. Raises `ArtefactStoreUnavailable`."""
+        try:
+            for batch in obstore.list(self._store, prefix=f"reports/{report_id}/"):
+                obstore.delete(self._store, [entry["path"] for entry in batch])
+        except FileNotFoundError:
+            pass
+        except (BaseError, OSError) as error:
+            raise ArtefactStoreUnavailable(f"Artefacts cannot be removed: {_first_line(error)}") from error
+
     def open(self, artefact: StoredArtefact) -> Iterator[bytes]:
         """The file's bytes in chunks. Raises `ArtefactMissing` or `ArtefactStoreUnavailable`, at once."""
         try:

@@ -17,4 +17,6 @@ def become(service: str, command: Sequence[str]) -> NoReturn:
     environment = {**tracing_defaults(service), **os.environ}
     scripts = Path(sys.executable).parent
     program = scripts / "opentelemetry-instrument"
-    os.execve(program, [str(program), str(scripts / command[0]), *command[1:]], environment)
+    os.execve(  # noqa: S606 - the program is ours
+        program, [str(program), str(scripts / command[0]), *command[1:]], environment
+    )

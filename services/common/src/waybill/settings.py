@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, PostgresDsn, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from waybill.domain import LeasePolicy
+from waybill.domain import LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.errors import WaybillError
 from waybill.kafka import KafkaConfig
 from waybill.topics import Topics
@@ -78,6 +78,41 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
     heartbeat_seconds: float = Field(default=5, gt=0)
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    retry_first_seconds: float = Field(default=2, gt=0, description="Before the first retry, at most.")
+    retry_longest_seconds: float = Field(default=600, gt=0)
+    most_lost_workers: int = Field(default=10, ge=1, description="A report that costs more workers fails.")
+    enqueue_again_seconds: float = Field(
+        default=900, gt=0, description="After so long without a claim, a report gets another command."
+    )
+    upkeep_seconds: float = Field(default=1, gt=0)
+    keep_reports_days: float = Field(default=30, gt=0)
+    keep_dead_letters_days: float = Field(default=30, gt=0)
+    keep_idempotency_keys_hours: float = Field(default=24, gt=0)
+
+    @property
+    def retry(self) -> RetryPolicy:
+        return RetryPolicy(
+            first=timedelta(seconds=self.retry_first_seconds),
+            longest=timedelta(seconds=self.retry_longest_seconds),
+            most_losses=self.most_lost_workers,
+        )
+
+    @property
+    def retention(self) -> RetentionPolicy:
+        return RetentionPolicy(
+            reports=timedelta(days=self.keep_reports_days),
+            dead_letters=timedelta(days=self.keep_dead_letters_days),
+            idempotency_keys=timedelta(hours=self.keep_idempotency_keys_hours),
+        )
+
+    @property
+    def enqueue_again(self) -> timedelta:
+        return timedelta(seconds=self.enqueue_again_seconds)
+
+    @property
+    def upkeep_every(self) -> timedelta:
+        return timedelta(seconds=self.upkeep_seconds)
 
     @property
     def lease(self) -> LeasePolicy:

@@ -6,7 +6,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import UnsupportedMediaType
 
 from producer_api import problems
-from producer_api.routes import article, health, kinds, reports
+from producer_api.routes import article, dead_letters, health, kinds, outcome, reports
 from producer_api.services import Services
 
 
@@ -25,21 +25,21 @@ def create_app(services: Services) -> Flask:
         DESCRIPTION="Reports that take minutes, behind an API that answers in milliseconds.",
         MAX_CONTENT_LENGTH=services.most_body_bytes,
         VALIDATION_ERROR_STATUS_CODE=422,
-        HTTP_ERROR_SCHEMA=problems.ProblemModel,
-        VALIDATION_ERROR_SCHEMA=problems.ProblemModel,
+        HTTP_ERROR_SCHEMA=problems.schema(),
+        VALIDATION_ERROR_SCHEMA=problems.schema(),
         AUTO_404_RESPONSE=False,
     )
     app.json = provider = DefaultJSONProvider(app)
     provider.sort_keys = False  # fields stand in the order in which they read well
     problems.register(app)
     app.before_request(_refuse_other_media_types)
-    for routes in (reports, kinds, article, health):
+    for routes in (reports, outcome, dead_letters, kinds, article, health):
         app.register_blueprint(routes.blueprint(services))
     return app
 
 
 def _refuse_other_media_types() -> None:
-    if request.method == "POST" and not request.is_json:
+    if request.method == "POST" and request.get_data(cache=True) and not request.is_json:
         raise UnsupportedMediaType(
             f"The body's Content-Type is {request.mimetype or 'missing'}; it must be application/json."
         )

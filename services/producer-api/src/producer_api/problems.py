@@ -33,15 +33,27 @@ class ProblemModel(BaseModel):
     errors: list[FieldError] | None = None
 
 
+def schema() -> dict[str, Any]:
+    """Problem details as a JSON Schema without references, for the OpenAPI description."""
+    known = ProblemModel.model_json_schema()
+    definitions = known.pop("$defs")
+    known["properties"]["errors"]["anyOf"][0]["items"] = definitions["FieldError"]
+    return known
+
+
 TYPES: Mapping[str, tuple[int, str]] = {
     "malformed-body": (400, "The body is not JSON"),
     "not-found": (404, "There is nothing at this address"),
     "no-such-report": (404, "There is no such report"),
     "method-not-allowed": (405, "This address does not take this method"),
+    "request-in-flight": (409, "The same request is under way"),
+    "already-ended": (409, "The report has ended"),
+    "not-redrivable": (409, "This cannot be tried again"),
     "artefact-not-ready": (409, "The artefact is not ready"),
     "no-artefact": (404, "The report has no artefact"),
     "body-too-large": (413, "The body is too large"),
     "wrong-media-type": (415, "The body must be application/json"),
+    "key-reused": (422, "The Idempotency-Key was used for another request"),
     "wrong-request": (422, "The request is wrong"),
     "unknown-kind": (422, "There is no such kind of report"),
     "internal-error": (500, "Something went wrong here"),
@@ -85,6 +97,17 @@ def register(app: APIFlask) -> None:
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
     app.error_processor(_validation_error)
+
+    @app.spec_processor
+    def as_problems(spec: dict[str, Any] | str) -> dict[str, Any] | str:
+        if isinstance(spec, str):  # APIFlask would hand over YAML as text
+            return spec
+        for path in spec["paths"].values():
+            for operation in path.values():
+                for status, answer in operation["responses"].items():
+                    if status >= "400" and "content" in answer:
+                        answer["content"] = {MEDIA_TYPE: answer["content"].pop("application/json")}
+        return spec
 
     @app.get("/problems/<kind>")
     @app.doc(hide=True)

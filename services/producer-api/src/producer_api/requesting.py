@@ -1,35 +1,76 @@
 """Takes a request for a report."""
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
-from waybill.domain import NewReport, new_report_id
+from waybill.domain import NewReport, Report, new_report_id
 from waybill.kinds import Kind, UnknownKind
+from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused
 from waybill.tracing import current_carrier, tracer
 
 from producer_api.problems import FieldError, Problem
-from producer_api.resources import ReportResource, report_resource
+from producer_api.resources import ReportRequest, ReportResource, report_resource
 from producer_api.services import Services
 
 _RETRY_AFTER_SECONDS = "2"
 
 
 def request_report(
-    services: Services, kind_name: str, parameters: Mapping[str, Any]
+    services: Services, wanted: ReportRequest, key_header: str | None = None
 ) -> tuple[ReportResource, int, Mapping[str, str]]:
     """Keeps the report and answers 202 with where it will be. It waits for the database, not for Kafka.
 
-    Raises `Problem` where the kind or its parameters are wrong; then nothing is kept.
+    `key_header` is the Idempotency-Key as it came: the same key and request answer with the same report.
+    Raises `Problem` where the request is wrong; then nothing is kept.
     """
-    kind = _kind(services, kind_name)
-    checked = _checked(kind, parameters)
+    kind = _kind(services, wanted.kind)
+    checked = _checked(kind, wanted.parameters)
+    timeout = _timeout(kind, wanted.timeout_seconds)
+    key = _idempotency_key(key_header, wanted) if key_header is not None else None
     with tracer().start_as_current_span("report_request", attributes={"report.kind": kind.name}) as span:
         report_id = new_report_id()
-        span.set_attribute("report.id", str(report_id))
-        report = services.ledger.accept(NewReport(report_id, kind.name, checked, current_carrier()))
+        new = NewReport(report_id, kind.name, checked, current_carrier(), timeout=timeout)
+        report = _accept(services, new, key)
+        span.set_attribute("report.id", str(report.id))
     resource = report_resource(report)
     return resource, 202, {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
+
+
+def _accept(services: Services, new: NewReport, key: IdempotencyKey | None) -> Report:
+    try:
+        return services.ledger.accept(new, key)
+    except KeyReused as error:
+        raise Problem("key-reused", str(error)) from None
+    except KeyInFlight as error:
+        raise Problem("request-in-flight", str(error), headers={"Retry-After": "1"}) from None
+
+
+_QUOTED_KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"')
+_BARE_KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
+
+
+def _idempotency_key(header: str, wanted: ReportRequest) -> IdempotencyKey:
+    """Quoted, as the standard's draft has it, or bare, as many clients send it: the same key either way."""
+    text = header.strip()
+    quoted = _QUOTED_KEY.fullmatch(text)
+    if not quoted and not _BARE_KEY.fullmatch(text):
+        raise Problem("wrong-request", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    request = json.dumps(wanted.model_dump(mode="json"), sort_keys=True)
+    return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest())
+
+
+def _timeout(kind: Kind, seconds: float | None) -> timedelta | None:
+    if seconds is None:
+        return None
+    if seconds > kind.timeout.total_seconds():
+        limit = f"{kind.timeout.total_seconds():g}"
+        raise Problem("wrong-request", f"timeout_seconds: a {kind.name} report may take {limit} s at most.")
+    return timedelta(seconds=seconds)
 
 
 def _kind(services: Services, name: str) -> Kind:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from waybill.domain import Report, Status
 from waybill.kinds import Kind
 from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel
+from waybill.store import StoredDeadLetter
 
 BASE = "/api/v1/reports"
 
@@ -23,6 +24,9 @@ class ReportRequest(BaseModel):
         default_factory=dict,
         description="As the kind's schema says: GET /api/v1/kinds.",
         examples=[{"month": 7}],
+    )
+    timeout_seconds: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="For one attempt; the kind's own is the most."
     )
 
 
@@ -48,6 +52,8 @@ class ReportResource(BaseModel):
     status: Status
     version: int = Field(description="Counts every change of the report.")
     attempt: int
+    cancel_requested: bool = Field(description="A worker has been asked to stop it.")
+    not_before: datetime | None = Field(description="When it is tried again, while it waits for a retry.")
     progress: ProgressModel | None
     error: FailureModel | None
     artefact: ArtefactResource | None
@@ -92,6 +98,64 @@ class KindList(BaseModel):
     kinds: list[KindResource]
 
 
+class RedriveRefused(BaseModel):
+    """A dead letter that stays."""
+
+    id: UUID
+    detail: str
+
+
+class DeadLetterResource(BaseModel):
+    """What could not be done, and why."""
+
+    id: UUID
+    reason: str
+    detail: str
+    report_id: UUID | None
+    topic: str
+    partition: int
+    offset: int
+    attempts: int | None
+    stack: str | None
+    trace_id: str | None
+    created_at: datetime
+    redriven_at: datetime | None
+
+
+class DeadLetterPage(BaseModel):
+    """Dead letters, newest first; `next_cursor` is null on the last page."""
+
+    dead_letters: list[DeadLetterResource]
+    next_cursor: str | None
+
+
+class DeadLetterQuery(BaseModel):
+    """Which dead letters to list; those that were redriven only where `redriven` is true."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str | None = Field(default=None, max_length=100)
+    redriven: bool = False
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: UUID | None = None
+
+
+class RedriveRequest(BaseModel):
+    """Which dead letters to redrive: at most `limit` of those with this reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str | None = Field(default=None, max_length=100)
+    limit: int = Field(default=100, ge=1, le=200)
+
+
+class Redriven(BaseModel):
+    """What a redrive has begun anew, and what it could not."""
+
+    reports: list[UUID]
+    refused: list[RedriveRefused]
+
+
 def report_resource(report: Report) -> ReportResource:
     address = f"{BASE}/{report.id}"
     artefact = None
@@ -106,6 +170,8 @@ def report_resource(report: Report) -> ReportResource:
         status=report.status,
         version=report.version,
         attempt=report.attempt,
+        cancel_requested=report.cancel_requested,
+        not_before=report.not_before,
         progress=ProgressModel.model_validate(report.progress) if report.progress else None,
         error=FailureModel.model_validate(report.failure) if report.failure else None,
         artefact=artefact,
@@ -115,6 +181,23 @@ def report_resource(report: Report) -> ReportResource:
         started_at=report.started_at,
         finished_at=report.finished_at,
         links=Links(self=address, events=f"{address}/events"),
+    )
+
+
+def dead_letter_resource(letter: StoredDeadLetter) -> DeadLetterResource:
+    return DeadLetterResource(
+        id=letter.id,
+        reason=letter.reason,
+        detail=letter.detail,
+        report_id=letter.report_id,
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=letter.offset,
+        attempts=letter.attempts,
+        stack=letter.stack,
+        trace_id=letter.carrier.trace_id if letter.carrier else None,
+        created_at=letter.created_at,
+        redriven_at=letter.redriven_at,
     )
 
 

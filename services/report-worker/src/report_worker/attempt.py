@@ -1,26 +1,31 @@
-"""One attempt at a report: supervises a slot, and writes down what it says, until the report's end."""
+"""One attempt at a report: supervises a slot, and writes down what it says, until the attempt's end."""
 
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import TypeVar
 
 import stamina
 import structlog
 from opentelemetry import trace
 from opentelemetry.semconv.attributes import exception_attributes
-from opentelemetry.trace import Span
+from opentelemetry.trace import Link, Span
 from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
 from waybill.domain import (
+    AttemptTrace,
     Failure,
     Fence,
     LeasePolicy,
     Progress,
     Report,
+    RetryPolicy,
+    Status,
     StepChange,
     StepStatus,
     StoredArtefact,
@@ -28,11 +33,24 @@ from waybill.domain import (
 from waybill.errors import WaybillError
 from waybill.kinds import Artefact, Kind, Registry
 from waybill.ledger import LeaseLost, Ledger
+from waybill.ledger.dead_letters import report_letter
 from waybill.store import StoreUnavailable
-from waybill.tracing import fail_span, interrupt_span, span_carrier, tracer
+from waybill.tracing import context_of, fail_span, interrupt_span, span_carrier, tracer
 
+from report_worker.cancellations import Cancellations
+from report_worker.ending import Broken, LastWord, RetryLater, decide, failure_of
 from report_worker.intake import Claimed
-from report_worker.slots import Failed, FromSlot, Job, Produced, Slot, SlotDied, StepEnded, StepStarted
+from report_worker.slots import (
+    Cancelled,
+    Failed,
+    FromSlot,
+    Job,
+    Produced,
+    Slot,
+    SlotDied,
+    StepEnded,
+    StepStarted,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -49,12 +67,12 @@ class AttemptContext:
     kinds: Registry
     artefacts: ArtefactStore
     lease: LeasePolicy
+    retry: RetryPolicy
+    cancel_grace: timedelta
     owner: str
+    cancellations: Cancellations
     interrupted: threading.Event
-
-
-class TimedOut(WaybillError):  # noqa: N818 - the name is the sentence
-    """The attempt has taken longer than its kind allows."""
+    random: Random = field(default_factory=Random)
 
 
 class Interrupted(WaybillError):  # noqa: N818 - the name is the sentence
@@ -67,38 +85,35 @@ class Attempt:
     def __init__(self, context: AttemptContext, claimed: Claimed, slot: Slot) -> None:
         self._context = context
         self._ledger = context.ledger
+        self._claimed = claimed
         self._report = claimed.report
-        self._consumer_span = claimed.span
         self._fence = Fence(claimed.report.id, claimed.report.attempt, context.owner)
         self._slot = slot
         self._next_heartbeat = 0.0
+        self._cancel_by: float | None = None
 
     def run(self) -> bool:
         """Whether the slot can take another job."""
-        span = tracer().start_span(
-            "handle_report",
-            context=trace.set_span_in_context(self._consumer_span),
-            attributes={
-                "report.id": str(self._report.id),
-                "report.kind": self._report.kind,
-                "report.attempt": self._report.attempt,
-            },
-        )
+        started_at = time.time_ns()
+        span = self._span(started_at)
         directory = Path(tempfile.mkdtemp(prefix="waybill-"))
         try:
-            return self._handle(span, directory)
+            return self._handle(span, started_at, directory)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
             span.end()
-            self._consumer_span.end()
+            self._claimed.span.end()
 
-    def _handle(self, span: Span, directory: Path) -> bool:
+    def _handle(self, span: Span, started_at: int, directory: Path) -> bool:
+        report = self._report
         try:
-            kind = self._context.kinds[self._report.kind]
-            outcome = self._supervise(kind, self._job(span, directory))
-            ended = self._finish(outcome, span)
-            span.set_attribute("report.status", ended.status)
-            log.info("report ended", report_id=str(ended.id), status=ended.status, attempt=ended.attempt)
+            kind = self._context.kinds[report.kind]
+            self._first_heartbeat(span, started_at)
+            job = Job(
+                report.id, report.attempt, report.kind, report.parameters, directory, span_carrier(span)
+            )
+            word = self._supervise(kind, job)
+            ended = self._settle(word, kind, span)
         except Interrupted:
             interrupt_span(span)
             self._slot.stop()
@@ -106,83 +121,125 @@ class Attempt:
             return False
         except (LeaseLost, StoreUnavailable) as error:  # the report is, or soon will be, somebody else's
             fail_span(span, "lease_lost", str(error))
-            log.warning("attempt given up", report_id=str(self._report.id), reason=str(error))
+            log.warning("attempt given up", report_id=str(report.id), reason=str(error))
             return False
-        except Exception as error:
-            log.exception("an attempt failed in the worker itself", report_id=str(self._report.id))
+        except Exception as error:  # the reaper will take the report back
             span.record_exception(error)
-            self._fail(span, Failure("internal", f"{type(error).__name__}: {error}"))
+            fail_span(span, type(error).__qualname__, str(error))
+            log.exception("an attempt failed in the worker itself", report_id=str(report.id))
             return False
-        return not isinstance(outcome, Failure)
+        span.set_attribute("report.status", ended.status)
+        log.info("attempt ended", report_id=str(report.id), attempt=report.attempt, status=ended.status)
+        return not isinstance(word, Broken) and self._cancel_by is None
 
-    def _job(self, span: Span, directory: Path) -> Job:
+    def _span(self, started_at: int) -> Span:
+        """handle_report, with a link to the attempt before it."""
         report = self._report
-        carrier = span_carrier(span)
-        return Job(report.id, report.attempt, report.kind, report.parameters, directory, carrier)
+        before = report.attempt_trace
+        previous = trace.get_current_span(context_of(before.handle_report if before else None))
+        linked = previous.get_span_context()
+        return tracer().start_span(
+            "handle_report",
+            context=trace.set_span_in_context(self._claimed.span),
+            attributes={
+                "report.id": str(report.id),
+                "report.kind": report.kind,
+                "report.attempt": report.attempt,
+            },
+            links=[Link(linked, {"report.attempt": report.attempt - 1})] if linked.is_valid else [],
+            start_time=started_at,
+        )
+
+    def _first_heartbeat(self, span: Span, started_at: int) -> None:
+        """Also puts down the spans that this attempt will end, before any step can have them as a parent."""
+        consumer, handle = span_carrier(self._claimed.span), span_carrier(span)
+        known = None
+        if consumer and handle:
+            known = AttemptTrace(
+                origin=self._claimed.origin,
+                parent=self._claimed.parent,
+                report_consumer=consumer,
+                report_consumer_start=self._claimed.started_at,
+                handle_report=handle,
+                handle_report_start=started_at,
+            )
+        self._persist(lambda: self._ledger.heartbeat(self._fence, known))
+        self._next_heartbeat = time.monotonic() + self._context.lease.heartbeat.total_seconds()
 
     # --- while the slot works
 
-    def _supervise(self, kind: Kind, job: Job) -> Produced | Failed | Failure:
-        """Writes down each step, until the slot's result, or until it can have none."""
+    def _supervise(self, kind: Kind, job: Job) -> LastWord:
+        """Writes down each step, until the slot's last word, or until there can be none."""
         steps = kind.steps(kind.parameters.model_validate(job.parameters))
         progress = Progress(steps[0] if steps else "", 0, len(steps))
-        deadline = time.monotonic() + kind.timeout.total_seconds()
+        timeout = min(kind.timeout, self._report.timeout or kind.timeout)
+        deadline = time.monotonic() + timeout.total_seconds()
         try:
             self._slot.start(job)
-            while True:
-                told = self._listen(deadline)
-                if isinstance(told, Produced | Failed):
+            while time.monotonic() < deadline:
+                told = self._listen()
+                if isinstance(told, Produced | Failed | Cancelled):
                     return told
                 if told is not None:
                     change = _change(told)
                     progress = progress.after(change)
                     self._step(progress, change)
+                if self._cancel_by is not None and time.monotonic() >= self._cancel_by:
+                    return Cancelled()
         except SlotDied as error:
-            return Failure("slot_died", str(error), progress.step)
-        except TimedOut:
-            return Failure("timed_out", f"The report took longer than {kind.timeout}.", progress.step)
+            return Broken(Failure("slot_died", str(error), progress.step))
+        return Broken(Failure("timed_out", f"The attempt took longer than {timeout}.", progress.step))
 
-    def _listen(self, deadline: float) -> FromSlot | None:
+    def _listen(self) -> FromSlot | None:
         now = time.monotonic()
         if self._context.interrupted.is_set():
             raise Interrupted
-        if now >= deadline:
-            raise TimedOut
+        if self._cancel_by is None and self._cancel_wanted():
+            self._slot.cancel()
+            self._cancel_by = now + self._context.cancel_grace.total_seconds()
         if now >= self._next_heartbeat:
             self._persist(lambda: self._ledger.heartbeat(self._fence))
             self._next_heartbeat = now + self._context.lease.heartbeat.total_seconds()
         return self._slot.receive(_LISTEN_SECONDS)
+
+    def _cancel_wanted(self) -> bool:
+        return self._context.cancellations.wanted(self._report.id, self._report.attempt)
 
     def _step(self, progress: Progress, change: StepChange) -> None:
         self._persist(lambda: self._ledger.step(self._fence, progress, change))
 
     # --- its end
 
-    def _finish(self, outcome: Produced | Failed | Failure, span: Span) -> Report:
-        if isinstance(outcome, Failure):
-            return self._fail(span, outcome)
-        if isinstance(outcome, Failed):
-            if outcome.step is None:
-                _record(span, outcome)
-            return self._fail(span, Failure(_failure_type(outcome), _sentence(outcome), outcome.step))
-        try:
-            artefact = self._store(outcome)
-        except ArtefactStoreUnavailable as error:
-            return self._fail(span, Failure("artefact_store", str(error)))
-        if outcome.failed_steps:
-            first = outcome.failed_steps[0]
-            return self._fail(
-                span, Failure("step_failed", f"{first.name}: {first.error}", first.name), artefact
-            )
-        return self._persist(lambda: self._ledger.finish(self._fence, None, artefact))
+    def _settle(self, word: LastWord, kind: Kind, span: Span) -> Report:
+        if isinstance(word, Cancelled):
+            fail_span(span, "cancelled", "Somebody has cancelled the report.")
+            return self._finish(Status.CANCELLED)
+        artefact: StoredArtefact | None = None
+        if isinstance(word, Produced):
+            try:
+                artefact = self._store(word)
+            except ArtefactStoreUnavailable as error:
+                word = Broken(Failure("artefact_store", str(error)))
+        failure = failure_of(word)
+        if failure is None:
+            return self._finish(Status.DONE, artefact=artefact)
+        _tell_failure(span, failure, word)
+        end = decide(word, failure, self._report, kind, self._context.retry, self._context.random)
+        if isinstance(end, RetryLater):
+            return self._persist(lambda: self._ledger.retry(self._fence, end.failure, end.delay))
+        letter = None
+        if end.used_up:
+            letter = report_letter(self._report, end.failure, self._claimed.origin, end.stack)
+        return self._persist(
+            lambda: self._ledger.finish(self._fence, Status.FAIL, end.failure, artefact, letter)
+        )
 
-    def _fail(self, span: Span, failure: Failure, artefact: StoredArtefact | None = None) -> Report:
-        fail_span(span, failure.type, failure.message)
-        return self._persist(lambda: self._ledger.finish(self._fence, failure, artefact))
+    def _finish(self, status: Status, artefact: StoredArtefact | None = None) -> Report:
+        return self._persist(lambda: self._ledger.finish(self._fence, status, artefact=artefact))
 
     def _store(self, produced: Produced) -> StoredArtefact:
         artefact = Artefact(produced.path, produced.media_type, produced.filename)
-        for retry in stamina.retry_context(on=ArtefactStoreUnavailable, attempts=4, wait_initial=0.2):
+        for retry in stamina.retry_context(on=ArtefactStoreUnavailable, attempts=3, wait_initial=0.2):
             with retry:
                 return self._context.artefacts.put(self._report.id, self._report.attempt, artefact)
         raise AssertionError("unreachable: the last retry raises")
@@ -213,24 +270,15 @@ def _change(told: StepStarted | StepEnded) -> StepChange:
     return StepChange(told.name, status, told.duration_ms, told.error)
 
 
-def _failure_type(failed: Failed) -> str:
-    if failed.step is not None:
-        return "step_failed"
-    return "permanent" if failed.permanent else "error"
-
-
-def _sentence(failed: Failed) -> str:
-    message = failed.message or failed.error_type
-    return f"{failed.step}: {message}" if failed.step else message
-
-
-def _record(span: Span, failed: Failed) -> None:
-    """An exception that no step's span has recorded."""
-    span.add_event(
-        "exception",
-        {
-            exception_attributes.EXCEPTION_TYPE: failed.error_type,
-            exception_attributes.EXCEPTION_MESSAGE: failed.message,
-            exception_attributes.EXCEPTION_STACKTRACE: failed.traceback,
-        },
-    )
+def _tell_failure(span: Span, failure: Failure, word: LastWord) -> None:
+    """On handle_report; an exception stands there only where no step's span has recorded it."""
+    fail_span(span, failure.type, failure.message)
+    if isinstance(word, Failed) and word.step is None:
+        span.add_event(
+            "exception",
+            {
+                exception_attributes.EXCEPTION_TYPE: word.error_type,
+                exception_attributes.EXCEPTION_MESSAGE: word.message,
+                exception_attributes.EXCEPTION_STACKTRACE: word.traceback,
+            },
+        )

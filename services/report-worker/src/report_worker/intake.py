@@ -3,25 +3,22 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from opentelemetry import metrics, trace
 from opentelemetry.trace import Link, Span, SpanKind
-from waybill.domain import Carrier, NewReport, Report, new_report_id
+from waybill.domain import Carrier, NewReport, Origin, Report, new_report_id
 from waybill.kinds.dowork import DOWORK
-from waybill.ledger import Ledger, UnreadMessage
+from waybill.ledger import DeadLetterOffice, Ledger, UnreadMessage
 from waybill.messages import (
     BareCarrier,
     Command,
-    DeadLetter,
     UnreadableMessage,
     carrier_from_headers,
     read_command,
 )
-from waybill.messages.dead_letter import preview
-from waybill.tracing import attributes, context_of, fail_span, message_attributes, tracer
+from waybill.tracing import attributes, context_of, fail_span, message_attributes, span_carrier, tracer
 
 log = structlog.get_logger(__name__)
 
@@ -41,17 +38,22 @@ _queue_time = _meter.create_histogram(
 
 @dataclass(frozen=True)
 class Claimed:
-    """A report that this worker has an attempt at. `span` is report_consumer's, not yet ended."""
+    """A report that this worker has an attempt at. `span` is report_consumer's, not yet ended, which began
+    at `started_at`, in nanoseconds since 1970, as a child of `parent`."""
 
     report: Report
     span: Span
+    started_at: int
+    parent: Carrier | None
+    origin: Origin
 
 
 class Intake:
     """Reads messages of the topic `report`. Each call may block on the database."""
 
-    def __init__(self, ledger: Ledger, owner: str, group: str) -> None:
+    def __init__(self, ledger: Ledger, dead_letters: DeadLetterOffice, owner: str, group: str) -> None:
         self._ledger = ledger
+        self._dead_letters = dead_letters
         self._owner = owner
         self._group = group
 
@@ -70,11 +72,13 @@ class Intake:
         return self._claim(seen, asked)
 
     def _claim(self, seen: "_Seen", asked: Command | BareCarrier) -> Claimed | None:
-        span = self._span(seen, seen.carrier or asked.carrier)
+        parent = seen.carrier or asked.carrier
+        started_at = time.time_ns()
+        span = self._span(seen, parent, started_at)
         try:
             report_id = asked.report_id if isinstance(asked, Command) else self._accept(seen, asked).id
             span.set_attributes(attributes.conversation(str(report_id)))
-            report = self._ledger.claim(report_id, self._owner)
+            report = self._ledger.claim(report_id, self._owner, span_carrier(span))
             if report is None and self._ledger.get(report_id) is None:
                 unknown = UnreadableMessage("no_such_report", f"No report has the id {report_id}.")
                 self._keep(seen, unknown, span)
@@ -89,7 +93,7 @@ class Intake:
             return None
         _messages.add(1, {"outcome": "claimed"})
         _queue_time.record(seen.queue_time_ms / 1000, {"report.kind": report.kind})
-        return Claimed(report, span)
+        return Claimed(report, span, started_at, parent, seen.origin)
 
     def _accept(self, seen: "_Seen", asked: BareCarrier) -> Report:
         """A message of the article's producer: the report that it asks for, once for each message."""
@@ -100,7 +104,7 @@ class Intake:
         )
 
     def _refuse(self, seen: "_Seen", error: UnreadableMessage) -> None:
-        span = self._span(seen, seen.carrier)
+        span = self._span(seen, seen.carrier, time.time_ns())
         try:
             self._keep(seen, error, span)
         finally:
@@ -109,24 +113,11 @@ class Intake:
     def _keep(self, seen: "_Seen", error: UnreadableMessage, span: Span) -> None:
         """As a dead letter."""
         fail_span(span, error.reason, str(error))
-        letter = DeadLetter(
-            id=new_report_id(),
-            reason=error.reason,
-            detail=str(error),
-            topic=seen.message.topic() or "",
-            partition=seen.partition,
-            offset=seen.offset,
-            key_base64=preview(seen.message.key()),
-            value_base64=preview(seen.message.value()),
-            value_size=len(seen.message.value() or b""),
-            traceparent=seen.carrier.traceparent if seen.carrier else None,
-            at=datetime.now(UTC),
-        )
-        self._ledger.dead_letter(letter, seen.unread())
+        self._dead_letters.keep(seen.unread(), error)
         _messages.add(1, {"outcome": error.reason})
         log.warning("dead letter", reason=error.reason, detail=str(error), source=seen.source)
 
-    def _span(self, seen: "_Seen", carrier: Carrier | None) -> Span:
+    def _span(self, seen: "_Seen", carrier: Carrier | None, started_at: int) -> Span:
         """report_consumer: one message, one span, so the message's context is both its parent and linked."""
         context = context_of(carrier)
         producer = trace.get_current_span(context).get_span_context()
@@ -145,6 +136,7 @@ class Intake:
             kind=SpanKind.CONSUMER,
             links=[Link(producer)] if producer.is_valid else [],
             attributes={**known, attributes.QUEUE_TIME: seen.queue_time_ms},
+            start_time=started_at,
         )
 
 
@@ -185,14 +177,16 @@ class _Seen:
     def unread(self) -> UnreadMessage:
         return UnreadMessage(
             source=self.source,
-            topic=self.message.topic() or "",
-            partition=self.partition,
-            offset=self.offset,
+            origin=self.origin,
             key=self.message.key(),
             value=self.message.value(),
             headers=_headers(self.message),
             carrier=self.carrier,
         )
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.message.topic() or "", self.partition, self.offset)
 
 
 def _headers(message: Message) -> list[tuple[str, bytes | str | None]]:

@@ -14,6 +14,10 @@ class WorkerSettings(ServiceSettings):
     kafka_group_protocol: Literal["consumer", "classic"] = "consumer"
     slots: int = Field(default=2, ge=1, le=64)
     reports_per_slot: int = Field(default=100, ge=1, description="After so many, a slot is made anew.")
+    slot_memory_mib: int = Field(default=2048, ge=256, description="Of data, for each slot.")
+    cancel_grace_seconds: float = Field(
+        default=5, ge=0, description="For the running step of a cancelled report."
+    )
     drain_seconds: float = Field(default=20, ge=0)
     health_listen: str = "0.0.0.0:8081"
 

@@ -13,15 +13,17 @@ from waybill.errors import WaybillError
 from waybill.kafka import consumer, producer
 from waybill.kafka.clients import group_protocol
 from waybill.kinds import load_registry
-from waybill.ledger import Ledger
+from waybill.ledger import DeadLetterOffice, Ledger, Recorder, Upkeep
 from waybill.logs import configure_logs
 from waybill.outbox import Relay
 from waybill.outbox.publisher import Publisher
 from waybill.settings import instance_name, load
 from waybill.store import create_engine
 from waybill.tracing import flush
+from waybill.upkeeper import Upkeeper, UpkeepPolicy
 
 from report_worker.attempt import Attempt, AttemptContext
+from report_worker.cancellations import Cancellations
 from report_worker.consuming import CommandConsumer
 from report_worker.health import HealthServer
 from report_worker.intake import Claimed, Intake
@@ -60,25 +62,39 @@ class Worker:
             str(settings.database_url), application="report-worker", pool_size=settings.slots + 3
         )
         self._relay = Relay(self._engine, lambda: Publisher(producer(kafka), name))
-        ledger = Ledger(self._engine, settings.topics, self._relay.announce, settings.lease)
+        recorder = Recorder(self._engine, settings.topics, self._relay.announce, settings.enqueue_again)
+        ledger = Ledger(recorder, settings.lease)
+        artefacts = ArtefactStore(settings.artefact_url)
+        self._upkeep = Upkeep(recorder, settings.retry, settings.retention)
+        self._upkeeper = Upkeeper(
+            self._upkeep, artefacts, settings.lease, UpkeepPolicy(every=settings.upkeep_every)
+        )
+        self._cancellations = Cancellations(ledger, name)
         self._interrupted = threading.Event()
         self._context = AttemptContext(
             ledger=ledger,
             kinds=load_registry(),
-            artefacts=ArtefactStore(settings.artefact_url),
+            artefacts=artefacts,
             lease=settings.lease,
+            retry=settings.retry,
+            cancel_grace=timedelta(seconds=settings.cancel_grace_seconds),
             owner=name,
+            cancellations=self._cancellations,
             interrupted=self._interrupted,
         )
         self._slots = SlotPool(
-            settings.slots, settings.reports_per_slot, settings.log_format, settings.log_level
+            settings.slots,
+            settings.reports_per_slot,
+            settings.slot_memory_mib,
+            settings.log_format,
+            settings.log_level,
         )
         self._attempts: set[threading.Thread] = set()
         client = consumer(kafka, settings.kafka_group, **group_protocol(settings.kafka_group_protocol))
         self._consumer = CommandConsumer(
             client,
             settings.kafka_topic_report,
-            Intake(ledger, name, settings.kafka_group),
+            Intake(ledger, DeadLetterOffice(recorder), name, settings.kafka_group),
             lambda: self._slots.free,
             self._start,
         )
@@ -87,7 +103,9 @@ class Worker:
     def run(self, stopping: threading.Event) -> None:
         """Consumes until `stopping`; then drains: leaves the group, lets the running reports end or hands
         them back, publishes, and sends out the spans."""
-        self._relay.start()
+        self._relay.start(self._upkeep)
+        self._upkeeper.start()
+        self._cancellations.start()
         self._health.start()
         log.info("ready", slots=self._settings.slots)
         try:
@@ -100,6 +118,8 @@ class Worker:
             log.warning("handing back what still runs", reports=len(self._attempts))
             self._interrupted.set()
             self._wait_for_attempts(timedelta(seconds=_HAND_BACK_SECONDS))
+        self._cancellations.stop()
+        self._upkeeper.stop()
         if not self._relay.stop(timedelta(seconds=5)):
             log.warning("messages stay in the outbox; another process publishes them")
         self._slots.close()

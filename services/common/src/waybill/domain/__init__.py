@@ -2,13 +2,15 @@
 
 from waybill.domain.carrier import Carrier
 from waybill.domain.identity import new_report_id
-from waybill.domain.policies import LeasePolicy
+from waybill.domain.policies import LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.domain.report import (
     TERMINAL,
     TRANSITIONS,
+    AttemptTrace,
     Failure,
     Fence,
     NewReport,
+    Origin,
     Progress,
     Report,
     Status,
@@ -20,13 +22,17 @@ from waybill.domain.report import (
 __all__ = [
     "TERMINAL",
     "TRANSITIONS",
+    "AttemptTrace",
     "Carrier",
     "Failure",
     "Fence",
     "LeasePolicy",
     "NewReport",
+    "Origin",
     "Progress",
     "Report",
+    "RetentionPolicy",
+    "RetryPolicy",
     "Status",
     "StepChange",
     "StepStatus",

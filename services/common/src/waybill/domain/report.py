@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -27,12 +27,14 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     # back to init: a retry, or an attempt that was handed back or lost
     Status.PROCESSING: frozenset({Status.INIT, Status.DONE, Status.FAIL, Status.CANCELLED}),
     Status.DONE: frozenset(),
-    Status.FAIL: frozenset(),
-    Status.CANCELLED: frozenset(),
+    # only by a redrive, which somebody asks for
+    Status.FAIL: frozenset({Status.INIT}),
+    Status.CANCELLED: frozenset({Status.INIT}),
 }
 """Every legal change of status."""
 
-TERMINAL = frozenset(status for status, after in TRANSITIONS.items() if not after)
+TERMINAL = frozenset({Status.DONE, Status.FAIL, Status.CANCELLED})
+"""Where a report stays unless it is redriven."""
 
 
 class StepStatus(StrEnum):
@@ -91,18 +93,49 @@ class StoredArtefact:
 
 @dataclass(frozen=True)
 class NewReport:
-    """A report as it is requested. `source` names the foreign message it came from, if one did."""
+    """A report as it is requested. `source` names the foreign message it came from, if one did; `timeout`
+    is the requester's own limit for an attempt."""
 
     id: UUID
     kind: str
     parameters: Mapping[str, Any]
     carrier: Carrier | None
     source: str | None = None
+    timeout: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a message stood in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class AttemptTrace:
+    """The spans of an attempt that its worker ends, so that another can end them if that worker dies.
+
+    `parent` is what report_consumer is a child of; times in nanoseconds since 1970; `origin` is the command.
+    """
+
+    origin: Origin
+
+    parent: Carrier | None
+    report_consumer: Carrier
+    report_consumer_start: int
+    handle_report: Carrier
+    handle_report_start: int
 
 
 @dataclass(frozen=True)
 class Report:
-    """A row of `reports`. `version` counts every change, from 1; `attempt` counts every claim."""
+    """A row of `reports`. `version` counts every change, from 1; `attempt` counts every claim.
+
+    Of the attempts, `failures` ended in an error, and `losses` in silence: their worker died, or was cut
+    off past its lease. The others were interrupted, and count for nothing.
+    """
 
     id: UUID
     kind: str
@@ -118,6 +151,12 @@ class Report:
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    not_before: datetime | None = None
+    failures: int = 0
+    losses: int = 0
+    cancel_requested: bool = False
+    timeout: timedelta | None = None
+    attempt_trace: AttemptTrace | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ class DoWorkParameters(Parameters):
         default=5, ge=0, description="Which step fails, counted from 0; null: none does."
     )
     max_step_ms: int = Field(
-        default=200, ge=0, le=600_000, description="Each step takes a random time up to this, in milliseconds."
+        default=200,
+        ge=0,
+        le=600_000,
+        description="Each step takes a random time up to this, in milliseconds.",
     )
 
 

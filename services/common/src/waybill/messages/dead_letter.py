@@ -29,7 +29,9 @@ class DeadLetter(BaseModel):
     offset: int
     key_base64: str | None = None
     value_base64: str | None = Field(default=None, description=f"The first {PREVIEW_BYTES} bytes.")
-    value_size: int
+    value_size: int = Field(default=0, description="Of the whole value, in bytes.")
+    attempts: int | None = Field(default=None, description="Of a report: how often it was tried.")
+    stack: str | None = Field(default=None, description="Of a report: where its last error came from.")
     traceparent: str | None = None
     at: datetime
 

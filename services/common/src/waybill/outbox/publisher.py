@@ -105,8 +105,10 @@ class _Delivery:
             self._span.end()
 
 
-def _value(message: OutboxMessage, carrier: Carrier | None) -> bytes:
+def _value(message: OutboxMessage, carrier: Carrier | None) -> bytes | None:
     """The JSON, for a command with the carrier among its fields: some programs read it there."""
+    if message.value is None:
+        return None
     fields: dict[str, Any] = message.value
     if message.traced and carrier:
         fields = fields | carrier.as_dict()

@@ -2,15 +2,17 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
 from waybill.outbox.publisher import Publisher
-from waybill.store import OutboxMessage, is_unavailable, statements
+from waybill.store import OutboxMessage, is_unavailable
+from waybill.store.statements import outbox
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,16 @@ class RelayPolicy:
     most_hints: int = 10_000
 
 
+class Repair(Protocol):
+    """What the relay asks for when publishing did not go as it should. `waybill.ledger.Upkeep` does it."""
+
+    def tell_again(self, keys: list[str]) -> None:
+        """Messages of `keys` may have been published after newer ones: tell the newest again."""
+
+    def refused(self, connection: Connection, message: OutboxMessage, reason: str) -> None:
+        """The broker will never take `message`, which is deleted in this transaction."""
+
+
 class Relay:
     """Publishes what `announce` was told of, then what others have left behind.
 
@@ -39,17 +51,23 @@ class Relay:
     """
 
     def __init__(
-        self, engine: Engine, make_publisher: Callable[[], Publisher], policy: RelayPolicy | None = None
+        self,
+        engine: Engine,
+        make_publisher: Callable[[], Publisher],
+        policy: RelayPolicy | None = None,
     ) -> None:
         self._engine = engine
         self._make_publisher = make_publisher
         self._policy = policy or RelayPolicy()
+        self._repair: Repair | None = None
         self._condition = threading.Condition()
         self._hints: dict[str, None] = {}
+        self._uncertain: set[str] = set()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
-    def start(self) -> None:
+    def start(self, repair: Repair) -> None:
+        self._repair = repair
         self._thread.start()
 
     def announce(self, key: str) -> None:
@@ -67,13 +85,15 @@ class Relay:
         self._thread.join(timeout.total_seconds())
         return not self._thread.is_alive()
 
+    # --- the thread
+
     def _run(self) -> None:
         publisher = self._make_publisher()
         self._guarded(publisher.warm_up)
         while True:
             keys, stopping = self._next_hints()
             work = partial(self._publish_hinted, publisher, keys) if keys else partial(self._sweep, publisher)
-            done = self._guarded(work)
+            done = self._guarded(self._tell_again) and self._guarded(work)
             if stopping and not (done and self._hints):
                 return
             if not done:
@@ -89,32 +109,57 @@ class Relay:
                 del self._hints[key]
             return keys, self._stopping
 
+    def _rest(self) -> None:
+        with self._condition:
+            if not self._stopping:
+                self._condition.wait(self._policy.pause.total_seconds())
+
     def _publish_hinted(self, publisher: Publisher, keys: list[str]) -> None:
-        with self._engine.begin() as connection:
-            self._publish(connection, publisher, statements.lock_messages_of(connection, keys))
+        self._publish(publisher, lambda connection: outbox.lock_of_keys(connection, keys))
 
     def _sweep(self, publisher: Publisher) -> None:
-        taken = self._policy.batch
-        while taken == self._policy.batch and not self._hints:
-            with self._engine.begin() as connection:
-                left = statements.lock_old_messages(connection, self._policy.left_after, self._policy.batch)
-                taken = len(left)
-                self._publish(connection, publisher, left)
-
-    def _publish(self, connection: Connection, publisher: Publisher, batch: list[OutboxMessage]) -> None:
-        if not batch:
-            return
-        outcome = publisher.publish(batch)
-        if outcome.refused:
-            log.error("the broker refuses messages for good: %s", outcome.refused)
-        statements.delete_messages(connection, outcome.acknowledged)
-        if outcome.failed:
-            log.warning(
-                "%d messages wait for Kafka: %s", len(outcome.failed), next(iter(outcome.failed.values()))
+        policy = self._policy
+        taken = policy.batch
+        while taken == policy.batch and not self._hints:
+            taken = self._publish(
+                publisher, lambda connection: outbox.lock_old(connection, policy.left_after, policy.batch)
             )
-            raise _NotPublished
 
-    def _guarded(self, action: Callable[[], None]) -> bool:
+    def _publish(self, publisher: Publisher, lock: Callable[[Connection], list[OutboxMessage]]) -> int:
+        """One transaction: lock, send, delete what was acknowledged. How many messages it took."""
+        sent: Collection[str] = ()
+        try:
+            with self._engine.begin() as connection:
+                batch = lock(connection)
+                sent = {message.key for message in batch}
+                if batch:
+                    self._send(connection, publisher, batch)
+        except _NotPublished:
+            raise
+        except Exception:
+            # The locks may have gone before the last message was sent, and another relay been quicker.
+            self._uncertain.update(sent)
+            raise
+        return len(batch)
+
+    def _send(self, connection: Connection, publisher: Publisher, batch: list[OutboxMessage]) -> None:
+        outcome = publisher.publish(batch)
+        for message in batch:
+            if self._repair and message.id in outcome.refused:
+                log.error("the broker refuses a message for good: %s", outcome.refused[message.id])
+                self._repair.refused(connection, message, outcome.refused[message.id])
+        outbox.remove(connection, [*outcome.acknowledged, *outcome.refused])
+        if outcome.failed:
+            reason = next(iter(outcome.failed.values()))
+            log.warning("%d messages wait for Kafka: %s", len(outcome.failed), reason)
+            raise _NotPublished  # the whole batch again, so that none overtakes another of its key
+
+    def _tell_again(self) -> None:
+        if self._uncertain and self._repair:
+            self._repair.tell_again(sorted(self._uncertain))
+            self._uncertain.clear()
+
+    def _guarded(self, action: Callable[[], object]) -> bool:
         """Runs `action`; whatever goes wrong is logged, and tried again later."""
         try:
             action()
@@ -127,11 +172,6 @@ class Relay:
                 log.exception("the relay failed; it tries again")
             return False
         return True
-
-    def _rest(self) -> None:
-        with self._condition:
-            if not self._stopping:
-                self._condition.wait(self._policy.pause.total_seconds())
 
 
 class _NotPublished(Exception):  # noqa: N818

@@ -2,13 +2,21 @@
 
 from waybill.store.engine import StoreUnavailable, create_engine, is_unavailable, ping
 from waybill.store.migrate import SchemaBehind, check_schema, migrate
-from waybill.store.statements import OutboxMessage, ReportFilter, StoredEvent
+from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter
+from waybill.store.statements.events import StoredEvent
+from waybill.store.statements.idempotency import KnownRequest
+from waybill.store.statements.outbox import Backlog, OutboxMessage
+from waybill.store.statements.reports import ReportFilter
 
 __all__ = [
+    "Backlog",
+    "DeadLetterFilter",
+    "KnownRequest",
     "OutboxMessage",
     "ReportFilter",
     "SchemaBehind",
     "StoreUnavailable",
+    "StoredDeadLetter",
     "StoredEvent",
     "check_schema",
     "create_engine",

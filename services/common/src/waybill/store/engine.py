@@ -41,7 +41,7 @@ def is_unavailable(error: Exception) -> bool:
     """Whether `error` says that the database is away, and not that the statement is wrong."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeout | StoreUnavailable)
 
 
 def ping(engine: Engine) -> None:

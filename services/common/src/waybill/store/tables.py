@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -32,6 +33,9 @@ metadata = MetaData(
     }
 )
 
+ENQUEUE_LATER = "clock_timestamp() + interval '15 minutes'"
+"""For reports that a process of the version before inserts."""
+
 
 def _among(statuses: object) -> str:
     return ", ".join(f"'{status}'" for status in sorted(statuses))  # type: ignore[call-overload]
@@ -50,8 +54,17 @@ reports = Table(
     Column("status", Text, nullable=False, server_default=Status.INIT),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("attempt", Integer, nullable=False, server_default="0"),
-    # attempts that were handed back or interrupted: they do not count against the kind's most attempts
+    # of the attempts: handed back, which count for nothing; ended in an error; lost with their worker
     Column("interruptions", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("losses", Integer, nullable=False, server_default="0"),
+    # a retry waits until then
+    _time("not_before"),
+    # when a report that still waits gets another command: for a retry, or because Kafka lost the first
+    Column("enqueue_at", DateTime(timezone=True), server_default=text(ENQUEUE_LATER)),
+    _time("cancel_requested_at"),
+    Column("timeout_seconds", Float),
+    Column("attempt_trace", JSONB(none_as_null=True)),
     Column("progress", JSONB(none_as_null=True)),
     Column("failure", JSONB(none_as_null=True)),
     Column("artefact", JSONB(none_as_null=True)),
@@ -78,6 +91,29 @@ reports = Table(
         "lease_expires_at",
         postgresql_where=text(f"status = '{Status.PROCESSING}'"),
     ),
+    Index("reports_enqueue_idx", "enqueue_at", postgresql_where=text(f"status = '{Status.INIT}'")),
+    Index(
+        "reports_cancel_idx",
+        "lease_owner",
+        postgresql_where=text("cancel_requested_at IS NOT NULL AND lease_owner IS NOT NULL"),
+    ),
+    Index("reports_finished_idx", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    # of the whole request, so that a key cannot be used for another one
+    Column("request_sha256", Text, nullable=False),
+    Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column(
+        "created_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.clock_timestamp(),
+        index=True,
+    ),
 )
 
 report_events = Table(
@@ -98,7 +134,8 @@ outbox = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("topic", Text, nullable=False),
     Column("key", Text, nullable=False),
-    Column("value", JSONB, nullable=False),
+    # null for a tombstone, which tells a compacted topic to forget the key
+    Column("value", JSONB(none_as_null=True)),
     Column("traceparent", Text),
     Column("tracestate", Text),
     # whether publishing it is a span of the trace, as it is for a command
@@ -124,5 +161,15 @@ dead_letters = Table(
     Column("headers", JSONB, nullable=False, server_default="[]"),
     Column("traceparent", Text),
     Column("tracestate", Text),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    # of a report that used up its attempts
+    Column("attempts", Integer),
+    Column("stack", Text),
+    _time("redriven_at"),
+    Column(
+        "created_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.clock_timestamp(),
+        index=True,
+    ),
 )

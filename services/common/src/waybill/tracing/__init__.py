@@ -6,11 +6,13 @@ The SDK is set up by opentelemetry-distro from `OTEL_*` variables; this package 
 from waybill.tracing.attributes import message_attributes
 from waybill.tracing.context import context_of, current_carrier, span_carrier
 from waybill.tracing.environment import tracing_defaults
+from waybill.tracing.lost import end_lost_attempt
 from waybill.tracing.spans import fail_span, flush, interrupt_span, tracer
 
 __all__ = [
     "context_of",
     "current_carrier",
+    "end_lost_attempt",
     "fail_span",
     "flush",
     "interrupt_span",

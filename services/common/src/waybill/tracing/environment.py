@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 # Anchored, because the expressions are searched for in the whole URL, query included. A span round a
 # status stream would say nothing: it ends when the stream begins.
-_NOT_TRACED = (r"^[a-z]+://[^/]+/(healthz|readyz)$", r"^[a-z]+://[^/?]+/api/v1/reports/[^/?]+/events(\?|$)")
+_NOT_TRACED = (r"^[a-z]+://[^/]+/(healthz|readyz)(\?|$)", r"^[a-z]+://[^/?]+/api/v1/reports/[^/?]+/events(\?|$)")
 
 
 def tracing_defaults(service: str) -> Mapping[str, str]:
@@ -17,6 +17,7 @@ def tracing_defaults(service: str) -> Mapping[str, str]:
         "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_BSP_MAX_QUEUE_SIZE": "8192",
         "OTEL_PROPAGATORS": "tracecontext",
+        "OTEL_PYTHON_ID_GENERATOR": "waybill",
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_LOGS_EXPORTER": "none",
         "OTEL_SEMCONV_STABILITY_OPT_IN": "http",

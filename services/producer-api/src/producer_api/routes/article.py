@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from apiflask import APIBlueprint
 
 from producer_api.requesting import request_report
-from producer_api.resources import ReportResource
+from producer_api.resources import ReportRequest, ReportResource
 from producer_api.services import Services
 
 
@@ -16,6 +16,6 @@ def blueprint(services: Services) -> APIBlueprint:
     @routes.output(ReportResource, status_code=202)
     def request_dowork() -> tuple[ReportResource, int, Mapping[str, str]]:
         """Request a `dowork` report, as in the article that Waybill started from."""
-        return request_report(services, "dowork", {})
+        return request_report(services, ReportRequest(kind="dowork"))
 
     return routes

@@ -1,9 +1,10 @@
 """Slots: child processes in which kinds run, so that whatever one does ends an attempt and not the worker."""
 
 from report_worker.slots.pool import Slot, SlotDied, SlotPool
-from report_worker.slots.protocol import Failed, FromSlot, Job, Produced, StepEnded, StepStarted
+from report_worker.slots.protocol import Cancelled, Failed, FromSlot, Job, Produced, StepEnded, StepStarted
 
 __all__ = [
+    "Cancelled",
     "Failed",
     "FromSlot",
     "Job",

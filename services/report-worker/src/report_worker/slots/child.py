@@ -1,6 +1,7 @@
 """A slot's own process: takes one job after the other."""
 
 import os
+import resource
 import signal
 import threading
 import traceback
@@ -13,15 +14,17 @@ from waybill.kinds import Registry, load_registry
 from waybill.logs import configure_logs
 from waybill.tracing import flush
 
-from report_worker.slots.protocol import Failed, FromSlot, Job, Produced, Ready, Stop
-from report_worker.slots.work import SlotWork
+from report_worker.slots.protocol import Cancelled, Failed, FromSlot, Job, Produced, Ready, Stop
+from report_worker.slots.work import JobCancelled, SlotWork
 
 
-def main(connection: "Connection[Any, Any]", log_format: Any, log_level: str) -> None:
+def main(connection: "Connection[Any, Any]", memory_mib: int, log_format: Any, log_level: str) -> None:
     """Runs until the worker closes the pipe or dies."""
     # Ctrl-C and a group's SIGTERM reach the slots too; it is the worker that decides when they end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Beyond it an allocation fails in the job, and not the whole container.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_mib * 2**20, memory_mib * 2**20))
     configure_logs("report-worker", log_format, log_level)
     SlotProcess(connection, load_registry()).run()
 
@@ -34,6 +37,7 @@ class SlotProcess:
         self._kinds = kinds
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._work: SlotWork | None = None
+        self._cancelled = threading.Event()
 
     def run(self) -> None:
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
@@ -49,7 +53,11 @@ class SlotProcess:
                 told = self._connection.recv()
                 if isinstance(told, Stop):
                     break
-                self._jobs.put(told)
+                if isinstance(told, Job):
+                    self._cancelled.clear()
+                    self._jobs.put(told)
+                else:
+                    self._cancelled.set()
         except (EOFError, OSError):
             pass  # the worker is gone, or wants no more of this slot
         if self._work is not None:
@@ -58,11 +66,13 @@ class SlotProcess:
         os._exit(0)
 
     def _result(self, job: Job) -> FromSlot:
-        work = self._work = SlotWork(job, self._connection.send)
+        work = self._work = SlotWork(job, self._connection.send, self._cancelled)
         try:
             kind = self._kinds[job.kind]
             parameters = kind.parameters.model_validate(job.parameters)
             artefact = kind.load()(parameters, work)
+        except JobCancelled:
+            return Cancelled()
         except Exception as error:
             return Failed(
                 error_type=type(error).__qualname__,

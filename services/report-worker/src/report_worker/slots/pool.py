@@ -11,7 +11,7 @@ import structlog
 from waybill.errors import RetryableError
 
 from report_worker.slots import child
-from report_worker.slots.protocol import FromSlot, Job, Ready, Stop
+from report_worker.slots.protocol import Cancel, FromSlot, Job, Ready, Stop
 
 log = structlog.get_logger(__name__)
 
@@ -26,12 +26,12 @@ class SlotDied(RetryableError):  # noqa: N818 - the name is the sentence
 class Slot:
     """One child process. One thread at a time uses it."""
 
-    def __init__(self, log_format: str, log_level: str) -> None:
+    def __init__(self, memory_mib: int, log_format: str, log_level: str) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection: Connection[Any, Any]
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=child.main, args=(theirs, log_format, log_level), name="slot", daemon=True
+            target=child.main, args=(theirs, memory_mib, log_format, log_level), name="slot", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -61,6 +61,11 @@ class Slot:
             raise self._died() from None
         return told
 
+    def cancel(self) -> None:
+        """Asks the job to end before its next step."""
+        with contextlib.suppress(OSError):  # its death is for `receive` to tell
+            self._connection.send(Cancel())
+
     def stop(self) -> None:
         """Ends the process: its spans are sent out if that takes no longer than a few seconds."""
         with contextlib.suppress(OSError):  # it is gone already
@@ -88,11 +93,13 @@ class Slot:
 class SlotPool:
     """A fixed number of slots, made before they are needed."""
 
-    def __init__(self, size: int, jobs_per_slot: int, log_format: str, log_level: str) -> None:
+    def __init__(
+        self, size: int, jobs_per_slot: int, memory_mib: int, log_format: str, log_level: str
+    ) -> None:
         self._jobs_per_slot = jobs_per_slot
-        self._logs = (log_format, log_level)
+        self._options = (memory_mib, log_format, log_level)
         self._lock = threading.Lock()
-        self._free: deque[Slot] = deque(Slot(*self._logs) for _ in range(size))
+        self._free: deque[Slot] = deque(Slot(*self._options) for _ in range(size))
 
     @property
     def free(self) -> int:
@@ -114,7 +121,7 @@ class SlotPool:
             with self._lock:
                 self._free.append(slot)
             return
-        fresh = Slot(*self._logs)
+        fresh = Slot(*self._options)
         with self._lock:
             self._free.append(fresh)
 

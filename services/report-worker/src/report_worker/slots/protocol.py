@@ -27,6 +27,11 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Cancel:
+    """To a slot: begin no other step of the job; the process goes on."""
+
+
+@dataclass(frozen=True)
 class Ready:
     """From a slot: it takes a job."""
 
@@ -69,4 +74,9 @@ class Failed:
     step: str | None
 
 
-FromSlot = StepStarted | StepEnded | Produced | Failed
+@dataclass(frozen=True)
+class Cancelled:
+    """From a slot: the job ended before a step, as it was told to."""
+
+
+FromSlot = StepStarted | StepEnded | Produced | Failed | Cancelled

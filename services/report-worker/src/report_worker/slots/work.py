@@ -1,5 +1,6 @@
 """The `Work` that a kind sees in its slot."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,15 +16,20 @@ from report_worker.slots.protocol import Job, StepEnded, StepStarted
 Tell = Callable[[StepStarted | StepEnded], None]
 
 
+class JobCancelled(BaseException):
+    """Raised in a job that shall end; no kind's `except Exception` holds it up."""
+
+
 class SlotWork:
     """One attempt: makes a span of each step, and tells the worker of it."""
 
-    def __init__(self, job: Job, tell: Tell) -> None:
+    def __init__(self, job: Job, tell: Tell, cancelled: threading.Event) -> None:
         self._job = job
         self._tell = tell
         self._parent = context_of(job.carrier)
         self._running: Span | None = None
         self.failed: list[StepEnded] = []
+        self._cancelled = cancelled
         self.fatal: str | None = None
         """The step whose exception has ended the attempt."""
 
@@ -43,6 +49,8 @@ class SlotWork:
     def step(self, name: str, *, keep_going: bool = False) -> Iterator[None]:
         if self._running is not None:
             raise RuntimeError(f"The step {name!r} began within another; steps do not nest.")
+        if self._cancelled.is_set():
+            raise JobCancelled
         span = tracer().start_span(name, context=self._parent)
         self._running = span
         self._tell(StepStarted(name))

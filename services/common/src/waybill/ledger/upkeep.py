@@ -1,0 +1,123 @@
+"""What keeps reports moving when processes die, and the tables small. Any process may do it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from waybill.artefacts import ArtefactStore
+from waybill.domain import Failure, Report, RetentionPolicy, RetryPolicy, Status
+from waybill.ledger import dead_letters as letters
+from waybill.ledger.recorder import Recorder
+from waybill.messages import status_event
+from waybill.store import Backlog, OutboxMessage
+from waybill.store.statements import dead_letters, events, idempotency, outbox, reports
+
+_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Reaped:
+    """A report as its lost attempt left it, and as it is now."""
+
+    lost: Report
+    now: Report
+
+
+class Upkeep:
+    """Each method does one batch in one transaction, skips rows that others hold, and may be called again
+    at once while it returns something. Raises `StoreUnavailable`."""
+
+    def __init__(self, recorder: Recorder, retry: RetryPolicy, retention: RetentionPolicy) -> None:
+        self._recorder = recorder
+        self._retry = retry
+        self._retention = retention
+
+    def reap(self, grace: timedelta) -> list[Reaped]:
+        """Returns reports whose lease ran out more than `grace` ago to `init`, with a new command. One that
+        has cost too many workers, or is to be cancelled, ends instead."""
+        with self._recorder.transaction() as connection:
+            reaped = [
+                self._reap(connection, lost) for lost in reports.lock_expired(connection, grace, _BATCH)
+            ]
+        for one in reaped:
+            self._recorder.announce(str(one.now.id))
+        return reaped
+
+    def enqueue(self) -> list[Report]:
+        """Gives waiting reports that are due another command: retries, and those whose command was lost."""
+        with self._recorder.transaction() as connection:
+            due = reports.lock_unqueued(connection, self._recorder.topics.report, _BATCH)
+            if due:
+                reports.set_enqueue_again(
+                    connection, [report.id for report in due], self._recorder.enqueue_again
+                )
+                outbox.put(connection, [self._recorder.command(report) for report in due])
+        for report in due:
+            self._recorder.announce(str(report.id))
+        return due
+
+    def purge(self, artefacts: ArtefactStore) -> int:
+        """Removes what has been kept for long enough: reports with their events and artefacts, dead letters,
+        idempotency keys. How many things were removed."""
+        kept = self._retention
+        with self._recorder.transaction() as connection:
+            removed = idempotency.remove_old(connection, kept.idempotency_keys, kept.batch)
+            removed += dead_letters.remove_old(connection, kept.dead_letters, kept.batch)
+            old = reports.lock_finished(connection, kept.reports, kept.batch)
+            for report in old:
+                artefacts.remove_all(report.id)
+            if old:
+                reports.remove(connection, [report.id for report in old])
+                outbox.put(connection, [self._tombstone(report) for report in old])
+        for report in old:
+            self._recorder.announce(str(report.id))
+        return removed + len(old)
+
+    def tell_again(self, keys: list[str]) -> None:
+        """Announces each report's last event anew, for when an older one may have been published after it."""
+        with self._recorder.transaction() as connection:
+            for report in (reports.get_by_key(connection, key) for key in keys):
+                latest = report and events.latest(connection, report.id)
+                if report and latest:
+                    topic = self._recorder.topics.report_status
+                    outbox.put(
+                        connection, [OutboxMessage(topic, str(report.id), latest.data, report.carrier)]
+                    )
+        for key in keys:
+            self._recorder.announce(key)
+
+    def backlog(self) -> Backlog:
+        """What waits to be published, for the metrics."""
+        with self._recorder.transaction() as connection:
+            return outbox.backlog(connection)
+
+    def refused(self, connection: Connection, message: OutboxMessage, reason: str) -> None:
+        """The broker will never take `message`: a report that waits for it fails, in this transaction."""
+        if message.topic != self._recorder.topics.report:
+            return
+        report = reports.get_by_key(connection, message.key)
+        failure = Failure("refused_by_broker", f"Kafka does not take the report's command: {reason}")
+        ended = reports.fail_waiting(connection, report.id, failure) if report else None
+        if ended:
+            self._recorder.record(connection, status_event(ended), ended)
+
+    def _reap(self, connection: Connection, lost: Report) -> Reaped:
+        more = self._recorder.enqueue_again
+        if lost.cancel_requested:
+            now = reports.reap(connection, lost, Status.CANCELLED, None, more)
+        elif lost.losses + 1 >= self._retry.most_losses:
+            failure = Failure("lost", f"{lost.losses + 1} workers were lost with this report in hand.")
+            now = reports.reap(connection, lost, Status.FAIL, failure, more)
+            if lost.attempt_trace:
+                letter = letters.report_letter(now, failure, lost.attempt_trace.origin, None)
+                letters.put(connection, self._recorder.topics, letter, now.carrier)
+        else:
+            now = reports.reap(connection, lost, Status.INIT, None, more)
+            self._recorder.record(connection, status_event(now), now, self._recorder.command(now))
+            return Reaped(lost, now)
+        self._recorder.record(connection, status_event(now), now)
+        return Reaped(lost, now)
+
+    def _tombstone(self, report: Report) -> OutboxMessage:
+        return OutboxMessage(self._recorder.topics.report_status, str(report.id), None)

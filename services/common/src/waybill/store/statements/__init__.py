@@ -1,0 +1,9 @@
+"""Every statement that Waybill sends, each with a sentence that says what it is for.
+
+They run in the transaction of the connection that they are given; none of them commits. Times are the
+database's own: there is one clock for leases, however wrong a worker's may be.
+"""
+
+from waybill.store.statements import dead_letters, events, idempotency, outbox, reports
+
+__all__ = ["dead_letters", "events", "idempotency", "outbox", "reports"]

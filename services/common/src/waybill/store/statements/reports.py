@@ -1,0 +1,354 @@
+"""Statements on `reports`. Each change raises the version by one and returns the row after it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    Update,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from waybill.domain import (
+    TERMINAL,
+    TRANSITIONS,
+    AttemptTrace,
+    Carrier,
+    Failure,
+    Fence,
+    LeasePolicy,
+    NewReport,
+    Progress,
+    Report,
+    Status,
+    StoredArtefact,
+)
+from waybill.store.statements._rows import (
+    ago,
+    carrier_columns,
+    from_now,
+    report_of,
+)
+from waybill.store.tables import outbox, reports
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReportFilter:
+    """Which reports to list: all that fit, newest first, older than `before` where it is given."""
+
+    status: Status | None = None
+    kind: str | None = None
+    before: UUID | None = None
+    limit: int = 50
+
+
+def get(connection: Connection, report_id: UUID) -> Report | None:
+    """One report as it is now."""
+    row = connection.execute(select(reports).where(reports.c.id == report_id)).one_or_none()
+    return report_of(row) if row else None
+
+
+def get_by_source(connection: Connection, source: str) -> Report | None:
+    """The report that a foreign message has asked for already."""
+    row = connection.execute(select(reports).where(reports.c.source == source)).one_or_none()
+    return report_of(row) if row else None
+
+
+def get_by_key(connection: Connection, key: str) -> Report | None:
+    """The report that a message's key names, if it names one."""
+    try:
+        return get(connection, UUID(key))
+    except ValueError:
+        return None
+
+
+def page(connection: Connection, wanted: ReportFilter) -> list[Report]:
+    """A page of reports. Ids are UUIDv7, so their order is the order of the requests."""
+    statement = select(reports).order_by(reports.c.id.desc()).limit(wanted.limit)
+    if wanted.status:
+        statement = statement.where(reports.c.status == wanted.status)
+    if wanted.kind:
+        statement = statement.where(reports.c.kind == wanted.kind)
+    if wanted.before:
+        statement = statement.where(reports.c.id < wanted.before)
+    return [report_of(row) for row in connection.execute(statement)]
+
+
+def cancelled_attempts(connection: Connection, owner: str) -> list[tuple[UUID, int]]:
+    """Of the reports that `owner` runs, those that somebody wants cancelled, with their attempts."""
+    statement = select(reports.c.id, reports.c.attempt).where(
+        reports.c.lease_owner == owner, reports.c.cancel_requested_at.is_not(None)
+    )
+    return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
+# --- asked for by a client ----------------------------------------------------------------------------
+
+
+def insert_new(connection: Connection, new: NewReport, enqueue_again: timedelta) -> Report | None:
+    """A requested report. None where its `source` has asked before."""
+    statement = (
+        insert(reports)
+        .values(
+            id=new.id,
+            kind=new.kind,
+            parameters=new.parameters,
+            source=new.source,
+            timeout_seconds=new.timeout.total_seconds() if new.timeout else None,
+            enqueue_at=from_now(enqueue_again),
+            **carrier_columns(new.carrier),
+        )
+        .on_conflict_do_nothing(index_elements=[reports.c.source])
+        .returning(*reports.c)
+    )
+    row = connection.execute(statement).one_or_none()
+    return report_of(row) if row else None
+
+
+def cancel_waiting(connection: Connection, report_id: UUID) -> Report | None:
+    """Ends a report that no worker has. None where one has it, or where it has ended."""
+    statement = (
+        _change(Status.CANCELLED, reports.c.id == report_id)
+        .where(reports.c.status == Status.INIT)
+        .values(finished_at=func.clock_timestamp(), not_before=None)
+    )
+    return _changed(connection, statement)
+
+
+def request_cancel(connection: Connection, report_id: UUID) -> Report | None:
+    """Asks the worker that has the report to cancel it. None where none has it or it is asked already."""
+    statement = (
+        _change(Status.PROCESSING, reports.c.id == report_id)
+        .where(reports.c.status == Status.PROCESSING, reports.c.cancel_requested_at.is_(None))
+        .values(cancel_requested_at=func.clock_timestamp())
+    )
+    return _changed(connection, statement)
+
+
+def redrive(connection: Connection, report_id: UUID, enqueue_again: timedelta) -> Report | None:
+    """A report that failed or was cancelled begins anew, in its old trace. None where it did neither."""
+    statement = (
+        _change(Status.INIT, reports.c.id == report_id)
+        .where(reports.c.status.in_([Status.FAIL, Status.CANCELLED]))
+        .values(
+            failures=0,
+            losses=0,
+            not_before=None,
+            failure=None,
+            progress=None,
+            artefact=None,
+            finished_at=None,
+            cancel_requested_at=None,
+            enqueue_at=from_now(enqueue_again),
+        )
+    )
+    return _changed(connection, statement)
+
+
+# --- done by a worker that holds the lease --------------------------------------------------------------
+
+
+def claim(
+    connection: Connection, report_id: UUID, owner: str, lease: LeasePolicy, carrier: Carrier | None
+) -> Report | None:
+    """A new attempt for `owner`. None where the report does not wait for one: somebody was quicker.
+
+    A report without a trace gets the one of its first claim, so that its retries stay in it.
+    """
+    known = carrier_columns(carrier)
+    statement = (
+        _change(Status.PROCESSING, reports.c.id == report_id)
+        .where(
+            reports.c.status == Status.INIT,
+            or_(reports.c.not_before.is_(None), reports.c.not_before <= func.clock_timestamp()),
+        )
+        .values(
+            attempt=reports.c.attempt + 1,
+            lease_owner=owner,
+            lease_expires_at=from_now(lease.time_to_live),
+            started_at=func.coalesce(reports.c.started_at, func.clock_timestamp()),
+            traceparent=func.coalesce(reports.c.traceparent, known["traceparent"]),
+            tracestate=func.coalesce(reports.c.tracestate, known["tracestate"]),
+            not_before=None,
+            enqueue_at=None,
+            progress=None,
+            failure=None,
+        )
+    )
+    return _changed(connection, statement)
+
+
+def renew_lease(
+    connection: Connection, fence: Fence, lease: LeasePolicy, attempt_trace: AttemptTrace | None
+) -> bool:
+    """The heartbeat: not a change, so the version stays. False where the attempt has lost its lease."""
+    values: dict[str, Any] = {"lease_expires_at": from_now(lease.time_to_live)}
+    if attempt_trace is not None:
+        values["attempt_trace"] = asdict(attempt_trace)
+    return connection.execute(update(reports).where(_held(fence)).values(**values)).rowcount == 1
+
+
+def change_progress(connection: Connection, fence: Fence, progress: Progress) -> Report | None:
+    """The progress of an attempt. None where it has lost its lease."""
+    statement = _change(Status.PROCESSING, _held(fence)).values(progress=asdict(progress))
+    return _changed(connection, statement)
+
+
+def finish(
+    connection: Connection,
+    fence: Fence,
+    status: Status,
+    failure: Failure | None,
+    artefact: StoredArtefact | None,
+) -> Report | None:
+    """The end of a report by the attempt that holds its lease; it points to the artefact in the same
+    statement. None where the lease is lost."""
+    statement = _change(status, _held(fence)).values(
+        failure=asdict(failure) if failure else None,
+        artefact=asdict(artefact) if artefact else None,
+        failures=reports.c.failures + (1 if failure else 0),
+        finished_at=func.clock_timestamp(),
+        **_NO_LEASE,
+    )
+    return _changed(connection, statement)
+
+
+def retry_later(connection: Connection, fence: Fence, failure: Failure, delay: timedelta) -> Report | None:
+    """A failed attempt leaves its report to wait for another. None where the lease is lost."""
+    statement = _change(Status.INIT, _held(fence)).values(
+        failures=reports.c.failures + 1,
+        failure=asdict(failure),
+        not_before=from_now(delay),
+        enqueue_at=from_now(delay),
+        **_NO_LEASE,
+    )
+    return _changed(connection, statement)
+
+
+def hand_back(connection: Connection, fence: Fence, enqueue_again: timedelta) -> Report | None:
+    """An interrupted attempt gives its report back to wait for another. None where the lease is lost."""
+    statement = _change(Status.INIT, _held(fence)).values(
+        interruptions=reports.c.interruptions + 1,
+        progress=None,
+        enqueue_at=from_now(enqueue_again),
+        **_NO_LEASE,
+    )
+    return _changed(connection, statement)
+
+
+# --- upkeep, by any process ----------------------------------------------------------------------------
+
+
+def lock_expired(connection: Connection, grace: timedelta, limit: int) -> list[Report]:
+    """Reports whose worker has let the lease run out for `grace`, for this transaction alone."""
+    return _locked(
+        connection,
+        and_(reports.c.status == Status.PROCESSING, reports.c.lease_expires_at < ago(grace)),
+        limit,
+    )
+
+
+def reap(
+    connection: Connection, report: Report, status: Status, failure: Failure | None, enqueue_again: timedelta
+) -> Report:
+    """Takes a locked report from the attempt that lost it: back to `init`, or to its end."""
+    ended = status in TERMINAL
+    statement = _change(status, reports.c.id == report.id).values(
+        losses=reports.c.losses + 1,
+        progress=None,
+        failure=asdict(failure) if failure else null(),
+        finished_at=func.clock_timestamp() if ended else None,
+        enqueue_at=None if ended else from_now(enqueue_again),
+        **_NO_LEASE,
+    )
+    return report_of(connection.execute(statement).one())
+
+
+def lock_unqueued(connection: Connection, topic: str, limit: int) -> list[Report]:
+    """Waiting reports that are due for a command: a retry whose time has come, or one whose command has
+    not led to a claim for so long that Kafka may have lost it. Not those whose command is in the outbox."""
+    announced = exists().where(outbox.c.key == cast(reports.c.id, Text), outbox.c.topic == topic)
+    return _locked(
+        connection,
+        and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.clock_timestamp(), ~announced),
+        limit,
+    )
+
+
+def set_enqueue_again(connection: Connection, report_ids: Sequence[UUID], after: timedelta) -> None:
+    """When locked reports get yet another command; not a change of theirs."""
+    connection.execute(update(reports).where(reports.c.id.in_(report_ids)).values(enqueue_at=from_now(after)))
+
+
+def fail_waiting(connection: Connection, report_id: UUID, failure: Failure) -> Report | None:
+    """Ends a report whose command cannot be published. None where it does not wait for it."""
+    statement = (
+        _change(Status.FAIL, reports.c.id == report_id)
+        .where(reports.c.status == Status.INIT)
+        .values(failure=asdict(failure), finished_at=func.clock_timestamp())
+    )
+    return _changed(connection, statement)
+
+
+def lock_finished(connection: Connection, age: timedelta, limit: int) -> list[Report]:
+    """Reports that ended longer than `age` ago, for this transaction alone."""
+    return _locked(connection, reports.c.finished_at < ago(age), limit)
+
+
+def remove(connection: Connection, report_ids: Sequence[UUID]) -> None:
+    """Forgets locked reports with their events and idempotency keys."""
+    connection.execute(delete(reports).where(reports.c.id.in_(report_ids)))
+
+
+# --- parts --------------------------------------------------------------------------------------------
+
+_NO_LEASE: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
+
+
+def _change(to: Status, where: ColumnElement[bool]) -> Update:
+    """Changes the status to `to`, from a status from which that is legal."""
+    legal = [status for status, after in TRANSITIONS.items() if to in after or status is to]
+    return (
+        update(reports)
+        .where(where, reports.c.status.in_(legal))
+        .values(status=to, version=reports.c.version + 1, updated_at=func.clock_timestamp())
+        .returning(*reports.c)
+    )
+
+
+def _held(fence: Fence) -> ColumnElement[bool]:
+    """The fence: this attempt, by this owner, within its lease."""
+    return and_(
+        reports.c.id == fence.report_id,
+        reports.c.status == Status.PROCESSING,
+        reports.c.attempt == fence.attempt,
+        reports.c.lease_owner == fence.owner,
+        reports.c.lease_expires_at > func.clock_timestamp(),
+    )
+
+
+def _changed(connection: Connection, statement: Update) -> Report | None:
+    row = connection.execute(statement).one_or_none()
+    return report_of(row) if row else None
+
+
+def _locked(connection: Connection, where: ColumnElement[bool], limit: int) -> list[Report]:
+    """Rows that nobody else holds; several processes share the work without waiting for each other."""
+    statement = select(reports).where(where).limit(limit).with_for_update(skip_locked=True)
+    return [report_of(row) for row in connection.execute(statement)]

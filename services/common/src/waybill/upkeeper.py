@@ -1,0 +1,111 @@
+"""The upkeeper: a thread in every process that does the ledger's upkeep from time to time."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from waybill.artefacts import ArtefactStore
+from waybill.domain import LeasePolicy
+from waybill.errors import RetryableError
+from waybill.ledger import Upkeep
+from waybill.store import StoreUnavailable
+from waybill.tracing import end_lost_attempt
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class UpkeepPolicy:
+    """How often. `reap_grace`: for how long past its end a lease is left to the other processes."""
+
+    every: timedelta = timedelta(seconds=1)
+    purge_every: timedelta = timedelta(minutes=1)
+    reap_grace: timedelta = timedelta(0)
+
+
+class Upkeeper:
+    """Reaps lost attempts, enqueues what is due, and removes what is old."""
+
+    def __init__(
+        self,
+        upkeep: Upkeep,
+        artefacts: ArtefactStore,
+        lease: LeasePolicy,
+        policy: UpkeepPolicy,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._upkeep = upkeep
+        self._artefacts = artefacts
+        self._policy = policy
+        self._clock = clock
+        # Whatever has kept this process from starting may have kept the workers from their heartbeats.
+        self._reap_from = clock() + lease.time_to_live.total_seconds()
+        self._purge_from = clock() + policy.purge_every.total_seconds()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        _observe_backlog(upkeep)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Blocks until the batch that runs is done, for at most a few seconds."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def turn(self) -> None:
+        """Everything that is due now. Raises `StoreUnavailable`."""
+        while self._upkeep.enqueue():
+            pass
+        if self._clock() >= self._reap_from:
+            self._reap()
+        if self._clock() >= self._purge_from:
+            while self._upkeep.purge(self._artefacts) and not self._stopping.is_set():
+                pass
+            self._purge_from = self._clock() + self._policy.purge_every.total_seconds()
+
+    def _reap(self) -> None:
+        while reaped := self._upkeep.reap(self._policy.reap_grace):
+            for one in reaped:
+                log.warning(
+                    "a lost attempt's report was taken back",
+                    report_id=str(one.now.id),
+                    attempt=one.lost.attempt,
+                    status=one.now.status,
+                )
+                if one.lost.attempt_trace:
+                    end_lost_attempt(one.lost.attempt_trace, str(one.lost.id), one.lost.attempt)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._policy.every.total_seconds()):
+            try:
+                self.turn()
+            except RetryableError as error:
+                log.warning("upkeep waits", reason=str(error))
+            except Exception:
+                log.exception("upkeep failed; it tries again")
+
+
+def _observe_backlog(upkeep: Upkeep) -> None:
+    """The outbox's length and age, asked for whenever the metrics are read."""
+
+    def observe(_: CallbackOptions) -> Iterable[Observation]:
+        try:
+            backlog = upkeep.backlog()
+        except StoreUnavailable:
+            return
+        yield Observation(backlog.age.total_seconds())
+
+    metrics.get_meter("waybill").create_observable_gauge(
+        "waybill.outbox.age",
+        callbacks=[observe],
+        unit="s",
+        description="For how long the oldest message has waited to be published.",
+    )

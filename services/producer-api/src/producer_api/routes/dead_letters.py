@@ -1,0 +1,50 @@
+"""Dead letters: look at what could not be done, and have it tried again."""
+
+from apiflask import APIBlueprint
+from waybill.ledger import NotRedrivable
+from waybill.store import DeadLetterFilter
+
+from producer_api.resources import (
+    DeadLetterPage,
+    DeadLetterQuery,
+    Redriven,
+    RedriveRefused,
+    RedriveRequest,
+    dead_letter_resource,
+)
+from producer_api.services import Services
+
+BASE = "/api/v1/dead-letters"
+
+
+def blueprint(services: Services) -> APIBlueprint:
+    routes = APIBlueprint("dead_letters", __name__, tag="Dead letters")
+
+    @routes.get(BASE)
+    @routes.input(DeadLetterQuery, location="query", arg_name="query")
+    @routes.output(DeadLetterPage)
+    def list_some(query: DeadLetterQuery) -> DeadLetterPage:
+        """Reports that used up their attempts and messages that could not be read, newest first."""
+        page = services.dead_letters.page(
+            DeadLetterFilter(query.reason, query.redriven, query.cursor, query.limit + 1)
+        )
+        shown = page[: query.limit]
+        return DeadLetterPage(
+            dead_letters=[dead_letter_resource(letter) for letter in shown],
+            next_cursor=str(shown[-1].id) if len(page) > query.limit else None,
+        )
+
+    @routes.post(f"{BASE}:redrive")
+    @routes.input(RedriveRequest, arg_name="wanted")
+    @routes.output(Redriven, status_code=202)
+    def redrive(wanted: RedriveRequest) -> Redriven:
+        """Begin the reports of waiting dead letters anew, each in its trace."""
+        redriven, refused = [], []
+        for letter in services.dead_letters.page(DeadLetterFilter(wanted.reason, limit=wanted.limit)):
+            try:
+                redriven.append(services.dead_letters.redrive_letter(letter).id)
+            except NotRedrivable as error:
+                refused.append(RedriveRefused(id=letter.id, detail=str(error)))
+        return Redriven(reports=redriven, refused=refused)
+
+    return routes

@@ -1,0 +1,84 @@
+"""What becomes of a report when its slot has said its last word."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from waybill.domain import Failure, Report, RetryPolicy
+from waybill.kinds import Kind
+
+from report_worker.slots import Cancelled, Failed, Produced, StepEnded
+
+_MESSAGE_CHARACTERS = 2000
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The slot said nothing any more: it died, took too long, or its file could not be kept."""
+
+    failure: Failure
+
+
+LastWord = Produced | Failed | Cancelled | Broken
+
+
+@dataclass(frozen=True)
+class RetryLater:
+    """Another attempt, after `delay`."""
+
+    failure: Failure
+    delay: timedelta
+
+
+@dataclass(frozen=True)
+class FailForGood:
+    """The report's end. `used_up`: it was tried as often as its kind allows, and becomes a dead letter."""
+
+    failure: Failure
+    used_up: bool
+    stack: str | None
+
+
+def failure_of(word: Failed | Broken | Produced) -> Failure | None:
+    """Why the attempt did not end well; None where it did."""
+    match word:
+        case Broken(failure):
+            return failure
+        case Failed(step=str(step)):
+            return Failure("step_failed", _short(f"{step}: {word.message or word.error_type}"), step)
+        case Failed():
+            kind_of_failure = "permanent" if word.permanent else "error"
+            return Failure(kind_of_failure, _short(word.message or word.error_type))
+        case Produced(failed_steps=(first, *_)):
+            return _step_failure(first)
+        case Produced():
+            return None
+
+
+def decide(
+    word: Failed | Broken | Produced,
+    failure: Failure,
+    report: Report,
+    kind: Kind,
+    retry: RetryPolicy,
+    random: Random,
+) -> RetryLater | FailForGood:
+    """Permanent errors, and steps that failed in a job that ran on, end a report; others do when it has been
+    tried as often as its kind allows. Interrupted and lost attempts do not count."""
+    if isinstance(word, Produced) or (isinstance(word, Failed) and word.permanent):
+        return FailForGood(failure, used_up=False, stack=None)
+    failures = report.failures + 1
+    if failures < kind.max_attempts:
+        return RetryLater(failure, retry.delay(failures, random))
+    stack = word.traceback if isinstance(word, Failed) else None
+    return FailForGood(failure, used_up=True, stack=stack)
+
+
+def _step_failure(step: StepEnded) -> Failure:
+    return Failure("step_failed", _short(f"{step.name}: {step.error}"), step.name)
+
+
+def _short(message: str) -> str:
+    """So that a status event always fits into a message."""
+    message = message.replace("\0", "")
+    return message if len(message) <= _MESSAGE_CHARACTERS else message[: _MESSAGE_CHARACTERS - 1] + "…"
