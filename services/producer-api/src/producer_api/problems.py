@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apiflask import APIFlask, HTTPError
-from flask import Response, json
+from flask import Response, current_app, json
 from opentelemetry import trace
 from pydantic import BaseModel, Field
 from waybill.errors import RetryableError
@@ -95,6 +95,7 @@ def register(app: APIFlask) -> None:
     app.register_error_handler(Problem, lambda problem: problem.response())
     app.register_error_handler(RetryableError, _unavailable)
     app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Exception, _unexpected)
     app.error_processor(_validation_error)
 
@@ -143,9 +144,11 @@ def _unavailable(error: RetryableError) -> Response:
     return Problem("unavailable", str(error), headers={"Retry-After": "2"}).response()
 
 
-def _unexpected(error: Exception) -> Response:
-    from flask import current_app
+def _too_deep(_: RecursionError) -> Response:
+    return Problem("malformed-body", "The body's JSON is nested too deeply.").response()
 
+
+def _unexpected(error: Exception) -> Response:
     current_app.logger.exception("a request failed", exc_info=error)
     span = trace.get_current_span()
     span.record_exception(error)

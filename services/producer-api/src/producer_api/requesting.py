@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -96,7 +97,9 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unstorable(value: Any) -> None:
-    """PostgreSQL's JSON takes neither U+0000 nor half a surrogate pair."""
+    """PostgreSQL's JSON takes neither U+0000 nor half a surrogate pair, nor numbers that are none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Problem("wrong-request", "parameters: a number must not be NaN or infinite.")
     if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
         raise Problem("wrong-request", "parameters: text must not hold U+0000 or an unpaired surrogate.")
     if isinstance(value, dict):

@@ -1,6 +1,7 @@
 """The status hub: one consumer of `report-status` in each process, which feeds its open streams."""
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ Inbox = SimpleQueue[StatusEvent | None]
 
 _POLL_SECONDS = 0.5
 _RETRY_SECONDS = 2.0
-_PARTITIONS_SECONDS = 60.0
+_ASK_SECONDS = 5.0
+_ASK_TIMEOUT_SECONDS = 2.0
 
 
 class StatusHub:
@@ -89,17 +91,24 @@ class StatusHub:
             self._stopping.wait(_RETRY_SECONDS)
 
     def _consume(self, client: Consumer) -> None:
-        partitions = client.list_topics(self._topic, timeout=5).topics[self._topic].partitions
+        """Until the topic's partitions change, or Kafka does not answer."""
+        partitions = self._partitions(client)
         client.assign([TopicPartition(self._topic, number, OFFSET_END) for number in partitions])
         self.connected = bool(partitions)
+        asked = time.monotonic()
         while self.connected and not self._stopping.is_set():
             message = client.poll(_POLL_SECONDS)
-            if message is None:
-                continue
-            if error := message.error():
-                log.warning("the status consumer reads on", error=error.str())
-                continue
-            self._dispatch(message)
+            if message is not None and message.error() is None:
+                self._dispatch(message)
+            if time.monotonic() - asked >= _ASK_SECONDS:
+                self.connected = self._partitions(client) == partitions
+                asked = time.monotonic()
+
+    def _partitions(self, client: Consumer) -> list[int]:
+        """Raises KafkaException where no broker answers."""
+        return sorted(
+            client.list_topics(self._topic, timeout=_ASK_TIMEOUT_SECONDS).topics[self._topic].partitions
+        )
 
     def _dispatch(self, message: Message) -> None:
         value = message.value()

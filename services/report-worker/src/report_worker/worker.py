@@ -148,7 +148,11 @@ class Worker:
 
     def _alive(self) -> dict[str, str]:
         silent = time.monotonic() - self._consumer.last_poll
-        return {"consumer": "ok" if silent < _STALLED_SECONDS else f"has not polled for {silent:.0f} s"}
+        missing = self._slots.missing
+        return {
+            "consumer": "ok" if silent < _STALLED_SECONDS else f"has not polled for {silent:.0f} s",
+            "slots": f"{missing} could not be made anew" if missing else "ok",
+        }
 
     def _ready(self) -> dict[str, str]:
         try:

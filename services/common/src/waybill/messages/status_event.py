@@ -75,6 +75,8 @@ class StatusEvent(_Model):
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    not_before: datetime | None = Field(default=None, description="When it is tried again, after a failure.")
+    cancel_requested: bool = False
 
 
 def status_event(report: Report) -> StatusEvent:
@@ -104,4 +106,6 @@ def _event(report: Report, event_type: StatusEventType, step: StepModel | None) 
         created_at=report.created_at,
         started_at=report.started_at,
         finished_at=report.finished_at,
+        not_before=report.not_before,
+        cancel_requested=report.cancel_requested,
     )

@@ -25,7 +25,7 @@ def blueprint(services: Services) -> APIBlueprint:
             raise _no_artefact(report)
         return Response(
             services.artefacts.open(report.artefact),
-            mimetype=report.artefact.media_type,
+            content_type=report.artefact.media_type,
             headers={
                 "Content-Length": str(report.artefact.size),
                 "Content-Disposition": f'inline; filename="{report.artefact.filename}"',
@@ -46,7 +46,11 @@ def blueprint(services: Services) -> APIBlueprint:
         if report.status in TERMINAL and last_seen >= report.version:
             return Response(status=204)
         stream = EventStream(
-            report.id, last_seen, services.hub, services.ledger.events_after, services.stream
+            report.id,
+            min(last_seen, report.version),  # whoever claims to have seen more would wait for it for ever
+            services.hub,
+            services.ledger.events_after,
+            services.stream,
         )
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return Response(iter(stream), mimetype="text/event-stream", headers=headers)

@@ -100,11 +100,17 @@ class SlotPool:
         self._options = (memory_mib, log_format, log_level)
         self._lock = threading.Lock()
         self._free: deque[Slot] = deque(Slot(*self._options) for _ in range(size))
+        self._missing = 0
 
     @property
     def free(self) -> int:
         """How many slots are free."""
         return len(self._free)
+
+    @property
+    def missing(self) -> int:
+        """How many slots could not be made anew."""
+        return self._missing
 
     def take(self) -> Slot:
         """A free slot; the caller has seen that there is one."""
@@ -121,7 +127,12 @@ class SlotPool:
             with self._lock:
                 self._free.append(slot)
             return
-        fresh = Slot(*self._options)
+        try:
+            fresh = Slot(*self._options)
+        except OSError:
+            log.exception("a slot could not be made anew")
+            self._missing += 1
+            return
         with self._lock:
             self._free.append(fresh)
 
