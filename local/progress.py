@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Self, TextIO
 
 _REDRAW_SECONDS = 0.2
-_PLAIN_SECONDS = 5.0
-"""Without a terminal: the least time between two lines of one task."""
+_NEWS_SECONDS = 5.0
+_NO_NEWS_SECONDS = 30.0
+"""Without a terminal: the least time between two lines of one task, with and without something new to say."""
 
 
 @dataclass
@@ -25,7 +26,6 @@ class Task:
     seconds: float | None = None
     """How long it took; None while it runs."""
     failed: bool = False
-    printed: float = float("-inf")
 
     def say(self, text: str) -> None:
         self.text = text
@@ -43,6 +43,8 @@ class Progress:
         self._in_place = out.isatty() and os.environ.get("TERM") != "dumb"
         self._tasks: list[Task] = []
         self._drawn = 0
+        self._printed: dict[str, tuple[float, str]] = {}
+        """By task: when a line of it was last printed, and its text."""
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_drawing, name="progress", daemon=True)
@@ -95,12 +97,14 @@ class Progress:
     def _print_news(self) -> None:
         now = time.monotonic()
         for task in self._tasks:
-            ended = task.seconds is not None
-            if task.printed == float("inf") or not (ended or now - task.printed >= _PLAIN_SECONDS):
+            if task.seconds is None and not task.text:
                 continue
-            if task.text or ended:
-                task.printed = float("inf") if ended else now
+            when, text = self._printed.get(task.name, (float("-inf"), ""))
+            pause = _NO_NEWS_SECONDS if task.text == text else _NEWS_SECONDS
+            if task.seconds is not None or now - when >= pause:
+                self._printed[task.name] = (now, task.text)
                 self._out.write(f"{_line(task)}\n")
+        self._tasks = [task for task in self._tasks if task.seconds is None]
 
 
 def _line(task: Task) -> str:
