@@ -17,7 +17,7 @@ from waybill.client import (
 from waybill.domain import Status
 
 from tests.support.answers import REPORT_ID, event, report
-from tests.support.http_server import Request, Server, in_turn, serving
+from tests.support.http_server import Request, Route, Server, in_turn, serving
 
 REPORTS = "/api/v1/reports"
 SHOW = f"GET {REPORTS}/{REPORT_ID}"
@@ -101,13 +101,28 @@ class TestCalls:
         assert client.show(REPORT_ID).status is Status.PROCESSING
         assert len(server.requests) == 2
 
-    def test_a_request_that_may_have_been_accepted_is_not_repeated(
-        self, server: Server, client: WaybillClient
-    ) -> None:
-        server.routes[f"POST {REPORTS}"] = lambda request: request.json({"title": "Away", "status": 503}, 503)
+    def test_a_request_is_repeated_as_the_same_request(self, server: Server, client: WaybillClient) -> None:
+        keys = []
 
-        with pytest.raises(ProblemError, match="Away"):
-            client.request("dowork")
+        def answer(status: int) -> Route:
+            def route(request: Request) -> None:
+                keys.append(request.headers["Idempotency-Key"])
+                request.json(report("init", 1) | {"title": "Later"}, status, Retry_After="0")
+
+            return route
+
+        server.routes[f"POST {REPORTS}"] = in_turn(answer(503), answer(409), answer(202), answer(202))
+
+        client.request("dowork")
+        client.request("dowork")
+
+        assert keys[0] == keys[1] == keys[2] != keys[3]
+
+    def test_a_conflict_that_stays_is_told_at_once(self, server: Server, client: WaybillClient) -> None:
+        server.routes[SHOW] = lambda request: request.json({"title": "It has ended", "status": 409}, 409)
+
+        with pytest.raises(ProblemError, match="It has ended"):
+            client.show(REPORT_ID)
 
         assert len(server.requests) == 1
 
@@ -198,10 +213,19 @@ class TestFollow:
             ": still here\n\n",
             event(2),
             event(3, "done"),
-            event(4, "done"),
         )
 
         assert self.versions(client) == [1, 2, 3]
+        assert len(server.requests) == 1
+
+    def test_a_report_that_was_begun_anew_is_told_to_its_last_end(
+        self, server: Server, client: WaybillClient
+    ) -> None:
+        server.routes[EVENTS] = lambda request: request.stream(
+            event(1, "init"), event(2, "fail"), event(3, "init"), event(4), event(5, "done")
+        )
+
+        assert self.versions(client) == [1, 2, 3, 4, 5]
 
     def test_a_step_tells_its_name(self, server: Server, client: WaybillClient) -> None:
         step = {"name": "doWork:0", "status": "done", "duration_ms": 12}
@@ -253,7 +277,7 @@ class TestFollow:
         assert self.versions(client) == [1, 2]
 
     def test_a_report_whose_end_was_already_told_ends(self, server: Server, client: WaybillClient) -> None:
-        server.routes[EVENTS] = lambda request: request.stream("retry: 1000\n\n")
+        server.routes[EVENTS] = lambda request: request.bytes(b"", "text/plain", 204)
         server.routes[SHOW] = lambda request: request.json(report("done", 9))
 
         assert [event.version for event in client.follow(REPORT_ID, after=9)] == []

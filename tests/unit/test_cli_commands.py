@@ -266,7 +266,11 @@ class TestTrace:
         server.routes[f"GET {REPORTS}/{REPORT_ID}"] = lambda request: request.json(report())
         server.routes[f"GET /api/traces/{TRACE_ID}"] = lambda request: request.json(jaeger(spine()[:3]))
 
-        assert waybill("trace", REPORT_ID)[0] == 0
+        code, output, note = waybill("trace", REPORT_ID)
+
+        assert code == 0
+        assert "report_producer" in output
+        assert note == "The report is still at processing; this is what has arrived of its trace.\n"
 
     def test_json_has_every_span(self, server: Server, waybill: Waybill) -> None:
         ended(server, "fail")

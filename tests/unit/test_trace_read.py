@@ -144,6 +144,12 @@ def test_a_span_that_was_stored_twice_is_there_once() -> None:
     assert len(trace.spans) == 15
 
 
+def test_the_steps_of_a_running_attempt_are_known_without_their_parent() -> None:
+    trace = read(*dowork()[:3], *dowork()[5:8])
+
+    assert [step.name for step in trace.steps] == ["doWork:0", "doWork:1", "doWork:2"]
+
+
 def test_shares_count_time_once() -> None:
     shares = read(*dowork(), span("t", "doWork:x", 50, 90, "h1")).shares
 

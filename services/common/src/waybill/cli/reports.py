@@ -171,7 +171,8 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
     """What there is to say, each with its name."""
     yield "report", str(report.id)
     yield "kind", report.kind
-    yield "parameters", ", ".join(f"{name}={value}" for name, value in report.parameters.items()) or "none"
+    given = {name: value for name, value in report.parameters.items() if value is not None}
+    yield "parameters", ", ".join(f"{name}={value}" for name, value in given.items()) or "none"
     yield "status", wording.status(report.status)
     if progress := report.progress:
         yield "progress", f"{progress.done} of {progress.total}, {progress.step}"

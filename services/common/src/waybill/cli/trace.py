@@ -50,10 +50,13 @@ def show_report_trace(
     """The trace of a report, whether or not it has ended; only of one that has, all is waited for."""
     if report.trace_id is None:
         raise WaybillError(f"Report {report.id} has no trace: it was requested without one.")
-    expected = (
-        ExpectedTrace(names=step_names(report)) if report.ended else ExpectedTrace(services=frozenset())
-    )
-    show_trace(session, report.trace_id, expected, wait if report.ended else 0, as_json=as_json)
+    if report.ended:
+        show_trace(session, report.trace_id, ExpectedTrace(names=step_names(report)), wait, as_json=as_json)
+        return
+    trace = session.jaeger.trace(report.trace_id)
+    session.err.print(f"The report is still at {report.status}; this is what has arrived of its trace.")
+    if trace is not None:
+        _print(session, trace, (), as_json=as_json)
 
 
 def show_trace(

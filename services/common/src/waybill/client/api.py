@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import IO, Any, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from httpx_sse import EventSource, SSEError
@@ -24,6 +24,8 @@ REPORTS = "/api/v1/reports"
 KINDS = "/api/v1/kinds"
 
 _PAGE = 100
+_NO_CONTENT = 204
+"""The answer of a status stream when nothing will come after what was seen."""
 _RECONNECT_SECONDS = 0.2
 _RECONNECT = RetryPolicy(attempts=100, timeout=60.0)
 """Longer than a first call: whoever follows a report outlasts the restart of a producer-api."""
@@ -52,10 +54,15 @@ class WaybillClient:
     def close(self) -> None:
         self._server.close()
 
-    def request(self, kind: str, parameters: Mapping[str, Any] | None = None) -> Report:
-        """Asks for a report; it is accepted and kept when this returns, and has not begun."""
+    def request(
+        self, kind: str, parameters: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> Report:
+        """Asks for a report; it is accepted and kept when this returns, and has not begun.
+
+        The same request with the same `key` is the same report; without one, each call is a new report.
+        """
         body = {"kind": kind, "parameters": dict(parameters or {})}
-        return self._server.read(Report, self._server.post(REPORTS, body))
+        return self._server.read(Report, self._server.post(REPORTS, body, key or str(uuid4())))
 
     def show(self, report_id: UUID | str) -> Report:
         return self._show(report_id, None)
@@ -80,11 +87,12 @@ class WaybillClient:
         return self._server.read(KindList, self._server.get(KINDS)).kinds
 
     def follow(self, report_id: UUID | str, after: int = 0) -> Iterator[StatusEvent]:
-        """Every event of a report with a version above `after`, in order, up to the one that ends it.
+        """Every event of a report with a version above `after`, in order, until it has ended.
 
         Blocks between events. A broken stream is resumed where it broke, so nothing is missed or told twice.
+        A report that was begun anew after its end has more than one event that ends it.
         """
-        seen = after
+        seen, ended = after, False
         retry: RetryPolicy | None = None
         while True:
             began_at = seen
@@ -93,13 +101,12 @@ class WaybillClient:
                     if event.version <= seen:
                         continue
                     seen = event.version
+                    ended = event.type is StatusEventType.STATUS and event.status in TERMINAL
                     yield event
-                    if event.type is StatusEventType.STATUS and event.status in TERMINAL:
-                        return
             except httpx.TransportError:
                 pass  # broken in the middle: it is resumed below
             retry = _RECONNECT
-            if seen == began_at and self._show(report_id, retry).ended:
+            if ended or (seen == began_at and self._show(report_id, retry).ended):
                 return
             time.sleep(_RECONNECT_SECONDS)
 
@@ -160,6 +167,8 @@ class WaybillClient:
         path = f"{REPORTS}/{report_id}/events"
         stream = self._server.open("GET", path, headers=headers, timeout=_STREAM_TIMEOUT, retry=retry)
         with closing(stream) as response:
+            if response.status_code == _NO_CONTENT:
+                return
             try:
                 for event in EventSource(response).iter_sse():
                     if event.event in tuple(StatusEventType):

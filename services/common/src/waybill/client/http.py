@@ -15,6 +15,8 @@ from waybill.client.errors import FieldError, ProblemError, ServerUnreachableErr
 Model = TypeVar("Model", bound=BaseModel)
 
 _BUSY = frozenset({502, 503, 504})
+_CONFLICT = 409
+_KEY = "Idempotency-Key"
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -35,9 +37,9 @@ IMPATIENT = RetryPolicy()
 class Server:
     """A base address and how to talk to it. Threads may share one.
 
-    A GET is retried on any failure of the connection and while the server says that it is busy; anything else
-    only when it surely was not sent. Every method raises `ServerUnreachableError`, `ProblemError` or
-    `UnexpectedAnswerError`.
+    A GET, and a POST with an Idempotency-Key, is retried on any failure of the connection and while the
+    server says that it is busy; anything else only when it surely was not sent. Every method raises
+    `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
     def __init__(self, name: str, url: str, retry: RetryPolicy, timeout: float = 10.0) -> None:
@@ -60,9 +62,9 @@ class Server:
         """The JSON at `path`; parameters that are None are left out."""
         return self._json(self.open("GET", path, params=params, retry=retry))
 
-    def post(self, path: str, body: Any) -> Any:
-        """The JSON that answers `body`, sent as JSON."""
-        return self._json(self.open("POST", path, json=body))
+    def post(self, path: str, body: Any, key: str) -> Any:
+        """The JSON that answers `body`; `key` makes it one request, however often it is sent."""
+        return self._json(self.open("POST", path, json=body, headers={_KEY: key}))
 
     def open(
         self,
@@ -121,7 +123,9 @@ class Server:
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         response = self._http.send(request, stream=True)
-        if response.status_code in _BUSY:
+        # a conflict that passes is the same request, still under way
+        passing = response.status_code == _CONFLICT and "Retry-After" in response.headers
+        if response.status_code in _BUSY or passing:
             response.read()
             response.raise_for_status()
         return response
@@ -146,10 +150,15 @@ def _worth_a_retry(error: Exception) -> bool | float:
         return False
     if isinstance(error, httpx.HTTPStatusError):
         after = error.response.headers.get("Retry-After", "")
-        return (float(after) if after.isdecimal() else True) if error.request.method == "GET" else False
+        return (float(after) if after.isdecimal() else True) if _is_repeatable(error.request) else False
     if isinstance(error, httpx.TransportError):
-        return isinstance(error, _NOT_SENT) or error.request.method == "GET"
+        return isinstance(error, _NOT_SENT) or _is_repeatable(error.request)
     return False
+
+
+def _is_repeatable(request: httpx.Request) -> bool:
+    """Whether sending it twice comes to the same as once."""
+    return request.method == "GET" or _KEY in request.headers
 
 
 def _reason(error: Exception) -> str:

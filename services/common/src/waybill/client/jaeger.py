@@ -1,15 +1,15 @@
 """Jaeger's query API."""
 
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from waybill.client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
 from waybill.client.http import IMPATIENT, RetryPolicy, Server
-from waybill.client.trace import Span, SpanKind, Trace, read_trace
+from waybill.client.trace import SpanKind, Trace, read_trace
 
 SERVICES = frozenset({"producer-api", "report-worker"})
 """Every report passes through both."""
@@ -34,11 +34,11 @@ class ExpectedTrace:
         if trace is None:
             return ["nothing of it has arrived"]
         services = self.services - set(trace.services)
-        names = Counter(self.names) - Counter(span.name for span in trace.spans)
+        absent = Counter(self.names) - Counter(span.name for span in trace.spans)
         return [
             *([f"no span of {_listed(sorted(services))} has arrived"] if services else ()),
-            *(f"the parent of {span.name} has not arrived" for span in trace.orphans if _is_within(span)),
-            *([f"{_listed(list(names.elements()))} not received"] if names else ()),
+            *(f"the parent of {_listed(names)} has not arrived" for names in _orphans_by_parent(trace)),
+            *([f"{_listed(list(absent.elements()))} not received"] if absent else ()),
         ]
 
 
@@ -97,9 +97,16 @@ class JaegerClient:
             time.sleep(_POLL_SECONDS)
 
 
-def _is_within(span: Span) -> bool:
-    """Whether its parent is ours: a request's may be its caller's, who sends spans elsewhere or nowhere."""
-    return span.kind is not SpanKind.SERVER
+def _orphans_by_parent(trace: Trace) -> Iterable[list[str]]:
+    """The names of the spans of each parent that has not arrived.
+
+    A request's parent is not waited for: it is its caller's, who sends spans elsewhere or nowhere.
+    """
+    names: defaultdict[str | None, list[str]] = defaultdict(list)
+    for span in trace.orphans:
+        if span.kind is not SpanKind.SERVER:
+            names[span.parent_id].append(span.name)
+    return names.values()
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -160,9 +160,18 @@ class Trace:
 
     @cached_property
     def steps(self) -> tuple[Span, ...]:
-        """The steps of every attempt, in the order they began."""
+        """The steps of every attempt, in the order they began.
+
+        While an attempt runs, its `handle_report` has not arrived: then they are orphans with nothing below.
+        """
         handling = {span.id for span in self.spans if span.name == HANDLE_REPORT}
-        return tuple(span for span in sorted(self.spans, key=_order) if span.parent_id in handling)
+        running = {
+            span.parent_id
+            for span in self.orphans
+            if span.kind is SpanKind.INTERNAL and span.id not in self._children
+        }
+        parents = handling | running
+        return tuple(span for span in sorted(self.spans, key=_order) if span.parent_id in parents)
 
     @cached_property
     def shares(self) -> Shares:
