@@ -1,4 +1,5 @@
-"""`database.py wait`: until the schema is there. `database.py migrate`: until the database answers, then migrate.
+# ruff: noqa: T201 - a Job says what it does by printing
+"""`wait`: until the schema is there. `migrate`: until the database answers, then brings the schema up.
 
 For the built-in PostgreSQL, which starts together with the pods that need it. A schema that is newer than
 this version's is left alone: that is a rollback.
@@ -8,10 +9,11 @@ import os
 import sys
 import time
 
+from sqlalchemy import Engine
 from waybill.store import SchemaBehind, StoreUnavailable, check_schema, create_engine, migrate, ping
 
 
-def until_reachable(engine, deadline):
+def until_reachable(engine: Engine, deadline: float) -> None:
     """Raises the last `StoreUnavailable` when the deadline has passed."""
     while True:
         try:
@@ -23,7 +25,7 @@ def until_reachable(engine, deadline):
             time.sleep(1)
 
 
-def schema_is_behind(engine):
+def schema_is_behind(engine: Engine) -> bool:
     try:
         check_schema(engine)
     except SchemaBehind as error:
@@ -32,7 +34,7 @@ def schema_is_behind(engine):
     return False
 
 
-def main(what):
+def main(what: str) -> None:
     engine = create_engine(os.environ["WAYBILL_DATABASE_URL"], application=f"database-{what}")
     until_reachable(engine, time.monotonic() + 300)
     if what == "migrate" and schema_is_behind(engine):

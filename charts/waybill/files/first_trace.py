@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - a test says what it does by printing
 """Requests a report, follows it to its end, and checks that its trace crosses Kafka.
 
 Reads WAYBILL_API_URL and JAEGER_URL; with an empty JAEGER_URL it leaves the trace out, and says so.
@@ -6,39 +7,41 @@ Reads WAYBILL_API_URL and JAEGER_URL; with an empty JAEGER_URL it leaves the tra
 import os
 import sys
 
-from waybill.client import ExpectedTrace, JaegerClient, WaybillClient
+from waybill.client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
 
 PARAMETERS = {"steps": 3, "failing_step": None}
 EDGE = ("report_producer of producer-api", "report_consumer of report-worker")
 
 
-def finished_report():
-    """Prints each status and step as the stream of events tells it."""
+def finished_report() -> tuple[Report, list[str]]:
+    """The report, and its steps' names; prints each status and step as the stream of events tells it."""
+    steps = []
     with WaybillClient(os.environ["WAYBILL_API_URL"]) as api:
         report = api.request("dowork", PARAMETERS)
         print(f"Requested {report.id}, whose trace is {report.trace_id}.")
         for event in api.follow(report.id):
-            step = f"{event.step.name} {event.step.status}" if event.step else ""
-            print(f"  {event.status:<11} {step}")
-        return api.show(report.id)
+            print(f"  {event.status:<11}", f"{event.step.name} {event.step.status}" if event.step else "")
+            if event.step and event.step.status != "running":
+                steps.append(event.step.name)
+        return api.show(report.id), steps
 
 
-def edges(trace):
+def edges(trace: Trace) -> set[tuple[str | None, str]]:
     """Who called whom."""
     names = {span.id: f"{span.name} of {span.service}" for span in trace.spans}
-    return {(names.get(span.parent_id), names[span.id]) for span in trace.spans}
+    return {(names.get(span.parent_id or ""), names[span.id]) for span in trace.spans}
 
 
-def main():
-    report = finished_report()
+def main() -> None:
+    report, steps = finished_report()
     if report.status != "done":
         sys.exit(f"The report ended as {report.status}: {report.error}")
     jaeger_url = os.environ["JAEGER_URL"]
-    if not jaeger_url:
+    if not jaeger_url or not report.trace_id:
         print("It is done. No address of Jaeger's API is known here, so its trace is not checked.")
         return
     with JaegerClient(jaeger_url) as jaeger:
-        trace = jaeger.wait_for(report.trace_id, ExpectedTrace(), timeout=60)
+        trace = jaeger.wait_for(report.trace_id, ExpectedTrace(names=("handle_report", *steps)), timeout=60)
     if EDGE not in edges(trace):
         sys.exit(f"The trace lacks {EDGE}. It has {sorted(map(str, edges(trace)))}.")
     print(f"It is done, and its {len(trace.spans)} spans lead through Kafka: {' → '.join(EDGE)}.")

@@ -59,9 +59,13 @@ capabilities: {drop: [ALL]}
   persistentVolumeClaim: {claimName: {{ include "waybill.fullname" $root }}-artefacts}
 {{- end }}
 {{- include "waybill.kafkaVolumes" . }}
-{{- if eq $root.Values.postgresql.mode "builtin" }}
+{{- if or $root.Values.development.sync (eq $root.Values.postgresql.mode "builtin") }}
 - name: scripts
   configMap: {name: {{ include "waybill.fullname" $root }}-scripts}
+{{- end }}
+{{- if $root.Values.development.sync }}
+- name: code
+  emptyDir: {sizeLimit: 64Mi}
 {{- end }}
 {{- end }}
 
@@ -73,23 +77,38 @@ capabilities: {drop: [ALL]}
 - {name: artefacts, mountPath: /var/lib/waybill/artefacts{{ if eq $component "producer-api" }}, readOnly: true{{ end }}}
 {{- end }}
 {{- include "waybill.kafkaVolumeMounts" $root }}
+{{- if $root.Values.development.sync }}
+- {name: code, mountPath: /app}
+- {name: scripts, mountPath: /scripts, readOnly: true}
+{{- end }}
 {{- end }}
 
-{{/* (list $ component): with the built-in PostgreSQL there is no schema yet when a release is first installed */}}
-{{- define "waybill.waitForSchema" -}}
+{{/*
+(list $ component): with the built-in PostgreSQL there is no schema yet when a release is first installed; and
+`skaffold dev` copies files into a volume that holds the code, as an image's own cannot be written.
+*/}}
+{{- define "waybill.initContainers" -}}
 {{- $root := index . 0 -}}
 {{- $service := ternary $root.Values.producerApi $root.Values.reportWorker (eq (index . 1) "producer-api") -}}
+{{- $common := dict
+  "image" (include "waybill.image" (list $root $service.image))
+  "imagePullPolicy" $root.Values.images.pullPolicy
+  "securityContext" (include "waybill.containerSecurity" $root | fromYaml)
+  "resources" $root.Values.migrations.resources }}
 {{- if eq $root.Values.postgresql.mode "builtin" }}
-initContainers:
-  - name: wait-for-schema
-    image: {{ include "waybill.image" (list $root $service.image) }}
-    imagePullPolicy: {{ $root.Values.images.pullPolicy }}
-    command: [python, /scripts/database.py, wait]
-    env: {{- include "waybill.databaseEnv" $root | nindent 6 }}
-    securityContext: {{- include "waybill.containerSecurity" $root | nindent 6 }}
-    resources: {{- toYaml $root.Values.migrations.resources | nindent 6 }}
-    volumeMounts:
-      - {name: scripts, mountPath: /scripts, readOnly: true}
-      - {name: tmp, mountPath: /tmp}
+- name: wait-for-schema
+  command: [python, /scripts/database.py, wait]
+  env: {{- include "waybill.databaseEnv" $root | nindent 4 }}
+  volumeMounts:
+    - {name: scripts, mountPath: /scripts, readOnly: true}
+    - {name: tmp, mountPath: /tmp}
+  {{- toYaml $common | nindent 2 }}
+{{- end }}
+{{- if $root.Values.development.sync }}
+- name: copy-code
+  command: [cp, -r, /app/., /code]
+  volumeMounts:
+    - {name: code, mountPath: /code}
+  {{- toYaml $common | nindent 2 }}
 {{- end }}
 {{- end }}

@@ -1,0 +1,54 @@
+# Targets for Kubernetes, included by the Makefile. docs/kubernetes.md explains them.
+# `make smoke` reads SMOKE_TRACING, SMOKE_POSTGRESQL, SMOKE_FIXTURES, IMAGE_BUILD, IMAGE_LOAD, IMAGE_PULL, TAG.
+KIND_CLUSTER ?= waybill
+NAMESPACE ?= waybill
+TAG ?= dev
+IMAGE_BUILD ?= docker build
+IMAGE_LOAD ?= kind load docker-image --name $(KIND_CLUSTER)
+TRACING ?= jaeger
+VENV_PYTHON := .venv/bin/python
+export KIND_CLUSTER IMAGE_BUILD IMAGE_LOAD
+
+.PHONY: kind-up kind-down images deploy undeploy smoke smoke-here jaeger chart-test chart-examples
+
+kind-up: ## a kind cluster with the operators, for `make deploy` and `skaffold dev`
+	kind create cluster --name $(KIND_CLUSTER) --config k8s/kind.yaml --wait 120s
+	kubectl apply -f k8s/namespaces.yaml
+	$(MAKE) platform
+
+kind-down: ## delete the kind cluster
+	kind delete cluster --name $(KIND_CLUSTER)
+
+.PHONY: platform
+platform: ## the operators, in the current context's cluster
+	helm -n waybill-platform dependency update charts/waybill-platform
+	helm -n waybill-platform upgrade --install waybill-platform charts/waybill-platform --wait --timeout 10m \
+	  --set jaeger-operator.enabled=$(if $(filter jaeger-operator,$(TRACING)),true,false) \
+	  --set opentelemetry-operator.enabled=$(if $(filter otel-operator,$(TRACING)),true,false)
+
+images: ## build the two images, producer-api:TAG and report-worker:TAG
+	$(IMAGE_BUILD) --tag producer-api:$(TAG) --file services/producer-api/Dockerfile .
+	$(IMAGE_BUILD) --tag report-worker:$(TAG) --file services/report-worker/Dockerfile .
+
+deploy: images ## build, load and install into NAMESPACE of the current context
+	$(IMAGE_LOAD) producer-api:$(TAG) report-worker:$(TAG)
+	helm -n $(NAMESPACE) upgrade --install waybill charts/waybill --create-namespace \
+	  --set producerApi.image.tag=$(TAG) --set reportWorker.image.tag=$(TAG) --set tracing.backend=$(TRACING) $(HELM_ARGS)
+
+undeploy: ## uninstall the application
+	helm -n $(NAMESPACE) uninstall waybill --wait
+
+jaeger: ## port-forward to Jaeger: http://127.0.0.1:16686
+	kubectl -n $(NAMESPACE) port-forward svc/waybill-jaeger-query 16686
+
+smoke: setup ## the smoke test on the current context's cluster
+	@$(VENV_PYTHON) -m k8s.smoke
+
+smoke-here: setup ## the smoke test where only a folder offers a cluster (WAYBILL_CLUSTER)
+	@$(VENV_PYTHON) -m k8s.smoke.here
+
+chart-test: setup ## lint, rendered examples, policies, and a real API server
+	@$(VENV_PYTHON) -m pytest tests/chart
+
+chart-examples: setup ## renew charts/waybill/examples and the chart's copy of the collector's files
+	@$(VENV_PYTHON) -m k8s.render

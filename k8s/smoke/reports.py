@@ -1,0 +1,54 @@
+"""Reports as a client outside of the cluster sees them, through port-forwards."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from waybill.client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
+
+from k8s.smoke.cluster import Failed
+
+FRAME = ("POST /api/v1/reports", "report_request", "report_producer", "report_consumer", "handle_report")
+"""The spans of every report, each the parent of the next."""
+
+
+def whole_report(api: WaybillClient, jaeger: JaegerClient, kind: str, expected: str) -> str:
+    """Requests a report, follows its events to the end, and asserts its whole trace. Returns it in words."""
+    report = api.request(kind)
+    steps = [
+        event.step.name for event in api.follow(report.id) if event.step and event.step.status != "running"
+    ]
+    ended = api.show(report.id)
+    if ended.status != expected:
+        raise Failed(f"{kind} ended as {ended.status}, not {expected}: {ended.error}")
+    trace = _whole_trace(jaeger, ended, steps)
+    artefact = f"an artefact of {ended.artefact.size} bytes" if ended.artefact else "no artefact"
+    return f"{kind} {ended.status} with {len(steps)} steps, {len(trace.spans)} spans and {artefact}"
+
+
+def survives(api: WaybillClient, kill_a_worker: Callable[[], None]) -> str:
+    """A report whose worker is killed in the middle ends well all the same."""
+    report = api.request("dowork", {"steps": 12, "max_step_ms": 1500, "failing_step": None})
+    killed = False
+    for event in api.follow(report.id):
+        if not killed and event.step and event.step.status == "done":
+            kill_a_worker()
+            killed = True
+    ended = api.show(report.id)
+    if not killed or ended.status != "done" or ended.attempt < 2:
+        raise Failed(f"The report ended as {ended.status} in attempt {ended.attempt}: {ended.error}")
+    return f"done in attempt {ended.attempt}"
+
+
+def _whole_trace(jaeger: JaegerClient, report: Report, steps: list[str]) -> Trace:
+    if report.trace_id is None:
+        raise Failed(f"Report {report.id} has no trace.")
+    trace = jaeger.wait_for(report.trace_id, ExpectedTrace(names=(*FRAME, *steps)), timeout=60)
+    by_name = {span.name: span for span in trace.spans}
+    for parent, child in pairwise(FRAME):
+        if by_name[child].parent_id != by_name[parent].id:
+            raise Failed(f"{child} is not a child of {parent} in trace {trace.id}.")
+    if sorted(span.name for span in trace.steps) != sorted(steps):
+        raise Failed(f"The steps of trace {trace.id} are not those that the events told.")
+    if len(trace.spans) != len(FRAME) + len(steps):
+        raise Failed(f"Trace {trace.id} has spans that it should not have: {sorted(by_name)}")
+    return trace
