@@ -27,15 +27,16 @@ NOT_UP = 3
 def up(path: Path, *, fresh: bool, out: TextIO) -> int:
     """Starts the stack unless it is up, and returns when all of it answers."""
     run_dir = RunDir(path)
-    if run_dir.holder() is not None:
-        print("The stack is up already:", file=out)
-    else:
+    if run_dir.holder() is None:
         set_up(out, run_dir.path / "setup")
+    title = "The stack is up already:"
+    if run_dir.holder() is None:
         run_dir.forget()
         print("Starting:", file=out, flush=True)
         _start_supervisor(run_dir, fresh=fresh, out=out)
-        print("The stack is up:", file=out)
+        title = "The stack is up:"
     _wait_until_ready(run_dir)
+    print(title, file=out)
     console.print_addresses(run_dir.read_env(), run_dir, out)
     return 0
 

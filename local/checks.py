@@ -119,13 +119,16 @@ def read_junit(file: Path) -> Counts:
 
 
 def _print_table(results: Sequence[Result], out: TextIO) -> None:
-    total = sum((result.counts for result in results if result.counts), Counts())
+    counted = [result.counts for result in results if result.counts]
     print(file=out)
     for result in results:
         verdict = "ok" if result.ok else "FAILED"
         counts = f"  {result.counts}" if result.counts else ""
         print(f"{result.name:<20}{duration(result.seconds):>10}  {verdict:<6}{counts}".rstrip(), file=out)
     print(f"{'together':<20}{duration(sum(result.seconds for result in results)):>10}", file=out)
-    for reason in total.reasons:
-        print(f"skipped {reason}", file=out)
-    print(total, file=out, flush=True)
+    if counted:
+        total = sum(counted, Counts())
+        for reason in total.reasons:
+            print(f"skipped {reason}", file=out)
+        print(total, file=out)
+    out.flush()

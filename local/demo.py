@@ -6,6 +6,7 @@ from typing import TextIO
 
 from local import console, signals
 from local.installation import Installation
+from local.parts import services
 from local.ports import Ports
 from local.setup import set_up
 from local.stack import Stack
@@ -40,7 +41,7 @@ def demo(path: Path, out: TextIO) -> int:
 def _show(stack: Stack, installation: Installation) -> int:
     artefacts = stack.run_dir.path / "reports"
     client = (str(installation.scripts / "waybill"), "demo", "--save", str(artefacts))
-    return stack.run_client(client, stack.endpoints.environment())
+    return stack.run_client(client, {**services.without_proxy(), **stack.endpoints.environment()})
 
 
 def _stay(stack: Stack, out: TextIO) -> None:

@@ -1,6 +1,9 @@
 """What a machine must already have, and the line that installs it."""
 
+import contextlib
 import importlib.util
+import os
+import platform
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +42,17 @@ def _java(path: Path | None) -> Missing | None:
     return Missing(
         what=f"Java {java.MINIMUM} or newer (a JDK)",
         found=f"{path} is Java {found}" if found else f"{path} does not run" if path else "",
-        packages={
-            "apt-get": "openjdk-17-jdk-headless",
-            "dnf": "java-21-openjdk-devel",
-            "brew": "openjdk",
-        },
+        packages={"apt-get": _debian_jdk(), "dnf": "java-21-openjdk-devel", "brew": "openjdk"},
     )
+
+
+def _debian_jdk() -> str:
+    """Debian 12 has Java 17; its successors and Ubuntu's have 21."""
+    with contextlib.suppress(OSError):
+        release = platform.freedesktop_os_release()
+        if (release["ID"], release.get("VERSION_ID")) == ("debian", "12"):
+            return "openjdk-17-jdk-headless"
+    return "openjdk-21-jdk-headless"
 
 
 def _maven() -> Missing | None:
@@ -72,5 +80,5 @@ def _line(missing: Missing, installer: str | None) -> str:
     package = missing.packages.get(installer or "")
     if package is None:
         return f"  {missing.what}{found}"
-    prefix = "" if installer == "brew" else "sudo "
+    prefix = "" if installer == "brew" or os.geteuid() == 0 else "sudo "
     return f"  {missing.what}{found}: {prefix}{installer} install {package}"

@@ -24,6 +24,7 @@ class Process:
     def __init__(self, launcher: "Launcher", popen: subprocess.Popen[bytes]) -> None:
         self._launcher = launcher
         self._popen = popen
+        self._group_ended = False
 
     @property
     def pid(self) -> int:
@@ -64,7 +65,10 @@ class Process:
         return code
 
     def end_group(self) -> None:
-        """Kills what the process left behind in its group, and forgets it."""
+        """Kills what the process left behind in its group, and forgets it. Only once: ids are used again."""
+        if self._group_ended:
+            return
+        self._group_ended = True
         deadline = time.monotonic() + 1
         while watchdog.group_alive(self.pid) and time.monotonic() < deadline:
             watchdog.signal_groups([self.pid], signal.SIGKILL)

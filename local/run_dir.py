@@ -67,6 +67,7 @@ class RunDir:
     def close(self) -> None:
         if self._lock is not None:
             self.forget()
+            self._lock.truncate(0)
             self._lock.close()
             self._lock = None
 
@@ -79,12 +80,11 @@ class RunDir:
         """The pid of the process whose stack holds the run directory; None if none does."""
         try:
             with (self.path / "lock").open("r") as lock:
-                pid = int(lock.read() or 0)
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return None
         except BlockingIOError:
-            return pid or None
+            return self._wait_for_pid()
         return None
 
     def write_env(self, variables: Mapping[str, str]) -> None:
@@ -125,6 +125,12 @@ class RunDir:
                 lock.write(f"{os.getpid()}\n")
                 lock.flush()
                 return lock
+
+    def _wait_for_pid(self) -> int:
+        """Whoever has just taken the lock writes its pid at once."""
+        while not (pid := (self.path / "lock").read_text()):
+            time.sleep(0.01)
+        return int(pid)
 
 
 def write_atomically(file: Path, text: str) -> None:

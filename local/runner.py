@@ -68,14 +68,16 @@ class Runner:
         sorter = TopologicalSorter(users)
         sorter.prepare()
         begin = time.monotonic()
-        with ThreadPoolExecutor() as pool:
-            while sorter.is_active():
-                names = sorter.get_ready()
-                parts = [name for name in names if name in self._processes]
-                for name, _code in zip(parts, pool.map(self.stop_part, parts), strict=True):
-                    report(name, time.monotonic() - begin)
-                sorter.done(*names)
-        self._launcher.close()
+        try:
+            with ThreadPoolExecutor() as pool:
+                while sorter.is_active():
+                    names = sorter.get_ready()
+                    parts = [name for name in names if name in self._processes]
+                    for name, _code in zip(parts, pool.map(self.stop_part, parts), strict=True):
+                        report(name, time.monotonic() - begin)
+                    sorter.done(*names)
+        finally:
+            self._launcher.close()
 
     def node(self, name: str) -> Part:
         """The part of that name; KeyError if there is none."""

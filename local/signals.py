@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP as one exception, raised once: what follows it can clean up undisturbed."""
+"""SIGINT, SIGTERM and SIGHUP as an exception, raised once: what follows it can clean up undisturbed."""
 
 import signal
 from collections.abc import Iterator

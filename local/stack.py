@@ -102,9 +102,11 @@ class Stack:
 
     def stop(self, report: Report = _silent) -> None:
         """Stops services, collector, Jaeger, Kafka and PostgreSQL in this order. Leaves nothing running."""
-        self._runner.stop(report)
-        self.ports.release()
-        self.run_dir.close()
+        try:
+            self._runner.stop(report)
+        finally:
+            self.ports.release()
+            self.run_dir.close()
 
     def start_part(self, name: str, **settings: str) -> None:
         """Starts a part that was stopped or killed, on the same port and data, and waits until it answers.

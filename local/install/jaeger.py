@@ -13,7 +13,7 @@ from local.paths import CHECKOUT
 from local.progress import size
 
 VERSION = "2.13.0"
-"""Of the program; its module counts as 1.76.0 in go.mod, beside this file's folder in `local/jaeger`."""
+"""Of the program; in `local/jaeger/go.mod` the same source is version 1.76.0 of the module."""
 
 _MODULE = CHECKOUT / "local/jaeger"
 _PACKAGE = "github.com/jaegertracing/jaeger/cmd/jaeger"

@@ -38,20 +38,8 @@ def install(context: Context) -> None:
 
 def install_target(context: Context, requirements: Path, target: Path) -> None:
     """Unpacks the wheels of a requirements file with hashes into a folder."""
-    _uv(
-        context,
-        f"{requirements.stem} {pinned_version(requirements)}",
-        *(
-            "pip",
-            "install",
-            "--no-deps",
-            "--require-hashes",
-            "--target",
-            str(target),
-            "-r",
-            str(requirements),
-        ),
-    )
+    options = ("--no-deps", "--require-hashes", "--target", str(target), "-r", str(requirements))
+    _uv(context, f"{requirements.stem} {pinned_version(requirements)}", "pip", "install", *options)
 
 
 def pinned_version(requirements: Path) -> str:

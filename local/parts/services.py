@@ -1,9 +1,17 @@
 """Waybill's own parts, started as everywhere else: one entry point each, settings from the environment."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from local.parts.part import Part, Task
+
+
+def without_proxy() -> dict[str, str]:
+    """The environment by which HTTP clients ask loopback directly, also where a proxy is set."""
+    others = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    direct = ",".join(filter(None, ("127.0.0.1", "localhost", others)))
+    return {"NO_PROXY": direct, "no_proxy": direct}
 
 
 def settings(
@@ -15,6 +23,7 @@ def settings(
         "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
         "WAYBILL_ARTEFACT_URL": artefacts.as_uri(),
         "WAYBILL_LOG_FORMAT": "console",
+        **without_proxy(),
         "PYTHONDONTWRITEBYTECODE": "",  # off: a service starts faster the second time
         "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_endpoint,
         # Sooner than by default, in milliseconds: whoever looks at a trace here has just made it.

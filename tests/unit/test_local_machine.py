@@ -17,6 +17,8 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"ID": "debian", "VERSION_ID": "13"})
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
 
 
 @pytest.mark.usefixtures("bare_machine")
@@ -26,7 +28,7 @@ def test_everything_missing_is_named_with_its_line() -> None:
 
     assert str(error.value).splitlines() == [
         "this machine lacks:",
-        "  Java 17 or newer (a JDK): sudo apt-get install openjdk-17-jdk-headless",
+        "  Java 17 or newer (a JDK): sudo apt-get install openjdk-21-jdk-headless",
         "  Maven (the command mvn): sudo apt-get install maven",
     ]
 
