@@ -1,12 +1,14 @@
 # Targets for Kubernetes, included by the Makefile. docs/kubernetes.md explains them.
-# `make smoke` reads SMOKE_TRACING, SMOKE_POSTGRESQL, SMOKE_FIXTURES, IMAGE_BUILD, IMAGE_LOAD, IMAGE_PULL, TAG.
+# `make smoke` reads SMOKE_TRACING, SMOKE_POSTGRESQL, SMOKE_FIXTURES, SMOKE_BUILT, IMAGE_BUILD, IMAGE_LOAD, IMAGE_PULL, TAG.
 KIND_CLUSTER ?= waybill
 NAMESPACE ?= waybill
 TAG ?= dev
 IMAGE_BUILD ?= docker build
 IMAGE_LOAD ?= kind load docker-image --name $(KIND_CLUSTER)
 TRACING ?= jaeger
-VENV_PYTHON := .venv/bin/python
+# the checkout's environment where it is set up, else a small one: these targets need no Kafka and no Jaeger
+KUBE_PYTHON := $(if $(wildcard .venv/waybill-setup),.venv/bin/python,.run/kubernetes/bin/python)
+KUBE := PYTHONPATH=services/common/src:. $(KUBE_PYTHON)
 export KIND_CLUSTER IMAGE_BUILD IMAGE_LOAD
 
 .PHONY: kind-up kind-down images deploy undeploy smoke smoke-here jaeger chart-test chart-examples
@@ -41,14 +43,18 @@ undeploy: ## uninstall the application
 jaeger: ## port-forward to Jaeger: http://127.0.0.1:16686
 	kubectl -n $(NAMESPACE) port-forward svc/waybill-jaeger-query 16686
 
-smoke: setup ## the smoke test on the current context's cluster
-	@$(VENV_PYTHON) -m k8s.smoke
+smoke: $(KUBE_PYTHON) ## the smoke test on the current context's cluster
+	@$(KUBE) -m k8s.smoke
 
-smoke-here: setup ## the smoke test where only a folder offers a cluster (WAYBILL_CLUSTER)
-	@$(VENV_PYTHON) -m k8s.smoke.here
+smoke-here: $(KUBE_PYTHON) ## the smoke test where only a folder offers a cluster (WAYBILL_CLUSTER)
+	@$(KUBE) -m k8s.smoke.here
 
-chart-test: setup ## lint, rendered examples, policies, and a real API server
-	@$(VENV_PYTHON) -m pytest tests/chart
+chart-test: $(KUBE_PYTHON) ## lint, rendered examples, policies, and a real API server
+	@$(KUBE) -m pytest tests/chart
 
-chart-examples: setup ## renew charts/waybill/examples and the chart's copy of the collector's files
-	@$(VENV_PYTHON) -m k8s.render
+chart-examples: $(KUBE_PYTHON) ## renew charts/waybill/examples and the chart's copy of the collector's files
+	@$(KUBE) -m k8s.render
+
+.run/kubernetes/bin/python: tests/requirements.txt
+	$(PYTHON) -m venv .run/kubernetes
+	.run/kubernetes/bin/pip install --quiet --no-deps --require-hashes --requirement tests/requirements.txt

@@ -1,27 +1,30 @@
 """The smoke test on a machine that cannot pull images, where a folder offers a cluster (WAYBILL_CLUSTER).
 
-The folder's commands: `up`, `down`, `status`, `build-image`, `load`, and `images`, which makes images that bear
-the names of those that cannot be pulled. A cluster that already runs is used, and left as it is.
+The folder has `up`, `down`, `status`, `build-image`, `load`, and `images`, which makes images with the names
+of those that cannot be pulled. A cluster that already runs is used, and left as it is.
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from k8s.programs import cluster_folder
+from k8s.programs import Missing, cluster_folder
 from k8s.smoke.__main__ import say
 
 RUNS = (("jaeger", "builtin"), ("jaeger-operator", "external"))
 """Tracing backend and PostgreSQL of each run: together both ways of both."""
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """What the folder's own `env` file sets, and the commands that the smoke test is to use."""
-    state = Path(os.environ.get("WAYBILL_CLUSTER_DIR") or Path.home() / ".cache" / "waybill-cluster")
+def environment(folder: Path, said: str) -> dict[str, str]:
+    """What the file that `up` names sets, and the commands that the smoke test is to use."""
+    match = re.search(r"\. '([^']+)'", said)
+    if match is None:
+        raise Missing(f"{folder / 'up'} names no file with its environment")
     shown = subprocess.run(
-        ["bash", "-c", '. "$0" && env -0', state / "env"], capture_output=True, text=True, check=True
+        ["bash", "-c", '. "$0" && env -0', match[1]], capture_output=True, text=True, check=True
     ).stdout
     return {
         **dict(entry.split("=", 1) for entry in shown.split("\0") if "=" in entry),
@@ -35,9 +38,7 @@ def environment(folder: Path) -> dict[str, str]:
 def main(options: list[str]) -> int:
     folder = cluster_folder()
     if folder is None or os.geteuid() != 0:
-        say(
-            "The smoke test is left out: no folder offers a cluster here (WAYBILL_CLUSTER), or this is not root."
-        )
+        say("The smoke test is left out: no folder offers a cluster (WAYBILL_CLUSTER), or this is not root.")
         return 0
     ran = subprocess.run([folder / "status"], capture_output=True, check=False).returncode == 0
     begin = time.monotonic()
@@ -59,7 +60,7 @@ def main(options: list[str]) -> int:
                     f"--postgresql={postgresql}",
                     *options,
                 ],
-                env=environment(folder),
+                env=environment(folder, up.stdout),
                 check=False,
             ).returncode
             for tracing, postgresql in RUNS

@@ -20,8 +20,9 @@ FIXTURES = {
 def build(options: Options) -> list[str]:
     """Our images, and the next version of the one that carries the migrations."""
     images = [f"{service}:{options.tag}" for service in SERVICES]
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda service: _build_service(options, service), SERVICES))
+    if not options.built:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda service: _build_service(options, service), SERVICES))
     following = f"{images[0]}-{NEXT}"
     run(
         [

@@ -15,6 +15,7 @@ class Options:
     tracing: str
     postgresql: str
     fixtures: bool
+    built: bool
     namespace: str
     tag: str
     build: str
@@ -33,6 +34,7 @@ def parse(arguments: Sequence[str]) -> Options:
         "tracing": os.environ.get("SMOKE_TRACING", "jaeger"),
         "postgresql": os.environ.get("SMOKE_POSTGRESQL", "builtin"),
         "fixtures": bool(os.environ.get("SMOKE_FIXTURES")),
+        "built": bool(os.environ.get("SMOKE_BUILT")),
         "tag": os.environ.get("TAG", "smoke"),
         "build": os.environ.get("IMAGE_BUILD", "docker build"),
         "load": os.environ.get("IMAGE_LOAD", f"kind load docker-image --name {kind}"),
@@ -48,6 +50,9 @@ def parse(arguments: Sequence[str]) -> Options:
         "--fixtures",
         action="store_true",
         help="SMOKE_FIXTURES: k8s/fixtures instead of the platform, for nodes that cannot pull images",
+    )
+    parser.add_argument(
+        "--built", action="store_true", help="SMOKE_BUILT: the services' images of this tag are there already"
     )
     parser.add_argument("--namespace", default="waybill-smoke", help="made, and deleted at the end")
     parser.add_argument("--tag", help="TAG: of the images that are built")
