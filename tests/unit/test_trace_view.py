@@ -90,6 +90,20 @@ def test_a_reason_without_room_has_the_next_line() -> None:
     assert lines[failing + 1].strip() == f"✗ {reason}"
 
 
+def test_a_reason_on_its_own_line_leaves_the_tree_whole() -> None:
+    again = span("c2", "report_consumer", 1500, 100, "a3", kind="consumer")
+    lost = span("h1", "handle_report", 50, 940, "c1", error="The worker died, or was cut off past its lease.")
+    lines = render([*spine()[:4], lost, again])
+
+    assert lines[lines.index(line_of("handle_report", lines)) + 1] == (
+        "                  │   ✗ The worker died, or was cut off past its lease."
+    )
+
+
+def test_a_time_in_kafka_below_its_precision_is_not_called_nothing() -> None:
+    assert line_of("(time in Kafka)", render(spine(queue_ms=0))).endswith("<1 ms")
+
+
 def test_every_line_fits() -> None:
     long = span("s9", "a step with a name that is much longer than its column", 100, 1, "h1", error="x" * 200)
     for width in (40, 80, 100, 300):

@@ -22,7 +22,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from waybill.cli import wording
-from waybill.client import Node, Trace
+from waybill.client import Node, QueueTime, Trace
 
 _SERVICE_STYLES = ("cyan", "magenta", "green", "blue")
 _QUEUE_STYLE = "yellow"
@@ -31,6 +31,7 @@ _FAILS_FIRST_STYLE = "bold red"
 
 _LEFT = " ▏▎▍▌▋▊▉█"
 """A cell filled from the left, by eighths."""
+_PAST_THE_BRANCH = str.maketrans("├└", "│ ")
 _WIDEST = 160
 _DURATION_WIDTH = 8
 _LEAST_BAR = 10
@@ -44,7 +45,7 @@ class _Row:
     label: str
     start: int
     end: int
-    duration: int
+    took: str
     style: str = ""
     note: str = ""
     waiting: bool = False
@@ -113,11 +114,11 @@ class _Columns:
         text.append(_fitted(row.service, self.service) + " ", style=service_style)
         text.append(_fitted(row.label, self.label) + " ", style=row.style)
         text.append(beside or bar, style=row.style or service_style)
-        text.append(f" {wording.duration(row.duration):>{_DURATION_WIDTH}}", style=row.style)
+        text.append(f" {row.took:>{_DURATION_WIDTH}}", style=row.style)
         yield text
         if beside is None:
-            indent = len(row.label) - len(row.label.lstrip(" │├└"))
-            yield _line(" " * (self.service + 1 + indent), "✗ ", row.note, style=row.style)
+            guides = row.label[: -len(row.label.lstrip(" │├└"))].translate(_PAST_THE_BRANCH)
+            yield _line(" " * (self.service + 1), guides, "✗ ", row.note, style=row.style)
 
     def _cells(self, moment: int) -> float:
         return (moment - self.start) / self.duration * self.bar
@@ -146,25 +147,22 @@ def _lines(trace: Trace) -> Iterator[_Line]:
 def _subtree(node: Node, branch: str, below: str) -> Iterator[_Line]:
     """The rows of a node; `branch` leads to it, `below` leads past it to what comes after."""
     span = node.span
-    if queue := node.queue_time:
-        before = branch.replace("└", "├")
-        yield _Row(
-            "Kafka",
-            f"{before}(time in Kafka)",
-            queue.start,
-            queue.end,
-            queue.duration,
-            _QUEUE_STYLE,
-            waiting=True,
-        )
+    if node.queue_time:
+        yield _queue_row(node.queue_time, branch.replace("└", "├"))
     style = _FAILS_FIRST_STYLE if node.fails_first else _FAILED_STYLE if span.failed else ""
-    mark = "✗ " if span.failed else ""
-    yield _Row(
-        span.service, f"{branch}{mark}{span.name}", span.start, span.end, span.duration, style, _reason(node)
-    )
+    label = f"{branch}✗ {span.name}" if span.failed else f"{branch}{span.name}"
+    took = wording.duration(span.duration)
+    yield _Row(span.service, label, span.start, span.end, took, style, _reason(node))
     for child in node.children:
         last = child is node.children[-1]
         yield from _subtree(child, below + ("└ " if last else "├ "), below + ("  " if last else "│ "))
+
+
+def _queue_row(queue: QueueTime, branch: str) -> _Row:
+    # what is recorded has whole milliseconds
+    took = "<1 ms" if queue.recorded and queue.duration < 1000 else wording.duration(queue.duration)
+    label = f"{branch}(time in Kafka)"
+    return _Row("Kafka", label, queue.start, queue.end, took, _QUEUE_STYLE, waiting=True)
 
 
 def _reason(node: Node) -> str:
