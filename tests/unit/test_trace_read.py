@@ -100,6 +100,13 @@ def test_the_time_in_kafka_is_the_gap_where_nothing_was_recorded() -> None:
     assert (queue.start, queue.end) == (START + 20_000, START + 40_000)
 
 
+def test_a_consumer_that_overtook_its_producer_tells_nothing_of_kafka() -> None:
+    """The broker's acknowledgement came late, and nothing was recorded."""
+    early = span("c1", "report_consumer", 15, 100, "a3", kind="consumer")
+
+    assert read(*spine()[:3], early).queue_times == ()
+
+
 def test_the_recorded_time_does_not_reach_into_the_producer() -> None:
     [queue] = read(*spine(queue_ms=33.0)).queue_times
 

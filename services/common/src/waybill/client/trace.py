@@ -272,14 +272,14 @@ def _error(attributes: Mapping[str, Any], events: Iterable[Event]) -> str | None
 
 
 def _queue_time(span: Span, parent: Span | None) -> QueueTime | None:
-    """The time in Kafka before `span`, if it consumed a message."""
+    """The time in Kafka before `span`, if it consumed a message and anything tells how long that was."""
     if span.kind is not SpanKind.CONSUMER:
         return None
     recorded = span.attributes.get(QUEUE_TIME)
     produced = parent.end if parent and parent.kind is SpanKind.PRODUCER else None
-    if recorded is None and produced is None:
-        return None
     gap = max(0, span.start - produced) if produced is not None else 0
+    if recorded is None and gap == 0:
+        return None
     duration = round(float(recorded) * 1000) if recorded is not None else gap
     start = span.start - duration
     if produced is not None and produced < span.start:
