@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from local import console, signals
+from local import cache, console, signals
 from local.errors import LocalError, UpFailedError
 from local.paths import CHECKOUT
 from local.ports import Ports
@@ -18,7 +18,6 @@ from local.run_dir import RunDir
 from local.setup import set_up
 from local.stack import Stack
 
-_UP_SECONDS = 180
 _DOWN_SECONDS = 90
 NOT_UP = 3
 """The exit code of `status` when no stack is up."""
@@ -27,17 +26,23 @@ NOT_UP = 3
 def up(path: Path, *, fresh: bool, out: TextIO) -> int:
     """Starts the stack unless it is up, and returns when all of it answers."""
     run_dir = RunDir(path)
-    if run_dir.holder() is None:
-        set_up(out, run_dir.path / "setup")
-    title = "The stack is up already:"
-    if run_dir.holder() is None:
-        run_dir.forget()
-        print("Starting:", file=out, flush=True)
-        _start_supervisor(run_dir, fresh=fresh, out=out)
-        title = "The stack is up:"
-    _wait_until_ready(run_dir)
-    print(title, file=out)
-    console.print_addresses(run_dir.read_env(), run_dir, out)
+
+    def waiting() -> None:
+        print("It is being started already; waiting for that.", file=out, flush=True)
+
+    with cache.locked(cache.name_for("up", run_dir.path), waiting):
+        if run_dir.holder() is None:
+            set_up(out, run_dir.path / "setup")
+            run_dir.forget()
+            print("Starting:", file=out, flush=True)
+            _start_supervisor(run_dir, fresh=fresh, out=out)
+            print("The stack is up:", file=out)
+        else:
+            print("The stack is up already:", file=out)
+        environment = run_dir.read_env()
+    if not environment:
+        raise UpFailedError("the stack is just being stopped; try again in a moment")
+    console.print_addresses(environment, run_dir, out)
     return 0
 
 
@@ -64,6 +69,8 @@ def status(path: Path, out: TextIO) -> int:
     run_dir = RunDir(path)
     if run_dir.holder() is None:
         print("No stack is up.", file=out)
+        if _log(run_dir).exists():
+            print(f"How the last one ended is at the end of {_log(run_dir)}", file=out)
         return NOT_UP
     all_answer = console.print_parts(run_dir, out)
     environment = run_dir.read_env()
@@ -89,10 +96,14 @@ def supervise(path: Path, *, fresh: bool, out: TextIO) -> int:
     return 0
 
 
+def _log(run_dir: RunDir) -> Path:
+    return run_dir.path / "supervisor.log"
+
+
 def _start_supervisor(run_dir: RunDir, *, fresh: bool, out: TextIO) -> None:
     """Starts it, and shows what it says until the stack is ready."""
     run_dir.path.mkdir(parents=True, exist_ok=True)
-    log = run_dir.path / "supervisor.log"
+    log = _log(run_dir)
     arguments = ["supervise", f"--run-dir={run_dir.path}", *(["--fresh"] if fresh else [])]
     with log.open("w") as output:
         supervisor = subprocess.Popen(
@@ -120,12 +131,3 @@ def _relay_until_ready(run_dir: RunDir, log: Path, supervisor: subprocess.Popen[
             out.flush()
             time.sleep(0.1)
         out.write(lines.read())
-
-
-def _wait_until_ready(run_dir: RunDir) -> None:
-    """For a stack that another process starts at this moment."""
-    deadline = time.monotonic() + _UP_SECONDS
-    while not run_dir.read_env():
-        if run_dir.holder() is None or time.monotonic() > deadline:
-            raise UpFailedError(f"the stack did not start; see {run_dir.path / 'supervisor.log'}")
-        time.sleep(0.1)

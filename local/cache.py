@@ -46,6 +46,11 @@ def make_once(target: Path, make: Callable[[Path], None], waiting: Callable[[], 
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def name_for(what: str, path: Path) -> str:
+    """A name for `locked` of something that is done in this path."""
+    return f"{what}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+
+
 @contextlib.contextmanager
 def locked(name: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Excludes other threads and processes from the same name. `waiting` is called before a wait for them."""

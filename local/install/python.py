@@ -1,7 +1,6 @@
 """The checkout's virtual environment, and wheels that bring programs: all by uv, itself from a wheel."""
 
 import ast
-import hashlib
 import os
 import platform
 import re
@@ -28,8 +27,7 @@ def is_current() -> bool:
 
 
 def install(context: Context) -> None:
-    name = f"venv-{hashlib.sha256(str(VENV).encode()).hexdigest()[:12]}"
-    with cache.locked(name, context.waiting):
+    with cache.locked(cache.name_for("venv", VENV), context.waiting):
         if not is_current():
             _make_environment(context)
     count = sum(1 for _ in VENV.glob("lib/python*/site-packages/*.dist-info"))
