@@ -13,7 +13,7 @@ from waybill.kinds import Artefact, Work
 from . import EffectParameters, Mode, step_names
 
 DATABASE = "FAULTS_DATABASE_URL"
-"""Where the table `effects` is. Not through whatever disturbs Waybill's own connections."""
+"""Where the table `effects` is: not through what disturbs Waybill's own connections."""
 
 _BEGIN = "INSERT INTO effects (report_id, attempt, worker) VALUES (%s, %s, %s) RETURNING id"
 _END = "UPDATE effects SET finished_at = clock_timestamp() WHERE id = %s"
@@ -52,8 +52,12 @@ def _write(statement: str, *values: UUID | int | None) -> int | None:
     for retry in stamina.retry_context(
         on=psycopg.OperationalError, attempts=None, timeout=_DATABASE_AWAY_SECONDS, wait_max=0.5
     ):
-        with retry, psycopg.connect(os.environ[DATABASE], connect_timeout=5) as connection:
+        with retry, psycopg.connect(_database(), connect_timeout=5) as connection:
             cursor = connection.execute(statement, values)
             row = cursor.fetchone() if cursor.description else None
             return int(row[0]) if row else None
     raise AssertionError("unreachable: the last retry raises")
+
+
+def _database() -> str:
+    return os.environ.get(DATABASE) or os.environ["WAYBILL_DATABASE_URL"]

@@ -1,0 +1,33 @@
+"""PostgreSQL restarts, and its connections break."""
+
+from tests.faults import recording
+from tests.faults.run import Run
+
+_CUTS = 5
+
+
+def restart(run: Run) -> None:
+    """Stopped and started under load, with every connection lost."""
+    _load(run)
+    run.wanted = run.scale.outages
+    for _ in range(run.scale.outages):
+        run.wait(1)
+        run.rig.stack.restart("postgres")
+        run.inject()
+        run.recover(recording.now(), run.scale.ends_within)
+
+
+def cut(run: Run) -> None:
+    """Every connection is reset, whatever transaction it is in; several times in a row."""
+    _load(run)
+    run.wanted = run.scale.outages * _CUTS
+    for _ in range(run.wanted):
+        run.wait(run.random.uniform(0.5, 1.0))
+        run.rig.proxies.database.cut()
+        run.inject()
+        run.recover(recording.now(), run.scale.ends_within)
+
+
+def _load(run: Run) -> None:
+    run.accepting = False  # a request that needs the database may be answered with 503, and is tried again
+    run.load(threads=2, pause=0.1, parameters={"steps": 2, "step_ms": 50})

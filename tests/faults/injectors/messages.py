@@ -1,0 +1,111 @@
+"""Messages that come twice, in another order, again from the beginning, or that nobody can read."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from uuid import UUID
+
+from tests.faults.run import Run
+from tests.support.kafka import Record
+
+_TOPIC = "report"
+_BATCH = 500
+_REPLAYER = "report-worker-replaying"
+
+
+def doubled_and_replayed(run: Run) -> None:
+    """Each command of the run is sent three times more, shuffled, while the first are being worked on; then
+    a worker of another group reads the topic from offset 0."""
+    load = run.load(
+        most_open=10_000, threads=4, most=run.scale.doubled_reports, parameters={"steps": 2, "step_ms": 50}
+    )
+    load.join()
+    ids = {accepted.report_id.encode() for accepted in load.accepted}
+    commands = [one for one in run.rig.topics.records(_TOPIC) if one.key in ids]
+    copies = [replace(one, partition=-1) for one in commands for _ in range(3)]
+    run.random.shuffle(copies)
+    run.rig.topics.send(_TOPIC, *copies)
+    run.inject(len(copies))
+    run.wait_until(lambda: run.ended() >= run.accepted(), run.scale.ends_within)
+    run.rig.stack.add_worker(_REPLAYER, **run.rig.settings(), WAYBILL_KAFKA_GROUP="replaying")
+    run.wait_until(lambda: run.rig.topics.lag(_TOPIC, "replaying") == 0, run.scale.ends_within)
+    run.inject(len(run.rig.topics.records(_TOPIC)))
+    run.rig.stack.stop_part(_REPLAYER)
+
+
+def poison(run: Run) -> None:
+    """Messages of every unreadable sort among good ones: each is kept with its reason, and the partition
+    goes on."""
+    load = run.load(threads=2, pause=0.1, parameters={"steps": 1, "step_ms": 20})
+    sorts = list(_SORTS.items())
+    while run.injected < run.scale.poison_messages:
+        count = min(_BATCH, run.scale.poison_messages - run.injected)
+        chosen = [run.random.choice(sorts) for _ in range(count)]
+        records = [replace(make(run.random), headers=_headers(run.random)) for _, (_, make) in chosen]
+        stored = run.rig.topics.send(_TOPIC, *(_numbered(one, at) for at, one in enumerate(records)))
+        reasons = [reason for _, (reason, _) in chosen]
+        for record in stored:
+            at = int((record.header("number")[0] or b"0").decode())
+            run.expected_dead_letters[f"{_TOPIC}/{record.partition}/{record.offset}"] = reasons[at]
+        run.inject(len(stored))
+    load.stop()
+
+    def all_kept() -> bool:
+        return int(run.rig.rows("SELECT count(*) FROM dead_letters")[0]["count"]) >= run.injected
+
+    run.wait_until(all_kept, run.scale.ends_within * 2)
+
+
+def _numbered(record: Record, number: int) -> Record:
+    return replace(record, headers=(*record.headers, ("number", str(number).encode())))
+
+
+def _headers(random: Random) -> tuple[tuple[str, bytes | None], ...]:
+    """None, or some of the wrong sort: they cost the trace and nothing else."""
+    return random.choice(
+        (
+            (),
+            (("traceparent", b"\xff\xfe"),),
+            (("traceparent", None),),
+            (("traceparent", b"00-zz-zz-zz"), ("tracestate", b"\x00")),
+        )
+    )
+
+
+def _bytes(random: Random) -> Record:
+    return Record(b"\xff" + random.randbytes(random.randrange(200)), key=random.randbytes(8))
+
+
+def _truncated(random: Random) -> Record:
+    whole = json.dumps(_command(random))
+    return Record(whole[: random.randrange(1, len(whole))].encode(), key=b"k")
+
+
+def _command(random: Random) -> dict[str, object]:
+    return {"schema_version": 1, "report_id": str(UUID(int=random.getrandbits(128))), "kind": "effect"}
+
+
+def _newer(random: Random) -> Record:
+    return Record(
+        json.dumps({**_command(random), "schema_version": random.randrange(2, 99)}).encode(), key=b"k"
+    )
+
+
+def _nobodys(random: Random) -> Record:
+    return Record(json.dumps(_command(random)).encode(), key=b"k")
+
+
+def _always(value: bytes | None) -> Callable[[Random], Record]:
+    return lambda _: Record(value, key=b"k")
+
+
+_SORTS: dict[str, tuple[str, Callable[[Random], Record]]] = {
+    "random bytes": ("not_json", _bytes),
+    "truncated": ("not_json", _truncated),
+    "null": ("null_value", _always(None)),
+    "a list": ("not_an_object", _always(b"[1, 2]")),
+    "newer": ("unknown_schema_version", _newer),
+    "no id": ("wrong_field", _always(b'{"schema_version": 1, "kind": "effect"}')),
+    "nobody's": ("no_such_report", _nobodys),
+}

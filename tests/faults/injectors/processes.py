@@ -1,0 +1,67 @@
+"""Processes that end by `kill -9` at one instruction: see `tests.faults.sabotage`."""
+
+import time
+
+from tests.faults.rig import API
+from tests.faults.run import Run
+from tests.faults.sabotage import Kill, read_kills
+
+_KILL_SECONDS = 20.0
+_IN_FLIGHT = 2
+"""Tokens at once: as many as the API has processes, so that the next kill need not wait for the last."""
+
+
+def kill_api_before_publish(run: Run) -> None:
+    """The process that took a request dies after its commit, before it has published the command."""
+    _kill(run, "kill-before-publish")
+
+
+def kill_relay_before_delete(run: Run) -> None:
+    """The process that publishes dies after the broker's acknowledgement, before it forgets the message."""
+    _kill(run, "kill-before-delete")
+
+
+def _kill(run: Run, sabotage: str) -> None:
+    rig = run.rig
+    rig.clear_tokens()
+    rig.reconfigure(API, sabotage=sabotage)
+    run.accepting = False  # who was being answered by a killed process asks again
+    run.wanted = run.scale.process_kills
+    load = run.load(threads=4, pause=0.02, parameters={"steps": 1, "step_ms": 20})
+    watch = _Watch(run)
+    while run.injected < run.wanted:
+        rig.put_tokens(min(_IN_FLIGHT, run.wanted - run.injected))
+        if not run.wait_until(lambda: rig.tokens_left() == 0, _KILL_SECONDS):
+            raise RuntimeError(f"nothing took a token: {sabotage} is never reached")
+        run.injected = len(read_kills(rig.tokens))
+        watch.look()
+        run.tell()
+    while watch.waiting and not watch.look():
+        time.sleep(0.05)
+    load.stop()
+    rig.reconfigure(API)
+
+
+class _Watch:
+    """Measures from each kill until another process has published what the killed one had in hand."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._seen = 0
+        self.waiting: list[Kill] = []
+        self._deadline = time.monotonic() + 600
+
+    def look(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        kills = read_kills(self._run.rig.tokens)
+        self.waiting += kills[self._seen :]
+        self._seen = len(kills)
+        wanted = [message for kill in self.waiting for message in kill.messages]
+        rows = self._run.rig.rows("SELECT id FROM outbox WHERE id = ANY (%s)", wanted)
+        left = {row["id"] for row in rows}
+        now = time.time()
+        for kill in list(self.waiting):
+            if not left.intersection(kill.messages):
+                self.waiting.remove(kill)
+                self._run.recoveries.append(now - kill.at)
+        return not self.waiting or time.monotonic() > self._deadline

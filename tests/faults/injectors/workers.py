@@ -1,0 +1,82 @@
+"""Workers that are killed, stopped past their lease, and restarted."""
+
+import signal
+
+from tests.faults import recording
+from tests.faults.checker import Harm, Violation
+from tests.faults.rig import LEASE_SECONDS
+from tests.faults.run import Run
+
+_EXPORT_SECONDS = 1.0
+
+
+def kill(run: Run) -> None:
+    """`kill -9` of one of the workers, every 2 to 10 s, until every report is accepted and has ended."""
+    load = run.load(
+        threads=4, most_open=200, most=run.scale.worker_kill_reports, parameters={"steps": 2, "step_ms": 100}
+    )
+    while True:
+        wait = run.random.uniform(2, 10)
+        if run.wait_until(lambda: _is_over(run), wait):
+            break
+        name = run.random.choice(run.rig.workers)
+        pid = run.rig.stack.pid(name)
+        run.strike(name)
+        run.rig.stack.kill(name, signal.SIGKILL)
+        now = recording.now()
+        run.lose_spans("worker killed", now - _EXPORT_SECONDS, now, worker=pid)
+        run.inject()
+        run.rig.stack.wait_exit(name)
+        run.rig.stack.start_part(name)
+        if recording.now() - now > 10 * run.scale.ends_within:
+            break
+    load.join()
+
+
+def _is_over(run: Run) -> bool:
+    return run.accepted() >= run.scale.worker_kill_reports and run.ended() >= run.accepted()
+
+
+def pause(run: Run) -> None:
+    """SIGSTOP until another worker has the stopped one's reports, past their lease, then SIGCONT."""
+    run.wanted = run.scale.pauses
+    run.load(threads=2, pause=0.2, parameters={"steps": 4, "step_ms": 250})
+    stack = run.rig.stack
+    for _ in range(run.scale.pauses):
+        name = run.random.choice(run.rig.workers)
+        run.wait_until(lambda name=name: _is_busy(run, name), 20)  # type: ignore[misc]
+        stack.kill(name, signal.SIGSTOP)
+        run.strike(name)
+        run.inject()
+        run.wait(LEASE_SECONDS)
+        run.wait_until(lambda: _all_hits_claimed(run), 5 * LEASE_SECONDS)
+        stack.kill(name, signal.SIGCONT)
+        run.wait(1)
+
+
+def _is_busy(run: Run, name: str) -> bool:
+    running = "SELECT 1 FROM reports WHERE status = 'processing' AND lease_owner LIKE %s"
+    return bool(run.rig.rows(running, run.rig.owner(name)))
+
+
+def _all_hits_claimed(run: Run) -> bool:
+    attempts = {hit.report_id: hit.attempt for hit in run.hits}
+    rows = run.rig.rows("SELECT id, attempt FROM reports WHERE id = ANY (%s::uuid[])", list(attempts))
+    return all(row["attempt"] > attempts[str(row["id"])] for row in rows)
+
+
+def rolling_restart(run: Run) -> None:
+    """SIGTERM to one worker after the other, each started again before the next."""
+    run.wanted = run.scale.rolling_restarts
+    run.load(threads=2, pause=0.1, parameters={"steps": 4, "step_ms": 400})
+    for _ in range(run.scale.rolling_restarts):
+        for name in run.rig.workers:
+            run.strike(name)
+            code = run.rig.stack.stop_part(name)
+            if code != 0:
+                run.violations.append(
+                    Violation(Harm.STUCK, "not_drained", name, f"SIGTERM ended it with {code}")
+                )
+            run.rig.stack.start_part(name)
+            run.tell()
+        run.inject()

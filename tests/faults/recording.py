@@ -1,0 +1,147 @@
+"""Fills in the history of one fault from the database, Kafka, the files and Jaeger."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from waybill.client import JaegerClient
+from waybill.domain import TERMINAL
+
+from tests.faults.history import DeadLetter, Effect, Event, Pointer, Published, Row, Span
+from tests.faults.rig import Rig
+from tests.support.kafka import Topics
+from tests.support.traces import Traces
+
+_REPORTS = "SELECT * FROM reports WHERE parameters->>'fault' = %s ORDER BY id"
+_EVENTS = """
+SELECT e.* FROM report_events e JOIN reports r ON r.id = e.report_id WHERE r.parameters->>'fault' = %s
+"""
+_EFFECTS = """
+SELECT e.* FROM effects e JOIN reports r ON r.id = e.report_id WHERE r.parameters->>'fault' = %s ORDER BY e.id
+"""
+_OPEN = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND status <> ALL (%s)"
+_ENDED = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND status = ANY (%s)"
+_TERMINAL = [str(status) for status in TERMINAL]
+
+
+def rows(rig: Rig, fault: str) -> tuple[Row, ...]:
+    """The fault's reports."""
+    return tuple(
+        Row(
+            report_id=str(row["id"]),
+            request=row["parameters"]["request"],
+            status=row["status"],
+            version=row["version"],
+            attempt=row["attempt"],
+            artefact=Pointer(row["artefact"]["key"], row["artefact"]["sha256"]) if row["artefact"] else None,
+            trace_id=row["traceparent"].split("-")[1] if row["traceparent"] else None,
+            created_at=row["created_at"].timestamp(),
+            finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
+        )
+        for row in rig.rows(_REPORTS, fault)
+    )
+
+
+def events(rig: Rig, fault: str) -> tuple[Event, ...]:
+    """Every event of the fault's reports."""
+    return tuple(
+        Event(
+            report_id=str(row["report_id"]),
+            version=row["version"],
+            type=row["type"],
+            status=row["data"]["status"],
+            attempt=row["data"]["attempt"],
+            at=row["at"].timestamp(),
+            sha256=(row["data"].get("artefact") or {}).get("sha256"),
+        )
+        for row in rig.rows(_EVENTS, fault)
+    )
+
+
+def effects(rig: Rig, fault: str) -> tuple[Effect, ...]:
+    """What the fault's jobs have written down."""
+    return tuple(
+        Effect(
+            report_id=str(row["report_id"]),
+            attempt=row["attempt"],
+            worker=row["worker"],
+            started_at=row["started_at"].timestamp(),
+            finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
+        )
+        for row in rig.rows(_EFFECTS, fault)
+    )
+
+
+def dead_letters(rig: Rig) -> tuple[DeadLetter, ...]:
+    """All there are. A message is named by its topic, partition and offset."""
+    return tuple(
+        DeadLetter(
+            reason=row["reason"],
+            source=f"{row['topic']}/{row['partition']}/{row['offset']}",
+            report_id=str(row["report_id"]) if row["report_id"] else None,
+        )
+        for row in rig.rows("SELECT * FROM dead_letters")
+    )
+
+
+def outbox(rig: Rig) -> tuple[str, ...]:
+    """The keys of what waits."""
+    return tuple(row["key"] for row in rig.rows("SELECT key FROM outbox ORDER BY id"))
+
+
+def published(topics: Topics, topic: str = "report-status") -> dict[str, Published]:
+    """The last value of each key, read from the topic's beginning."""
+    last: dict[str, Published] = {}
+    for record in topics.records(topic):
+        key = (record.key or b"").decode()
+        if record.value is None:
+            last.pop(key, None)
+            continue
+        fields = json.loads(record.value)
+        last[key] = Published(key, fields["version"], fields["status"])
+    return last
+
+
+def files(folder: Path, keys: Iterable[str]) -> dict[str, str]:
+    """The checksums of the files that are there."""
+    return {
+        key: hashlib.sha256((folder / key).read_bytes()).hexdigest()
+        for key in keys
+        if (folder / key).is_file()
+    }
+
+
+def trace(jaeger_url: str, trace_id: str) -> tuple[Span, ...]:
+    """What has arrived of a trace."""
+    with JaegerClient(jaeger_url) as jaeger:
+        return tuple(
+            Span(
+                span_id=span.id,
+                parent_id=span.parent_id,
+                name=span.name,
+                start=span.start / 1e9,
+                queue_seconds=_milliseconds(span.attributes) / 1000,
+            )
+            for span in Traces(jaeger).now(trace_id).spans
+        )
+
+
+def _milliseconds(attributes: Mapping[str, Any]) -> float:
+    return float(attributes.get("report.queue_time_ms", 0))
+
+
+def count_open(rig: Rig, fault: str) -> int:
+    """How many of the fault's reports have not ended."""
+    return int(rig.rows(_OPEN, fault, _TERMINAL)[0]["count"])
+
+
+def count_ended(rig: Rig, fault: str) -> int:
+    return int(rig.rows(_ENDED, fault, _TERMINAL)[0]["count"])
+
+
+def now() -> float:
+    """The clock of the database, of the events and of this process is one: they are on one machine."""
+    return time.time()

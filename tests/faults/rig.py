@@ -1,0 +1,254 @@
+"""The real stack as the harness needs it: with the kind `effect`, short leases, and proxies in between."""
+
+import os
+import stat
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import dict_row
+
+from local.installation import Installation
+from local.parts import kafka
+from local.paths import CHECKOUT
+from local.ports import Ports
+from local.stack import Stack
+from tests.faults.proxy import Proxy
+from tests.faults.sabotage import SABOTAGE, TOKENS
+from tests.support.kafka import Topics
+
+LEASE_SECONDS = 3.0
+HEARTBEAT_SECONDS = 0.5
+DRAIN_SECONDS = 1.0
+
+API, FIRST_WORKER = "producer-api", "report-worker"
+
+EFFECTS_DATABASE = "FAULTS_DATABASE_URL"
+"""Tells the kind where its table is; without it, where Waybill's database is."""
+
+_KIND = Path(__file__).parent / "kind"
+_EFFECTS = """
+CREATE TABLE IF NOT EXISTS effects (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    report_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    worker integer NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz
+)
+"""
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """What stands between the services and their parts, while they are told to go through it."""
+
+    database: Proxy
+    kafka: Proxy
+    collector: Proxy
+    api: Proxy
+
+    def pass_on(self) -> None:
+        """No fault from now on."""
+        for proxy in (self.database, self.kafka, self.collector, self.api):
+            proxy.pass_on()
+
+    def close(self) -> None:
+        for proxy in (self.database, self.kafka, self.collector, self.api):
+            proxy.close()
+
+
+class Rig:
+    """Starts, disturbs and asks the stack. One thread uses it, but for `rows`, which any may call."""
+
+    def __init__(self, directory: Path, installation: Installation | None = None) -> None:
+        self.directory = directory
+        self._installation = installation or Installation.find()
+        self.tokens = directory / "tokens"
+        self._ports = Ports.free()
+        ports = self._ports
+        self.proxies = Proxies(
+            database=Proxy(ports["postgres"]),
+            kafka=Proxy(ports["kafka-relayed"]),
+            collector=Proxy(ports["otlp-http"]),
+            api=Proxy(ports["api"]),
+        )
+        self.workers: list[str] = []
+        self.stack: Stack
+
+    # --- its life
+
+    def start(self, workers: int, say: Callable[[str], None]) -> Self:
+        """The parts, an API and so many workers; returns when all of them answer."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.tokens.mkdir(exist_ok=True)
+        scripts = _write_scripts(self.directory / "scripts", self._installation.scripts)
+        try:
+            self.stack = Stack.start(
+                self.directory / "stack",
+                installation=replace(self._installation, scripts=scripts),
+                ports=self._ports,
+                services=True,
+                settings={API: self.settings(), FIRST_WORKER: self.settings()},
+                kafka_relayed=kafka.Relayed(self._ports["kafka-relayed"], self.proxies.kafka.port),
+                report=lambda name, seconds: say(f"  {name} {seconds:.1f} s"),
+            )
+        except BaseException:
+            self.proxies.close()
+            raise
+        with self.database() as connection:
+            connection.execute(_EFFECTS)
+        self.workers = [FIRST_WORKER]
+        self.scale_workers(workers)
+        return self
+
+    def stop(self) -> None:
+        """Leaves nothing running."""
+        self.proxies.pass_on()
+        self.stack.stop()
+        self.proxies.close()
+
+    # --- the services
+
+    def scale_workers(self, count: int) -> None:
+        """Starts or stops workers until there are so many."""
+        while len(self.workers) > count:
+            self.stack.stop_part(self.workers.pop())
+        while len(self.workers) < count:
+            self.workers.append(f"{FIRST_WORKER}-{len(self.workers) + 1}")
+            self.stack.add_worker(self.workers[-1], **self.settings())
+
+    def reconfigure(self, *names: str, sabotage: str = "", proxied: bool = False, **more: str) -> None:
+        """Starts services anew with other settings; without names, all of them."""
+        settings = {**self.settings(), SABOTAGE: sabotage, **self._addresses(proxied=proxied), **more}
+        for name in names or (API, *self.workers):
+            self.stack.restart(name, **settings)
+
+    def owner(self, name: str) -> str:
+        """What a worker's leases are signed with, as a pattern for LIKE."""
+        return f"%/{self.stack.pid(name)}"
+
+    def settings(self) -> dict[str, str]:
+        return {
+            SABOTAGE: "",
+            TOKENS: str(self.tokens),
+            "WAYBILL_LEASE_SECONDS": str(LEASE_SECONDS),
+            "WAYBILL_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
+            "WAYBILL_SLOTS": "1",
+            "WAYBILL_DRAIN_SECONDS": str(DRAIN_SECONDS),
+            "WAYBILL_RETRY_FIRST_SECONDS": "1",
+            "WAYBILL_MOST_LOST_WORKERS": "1000",
+            "WAYBILL_LOG_LEVEL": "info",
+        }
+
+    def _addresses(self, *, proxied: bool) -> dict[str, str]:
+        """Where the services find their parts."""
+        ports, proxies = self._ports, self.proxies
+        postgres, broker, collector = (
+            (proxies.database.port, proxies.kafka.port, proxies.collector.port)
+            if proxied
+            else (ports["postgres"], ports["kafka"], ports["otlp-http"])
+        )
+        return {
+            EFFECTS_DATABASE: self._database_url,
+            "WAYBILL_DATABASE_URL": self._database_url.replace(f":{ports['postgres']}/", f":{postgres}/"),
+            "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker}",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector}",
+        }
+
+    # --- kills from inside
+
+    def put_tokens(self, count: int) -> None:
+        """So many times, a sabotaged process will kill itself."""
+        for number in range(count):
+            (self.tokens / f"token-{number}").touch()
+
+    def tokens_left(self) -> int:
+        return len(list(self.tokens.glob("token-*")))
+
+    def clear_tokens(self) -> None:
+        for file in self.tokens.iterdir():
+            file.unlink()
+
+    # --- what is in it
+
+    @property
+    def topics(self) -> Topics:
+        """Kafka without the proxy."""
+        return Topics(self.stack.endpoints.kafka_bootstrap)
+
+    @property
+    def artefacts(self) -> Path:
+        return self.stack.run_dir.part("artefacts")
+
+    @contextmanager
+    def database(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+        """PostgreSQL without the proxy, in one transaction."""
+        with psycopg.connect(self._database_url, row_factory=dict_row, connect_timeout=5) as connection:
+            yield connection
+
+    def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        with self.database() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def lose_kafkas_data(self) -> None:
+        """Formats the stopped broker's disk; it has no topics afterwards until `make_topics`."""
+        found = self._installation
+        program = kafka.Program(found.java, found.kafka_libraries)
+        directory = self.stack.run_dir.part("kafka")
+        for path in sorted((directory / "data").rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        task = kafka.format_task(program, directory / "server.properties")
+        subprocess.run(task.command, check=True, capture_output=True, timeout=60)
+
+    def make_topics(self) -> None:
+        """As whoever runs Waybill does, with its own command."""
+        command = [str(self._installation.scripts / "waybill"), "topics"]
+        environment = {**os.environ, **self._addresses(proxied=False)}
+        subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
+
+    @property
+    def _database_url(self) -> str:
+        return self.stack.endpoints.database_url
+
+
+def _write_scripts(folder: Path, real: Path) -> Path:
+    """Commands of the services that put the kind `effect` on their path, and sabotage where it is asked."""
+    folder.mkdir(exist_ok=True)
+    path = f"{_KIND / 'src'}{os.pathsep}{_write_metadata(folder)}"
+    for service in (API, FIRST_WORKER):
+        script = folder / service
+        script.write_text(
+            "#!/bin/sh\n"
+            f'export PYTHONPATH="{path}${{PYTHONPATH:+:$PYTHONPATH}}"\n'
+            f'[ -n "${SABOTAGE}" ] || exec "{real / service}"\n'
+            f'export PYTHONPATH="{CHECKOUT}:$PYTHONPATH"\n'
+            f'exec "{real / "python"}" -m tests.faults.sabotage {service}\n'
+        )
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    (folder / "waybill").unlink(missing_ok=True)
+    (folder / "waybill").symlink_to(real / "waybill")
+    return folder
+
+
+def _write_metadata(folder: Path) -> Path:
+    """What installing the kind would leave, made from its pyproject.toml: entry points are found by it."""
+    project = tomllib.loads((_KIND / "pyproject.toml").read_text())["project"]
+    metadata = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    metadata.mkdir(exist_ok=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    groups: Mapping[str, Mapping[str, str]] = project["entry-points"]
+    lines = [
+        line
+        for group, entries in groups.items()
+        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in entries.items()))
+    ]
+    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return folder

@@ -1,0 +1,281 @@
+"""One fault's run: what its injector does to the rig, what is recorded of it, and what came of it."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from tests.faults import recording
+from tests.faults.checker import Harm, Violation, check
+from tests.faults.history import History, Row, Span, SpanLoss, Stream
+from tests.faults.load import Load
+from tests.faults.rig import Rig
+from tests.faults.sabotage import read_kills
+from tests.faults.scale import Scale
+
+_POLL_SECONDS = 0.1
+_COUNT_SECONDS = 0.25
+_OUTBOX_SECONDS = 20.0
+_EXPORT_SECONDS = 1.5
+"""After the last span's end: the batches of process, collector and Jaeger."""
+_LATE_TRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An attempt that was running where a fault struck."""
+
+    report_id: str
+    attempt: int
+    at: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one fault."""
+
+    name: str
+    injected: int
+    reports: int
+    started_again: int
+    """Effects that were begun a second time, after the first attempt at them was lost."""
+    violations: tuple[Violation, ...]
+    recoveries: tuple[float, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def count(self, harm: Harm) -> int:
+        """How many reports, or other subjects, were harmed so."""
+        return len({violation.subject for violation in self.violations if violation.harm is harm})
+
+    @property
+    def recovery_p50(self) -> float | None:
+        return round(median(self.recoveries), 2) if self.recoveries else None
+
+    @property
+    def recovery_max(self) -> float | None:
+        return round(max(self.recoveries), 2) if self.recoveries else None
+
+
+@dataclass
+class Run:
+    """What an injector works with."""
+
+    name: str
+    rig: Rig
+    scale: Scale
+    random: Random
+    say: Callable[[str], None]
+    """Tells whoever watches what goes on; called often."""
+
+    injected: int = 0
+    wanted: int = 0
+    """How many injections there will be, for whoever watches."""
+    loads: list[Load] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+    recoveries: list[float] = field(default_factory=list)
+    span_losses: list[SpanLoss] = field(default_factory=list)
+    expected: str = "done"
+    expected_dead_letters: dict[str, str] = field(default_factory=dict)
+    topic_lost_at: float | None = None
+    accepting: bool = True
+    """Whether every request must be accepted at its first try."""
+    violations: list[Violation] = field(default_factory=list)
+    """What the injector itself has seen go wrong."""
+    notes: list[str] = field(default_factory=list)
+    _counted: tuple[float, int] = (0.0, 0)
+
+    # --- for injectors
+
+    def load(self, most_open: int = 30, **options: Any) -> Load:
+        """Clients that request reports from now on, while fewer than `most_open` of them have not ended: see
+        `Load`."""
+        url = self.rig.stack.endpoints.api_url
+        load = Load(url, self.name, is_full=lambda: self._open() >= most_open, **options)
+        self.loads.append(load.start())
+        return load
+
+    def inject(self, count: int = 1) -> None:
+        """A fault has struck."""
+        self.injected += count
+        self.tell()
+
+    def strike(self, worker: str) -> None:
+        """Notes which attempts are running in a worker, just before something happens to it."""
+        rows = self.rig.rows(
+            "SELECT id, attempt FROM reports WHERE status = 'processing' AND lease_owner LIKE %s",
+            self.rig.owner(worker),
+        )
+        now = recording.now()
+        self.hits += [Hit(str(row["id"]), row["attempt"], now) for row in rows]
+
+    def lose_spans(self, reason: str, since: float, until: float, worker: int | None = None) -> None:
+        """A reason on record why spans are missing."""
+        self.span_losses.append(SpanLoss(since, until, reason, worker))
+
+    def ended(self) -> int:
+        """As of a moment ago."""
+        at, count = self._counted
+        if time.monotonic() - at > _COUNT_SECONDS:
+            with contextlib.suppress(psycopg.OperationalError):  # it is down, as it should be
+                count = recording.count_ended(self.rig, self.name)
+            self._counted = (time.monotonic(), count)
+        return count
+
+    def _open(self) -> int:
+        return self.accepted() - self.ended()
+
+    def accepted(self) -> int:
+        return sum(len(load.accepted) for load in self.loads)
+
+    def wait(self, seconds: float) -> None:
+        """Lets things go on, and tells of it."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.tell()
+            time.sleep(min(left, 0.5))
+
+    def wait_until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Whether it held within the time."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            self.tell()
+            time.sleep(_POLL_SECONDS)
+        return True
+
+    def recover(self, since: float, seconds: float) -> None:
+        """Waits for the first report that ends after `since`, the end of an outage, and notes how long it
+        took."""
+        statement = (
+            "SELECT min(e.at) AS at FROM report_events e JOIN reports r ON r.id = e.report_id"
+            " WHERE r.parameters->>'fault' = %s AND e.at > to_timestamp(%s) AND e.data->>'status' = 'done'"
+        )
+
+        def first() -> float | None:
+            at = self.rig.rows(statement, self.name, since)[0]["at"]
+            return at.timestamp() if at else None
+
+        if self.wait_until(lambda: first() is not None, seconds):
+            self.recoveries.append((first() or since) - since)
+        else:
+            self.violations.append(
+                Violation(Harm.STUCK, "no_recovery", self.name, f"nothing has ended {seconds:g} s later")
+            )
+
+    def tell(self) -> None:
+        wanted = f"/{self.wanted}" if self.wanted else ""
+        self.say(f"{self.injected}{wanted} injected, {self.ended()}/{self.accepted()} reports ended")
+
+    # --- its end
+
+    def close(self) -> None:
+        """Nobody requests anything any more."""
+        for load in self.loads:
+            load.close()
+
+    def judge(self) -> Outcome:
+        """Waits until all has ended, or should have, records what happened, and has it judged."""
+        began = time.monotonic()
+        bound = recording.now() + self.scale.ends_within
+        self.wait_until(lambda: recording.count_open(self.rig, self.name) == 0, self.scale.ends_within)
+        self.wait_until(lambda: not recording.outbox(self.rig), _OUTBOX_SECONDS)
+        history = self._history(bound)
+        found = [*self.violations, *self._refusals(), *check(self._with_late_traces(history))]
+        self._measure_hits(history)
+        return Outcome(
+            name=self.name,
+            injected=self.injected,
+            reports=len(history.rows),
+            started_again=len(history.effects) - len({effect.report_id for effect in history.effects}),
+            violations=tuple(found),
+            recoveries=tuple(self.recoveries),
+            seconds=time.monotonic() - began,
+            notes=tuple(self.notes),
+        )
+
+    def _history(self, bound: float) -> History:
+        rig, rows = self.rig, recording.rows(self.rig, self.name)
+        ids = {row.report_id for row in rows}
+        time.sleep(_EXPORT_SECONDS)
+        return History(
+            accepted=tuple(one for load in self.loads for one in load.accepted),
+            observed=tuple(one for load in self.loads for one in load.observed),
+            streams=tuple(self.streams),
+            rows=rows,
+            events=recording.events(rig, self.name),
+            published={key: one for key, one in recording.published(rig.topics).items() if key in ids},
+            topic_lost_at=self.topic_lost_at,
+            outbox=recording.outbox(rig),
+            effects=recording.effects(rig, self.name),
+            dead_letters=recording.dead_letters(rig),
+            expected_dead_letters=self.expected_dead_letters,
+            files=recording.files(rig.artefacts, (row.artefact.key for row in rows if row.artefact)),
+            traces=self._traces(self._to_be_traced(rows)),
+            span_losses=(*self.span_losses, *self._killed()),
+            expected=dict.fromkeys(ids, self.expected),
+            ended_by=bound,
+        )
+
+    def _to_be_traced(self, rows: tuple[Row, ...]) -> list[Row]:
+        """Those that the fault struck first, then some at random."""
+        struck = {hit.report_id for hit in self.hits}
+        ordered = sorted(rows, key=lambda row: (row.report_id not in struck, self.random.random()))
+        return ordered[: self.scale.traces]
+
+    def _traces(self, rows: list[Row]) -> dict[str, tuple[Span, ...]]:
+        url = self.rig.stack.endpoints.jaeger_url
+        return {row.report_id: recording.trace(url, row.trace_id) for row in rows if row.trace_id}
+
+    def _with_late_traces(self, history: History) -> History:
+        """Spans come when they come: an incomplete trace is read again for a while."""
+        deadline = time.monotonic() + _LATE_TRACE_SECONDS
+        by_id = {row.report_id: row for row in history.rows}
+        while True:
+            broken = {one.subject for one in check(history) if one.harm is Harm.TRACE}
+            if not broken or time.monotonic() > deadline:
+                return history
+            time.sleep(1)
+            again = self._traces([by_id[report_id] for report_id in broken])
+            history = replace(history, traces={**history.traces, **again})
+
+    def _killed(self) -> list[SpanLoss]:
+        """Processes that killed themselves lose what they had not sent out yet."""
+        return [
+            SpanLoss(kill.at - 3, kill.at + 1, "killed", worker=kill.pid)
+            for kill in read_kills(self.rig.tokens)
+        ]
+
+    def _refusals(self) -> list[Violation]:
+        """Requests that found nobody; a retry is a failure only where the fault is not the API's own."""
+        found = [
+            Violation(Harm.LOST, "request_refused", self.name, text)
+            for load in self.loads
+            for text in load.refused
+        ]
+        retries = sum(load.retries for load in self.loads)
+        slowest = max((load.slowest for load in self.loads), default=0.0)
+        self.notes.append(f"{retries} requests tried again, slowest accepted {slowest * 1000:.0f} ms")
+        if self.accepting and retries:
+            found.append(
+                Violation(Harm.DISORDER, "request_tried_again", self.name, f"{retries} requests failed once")
+            )
+        return found
+
+    def _measure_hits(self, history: History) -> None:
+        """From the fault to the next attempt, of every attempt that the fault has ended."""
+        claims: dict[str, list[tuple[int, float]]] = {}
+        for event in history.events:
+            if event.type == "status" and event.status == "processing":
+                claims.setdefault(event.report_id, []).append((event.attempt, event.at))
+        for hit in self.hits:
+            after = [at for attempt, at in claims.get(hit.report_id, ()) if attempt > hit.attempt]
+            if after:
+                self.recoveries.append(max(0.0, min(after) - hit.at))

@@ -1,0 +1,58 @@
+"""How much of each fault there is: the quick set for every change, the full one for a release."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Counts, and times in seconds."""
+
+    name: str
+    worker_kill_reports: int
+    process_kills: int
+    """Of the API before it publishes, and as many of a relay before it deletes."""
+    pauses: int
+    rolling_restarts: int
+    stream_clients: int
+    outages: int
+    """Of each part, and of each sort."""
+    kafka_down_seconds: float
+    doubled_reports: int
+    poison_messages: int
+    traces: int
+    """At most so many are read after each fault."""
+    ends_within: float
+    """After the last fault and the last request, so long until every report has ended."""
+
+
+QUICK = Scale(
+    name="quick",
+    worker_kill_reports=1000,
+    process_kills=50,
+    pauses=5,
+    rolling_restarts=5,
+    stream_clients=50,
+    outages=1,
+    kafka_down_seconds=20,
+    doubled_reports=100,
+    poison_messages=2000,
+    traces=50,
+    ends_within=60,
+)
+
+FULL = Scale(
+    name="full",
+    worker_kill_reports=20_000,
+    process_kills=500,
+    pauses=50,
+    rolling_restarts=50,
+    stream_clients=500,
+    outages=10,
+    kafka_down_seconds=20,
+    doubled_reports=2000,
+    poison_messages=100_000,
+    traces=500,
+    ends_within=120,
+)
+
+SCALES = {scale.name: scale for scale in (QUICK, FULL)}

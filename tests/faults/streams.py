@@ -1,0 +1,64 @@
+"""Clients of the status stream that reconnect with `Last-Event-ID`, as a browser does."""
+
+import contextlib
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+
+import httpx
+
+from tests.faults.history import Stream, Told
+
+_TIMEOUT_SECONDS = 30.0
+_RECONNECT_SECONDS = 0.1
+
+
+@dataclass
+class StreamClient:
+    """Follows one report until the server says that there is nothing more."""
+
+    api_url: str
+    name: str
+    report_id: str
+    told: list[Told] = field(default_factory=list)
+    connections: int = 0
+    ended: bool = False
+
+    def __post_init__(self) -> None:
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"stream-{self.name}", daemon=True)
+
+    def start(self) -> "StreamClient":
+        self._thread.start()
+        return self
+
+    def finish(self, deadline: float) -> Stream:
+        """What it was told; `deadline` is on the monotonic clock."""
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._stopping.set()
+        return Stream(self.name, self.report_id, tuple(self.told), max(0, self.connections - 1), self.ended)
+
+    def _run(self) -> None:
+        with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+            while not self.ended and not self._stopping.is_set():
+                with contextlib.suppress(httpx.TransportError):  # cut
+                    self._follow(client)
+                self._stopping.wait(_RECONNECT_SECONDS)
+
+    def _follow(self, client: httpx.Client) -> None:
+        headers = {"Last-Event-ID": str(self.told[-1].version)} if self.told else {}
+        self.connections += 1
+        with client.stream("GET", f"/api/v1/reports/{self.report_id}/events", headers=headers) as answer:
+            if answer.status_code == httpx.codes.NO_CONTENT:
+                self.ended = True
+                return
+            answer.raise_for_status()
+            event: dict[str, str] = {}
+            for line in answer.iter_lines():
+                if line:
+                    name, _, value = line.partition(":")
+                    event[name] = value.removeprefix(" ")
+                elif "id" in event:  # an event counts when it is whole
+                    self.told.append(Told(int(event["id"]), json.loads(event["data"])["status"]))
+                    event = {}
