@@ -35,7 +35,7 @@ def wait_until_ready(options: Options, cluster: Cluster) -> None:
 
 def helm_test(cluster: Cluster) -> str:
     """The last line that the test's pod said."""
-    return cluster.helm("test", RELEASE, "--logs", "--timeout=5m").strip().splitlines()[-1]
+    return cluster.helm("test", RELEASE, "--timeout=5m").strip().splitlines()[-1]
 
 
 def begin_load(options: Options, cluster: Cluster) -> None:
