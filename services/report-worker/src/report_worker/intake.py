@@ -18,7 +18,15 @@ from waybill.messages import (
     carrier_from_headers,
     read_command,
 )
-from waybill.tracing import attributes, context_of, fail_span, message_attributes, span_carrier, tracer
+from waybill.tracing import (
+    attributes,
+    context_of,
+    fail_span,
+    message_attributes,
+    span_carrier,
+    tracer,
+    valid_carrier,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -72,11 +80,11 @@ class Intake:
         return self._claim(seen, asked)
 
     def _claim(self, seen: "_Seen", asked: Command | BareCarrier) -> Claimed | None:
-        parent = seen.carrier or asked.carrier
+        parent = seen.carrier or valid_carrier(asked.carrier)
         started_at = time.time_ns()
         span = self._span(seen, parent, started_at)
         try:
-            report_id = asked.report_id if isinstance(asked, Command) else self._accept(seen, asked).id
+            report_id = asked.report_id if isinstance(asked, Command) else self._accept(seen, parent).id
             span.set_attributes(attributes.conversation(str(report_id)))
             report = self._ledger.claim(report_id, self._owner, span_carrier(span))
             if report is None and self._ledger.get(report_id) is None:
@@ -95,10 +103,9 @@ class Intake:
         _queue_time.record(seen.queue_time_ms / 1000, {"report.kind": report.kind})
         return Claimed(report, span, started_at, parent, seen.origin)
 
-    def _accept(self, seen: "_Seen", asked: BareCarrier) -> Report:
+    def _accept(self, seen: "_Seen", carrier: Carrier | None) -> Report:
         """A message of the article's producer: the report that it asks for, once for each message."""
         defaults = DOWORK.parameters().model_dump(mode="json")
-        carrier = seen.carrier or asked.carrier
         return self._ledger.accept_foreign(
             NewReport(new_report_id(), DOWORK.name, defaults, carrier, seen.source)
         )
@@ -161,7 +168,7 @@ class _Seen:
             -1 if (offset := message.offset()) is None else offset,
             stamp,
             waited,
-            carrier_from_headers(_headers(message)),
+            valid_carrier(carrier_from_headers(_headers(message))),
         )
 
     @property

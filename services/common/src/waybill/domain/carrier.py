@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
+
+_MOST_CHARACTERS = 512
+"""W3C asks for at least so many of a tracestate; a traceparent has 55."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,18 @@ class Carrier:
 
     @classmethod
     def from_mapping(cls, fields: Mapping[str, Any]) -> "Carrier | None":
-        """None where there is no `traceparent` text; a `tracestate` that is not text is left out."""
+        """None where no `traceparent` could be one; a `tracestate` that could not is left out."""
         traceparent, tracestate = fields.get("traceparent"), fields.get("tracestate")
-        if not isinstance(traceparent, str) or not traceparent:
+        if not _is_header_text(traceparent):
             return None
-        return cls(traceparent, tracestate if isinstance(tracestate, str) and tracestate else None)
+        return cls(traceparent, tracestate if _is_header_text(tracestate) else None)
+
+
+def _is_header_text(value: Any) -> TypeGuard[str]:
+    """Visible ASCII, as HTTP has it. A message may bring anything, also what the database cannot keep."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _MOST_CHARACTERS
+        and value.isascii()
+        and value.isprintable()
+    )

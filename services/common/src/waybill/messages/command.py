@@ -46,10 +46,13 @@ class BareCarrier:
 
 
 class UnreadableMessage(WaybillError):  # noqa: N818 - the name is the sentence
-    """A message on topic `report` that is no command. `reason` is one word for metrics and dead letters."""
+    """A message on topic `report` that is no command. `reason` is one word for metrics and dead letters.
+
+    The sentence may quote the message, so what the database cannot keep in it is escaped.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(detail.encode(errors="backslashreplace").decode().replace("\0", "\\x00"))
         self.reason = reason
 
 

@@ -4,7 +4,7 @@ The SDK is set up by opentelemetry-distro from `OTEL_*` variables; this package 
 """
 
 from waybill.tracing.attributes import message_attributes
-from waybill.tracing.context import context_of, current_carrier, span_carrier
+from waybill.tracing.context import context_of, current_carrier, span_carrier, valid_carrier
 from waybill.tracing.environment import tracing_defaults
 from waybill.tracing.lost import end_lost_attempt
 from waybill.tracing.spans import fail_span, flush, interrupt_span, tracer
@@ -20,4 +20,5 @@ __all__ = [
     "span_carrier",
     "tracer",
     "tracing_defaults",
+    "valid_carrier",
 ]

@@ -16,6 +16,11 @@ def context_of(carrier: Carrier | None) -> Context:
     return _propagator.extract(carrier.as_dict() if carrier else {}, context=Context())
 
 
+def valid_carrier(carrier: Carrier | None) -> Carrier | None:
+    """The carrier itself; None where it is none or invalid."""
+    return carrier if trace.get_current_span(context_of(carrier)).get_span_context().is_valid else None
+
+
 def span_carrier(span: Span) -> Carrier | None:
     """The carrier for children of `span`; None where there is no tracing."""
     fields: dict[str, str] = {}
