@@ -1,0 +1,84 @@
+"""Settings from the environment, and what is said about wrong ones."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from producer_api.settings import ApiSettings
+from report_worker.settings import WorkerSettings
+from waybill.settings import ServiceSettings, WrongSettings, load
+
+GOOD = {
+    "WAYBILL_DATABASE_URL": "postgresql://waybill:secret@db:5432/waybill",
+    "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
+    "WAYBILL_ARTEFACT_URL": "file:///tmp/artefacts",
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("WAYBILL_")]:
+        monkeypatch.delenv(name)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_three_are_enough() -> None:
+    assert load(ApiSettings).topics.report == "report"
+    assert load(WorkerSettings).drain == timedelta(seconds=20)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_each_missing_one_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name)
+
+    with pytest.raises(WrongSettings, match=f"{name}: Field required"):
+        load(ServiceSettings)
+
+
+def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_SLOTS", "0")
+    monkeypatch.setenv("WAYBILL_LOG_LEVEL", "loud")
+    monkeypatch.delenv("WAYBILL_ARTEFACT_URL")
+
+    with pytest.raises(WrongSettings) as caught:
+        load(WorkerSettings)
+
+    for name in ("WAYBILL_SLOTS", "WAYBILL_LOG_LEVEL", "WAYBILL_ARTEFACT_URL"):
+        assert name in str(caught.value)
+
+
+def test_a_wrong_value_is_not_repeated_for_it_may_be_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_DATABASE_URL", "mysql://waybill:secret@db/waybill")
+
+    with pytest.raises(WrongSettings) as caught:
+        load(ServiceSettings)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_security_goes_to_kafka_by_librdkafkas_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    monkeypatch.setenv("WAYBILL_KAFKA_SASL_USERNAME", "waybill")
+    monkeypatch.setenv("WAYBILL_KAFKA_SSL_CA_LOCATION", "/ca.pem")
+
+    common = load(ServiceSettings).kafka_config("me").common()
+
+    assert common["bootstrap.servers"] == "kafka:9092"
+    assert common["client.id"] == "me"
+    assert common["security.protocol"] == "SASL_SSL"
+    assert common["sasl.username"] == "waybill"
+    assert common["ssl.ca.location"] == "/ca.pem"
+    assert "sasl.password" not in common
+
+
+def test_policies_are_made_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_LEASE_SECONDS", "12")
+    monkeypatch.setenv("WAYBILL_RETRY_FIRST_SECONDS", "3")
+    monkeypatch.setenv("WAYBILL_STREAM_HEARTBEAT_SECONDS", "4")
+
+    settings = load(ApiSettings)
+
+    assert settings.lease.time_to_live == timedelta(seconds=12)
+    assert settings.retry.first == timedelta(seconds=3)
+    assert settings.stream.heartbeat == timedelta(seconds=4)
