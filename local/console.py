@@ -26,8 +26,14 @@ def reporter(out: TextIO, word: str) -> Report:
     return report
 
 
+_KNOWN_PORTS = ("api", "worker-health", "jaeger", "otlp-http", "kafka", "postgres")
+"""Those that people type; the others are between parts."""
+
+
 def print_moved_ports(ports: Ports, out: TextIO) -> None:
-    for name, (usual, chosen) in ports.moved().items():
+    moved = ports.moved()
+    for name in filter(moved.__contains__, _KNOWN_PORTS):
+        usual, chosen = moved[name]
         print(f"  port {usual} is taken, so {name} is at {chosen}", file=out)
 
 
