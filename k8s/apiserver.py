@@ -12,6 +12,8 @@ from pathlib import Path
 from k8s.programs import Missing, environment, find
 
 READY_SECONDS = 60
+ESTABLISHED = ("wait", "crd", "--all", "--for=condition=Established", "--timeout=30s")
+"""Fails at once where a definition has no condition yet: to be repeated."""
 
 
 @contextmanager
@@ -46,11 +48,12 @@ def kubectl(config: Path, *arguments: str, stdin: str | None = None) -> subproce
 def install_definitions(config: Path, folders: list[Path]) -> None:
     """Installs custom resource definitions and waits until they are served."""
     files = [f"--filename={folder}" for folder in folders]
-    applied = kubectl(config, "apply", "--server-side", *files)
-    if applied.returncode == 0:
-        applied = kubectl(config, "wait", "crd", "--all", "--for=condition=Established", "--timeout=60s")
-    if applied.returncode != 0:
-        raise RuntimeError(f"The definitions could not be installed: {applied.stderr}")
+    done = kubectl(config, "apply", "--server-side", *files)
+    deadline = time.monotonic() + READY_SECONDS
+    while done.returncode == 0 and time.monotonic() < deadline:
+        if kubectl(config, *ESTABLISHED).returncode == 0:
+            return
+    raise RuntimeError(f"The definitions could not be installed: {done.stderr}")
 
 
 def _etcd_command(etcd: Path, folder: Path, url: str, peer_url: str) -> list[str]:

@@ -1,11 +1,13 @@
 """What must be in the cluster before the application: the operators, or fixtures in their place."""
 
 import tempfile
+import time
 from pathlib import Path
 
 from k8s import crds
+from k8s.apiserver import ESTABLISHED
 from k8s.programs import ROOT
-from k8s.smoke.cluster import Cluster, run
+from k8s.smoke.cluster import Cluster, Failed, run
 from k8s.smoke.options import Options
 
 NAMESPACE = "waybill-platform"
@@ -54,7 +56,7 @@ def _install_chart(options: Options, platform: Cluster) -> str:
         "upgrade", "waybill-platform", CHART, "--install", "--wait", "--timeout=10m",
         *(f"--set={name}.enabled=true" for name in sorted(wanted)),
     )  # fmt: skip
-    run(["kubectl", "wait", "crd", "--all", "--for=condition=Established", "--timeout=60s"])
+    _wait_until_established()
     platform.rollouts()
     return ", ".join(sorted(wanted))
 
@@ -62,7 +64,7 @@ def _install_chart(options: Options, platform: Cluster) -> str:
 def _install_jaeger_operator(platform: Cluster) -> None:
     definitions = crds.definitions(crds.JAEGER_OPERATOR)
     run(["kubectl", "apply", "--server-side", f"--filename={definitions}"])
-    run(["kubectl", "wait", CRD_OF_JAEGER, "--for=condition=Established", "--timeout=60s"])
+    _wait_until_established()
     with tempfile.TemporaryDirectory() as folder:
         key, certificate = Path(folder, "tls.key"), Path(folder, "tls.crt")
         run(
@@ -78,3 +80,16 @@ def _install_jaeger_operator(platform: Cluster) -> None:
     platform.kubectl("apply", "--filename=-", stdin=secret)
     platform.kubectl("apply", "--filename", FIXTURES / "jaeger-operator.yaml")
     platform.rollouts()
+
+
+def _wait_until_established() -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            run(["kubectl", *ESTABLISHED])
+        except Failed:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return
