@@ -160,6 +160,7 @@ class Attempt:
                 parent=self._claimed.parent,
                 report_consumer=consumer,
                 report_consumer_start=self._claimed.started_at,
+                queue_time_ms=self._claimed.queue_time_ms,
                 handle_report=handle,
                 handle_report_start=started_at,
             )

@@ -53,6 +53,7 @@ class Claimed:
     span: Span
     started_at: int
     parent: Carrier | None
+    queue_time_ms: int
     origin: Origin
 
 
@@ -101,7 +102,7 @@ class Intake:
             return None
         _messages.add(1, {"outcome": "claimed"})
         _queue_time.record(seen.queue_time_ms / 1000, {"report.kind": report.kind})
-        return Claimed(report, span, started_at, parent, seen.origin)
+        return Claimed(report, span, started_at, parent, seen.queue_time_ms, seen.origin)
 
     def _accept(self, seen: "_Seen", carrier: Carrier | None) -> Report:
         """A message of the article's producer: the report that it asks for, once for each message."""

@@ -1,13 +1,11 @@
-"""`waybill migrate` and `waybill topics`: what an installation needs once, before the services start."""
+"""`waybill migrate` and `waybill topics`: what an installation needs once, before the services start.
+
+What they work with is imported when they run: the other commands start in half the time without it.
+"""
 
 from typing import Annotated
 
 import typer
-
-from waybill.kafka import ensure_topics
-from waybill.settings import DatabaseSettings, KafkaSettings, load
-from waybill.store import create_engine
-from waybill.store import migrate as migrate_store
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +16,12 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Bring the database's schema to this version. Safe to run twice, and at the same time."""
+    from waybill import store
+    from waybill.settings import DatabaseSettings, load
+
     settings = load(DatabaseSettings)
-    engine = create_engine(str(settings.database_url), application="waybill-migrate", pool_size=1)
-    typer.echo(f"The database's schema is at {migrate_store(engine)}.")
+    engine = store.create_engine(str(settings.database_url), application="waybill-migrate", pool_size=1)
+    typer.echo(f"The database's schema is at {store.migrate(engine)}.")
 
 
 def topics(
@@ -28,6 +29,9 @@ def topics(
     replication: Annotated[int, typer.Option(min=1, help="Replicas of each partition.")] = 1,
 ) -> None:
     """Create the topics that are missing. Topics that exist stay as they are."""
+    from waybill.kafka import ensure_topics
+    from waybill.settings import KafkaSettings, load
+
     settings = load(KafkaSettings)
     made = ensure_topics(
         settings.kafka_config("waybill-topics"),

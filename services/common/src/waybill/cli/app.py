@@ -8,7 +8,7 @@ from typing import Annotated
 import stamina.instrumentation
 import typer
 
-from waybill.cli import admin, demo, kinds, reports, trace
+from waybill.cli import admin, dead_letters, demo, kinds, reports, trace
 from waybill.cli.session import API_VARIABLE, JAEGER_VARIABLE, ExitCode, Session
 from waybill.client import ProblemError, ServerUnreachableError
 from waybill.errors import WaybillError
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (reports, kinds, trace, demo, admin):
+for commands in (reports, kinds, trace, dead_letters, demo, admin):
     commands.register(app)
 
 

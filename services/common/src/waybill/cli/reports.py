@@ -25,7 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for a script.")]
 
 
 def register(app: typer.Typer) -> None:
-    for command in (request, follow, show, list_reports, artefact):
+    for command in (request, follow, show, list_reports, cancel, retry, artefact):
         app.command(command.__name__.partition("_")[0])(command)
 
 
@@ -53,6 +53,13 @@ def request(
     save: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Then write its artefact there. Implies --follow.")
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Idempotency key: the same request again is no new report."),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For each attempt.", min=0.001)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Request a report.
@@ -61,7 +68,7 @@ def request(
     With --follow it ends with 1 when the report fails or is cancelled.
     """
     session = session_of(context)
-    report = session.api.request(kind, parse_parameters(pairs or [], parameters))
+    report = session.api.request(kind, parse_parameters(pairs or [], parameters), key, timeout)
     if not (follow or trace or save):
         session.json(report) if as_json else session.line(str(report.id))
         return
@@ -131,6 +138,33 @@ def list_reports(
             wording.took(report),
         )
     session.out.print(table if reports else "There are no such reports.")
+
+
+def cancel(context: typer.Context, report_id: ReportId) -> None:
+    """Cancel a report.
+
+    One that waits ends at once; one that runs ends before its next step,
+    or is stopped by force a few seconds later.
+    """
+    session = session_of(context)
+    report = session.api.cancel(report_id)
+    session.line("cancelled" if report.ended else "its worker is asked to end it")
+
+
+def retry(
+    context: typer.Context,
+    report_id: ReportId,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Stay and show its status until it ends.")
+    ] = False,
+) -> None:
+    """Begin a report that failed or was cancelled anew, in its trace."""
+    session = session_of(context)
+    report = session.api.retry(report_id)
+    if follow:
+        _exit(_follow(session, report.id))
+    else:
+        session.line(str(report.id))
 
 
 def artefact(

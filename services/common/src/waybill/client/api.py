@@ -16,12 +16,22 @@ from pydantic import ValidationError
 
 from waybill.client.errors import ArtefactError, UnexpectedAnswerError
 from waybill.client.http import IMPATIENT, RetryPolicy, Server
-from waybill.client.models import ArtefactLink, KindInfo, KindList, Report, ReportPage
+from waybill.client.models import (
+    ArtefactLink,
+    DeadLetter,
+    DeadLetterPage,
+    KindInfo,
+    KindList,
+    Redriven,
+    Report,
+    ReportPage,
+)
 from waybill.domain import TERMINAL, Status
 from waybill.messages import StatusEvent, StatusEventType
 
 REPORTS = "/api/v1/reports"
 KINDS = "/api/v1/kinds"
+DEAD_LETTERS = "/api/v1/dead-letters"
 
 _PAGE = 100
 _NO_CONTENT = 204
@@ -55,13 +65,20 @@ class WaybillClient:
         self._server.close()
 
     def request(
-        self, kind: str, parameters: Mapping[str, Any] | None = None, key: str | None = None
+        self,
+        kind: str,
+        parameters: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        timeout_seconds: float | None = None,
     ) -> Report:
         """Asks for a report; it is accepted and kept when this returns, and has not begun.
 
         The same request with the same `key` is the same report; without one, each call is a new report.
+        `timeout_seconds` bounds each attempt; the kind's own limit is the most.
         """
-        body = {"kind": kind, "parameters": dict(parameters or {})}
+        body: dict[str, Any] = {"kind": kind, "parameters": dict(parameters or {})}
+        if timeout_seconds is not None:
+            body["timeout_seconds"] = timeout_seconds
         return self._server.read(Report, self._server.post(REPORTS, body, key or str(uuid4())))
 
     def show(self, report_id: UUID | str) -> Report:
@@ -82,6 +99,26 @@ class WaybillClient:
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    def cancel(self, report_id: UUID | str) -> Report:
+        """At once while it waits; while it runs, its worker is asked to end it."""
+        return self._server.read(Report, self._server.post(f"{REPORTS}/{report_id}:cancel"))
+
+    def retry(self, report_id: UUID | str) -> Report:
+        """Begins a report that failed or was cancelled anew."""
+        return self._server.read(Report, self._server.post(f"{REPORTS}/{report_id}:retry"))
+
+    def dead_letters(
+        self, reason: str | None = None, redriven: bool = False, limit: int = _PAGE
+    ) -> tuple[DeadLetter, ...]:
+        """Newest first; those that were redriven too, if `redriven`."""
+        query = {"reason": reason, "redriven": str(redriven).lower(), "limit": limit}
+        return self._server.read(DeadLetterPage, self._server.get(DEAD_LETTERS, query)).dead_letters
+
+    def redrive(self, reason: str | None = None, limit: int = _PAGE) -> Redriven:
+        """Begins the reports of waiting dead letters anew."""
+        body = {"reason": reason, "limit": limit}
+        return self._server.read(Redriven, self._server.post(f"{DEAD_LETTERS}:redrive", body))
 
     def kinds(self) -> tuple[KindInfo, ...]:
         return self._server.read(KindList, self._server.get(KINDS)).kinds

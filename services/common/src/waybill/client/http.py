@@ -62,9 +62,10 @@ class Server:
         """The JSON at `path`; parameters that are None are left out."""
         return self._json(self.open("GET", path, params=params, retry=retry))
 
-    def post(self, path: str, body: Any, key: str) -> Any:
+    def post(self, path: str, body: Any = None, key: str | None = None) -> Any:
         """The JSON that answers `body`; `key` makes it one request, however often it is sent."""
-        return self._json(self.open("POST", path, json=body, headers={_KEY: key}))
+        headers = {_KEY: key} if key else {}
+        return self._json(self.open("POST", path, json=body, headers=headers))
 
     def open(
         self,

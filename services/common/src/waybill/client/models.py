@@ -55,6 +55,44 @@ class ReportPage(_Resource):
     next_cursor: str | None = None
 
 
+class DeadLetter(_Resource):
+    """What could not be done: a report that used up its attempts, or a message that nobody could read."""
+
+    id: UUID
+    reason: str
+    detail: str
+    report_id: UUID | None = None
+    topic: str
+    partition: int
+    offset: int
+    attempts: int | None = None
+    stack: str | None = None
+    trace_id: str | None = None
+    created_at: datetime
+    redriven_at: datetime | None = None
+
+
+class DeadLetterPage(_Resource):
+    """Some dead letters, newest first, and where the next page begins, if there is one."""
+
+    dead_letters: tuple[DeadLetter, ...]
+    next_cursor: str | None = None
+
+
+class RedriveRefused(_Resource):
+    """A dead letter that stays, and why."""
+
+    id: UUID
+    detail: str
+
+
+class Redriven(_Resource):
+    """The reports that begin anew, and what could not."""
+
+    reports: tuple[UUID, ...]
+    refused: tuple[RedriveRefused, ...]
+
+
 class KindInfo(_Resource):
     """A kind that the server knows; `parameters` is a JSON Schema."""
 

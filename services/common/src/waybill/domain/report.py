@@ -127,6 +127,7 @@ class AttemptTrace:
     report_consumer_start: int
     handle_report: Carrier
     handle_report_start: int
+    queue_time_ms: int = 0
 
 
 @dataclass(frozen=True)

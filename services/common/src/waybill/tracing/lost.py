@@ -8,7 +8,7 @@ from opentelemetry.trace import Link, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from waybill.domain import AttemptTrace, Carrier
-from waybill.tracing.attributes import PROCESS, message_attributes
+from waybill.tracing.attributes import PROCESS, QUEUE_TIME, message_attributes
 from waybill.tracing.context import context_of
 from waybill.tracing.ids import span_ids
 from waybill.tracing.spans import fail_span, tracer
@@ -35,7 +35,7 @@ def end_lost_attempt(known: AttemptTrace, report_id: str, attempt: int) -> None:
         known.parent,
         known.report_consumer_start,
         SpanKind.CONSUMER,
-        {**consumer, "report.id": report_id},
+        {**consumer, "report.id": report_id, QUEUE_TIME: known.queue_time_ms},
     )
     _end(
         "handle_report",

@@ -63,6 +63,7 @@ def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
         parent=Carrier(**parent) if parent else None,
         report_consumer=Carrier(**stored["report_consumer"]),
         report_consumer_start=stored["report_consumer_start"],
+        queue_time_ms=stored.get("queue_time_ms", 0),
         handle_report=Carrier(**stored["handle_report"]),
         handle_report_start=stored["handle_report_start"],
     )

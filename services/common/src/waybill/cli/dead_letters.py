@@ -1,0 +1,59 @@
+"""The commands about what could not be done: dead-letters, redrive."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from waybill.cli import wording
+from waybill.cli.session import ExitCode, session_of
+
+Reason = Annotated[str | None, typer.Option(help="Only those with this reason, such as not_json.")]
+Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("dead-letters")(dead_letters)
+    app.command()(redrive)
+
+
+def dead_letters(
+    context: typer.Context,
+    reason: Reason = None,
+    redriven: Annotated[bool, typer.Option(help="Those that were redriven, too.")] = False,
+    limit: Limit = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with stacks, for a script.")] = False,
+) -> None:
+    """List reports that used up their attempts, and messages that nobody could read."""
+    session = session_of(context)
+    letters = session.api.dead_letters(reason, redriven, limit)
+    if as_json:
+        session.json({"dead_letters": [letter.model_dump(mode="json") for letter in letters]})
+        return
+    now = datetime.now(UTC)
+    table = Table("report", "reason", "detail", "from", "when", box=None, pad_edge=False, header_style="dim")
+    for letter in letters:
+        table.add_row(
+            str(letter.report_id or "-"),
+            letter.reason,
+            letter.detail,
+            f"{letter.topic}/{letter.partition}/{letter.offset}",
+            wording.ago(letter.created_at, now),
+        )
+    session.out.print(table if letters else "There are no dead letters.")
+
+
+def redrive(context: typer.Context, reason: Reason = None, limit: Limit = 100) -> None:
+    """Begin the reports of waiting dead letters anew, each in its trace.
+
+    'waybill retry ID' does it for one report.
+    """
+    session = session_of(context)
+    outcome = session.api.redrive(reason, limit)
+    for report_id in outcome.reports:
+        session.line(str(report_id))
+    for refused in outcome.refused:
+        session.err.print(f"{refused.id}: {refused.detail}", soft_wrap=True, markup=False)
+    if outcome.refused:
+        raise typer.Exit(ExitCode.FAILED)
