@@ -14,7 +14,8 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 from producer_api.status_hub import Inbox, StatusHub
-from producer_api.stream import EventStream, StreamPolicy
+from producer_api.policies import StreamPolicy
+from producer_api.stream import EventStream
 from waybill.domain import Status, StepStatus
 from waybill.messages import StatusEvent, StatusEventType
 from waybill.messages.status_event import StepModel

@@ -15,9 +15,9 @@ from waybill.settings import instance_name
 from waybill.store import create_engine
 from waybill.upkeeper import Upkeeper, UpkeepPolicy
 
+from producer_api.policies import StreamPolicy
 from producer_api.settings import ApiSettings
 from producer_api.status_hub import StatusHub
-from producer_api.stream import StreamPolicy
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 from waybill.settings import ServiceSettings
 
-from producer_api.stream import StreamPolicy
+from producer_api.policies import StreamPolicy
 
 
 class ApiSettings(ServiceSettings):

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from queue import Empty
 from typing import Any
@@ -13,21 +12,11 @@ from waybill.domain import TERMINAL, Status
 from waybill.errors import RetryableError
 from waybill.store import StoredEvent
 
+from producer_api.policies import StreamPolicy
 from producer_api.status_hub import Inbox, StatusHub
 
 Replay = Callable[[UUID, int], list[StoredEvent]]
 """The stored events of a report after a version."""
-
-
-@dataclass(frozen=True)
-class StreamPolicy:
-    """`heartbeat`: a comment when nothing happens, so that proxies keep the connection. `catch_up`: how
-    often a silent stream looks into the database, in case Kafka is away. `tick`: how quickly it drains."""
-
-    heartbeat: timedelta = timedelta(seconds=15)
-    catch_up: timedelta = timedelta(seconds=5)
-    tick: timedelta = timedelta(seconds=0.5)
-    reconnect: timedelta = timedelta(seconds=1)
 
 
 class EventStream:
