@@ -223,8 +223,10 @@ def dead_letters_are_kept_once(history: History) -> Iterator[Violation]:
 
 
 def topic_ends_as_the_row(history: History) -> Iterator[Violation]:
-    """The last value of each key on the status topic is the row."""
+    """The last value of each key on the status topic is the row, once the report has ended."""
     for row in history.rows:
+        if Status(row.status) not in TERMINAL:
+            continue
         last = history.published.get(row.report_id)
         if last is None:
             if not _lost_with_the_topic(row, history.topic_lost_at):
@@ -299,7 +301,7 @@ def traces_are_connected(history: History) -> Iterator[Violation]:
     effects = _by(history.effects, _effect_report)
     for report_id, spans in history.traces.items():
         row = rows.get(report_id)
-        if row is not None:
+        if row is not None and Status(row.status) in TERMINAL:
             workers = {effect.worker for effect in effects[report_id]}
             yield from _trace(row, spans, _Losses(history.span_losses, workers))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from tests.faults.checker import Harm
+from tests.faults.checker import Harm, Violation
 from tests.faults.console import Live
 from tests.faults.injectors import Fault
 from tests.faults.rig import LEASE_SECONDS, Rig
@@ -45,6 +45,9 @@ class Harness:
         began = time.monotonic()
         try:
             fault.inject(run)
+        except Exception as error:  # the other faults can still be run
+            self._live.console.print_exception()
+            run.violations.append(Violation(Harm.STUCK, "not_injected", fault.name, repr(error)))
         finally:
             run.close()
         outcome = replace(run.judge(), seconds=time.monotonic() - began)

@@ -4,9 +4,11 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from psycopg import IsolationLevel
 from waybill.client import JaegerClient
 from waybill.domain import TERMINAL
 
@@ -14,6 +16,8 @@ from tests.faults.history import DeadLetter, Effect, Event, Pointer, Published, 
 from tests.faults.rig import Rig
 from tests.support.kafka import Topics
 from tests.support.traces import Traces
+
+Fields = Mapping[str, Any]
 
 _REPORTS = "SELECT * FROM reports WHERE parameters->>'fault' = %s ORDER BY id"
 _EVENTS = """
@@ -27,51 +31,63 @@ _ENDED = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND statu
 _TERMINAL = [str(status) for status in TERMINAL]
 
 
-def rows(rig: Rig, fault: str) -> tuple[Row, ...]:
-    """The fault's reports."""
-    return tuple(
-        Row(
-            report_id=str(row["id"]),
-            request=row["parameters"]["request"],
-            status=row["status"],
-            version=row["version"],
-            attempt=row["attempt"],
-            artefact=Pointer(row["artefact"]["key"], row["artefact"]["sha256"]) if row["artefact"] else None,
-            trace_id=row["traceparent"].split("-")[1] if row["traceparent"] else None,
-            created_at=row["created_at"].timestamp(),
-            finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
+@dataclass(frozen=True)
+class Records:
+    """What the database holds of one fault's reports, as of one instant."""
+
+    rows: tuple[Row, ...]
+    events: tuple[Event, ...]
+    effects: tuple[Effect, ...]
+
+
+def records(rig: Rig, fault: str) -> Records:
+    """Read in one transaction, so that reports which still run do not look torn."""
+    with rig.database() as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        reports, events, effects = (
+            connection.execute(statement, [fault]).fetchall() for statement in (_REPORTS, _EVENTS, _EFFECTS)
         )
-        for row in rig.rows(_REPORTS, fault)
+    return Records(
+        tuple(_row(one) for one in reports),
+        tuple(_event(one) for one in events),
+        tuple(_effect(one) for one in effects),
     )
 
 
-def events(rig: Rig, fault: str) -> tuple[Event, ...]:
-    """Every event of the fault's reports."""
-    return tuple(
-        Event(
-            report_id=str(row["report_id"]),
-            version=row["version"],
-            type=row["type"],
-            status=row["data"]["status"],
-            attempt=row["data"]["attempt"],
-            at=row["at"].timestamp(),
-            sha256=(row["data"].get("artefact") or {}).get("sha256"),
-        )
-        for row in rig.rows(_EVENTS, fault)
+def _row(row: Fields) -> Row:
+    artefact = row["artefact"]
+    return Row(
+        report_id=str(row["id"]),
+        request=row["parameters"]["request"],
+        status=row["status"],
+        version=row["version"],
+        attempt=row["attempt"],
+        artefact=Pointer(artefact["key"], artefact["sha256"]) if artefact else None,
+        trace_id=row["traceparent"].split("-")[1] if row["traceparent"] else None,
+        created_at=row["created_at"].timestamp(),
+        finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
     )
 
 
-def effects(rig: Rig, fault: str) -> tuple[Effect, ...]:
-    """What the fault's jobs have written down."""
-    return tuple(
-        Effect(
-            report_id=str(row["report_id"]),
-            attempt=row["attempt"],
-            worker=row["worker"],
-            started_at=row["started_at"].timestamp(),
-            finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
-        )
-        for row in rig.rows(_EFFECTS, fault)
+def _event(row: Fields) -> Event:
+    return Event(
+        report_id=str(row["report_id"]),
+        version=row["version"],
+        type=row["type"],
+        status=row["data"]["status"],
+        attempt=row["data"]["attempt"],
+        at=row["at"].timestamp(),
+        sha256=(row["data"].get("artefact") or {}).get("sha256"),
+    )
+
+
+def _effect(row: Fields) -> Effect:
+    return Effect(
+        report_id=str(row["report_id"]),
+        attempt=row["attempt"],
+        worker=row["worker"],
+        started_at=row["started_at"].timestamp(),
+        finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
     )
 
 

@@ -13,6 +13,7 @@ from tests.faults.rig import LEASE_SECONDS
 from tests.faults.run import Outcome
 
 _SHOWN = 5
+_WIDTH = 130
 
 
 def write(file: Path, seed: int, outcomes: Sequence[Outcome]) -> None:
@@ -36,6 +37,7 @@ def write(file: Path, seed: int, outcomes: Sequence[Outcome]) -> None:
 def show(console: Console, seed: int, outcomes: Sequence[Outcome]) -> None:
     """The table, and below it each violation by name, with examples."""
     table = Table(title=f"seed {seed}, lease {LEASE_SECONDS:g} s", title_justify="left", box=None)
+    console = Console(file=console.file, width=max(console.width, _WIDTH))
     table.add_column("fault")
     for name in ("injected", "reports", "lost", "doubled", "stuck", "other"):
         table.add_column(name, justify="right")

@@ -202,7 +202,8 @@ class Run:
         )
 
     def _history(self, bound: float) -> History:
-        rig, rows = self.rig, recording.rows(self.rig, self.name)
+        rig, records = self.rig, recording.records(self.rig, self.name)
+        rows = records.rows
         ids = {row.report_id for row in rows}
         time.sleep(_EXPORT_SECONDS)
         return History(
@@ -210,11 +211,11 @@ class Run:
             observed=tuple(one for load in self.loads for one in load.observed),
             streams=tuple(self.streams),
             rows=rows,
-            events=recording.events(rig, self.name),
+            events=records.events,
             published={key: one for key, one in recording.published(rig.topics).items() if key in ids},
             topic_lost_at=self.topic_lost_at,
             outbox=recording.outbox(rig),
-            effects=recording.effects(rig, self.name),
+            effects=records.effects,
             dead_letters=recording.dead_letters(rig),
             expected_dead_letters=self.expected_dead_letters,
             files=recording.files(rig.artefacts, (row.artefact.key for row in rows if row.artefact)),

@@ -164,17 +164,13 @@ def main() -> None:
     for name in os.environ[SABOTAGE].split(","):
         BUILT_IN[name]()
     if service == "report-worker":
-        from report_worker.worker import main as work
-
-        work()
+        import_module("report_worker.worker").main()
     else:
         # Imported before the fork, so that the process which replaces a killed one serves at once.
-        import producer_api.app
-        import producer_api.services  # noqa: F401
-        from gunicorn.app.wsgiapp import run
-
+        for module in ("producer_api.app", "producer_api.services"):
+            import_module(module)
         sys.argv = ["gunicorn", "-c", "python:producer_api.gunicorn_conf"]
-        run()
+        import_module("gunicorn.app.wsgiapp").run()
 
 
 def _become(service: str) -> NoReturn:

@@ -55,4 +55,20 @@ FULL = Scale(
     ends_within=120,
 )
 
-SCALES = {scale.name: scale for scale in (QUICK, FULL)}
+SMOKE = Scale(
+    name="smoke",
+    worker_kill_reports=60,
+    process_kills=6,
+    pauses=1,
+    rolling_restarts=1,
+    stream_clients=10,
+    outages=1,
+    kafka_down_seconds=8,
+    doubled_reports=20,
+    poison_messages=200,
+    traces=30,
+    ends_within=90,
+)
+"""Whether the harness itself works; it proves little."""
+
+SCALES = {scale.name: scale for scale in (QUICK, FULL, SMOKE)}

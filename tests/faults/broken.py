@@ -1,0 +1,124 @@
+"""`python -m tests.faults.broken`: the harness against builds that are broken on purpose.
+
+A proof is worth what it can refute. Each build lacks one of the guards; the same injectors and the same
+checker must find that, by the harm that the guard is there to prevent.
+"""
+
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+
+from tests.faults.checker import Harm
+from tests.faults.console import Live
+from tests.faults.harness import start_rig, summary
+from tests.faults.injectors import workers
+from tests.faults.report import show_violations
+from tests.faults.rig import API, Rig
+from tests.faults.run import Outcome, Run
+from tests.faults.scale import SMOKE, Scale
+
+SCALE: Scale = replace(SMOKE, pauses=2, ends_within=20, traces=0)
+_WORKERS = 2
+_KILLS = 3
+_KILL_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Build:
+    """`sabotage` is built into `services`; `harms` are those of which at least one must be found."""
+
+    sabotage: str
+    services: Callable[[Rig], Sequence[str]]
+    inject: Callable[[Run], None]
+    harms: frozenset[Harm]
+
+
+def kill_after_the_offset(run: Run) -> None:
+    """Workers die at the instant before they claim; whoever starts them again finds the offset committed."""
+    run.load(threads=2, pause=0.1, most_open=20, parameters={"steps": 1, "step_ms": 50})
+    for _ in range(_KILLS):
+        run.rig.put_tokens(1)
+        run.wait_until(lambda: run.rig.tokens_left() == 0, _KILL_SECONDS)
+        run.inject()
+        for name in _ended(run.rig):
+            run.rig.stack.start_part(name)
+
+
+def kill_after_the_deletion(run: Run) -> None:
+    """The API's process dies at the instant before it publishes what it has deleted."""
+    run.load(threads=2, pause=0.1, most_open=20, parameters={"steps": 1, "step_ms": 50})
+    for _ in range(_KILLS):
+        run.rig.put_tokens(1)
+        run.wait_until(lambda: run.rig.tokens_left() == 0, _KILL_SECONDS)
+        run.inject()
+
+
+def _ended(rig: Rig) -> Iterator[str]:
+    """The workers that have killed themselves; one of them has, or is about to."""
+    for name in rig.workers:
+        try:
+            rig.stack.wait_exit(name, 0.5)
+        except TimeoutError:
+            continue
+        yield name
+
+
+BUILDS = (
+    Build("no-fence", lambda rig: rig.workers, workers.pause, frozenset({Harm.DOUBLED})),
+    Build("offset-first", lambda rig: rig.workers, kill_after_the_offset, frozenset({Harm.STUCK})),
+    Build("delete-first", lambda _: [API], kill_after_the_deletion, frozenset({Harm.STUCK, Harm.LOST})),
+)
+
+
+def judge(rig: Rig, build: Build, seed: int, live: Live) -> Outcome:
+    """What the harness says of one broken build. The rig is sound again afterwards."""
+    live.begin(build.sabotage)
+    rig.clear_tokens()
+    rig.reconfigure(*build.services(rig), sabotage=build.sabotage)
+    run = Run(build.sabotage, rig, SCALE, Random(f"{seed} {build.sabotage}"), live.say)
+    run.accepting = False
+    try:
+        build.inject(run)
+    finally:
+        run.close()
+    outcome = run.judge()
+    rig.clear_tokens()
+    rig.reconfigure(*build.services(rig))
+    live.end(summary(outcome))
+    return outcome
+
+
+def is_found(build: Build, outcome: Outcome) -> bool:
+    return any(outcome.count(harm) for harm in build.harms)
+
+
+def main() -> int:
+    """0 if each broken build was found out."""
+    console = Console()
+    seed = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
+    console.print(f"seed {seed}: broken builds {', '.join(build.sabotage for build in BUILDS)}")
+    live = Live(console)
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
+        rig = start_rig(Path(directory), live, _WORKERS)
+        try:
+            for build in BUILDS:
+                outcome = judge(rig, build, seed, live)
+                show_violations(console, outcome)
+                found[build.sabotage] = is_found(build, outcome)
+        finally:
+            rig.stop()
+    for name, is_it in found.items():
+        console.print(f"{name}: {'found' if is_it else '[red]NOT FOUND[/]'}", highlight=False)
+    return 0 if all(found.get(build.sabotage) for build in BUILDS) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
