@@ -1,11 +1,12 @@
 # Targets for Kubernetes, included by the Makefile. docs/kubernetes.md explains them.
-# `make smoke` reads SMOKE_TRACING, SMOKE_POSTGRESQL, SMOKE_FIXTURES, SMOKE_BUILT, IMAGE_BUILD, IMAGE_LOAD, IMAGE_PULL, TAG.
+# More options for the smoke test: make smoke SMOKE=--help. It also reads SMOKE_TRACING, SMOKE_POSTGRESQL, SMOKE_FIXTURES, SMOKE_BUILT, IMAGE_BUILD, IMAGE_LOAD, IMAGE_PULL, TAG.
 KIND_CLUSTER ?= waybill
 NAMESPACE ?= waybill
 TAG ?= dev
 IMAGE_BUILD ?= docker build
 IMAGE_LOAD ?= kind load docker-image --name $(KIND_CLUSTER)
 TRACING ?= jaeger
+SMOKE ?=
 # the checkout's environment where it is set up, else a small one: these targets need no Kafka and no Jaeger
 KUBE_PYTHON := $(if $(wildcard .venv/waybill-setup),.venv/bin/python,.run/kubernetes/bin/python)
 KUBE := PYTHONPATH=services/common/src:. $(KUBE_PYTHON)
@@ -44,10 +45,10 @@ jaeger: ## port-forward to Jaeger: http://127.0.0.1:16686
 	kubectl -n $(NAMESPACE) port-forward svc/waybill-jaeger-query 16686
 
 smoke: $(KUBE_PYTHON) ## the smoke test on the current context's cluster
-	@$(KUBE) -m k8s.smoke
+	@$(KUBE) -m k8s.smoke $(SMOKE)
 
 smoke-here: $(KUBE_PYTHON) ## the smoke test where only a folder offers a cluster (WAYBILL_CLUSTER)
-	@$(KUBE) -m k8s.smoke.here
+	@$(KUBE) -m k8s.smoke.here $(SMOKE)
 
 chart-test: $(KUBE_PYTHON) ## lint, rendered examples, policies, and a real API server
 	@$(KUBE) -m pytest tests/chart
