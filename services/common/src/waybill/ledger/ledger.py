@@ -169,17 +169,21 @@ class Ledger:
         return self._announced(report, letter)
 
     def retry(self, fence: Fence, failure: Failure, delay: timedelta) -> Report:
-        """Returns a failed attempt's report to `init`, for another after `delay`. Raises `LeaseLost`."""
+        """Returns a failed attempt's report to `init`, for another after `delay`; ends one that is to be
+        cancelled instead. Raises `LeaseLost`."""
         with self._recorder.transaction() as connection:
-            report = _held(reports.retry_later(connection, fence, failure, delay), fence)
+            report = reports.retry_later(connection, fence, failure, delay) or _cancelled(connection, fence)
             self._recorder.record(connection, status_event(report), report)
         return self._announced(report)
 
     def hand_back(self, fence: Fence) -> Report:
-        """Returns an interrupted attempt's report to `init` with a new command. Raises `LeaseLost`."""
+        """Returns an interrupted attempt's report to `init` with a new command; ends one that is to be
+        cancelled instead. Raises `LeaseLost`."""
         with self._recorder.transaction() as connection:
-            report = _held(reports.hand_back(connection, fence, self._recorder.enqueue_again), fence)
-            self._recorder.record(connection, status_event(report), report, self._recorder.command(report))
+            report = reports.hand_back(connection, fence, self._recorder.enqueue_again)
+            more = [self._recorder.command(report)] if report else []
+            report = report or _cancelled(connection, fence)
+            self._recorder.record(connection, status_event(report), report, *more)
         return self._announced(report)
 
     def _announced(self, report: Report, letter: DeadLetter | None = None) -> Report:
@@ -193,6 +197,11 @@ def _held(report: Report | None, fence: Fence) -> Report:
     if report is None:
         raise LeaseLost(fence)
     return report
+
+
+def _cancelled(connection: Connection, fence: Fence) -> Report:
+    """The end of an attempt that could not return its report, because somebody wants it cancelled."""
+    return _held(reports.finish(connection, fence, Status.CANCELLED, None, None), fence)
 
 
 def _report_of_key(connection: Connection, key: IdempotencyKey) -> Report | None:

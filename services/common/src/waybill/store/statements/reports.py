@@ -230,8 +230,9 @@ def finish(
 
 
 def retry_later(connection: Connection, fence: Fence, failure: Failure, delay: timedelta) -> Report | None:
-    """A failed attempt leaves its report to wait for another. None where the lease is lost."""
-    statement = _change(Status.INIT, _held(fence)).values(
+    """A failed attempt leaves its report to wait for another. None where the lease is lost, or somebody wants
+    the report cancelled."""
+    statement = _change(Status.INIT, _held(fence), reports.c.cancel_requested_at.is_(None)).values(
         failures=reports.c.failures + 1,
         failure=asdict(failure),
         not_before=from_now(delay),
@@ -242,8 +243,9 @@ def retry_later(connection: Connection, fence: Fence, failure: Failure, delay: t
 
 
 def hand_back(connection: Connection, fence: Fence, enqueue_again: timedelta) -> Report | None:
-    """An interrupted attempt gives its report back to wait for another. None where the lease is lost."""
-    statement = _change(Status.INIT, _held(fence)).values(
+    """An interrupted attempt gives its report back to wait for another. None where the lease is lost, or
+    somebody wants the report cancelled."""
+    statement = _change(Status.INIT, _held(fence), reports.c.cancel_requested_at.is_(None)).values(
         interruptions=reports.c.interruptions + 1,
         progress=None,
         enqueue_at=from_now(enqueue_again),
@@ -321,12 +323,12 @@ def remove(connection: Connection, report_ids: Sequence[UUID]) -> None:
 _NO_LEASE: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 
 
-def _change(to: Status, where: ColumnElement[bool]) -> Update:
+def _change(to: Status, *where: ColumnElement[bool]) -> Update:
     """Changes the status to `to`, from a status from which that is legal."""
     legal = [status for status, after in TRANSITIONS.items() if to in after or status is to]
     return (
         update(reports)
-        .where(where, reports.c.status.in_(legal))
+        .where(*where, reports.c.status.in_(legal))
         .values(status=to, version=reports.c.version + 1, updated_at=func.clock_timestamp())
         .returning(*reports.c)
     )

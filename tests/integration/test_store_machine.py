@@ -1,0 +1,415 @@
+"""Whatever is done to reports in whatever order, the store does what a model in plain Python does."""
+
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+from waybill.artefacts import ArtefactStore
+from waybill.domain import (
+    Carrier,
+    Failure,
+    Fence,
+    LeasePolicy,
+    NewReport,
+    Progress,
+    Report,
+    RetentionPolicy,
+    RetryPolicy,
+    Status,
+    StepChange,
+    StepStatus,
+    StoredArtefact,
+    new_report_id,
+)
+from waybill.ledger import IdempotencyKey, KeyReused, LeaseLost, NotRedrivable
+from waybill.ledger.dead_letters import report_letter
+from waybill.store import DeadLetterFilter
+from waybill.store.statements import outbox
+
+from tests.support import life_model as model
+from tests.support.life_model import Model, Refused, Row
+from tests.support.life_store import ORIGIN, Policies, Store, attempt_trace, engine_of, seen
+
+pytest_plugins = ["tests.support.life_fixtures"]
+
+KEYS = st.sampled_from(["key-a", "key-b"])
+REQUESTS = st.sampled_from(["one request", "another"])
+OWNERS = st.sampled_from(["worker-1", "worker-2"])
+MINUTES = st.sampled_from([1, 10, 31, 60, 91, 300, 901])
+MOST_REPORTS = 3  # so that much happens to each
+NOBODY = Fence(new_report_id(), 1, "nobody")
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+POLICIES = Policies(
+    lease=LeasePolicy(minutes(model.LEASE), minutes(5)),
+    retry=RetryPolicy(most_losses=model.MOST_LOSSES),
+    retention=RetentionPolicy(
+        minutes(model.KEEP_REPORTS), minutes(model.KEEP_LETTERS), minutes(model.KEEP_KEYS)
+    ),
+    enqueue_again=minutes(model.ENQUEUE_AGAIN),
+)
+
+
+class ReportLives(RuleBasedStateMachine):
+    """Calls the store and the model alike, and compares their answers; then their whole contents."""
+
+    store: ClassVar[Store]
+
+    reports = Bundle("reports")
+    attempts = Bundle("attempts")
+    # any attempt ever, but oftener one that still holds its report
+    fences = attempts | st.runner().flatmap(lambda lives: st.sampled_from(lives.held or [NOBODY]))
+    room = precondition(lambda lives: len(lives.model.rows) < MOST_REPORTS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store.empty()
+        self.model = Model()
+        self.published: list[model.Message] = []
+
+    # --- what a client asks for
+
+    @room
+    @rule(target=reports)
+    def accept(self) -> UUID:
+        new = NewReport(new_report_id(), "dowork", {"steps": 1}, Carrier(f"00-{'a' * 32}-{'b' * 16}-01"))
+        report = self.store.ledger.accept(new)
+        assert seen(report) == self.model.accept(new.id).told
+        return new.id
+
+    @room
+    @rule(target=reports, key=KEYS, request=REQUESTS)
+    def accept_with_a_key(self, key: str, request: str) -> UUID | MultipleResults[UUID]:
+        new = NewReport(new_report_id(), "dowork", {}, None)
+        try:
+            known = self.model.known(key, request)
+        except Refused:
+            with pytest.raises(KeyReused):
+                self.store.ledger.accept(new, IdempotencyKey(key, request))
+            return multiple()
+        report = self.store.ledger.accept(new, IdempotencyKey(key, request))
+        if known is not None:
+            assert seen(report) == self.model.rows[known].told
+            assert report.id == known
+            return multiple()
+        assert seen(report) == self.model.accept(new.id, key, request).told
+        return report.id
+
+    @room
+    @rule(target=reports)
+    def accept_foreign(self) -> UUID:
+        new = NewReport(new_report_id(), "dowork", {}, None, source=f"report/0/{new_report_id()}")
+        assert seen(self.store.ledger.accept_foreign(new)) == self.model.accept_foreign(new.id).told
+        again = NewReport(new_report_id(), "dowork", {}, None, source=new.source)
+        assert self.store.ledger.accept_foreign(again).id == new.id
+        return new.id
+
+    @rule(report_id=reports)
+    def cancel(self, report_id: UUID) -> None:
+        assert_same(self.store.ledger.cancel(report_id), self.model.cancel(report_id))
+
+    @rule(report_id=reports)
+    def redrive(self, report_id: UUID) -> None:
+        self.same_or_refused(
+            NotRedrivable,
+            lambda: self.store.office.redrive(report_id),
+            lambda: self.model.redrive(report_id),
+        )
+
+    @rule()
+    def redrive_every_letter(self) -> None:
+        for letter in self.store.office.page(DeadLetterFilter()):
+            assert letter.report_id
+            self.redrive(letter.report_id)
+
+    # --- what a worker does
+
+    @rule(target=attempts, report_id=reports, owner=OWNERS)
+    def claim(self, report_id: UUID, owner: str) -> Fence | MultipleResults[Fence]:
+        report = self.store.ledger.claim(report_id, owner)
+        assert_same(report, self.model.claim(report_id, owner))
+        return multiple() if report is None else Fence(report.id, report.attempt, owner)
+
+    @rule(fence=fences, traced=st.booleans())
+    def heartbeat(self, fence: Fence, traced: bool) -> None:
+        try:
+            self.model.heartbeat(fence.report_id, fence.attempt, fence.owner, traced=traced)
+        except Refused:
+            with pytest.raises(LeaseLost):
+                self.store.ledger.heartbeat(fence)
+        else:
+            self.store.ledger.heartbeat(fence, attempt_trace(fence.attempt) if traced else None)
+
+    @rule(fence=fences, status=st.sampled_from(StepStatus))
+    def step(self, fence: Fence, status: StepStatus) -> None:
+        change = StepChange("a step", status, 7 if status is not StepStatus.RUNNING else None)
+        self.same_or_refused(
+            LeaseLost,
+            lambda: self.store.ledger.step(fence, Progress("a step", 1, 2), change),
+            lambda: self.model.step(fence.report_id, fence.attempt, fence.owner),
+        )
+
+    @rule(fence=fences)
+    def finish_well(self, fence: Fence) -> None:
+        key = f"reports/{fence.report_id}/{fence.attempt}/report.html"
+        artefact = StoredArtefact(key, "report.html", "text/html", 3, "abc")
+        self.same_or_refused(
+            LeaseLost,
+            lambda: self.store.ledger.finish(fence, Status.DONE, artefact=artefact),
+            lambda: self.model.finish(fence.report_id, fence.attempt, fence.owner, Status.DONE, artefact=key),
+        )
+
+    @rule(fence=fences, used_up=st.booleans())
+    def finish_badly(self, fence: Fence, used_up: bool) -> None:
+        report, failure = self.store.ledger.get(fence.report_id), Failure("error", "It went wrong.")
+        letter = report_letter(report, failure, ORIGIN, "a stack") if report and used_up else None
+        self.same_or_refused(
+            LeaseLost,
+            lambda: self.store.ledger.finish(fence, Status.FAIL, failure, letter=letter),
+            lambda: self.model.finish(
+                fence.report_id, fence.attempt, fence.owner, Status.FAIL, used_up=used_up
+            ),
+        )
+
+    @rule(fence=fences)
+    def finish_cancelled(self, fence: Fence) -> None:
+        self.same_or_refused(
+            LeaseLost,
+            lambda: self.store.ledger.finish(fence, Status.CANCELLED),
+            lambda: self.model.finish(fence.report_id, fence.attempt, fence.owner, Status.CANCELLED),
+        )
+
+    @rule(fence=fences, delay=st.sampled_from([0.5, 5.5, 45.5]))
+    def retry(self, fence: Fence, delay: float) -> None:
+        self.same_or_refused(
+            LeaseLost,
+            lambda: self.store.ledger.retry(fence, Failure("error", "Once more."), minutes(delay)),
+            lambda: self.model.retry(fence.report_id, fence.attempt, fence.owner, delay),
+        )
+
+    @rule(fence=fences)
+    def hand_back(self, fence: Fence) -> None:
+        self.same_or_refused(
+            LeaseLost,
+            lambda: self.store.ledger.hand_back(fence),
+            lambda: self.model.hand_back(fence.report_id, fence.attempt, fence.owner),
+        )
+
+    # --- upkeep
+
+    @rule(duration=MINUTES)
+    def pass_time(self, duration: int) -> None:
+        self.store.pass_time(minutes(duration))
+        self.model.now += duration
+
+    @rule(grace=st.sampled_from([0, 10]))
+    def reap(self, grace: int) -> None:
+        reaped = self.store.upkeep.reap(minutes(grace))
+        assert {one.now.id: one.now.status for one in reaped} == self.model.reap(grace)
+        for one in reaped:
+            assert seen(one.now) == self.model.rows[one.now.id].told
+
+    @rule()
+    def enqueue(self) -> None:
+        assert {report.id for report in self.store.upkeep.enqueue()} == self.model.enqueue()
+
+    @rule()
+    def purge(self) -> None:
+        assert self.store.upkeep.purge(self.store.artefacts) == self.model.purge()
+
+    @rule(report_id=reports)
+    def tell_again(self, report_id: UUID) -> None:
+        self.store.upkeep.tell_again([str(report_id)])
+        self.model.tell_again(report_id)
+
+    # --- the relay
+
+    @rule()
+    def publish(self) -> None:
+        with self.store.recorder.transaction() as connection:
+            batch = outbox.lock_old(connection, timedelta(0), 1000)
+            outbox.remove(connection, [message.id for message in batch if message.id])
+        self.published += self.model.outbox
+        self.model.outbox.clear()
+
+    @rule(report_id=reports)
+    def publish_one_report(self, report_id: UUID) -> None:
+        with self.store.recorder.transaction() as connection:
+            batch = outbox.lock_of_keys(connection, [str(report_id)])
+            outbox.remove(connection, [message.id for message in batch if message.id])
+        self.published += [message for message in self.model.outbox if message[1] == str(report_id)]
+        self.model.outbox = [message for message in self.model.outbox if message[1] != str(report_id)]
+
+    @rule(report_id=reports)
+    def broker_refuses_the_commands(self, report_id: UUID) -> None:
+        with self.store.recorder.transaction() as connection:
+            for message in outbox.lock_of_keys(connection, [str(report_id)]):
+                if message.topic == model.REPORT and message.id:
+                    outbox.remove(connection, [message.id])
+                    self.store.upkeep.refused(connection, message, "too large")
+        self.model.refused(report_id)
+
+    # --- what is always so
+
+    @invariant()
+    def rows_are_the_models(self) -> None:
+        stored = {row[0]: tuple(row[1:]) for row in self.rows(_ROWS)}
+        assert stored == {
+            row.id: (
+                row.status,
+                row.version,
+                row.attempt,
+                row.failures,
+                row.losses,
+                row.interruptions,
+                row.cancel_requested,
+                row.owner,
+                row.lease_until is not None,
+                row.not_before is not None,
+                row.finished_at is not None,
+            )
+            for row in self.model.rows.values()
+        }
+
+    @invariant()
+    def each_version_has_one_event(self) -> None:
+        events: dict[UUID, list[tuple[object, ...]]] = {}
+        for report_id, *event in self.rows(_EVENTS):
+            events.setdefault(report_id, []).append(tuple(event))
+        for row in self.model.rows.values():
+            told = events.pop(row.id)
+            assert told == [(one.version, one.type, one.status, one.attempt) for one in row.events]
+            assert [one[0] for one in told] == list(range(1, row.version + 1))
+        assert not events, "events of reports that are gone"
+
+    @invariant()
+    def outbox_tells_each_change_in_order(self) -> None:
+        stored = [
+            (topic, key if topic != model.DEAD_LETTER else "", version)
+            for topic, key, version in self.rows(_OUTBOX)
+        ]
+        assert sorted_by_key(stored) == sorted_by_key(self.model.outbox)
+        last = {key: version for topic, key, version in self.published + stored if topic == model.STATUS}
+        for row in self.model.rows.values():
+            assert last[str(row.id)] == row.version
+        gone = last.keys() - {str(report_id) for report_id in self.model.rows}
+        assert all(last[key] is None for key in gone), "a purged report without its tombstone"
+
+    @invariant()
+    def dead_letters_are_the_models(self) -> None:
+        assert sorted(self.rows(_LETTERS)) == sorted(
+            (letter.reason, letter.report_id, letter.attempts, letter.redriven)
+            for letter in self.model.letters
+        )
+
+    @invariant()
+    def unfinished_reports_have_a_holder_or_will_be_found(self) -> None:
+        for row in self.model.rows.values():
+            if row.status is Status.INIT:
+                assert row.owner is None
+                assert row.enqueue_at is not None, "nobody would ever look for it"
+            assert (row.status is Status.PROCESSING) == (row.owner is not None)
+
+    def teardown(self) -> None:
+        """Every report that was accepted reaches an end, with nothing but upkeep and a worker."""
+        for _ in range(model.MOST_LOSSES + 1):
+            self.pass_time(901)
+            self.reap(0)
+            self.enqueue()
+            self.publish()
+        for report_id in [row.id for row in self.model.rows.values() if row.status is Status.INIT]:
+            claimed = self.claim(report_id, "worker-1")
+            assert isinstance(claimed, Fence)
+            self.finish_well(claimed)
+        assert all(row.finished_at is not None for row in self.model.rows.values())
+        self.rows_are_the_models()
+
+    # --- parts
+
+    @property
+    def held(self) -> list[Fence]:
+        return [Fence(row.id, row.attempt, row.owner) for row in self.model.rows.values() if row.owner]
+
+    def rows(self, statement: str) -> Iterator[tuple[object, ...]]:
+        with self.store.engine.connect() as connection:
+            return iter([tuple(row) for row in connection.execute(text(statement))])
+
+    def same_or_refused(
+        self, refusal: type[Exception], real: Callable[[], Report], modelled: Callable[[], Row]
+    ) -> None:
+        try:
+            expected = modelled()
+        except Refused:
+            with pytest.raises(refusal):
+                real()
+        else:
+            assert_same(real(), expected)
+
+
+_ROWS = """
+SELECT id, status, version, attempt, failures, losses, interruptions, cancel_requested_at IS NOT NULL,
+       lease_owner, lease_expires_at IS NOT NULL, not_before IS NOT NULL, finished_at IS NOT NULL
+FROM reports
+"""
+_EVENTS = """
+SELECT report_id, version, type, data ->> 'status', CAST(data ->> 'attempt' AS integer)
+FROM report_events ORDER BY report_id, version
+"""
+_OUTBOX = "SELECT topic, key, CAST(value ->> 'version' AS integer) FROM outbox ORDER BY id"
+_LETTERS = "SELECT reason, report_id, attempts, redriven_at IS NOT NULL FROM dead_letters"
+
+
+def assert_same(report: Report | None, row: Row | None) -> None:
+    assert (seen(report) if report else None) == (row.told if row else None)
+
+
+def sorted_by_key(messages: list[model.Message]) -> list[model.Message]:
+    """In the order of each key; between keys there is none."""
+    return sorted(messages, key=lambda message: (message[0], message[1]))
+
+
+def test_any_life_of_reports_is_as_the_model_says(store_url: str, tmp_path: Path) -> None:
+    number = int(os.environ.get("LIFE_SEED", random.randrange(2**32)))
+    sys.stdout.write(f"Again with LIFE_SEED={number}\n")
+    examples = int(os.environ.get("LIFE_EXAMPLES", "50"))
+    with engine_of(store_url, pool_size=2) as engine:
+
+        @seed(number)
+        class Lives(ReportLives):
+            store = Store(engine, ArtefactStore((tmp_path / "artefacts").as_uri()), POLICIES)
+
+        run_state_machine_as_test(
+            Lives,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=40,
+                deadline=None,
+                phases=[Phase.generate, Phase.shrink],
+                database=None,
+                suppress_health_check=list(HealthCheck),
+                print_blob=True,
+            ),
+        )

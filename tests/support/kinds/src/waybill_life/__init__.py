@@ -1,0 +1,78 @@
+"""Kinds that fail, crash, hang, eat memory or take their time, as they are told."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+from waybill.kinds import Kind, Parameters
+
+
+class FlakyParameters(Parameters):
+    """The first `failures` attempts raise `message`; in a step, or outside of every step."""
+
+    failures: int = Field(default=1, ge=0)
+    message: str = "not today"
+    repeat: int = Field(default=1, ge=1, description="How often the message is repeated.")
+    in_a_step: bool = True
+    odd: bool = Field(default=False, description="With what the database takes in no text.")
+
+
+class CrashParameters(Parameters):
+    """The first `crashes` attempts end their process."""
+
+    crashes: int = Field(default=1, ge=0)
+    how: Literal["exit", "segfault"] = "exit"
+
+
+class SecondsParameters(Parameters):
+    """For how long a step hangs that looks at nothing."""
+
+    seconds: float = Field(default=600, ge=0)
+
+
+class HogParameters(Parameters):
+    """How much memory is taken."""
+
+    mebibytes: int = Field(default=4096, ge=1)
+
+
+class SlowParameters(Parameters):
+    """So many steps of so many seconds."""
+
+    steps: int = Field(default=10, ge=1)
+    seconds: float = Field(default=0.2, ge=0)
+
+
+def _one_step(_: Any) -> Sequence[str]:
+    return ("only step",)
+
+
+def _steps(parameters: SlowParameters) -> Sequence[str]:
+    return [f"step {number}" for number in range(parameters.steps)]
+
+
+def _kind(
+    name: str,
+    parameters: type[Parameters],
+    steps: Callable[[Any], Sequence[str]] = _one_step,
+    **options: Any,
+) -> Kind:
+    return Kind(
+        name=name,
+        title=name.capitalize(),
+        description=(parameters.__doc__ or name).partition("\n")[0],
+        parameters=parameters,
+        steps=steps,
+        implementation=f"waybill_life.jobs:{name}",
+        **options,
+    )
+
+
+FLAKY = _kind("flaky", FlakyParameters)
+PERMANENT = _kind("permanent", Parameters)
+CRASH = _kind("crash", CrashParameters, max_attempts=2)
+HANG = _kind("hang", SecondsParameters, timeout=timedelta(seconds=60), max_attempts=1)
+HURRIED = _kind("hurried", SecondsParameters, timeout=timedelta(seconds=1), max_attempts=1)
+HOG = _kind("hog", HogParameters, max_attempts=1)
+SLOW = _kind("slow", SlowParameters, _steps)

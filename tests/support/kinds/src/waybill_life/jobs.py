@@ -1,0 +1,66 @@
+"""What the kinds do."""
+
+import os
+import signal
+import time
+
+from waybill.errors import PermanentError, RetryableError
+from waybill.kinds import Artefact, Parameters, Work
+
+from waybill_life import CrashParameters, FlakyParameters, HogParameters, SecondsParameters, SlowParameters
+
+_EXIT_CODE = 41
+
+
+def flaky(parameters: FlakyParameters, work: Work) -> Artefact:
+    message = parameters.message * parameters.repeat + ("\0 \ud800" if parameters.odd else "")
+    if work.attempt <= parameters.failures and not parameters.in_a_step:
+        raise RetryableError(message)
+    with work.step("only step"):
+        if work.attempt <= parameters.failures:
+            raise RetryableError(message)
+    return _artefact(work)
+
+
+def permanent(_: Parameters, work: Work) -> Artefact:
+    with work.step("only step"):
+        raise PermanentError("There is no such data, and never will be.")
+    return _artefact(work)
+
+
+def crash(parameters: CrashParameters, work: Work) -> Artefact:
+    with work.step("only step"):
+        if work.attempt <= parameters.crashes:
+            if parameters.how == "segfault":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            os._exit(_EXIT_CODE)
+    return _artefact(work)
+
+
+def hang(parameters: SecondsParameters, work: Work) -> Artefact:
+    with work.step("only step"):
+        time.sleep(parameters.seconds)
+    return _artefact(work)
+
+
+hurried = hang
+
+
+def hog(parameters: HogParameters, work: Work) -> Artefact:
+    with work.step("only step"):
+        taken = [bytearray(2**20) for _ in range(parameters.mebibytes)]
+    return _artefact(work, str(len(taken)))
+
+
+def slow(parameters: SlowParameters, work: Work) -> Artefact:
+    for number in range(parameters.steps):
+        with work.step(f"step {number}"):
+            time.sleep(parameters.seconds)
+    return _artefact(work)
+
+
+def _artefact(work: Work, more: str = "") -> Artefact:
+    """A file that says which attempt wrote it."""
+    path = work.directory / "report.txt"
+    path.write_text(f"attempt {work.attempt}{more and ' '}{more}\n")
+    return Artefact(path, "text/plain", "report.txt")

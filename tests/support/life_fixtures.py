@@ -1,0 +1,72 @@
+"""Fixtures for the tests of a report's life: a plugin, so that every module of them shares one stack."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from waybill.artefacts import ArtefactStore
+from waybill.client import WaybillClient
+from waybill.domain import LeasePolicy
+from waybill.store import migrate
+
+from local.stack import Stack
+from tests.support.database import Database
+from tests.support.life_stack import ENQUEUE_AGAIN, LEASE, NAMES, LifeStack, life_stack
+from tests.support.life_store import Policies, Store, engine_of, own_database
+
+
+@pytest.fixture(scope="session")
+def store_url(stack: Stack) -> Iterator[str]:
+    """A database beside that of the services, with the schema of now."""
+    with own_database(stack.endpoints.database_url, "store") as url:
+        with engine_of(url, pool_size=1) as engine:
+            migrate(engine)
+        yield url
+
+
+@pytest.fixture
+def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
+    """An empty store with the default policies."""
+    with engine_of(store_url) as engine:
+        opened = Store(engine, ArtefactStore((tmp_path / "artefacts").as_uri()), Policies())
+        opened.empty()
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def life(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LifeStack]:
+    """Services with short leases and kinds that go wrong."""
+    directory = tmp_path_factory.mktemp("life")
+    with (
+        own_database(stack.endpoints.database_url, "life") as url,
+        life_stack(stack, url, directory) as ready,
+    ):
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def reports(life: LifeStack) -> Iterator[WaybillClient]:
+    """The client of their API."""
+    with WaybillClient(life.api_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def api(life: LifeStack) -> Iterator[httpx.Client]:
+    """Their API without a client that understands it."""
+    with httpx.Client(base_url=life.api_url, timeout=60, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def life_database(life: LifeStack) -> Iterator[Database]:
+    with engine_of(life.database_url) as engine:
+        yield Database(engine)
+
+
+@pytest.fixture
+def life_store(life: LifeStack, life_database: Database) -> Store:
+    """Their store, from the test's own process. What it writes is published by the services' relays."""
+    policies = Policies(lease=LeasePolicy(LEASE), enqueue_again=ENQUEUE_AGAIN, topics=NAMES)
+    return Store(life_database.engine, ArtefactStore(life.artefacts.as_uri()), policies)

@@ -1,0 +1,291 @@
+"""The life of reports in plain Python: what the store must do, said without a database.
+
+Times are minutes on a clock of its own. Durations end in a half, and the clock moves by whole minutes: so
+nothing is ever due at the same instant as something else, however long the real statements take.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from waybill.domain import TERMINAL, Status
+
+LEASE = 30.5
+ENQUEUE_AGAIN = 90.5
+KEEP_KEYS = 600.5
+KEEP_REPORTS = 900.5
+KEEP_LETTERS = 1200.5
+MOST_LOSSES = 3
+
+REPORT, STATUS, DEAD_LETTER = "report", "report-status", "report-dead-letter"
+
+Message = tuple[str, str, int | None]
+"""Topic, key, and the version that a status event tells; None for a command, a tombstone, a letter."""
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer
+    """The model says no; the message says why, in one word."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of `report_events`."""
+
+    version: int
+    type: str
+    status: Status
+    attempt: int
+
+
+@dataclass
+class Row:
+    """One row of `reports`. `traced`: of which attempt the spans are put down."""
+
+    id: UUID
+    status: Status = Status.INIT
+    version: int = 1
+    attempt: int = 0
+    failures: int = 0
+    losses: int = 0
+    interruptions: int = 0
+    cancel_requested: bool = False
+    owner: str | None = None
+    lease_until: float | None = None
+    not_before: float | None = None
+    enqueue_at: float | None = None
+    finished_at: float | None = None
+    artefact: str | None = None
+    traced: int | None = None
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def told(self) -> tuple[Status, int, int, int, int, bool, str | None]:
+        """What a caller of the store sees of it."""
+        return (
+            self.status,
+            self.version,
+            self.attempt,
+            self.failures,
+            self.losses,
+            self.cancel_requested,
+            self.artefact,
+        )
+
+
+@dataclass
+class Key:
+    """One row of `idempotency_keys`."""
+
+    request: str
+    report_id: UUID
+    created_at: float
+
+
+@dataclass
+class Letter:
+    """One row of `dead_letters`."""
+
+    reason: str
+    report_id: UUID
+    attempts: int
+    created_at: float
+    redriven: bool = False
+
+
+@dataclass
+class Model:
+    """The whole store. Methods are called as those of `Ledger`, `Upkeep` and `DeadLetterOffice`."""
+
+    now: float = 0
+    rows: dict[UUID, Row] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)
+    letters: list[Letter] = field(default_factory=list)
+    outbox: list[Message] = field(default_factory=list)
+
+    # --- what a client asks for
+
+    def known(self, key: str, request: str) -> UUID | None:
+        """The report of an earlier request with this key."""
+        found = self.keys.get(key)
+        if found and found.request != request:
+            raise Refused("reused")
+        return found.report_id if found else None
+
+    def accept(self, report_id: UUID, key: str | None = None, request: str = "") -> Row:
+        row = self.rows[report_id] = Row(report_id, version=0, enqueue_at=self.now + ENQUEUE_AGAIN)
+        if key:
+            self.keys[key] = Key(request, report_id, self.now)
+        return self._changed(row, Status.INIT, command=True)
+
+    def accept_foreign(self, report_id: UUID) -> Row:
+        row = self.rows[report_id] = Row(report_id, version=0, enqueue_at=self.now + ENQUEUE_AGAIN)
+        return self._changed(row, Status.INIT)
+
+    def cancel(self, report_id: UUID) -> Row | None:
+        row = self.rows.get(report_id)
+        if row is None or row.status in TERMINAL:
+            return None
+        if row.status is Status.INIT:
+            row.not_before = None
+            return self._ended(row, Status.CANCELLED)
+        if row.cancel_requested:
+            return None
+        row.cancel_requested = True
+        return self._changed(row, Status.PROCESSING)
+
+    def redrive(self, report_id: UUID) -> Row:
+        row = self.rows.get(report_id)
+        if row is None or row.status not in {Status.FAIL, Status.CANCELLED}:
+            raise Refused("not redrivable")
+        row.failures = row.losses = 0
+        row.not_before = row.finished_at = row.artefact = None
+        row.cancel_requested = False
+        row.enqueue_at = self.now + ENQUEUE_AGAIN
+        for letter in self.letters:
+            letter.redriven |= letter.report_id == report_id
+        return self._changed(row, Status.INIT, command=True)
+
+    # --- what a worker does
+
+    def claim(self, report_id: UUID, owner: str) -> Row | None:
+        row = self.rows.get(report_id)
+        waits = row is not None and row.status is Status.INIT
+        if row is None or not waits or (row.not_before is not None and row.not_before > self.now):
+            return None
+        row.attempt += 1
+        row.owner, row.lease_until = owner, self.now + LEASE
+        row.not_before = row.enqueue_at = None
+        return self._changed(row, Status.PROCESSING)
+
+    def heartbeat(self, report_id: UUID, attempt: int, owner: str, *, traced: bool) -> None:
+        row = self._held(report_id, attempt, owner)
+        row.lease_until = self.now + LEASE
+        if traced:
+            row.traced = attempt
+
+    def step(self, report_id: UUID, attempt: int, owner: str) -> Row:
+        return self._changed(self._held(report_id, attempt, owner), Status.PROCESSING, "step")
+
+    def finish(
+        self,
+        report_id: UUID,
+        attempt: int,
+        owner: str,
+        status: Status,
+        *,
+        artefact: str | None = None,
+        used_up: bool = False,
+    ) -> Row:
+        row = self._held(report_id, attempt, owner)
+        row.failures += status is Status.FAIL
+        row.artefact = artefact
+        self._ended(row, status)
+        if used_up:
+            self._letter(row, "error")
+        return row
+
+    def retry(self, report_id: UUID, attempt: int, owner: str, delay: float) -> Row:
+        row = self._held(report_id, attempt, owner)
+        if row.cancel_requested:
+            return self._ended(row, Status.CANCELLED)
+        row.failures += 1
+        row.not_before = row.enqueue_at = self.now + delay
+        return self._changed(row, Status.INIT)
+
+    def hand_back(self, report_id: UUID, attempt: int, owner: str) -> Row:
+        row = self._held(report_id, attempt, owner)
+        if row.cancel_requested:
+            return self._ended(row, Status.CANCELLED)
+        row.interruptions += 1
+        row.enqueue_at = self.now + ENQUEUE_AGAIN
+        return self._changed(row, Status.INIT, command=True)
+
+    # --- upkeep
+
+    def reap(self, grace: float) -> dict[UUID, Status]:
+        """The reports that are taken back, and what becomes of them."""
+        lost = [row for row in self.rows.values() if row.lease_until and row.lease_until < self.now - grace]
+        for row in lost:
+            row.losses += 1
+            if row.cancel_requested:
+                self._ended(row, Status.CANCELLED)
+            elif row.losses >= MOST_LOSSES:
+                self._ended(row, Status.FAIL, told=False)
+                if row.traced is not None:
+                    self._letter(row, "lost")
+                self._tell(row)
+            else:
+                row.enqueue_at = self.now + ENQUEUE_AGAIN
+                self._changed(row, Status.INIT, command=True)
+        return {row.id: row.status for row in lost}
+
+    def enqueue(self) -> set[UUID]:
+        """Those that get another command."""
+        due = [row for row in self.rows.values() if self._is_due(row)]
+        for row in due:
+            row.enqueue_at = self.now + ENQUEUE_AGAIN
+            self.outbox.append((REPORT, str(row.id), None))
+        return {row.id for row in due}
+
+    def purge(self) -> int:
+        """How many things are gone."""
+        old_keys = [key for key, kept in self.keys.items() if kept.created_at < self.now - KEEP_KEYS]
+        old_letters = [letter for letter in self.letters if letter.created_at < self.now - KEEP_LETTERS]
+        for key in old_keys:
+            del self.keys[key]
+        self.letters = [letter for letter in self.letters if letter not in old_letters]
+        old = [row for row in self.rows.values() if (row.finished_at or self.now) < self.now - KEEP_REPORTS]
+        for row in old:
+            del self.rows[row.id]
+            self.keys = {key: kept for key, kept in self.keys.items() if kept.report_id != row.id}
+            self.outbox.append((STATUS, str(row.id), None))
+        return len(old_keys) + len(old_letters) + len(old)
+
+    def refused(self, report_id: UUID) -> None:
+        """The broker takes none of the report's commands."""
+        commands = self.outbox.count((REPORT, str(report_id), None))
+        for _ in range(commands):
+            self.outbox.remove((REPORT, str(report_id), None))
+            row = self.rows.get(report_id)
+            if row and row.status is Status.INIT:
+                self._ended(row, Status.FAIL)
+
+    def tell_again(self, report_id: UUID) -> None:
+        row = self.rows.get(report_id)
+        if row:
+            self.outbox.append((STATUS, str(report_id), row.version))
+
+    # --- parts
+
+    def _held(self, report_id: UUID, attempt: int, owner: str) -> Row:
+        row = self.rows.get(report_id)
+        if row is None or (row.attempt, row.owner) != (attempt, owner) or (row.lease_until or 0) < self.now:
+            raise Refused("lease lost")
+        return row
+
+    def _is_due(self, row: Row) -> bool:
+        due = row.enqueue_at is not None and row.enqueue_at <= self.now
+        return row.status is Status.INIT and due and (REPORT, str(row.id), None) not in self.outbox
+
+    def _ended(self, row: Row, status: Status, *, told: bool = True) -> Row:
+        row.finished_at = self.now
+        return self._changed(row, status, told=told)
+
+    def _changed(
+        self, row: Row, status: Status, event: str = "status", *, command: bool = False, told: bool = True
+    ) -> Row:
+        row.status, row.version = status, row.version + 1
+        if status is not Status.PROCESSING:
+            row.owner = row.lease_until = None
+        row.events.append(Event(row.version, event, status, row.attempt))
+        if told:
+            self._tell(row)
+        if command:
+            self.outbox.append((REPORT, str(row.id), None))
+        return row
+
+    def _tell(self, row: Row) -> None:
+        self.outbox.append((STATUS, str(row.id), row.version))
+
+    def _letter(self, row: Row, reason: str) -> None:
+        self.letters.append(Letter(reason, row.id, row.attempt, self.now))
+        self.outbox.append((DEAD_LETTER, "", None))

@@ -1,0 +1,165 @@
+"""Services of their own beside those of the shared stack: short leases, kinds that go wrong.
+
+They use the same PostgreSQL, Kafka, collector and Jaeger, in a database and topics of their own; so what is
+done to them disturbs nobody else.
+"""
+
+import os
+import signal
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from waybill.topics import Topics as Names
+
+from local.parts import services
+from local.parts.part import Node, Part
+from local.ports import Ports
+from local.run_dir import RunDir
+from local.runner import Runner
+from local.stack import Stack
+
+LEASE = timedelta(seconds=4)
+RETRY_FIRST = timedelta(seconds=1)
+ENQUEUE_AGAIN = timedelta(seconds=300)
+CANCEL_GRACE = timedelta(seconds=1)
+SLOT_MEMORY_MIB = 512
+
+NAMES = Names("life-report", "life-report-status", "life-report-dead-letter")
+API, WORKER = "producer-api", "report-worker"
+
+_KINDS = Path(__file__).parent / "kinds"
+
+
+@dataclass
+class LifeStack:
+    """A producer-api and a report-worker, under the names `API` and `WORKER`."""
+
+    runner: Runner
+    run_dir: RunDir
+    ports: Ports
+    settings: Mapping[str, str]
+    database_url: str
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['api']}"
+
+    @property
+    def artefacts(self) -> Path:
+        return self.run_dir.part("artefacts")
+
+    @contextmanager
+    def second_worker(self) -> Iterator[str]:
+        """One more worker while the block runs; its name."""
+        name = "second-worker"
+        self.runner.start_part(_worker(self.settings, self.ports[name], name))
+        try:
+            yield name
+        finally:
+            self.runner.stop_part(name)
+
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[None]:
+        """A worker as a machine in trouble leaves it: it stands still while the block runs, then goes on."""
+        process = self.runner.process(name)
+        process.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send(signal.SIGCONT)
+
+    def replace_worker(self, number: int) -> None:
+        """Ends the worker by a signal, and starts it anew."""
+        part, process = self.runner.node(WORKER), self.runner.process(WORKER)
+        self.runner.expect_end(WORKER)
+        process.send(number)
+        process.wait(30)
+        self.runner.start_part(part)
+
+    def pid(self, name: str) -> int:
+        return self.runner.process(name).pid
+
+    def log(self, name: str) -> str:
+        return self.run_dir.log(name).read_text(errors="replace")
+
+
+@contextmanager
+def life_stack(stack: Stack, database_url: str, directory: Path) -> Iterator[LifeStack]:
+    """Starts the services on the parts of `stack`, and stops them."""
+    run_dir = RunDir(directory)
+    run_dir.open(fresh=True)
+    settings = services.settings(
+        database_url=database_url,
+        kafka_bootstrap=stack.endpoints.kafka_bootstrap,
+        otlp_endpoint=stack.endpoints.otlp_endpoint,
+        artefacts=run_dir.part("artefacts"),
+    ) | _settings(directory)
+    ports, runner = Ports.free(), Runner(run_dir)
+    started = LifeStack(runner, run_dir, ports, settings, database_url)
+    scripts = _scripts()
+    try:
+        nodes = [
+            *services.preparations(scripts, settings),
+            services.producer_api(scripts, settings, ports["api"]),
+            services.report_worker(scripts, settings, ports["worker-health"], WORKER),
+        ]
+        runner.start([_without_shared_needs(node) for node in nodes], lambda *_: None)
+        yield started
+        runner.check()
+    finally:
+        runner.stop(lambda *_: None)
+        ports.release()
+        run_dir.close()
+
+
+def write_metadata(directory: Path) -> Path:
+    """What installing the kinds would leave: the entry points by which they are found."""
+    project = tomllib.loads((_KINDS / "pyproject.toml").read_text())["project"]
+    metadata = directory / "kinds" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    metadata.mkdir(parents=True, exist_ok=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    entries = project["entry-points"]["waybill.kinds"]
+    lines = ["[waybill.kinds]", *(f"{name} = {target}" for name, target in entries.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return metadata.parent
+
+
+def _settings(directory: Path) -> dict[str, str]:
+    path = [str(_KINDS / "src"), str(write_metadata(directory)), os.environ.get("PYTHONPATH", "")]
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "WAYBILL_KAFKA_TOPIC_REPORT": NAMES.report,
+        "WAYBILL_KAFKA_TOPIC_REPORT_STATUS": NAMES.report_status,
+        "WAYBILL_KAFKA_TOPIC_REPORT_DEAD_LETTER": NAMES.report_dead_letter,
+        "WAYBILL_KAFKA_GROUP": "life",
+        "WAYBILL_HTTP_WORKERS": "1",
+        "WAYBILL_LEASE_SECONDS": f"{LEASE.total_seconds()}",
+        "WAYBILL_HEARTBEAT_SECONDS": "0.5",
+        "WAYBILL_RETRY_FIRST_SECONDS": f"{RETRY_FIRST.total_seconds()}",
+        "WAYBILL_ENQUEUE_AGAIN_SECONDS": f"{ENQUEUE_AGAIN.total_seconds()}",
+        "WAYBILL_UPKEEP_SECONDS": "0.3",
+        "WAYBILL_SLOTS": "3",
+        "WAYBILL_SLOT_MEMORY_MIB": str(SLOT_MEMORY_MIB),
+        "WAYBILL_CANCEL_GRACE_SECONDS": f"{CANCEL_GRACE.total_seconds()}",
+        "WAYBILL_DRAIN_SECONDS": "1",
+    }
+
+
+def _worker(settings: Mapping[str, str], port: int, name: str) -> Part:
+    return replace(services.report_worker(_scripts(), settings, port, name), needs=())
+
+
+def _without_shared_needs(node: Node) -> Node:
+    """The shared stack has started the other parts."""
+    return replace(node, needs=tuple(need for need in node.needs if need in {"migrate", "topics"}))
+
+
+def _scripts() -> Path:
+    return Path(sys.executable).parent

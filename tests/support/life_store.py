@@ -1,0 +1,119 @@
+"""The store in the test's own process: on a database of its own, with times that the test chooses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+import sqlalchemy
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+from waybill.artefacts import ArtefactStore
+from waybill.domain import AttemptTrace, Carrier, LeasePolicy, Origin, Report, RetentionPolicy, RetryPolicy
+from waybill.ledger import DeadLetterOffice, Ledger, Recorder, Upkeep
+from waybill.messages import DeadLetter
+from waybill.store import create_engine
+from waybill.topics import Topics
+
+ORIGIN = Origin("report", 3, 41)
+
+_TIMES = {
+    "reports": "lease_expires_at not_before enqueue_at finished_at created_at updated_at started_at",
+    "idempotency_keys": "created_at",
+    "dead_letters": "created_at redriven_at",
+    "outbox": "created_at",
+    "report_events": "at",
+}
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What the parts below get from settings in a service."""
+
+    lease: LeasePolicy = LeasePolicy()  # noqa: RUF009 - frozen
+    retry: RetryPolicy = RetryPolicy()  # noqa: RUF009 - frozen
+    retention: RetentionPolicy = RetentionPolicy()  # noqa: RUF009 - frozen
+    enqueue_again: timedelta = timedelta(minutes=15)
+    topics: Topics = Topics()  # noqa: RUF009 - frozen
+
+
+class Store:
+    """Everything that changes reports, over one engine."""
+
+    def __init__(self, engine: Engine, artefacts: ArtefactStore, policies: Policies) -> None:
+        self.engine = engine
+        self.artefacts = artefacts
+        self.announced: list[str] = []
+        self.recorder = Recorder(engine, policies.topics, self.announced.append, policies.enqueue_again)
+        self.ledger = Ledger(self.recorder, policies.lease)
+        self.office = DeadLetterOffice(self.recorder)
+        self.upkeep = Upkeep(self.recorder, policies.retry, policies.retention)
+
+    def pass_time(self, duration: timedelta) -> None:
+        """Moves every time in the database back, since its clock cannot be moved on."""
+        with self.engine.begin() as connection:
+            for table, columns in _TIMES.items():
+                changes = ", ".join(f"{column} = {column} - :duration" for column in columns.split())
+                connection.execute(text(f"UPDATE {table} SET {changes}"), {"duration": duration})  # noqa: S608
+
+    def empty(self) -> None:
+        with self.engine.begin() as connection:
+            for table in ("reports", "outbox", "dead_letters"):  # the others belong to reports
+                connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - ours
+
+
+@contextmanager
+def own_database(server_url: str, name: str) -> Iterator[str]:
+    """A new, empty database on the same server; it is gone afterwards. Nothing in it survives a crash."""
+    unique = f"{name}_{uuid4().hex[:8]}"
+    server = sqlalchemy.create_engine(
+        make_url(server_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    try:
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {unique}"))
+            connection.execute(text(f"ALTER DATABASE {unique} SET synchronous_commit = off"))
+        yield make_url(server_url).set(database=unique).render_as_string(hide_password=False)
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {unique} WITH (FORCE)"))
+    finally:
+        server.dispose()
+
+
+@contextmanager
+def engine_of(url: str, pool_size: int = 5) -> Iterator[Engine]:
+    engine = create_engine(url, application="tests", pool_size=pool_size)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def attempt_trace(number: int = 1) -> AttemptTrace:
+    """The spans of an attempt; they need not be anywhere."""
+    return AttemptTrace(
+        origin=ORIGIN,
+        parent=None,
+        report_consumer=Carrier(f"00-{'a' * 32}-{number:016x}-01"),
+        report_consumer_start=1,
+        handle_report=Carrier(f"00-{'a' * 32}-{number + 1000:016x}-01"),
+        handle_report_start=2,
+    )
+
+
+def columns_of(letter: DeadLetter | None) -> tuple[str, int | None] | None:
+    return (letter.reason, letter.attempts) if letter else None
+
+
+def seen(report: Report) -> tuple[object, ...]:
+    """As `life_model.Row.told`."""
+    return (
+        report.status,
+        report.version,
+        report.attempt,
+        report.failures,
+        report.losses,
+        report.cancel_requested,
+        report.artefact.key if report.artefact else None,
+    )
