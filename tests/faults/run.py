@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from local.errors import PartFailedError
 from tests.faults import recording
 from tests.faults.checker import Harm, Violation, check
 from tests.faults.history import History, Row, Span, SpanLoss, Stream
@@ -187,6 +188,7 @@ class Run:
         bound = recording.now() + self.scale.ends_within
         self.wait_until(lambda: recording.count_open(self.rig, self.name) == 0, self.scale.ends_within)
         self.wait_until(lambda: not recording.outbox(self.rig), _OUTBOX_SECONDS)
+        self._look_for_the_dead()
         history = self._history(bound)
         found = [*self.violations, *self._refusals(), *check(self._with_late_traces(history))]
         self._measure_hits(history)
@@ -200,6 +202,13 @@ class Run:
             seconds=time.monotonic() - began,
             notes=tuple(self.notes),
         )
+
+    def _look_for_the_dead(self) -> None:
+        """A process that ended by itself is a breach, whatever became of the reports."""
+        try:
+            self.rig.stack.check()
+        except PartFailedError as error:
+            self.violations.append(Violation(Harm.STUCK, "process_died", self.name, str(error)))
 
     def _history(self, bound: float) -> History:
         rig, records = self.rig, recording.records(self.rig, self.name)

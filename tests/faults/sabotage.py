@@ -91,11 +91,10 @@ def kill_before_delete() -> None:
 
 def no_fence() -> None:
     """An attempt may write whoever holds the lease."""
-    from waybill.domain import Status
     from waybill.store.tables import reports
 
     def held(_: Any) -> Any:
-        return lambda fence: (reports.c.id == fence.report_id) & (reports.c.status == Status.PROCESSING)
+        return lambda fence: reports.c.id == fence.report_id
 
     _replace("waybill.store.statements.reports:_held", held)
 

@@ -42,12 +42,18 @@ def poison(run: Run) -> None:
     while run.injected < run.scale.poison_messages:
         count = min(_BATCH, run.scale.poison_messages - run.injected)
         chosen = [run.random.choice(sorts) for _ in range(count)]
-        records = [replace(make(run.random), headers=_headers(run.random)) for _, (_, make) in chosen]
-        stored = run.rig.topics.send(_TOPIC, *(_numbered(one, at) for at, one in enumerate(records)))
+        records = [make(run.random) for _, (_, make) in chosen]
+        stored = run.rig.topics.send(
+            _TOPIC,
+            *(
+                replace(one, key=f"poison-{at}".encode(), headers=_headers(run.random))
+                for at, one in enumerate(records)
+            ),
+        )
         reasons = [reason for _, (reason, _) in chosen]
         for record in stored:
-            at = int((record.header("number")[0] or b"0").decode())
-            run.expected_dead_letters[f"{_TOPIC}/{record.partition}/{record.offset}"] = reasons[at]
+            number = int((record.key or b"").decode().removeprefix("poison-"))
+            run.expected_dead_letters[f"{_TOPIC}/{record.partition}/{record.offset}"] = reasons[number]
         run.inject(len(stored))
     load.stop()
 
@@ -55,10 +61,6 @@ def poison(run: Run) -> None:
         return int(run.rig.rows("SELECT count(*) FROM dead_letters")[0]["count"]) >= run.injected
 
     run.wait_until(all_kept, run.scale.ends_within * 2)
-
-
-def _numbered(record: Record, number: int) -> Record:
-    return replace(record, headers=(*record.headers, ("number", str(number).encode())))
 
 
 def _headers(random: Random) -> tuple[tuple[str, bytes | None], ...]:
@@ -74,12 +76,12 @@ def _headers(random: Random) -> tuple[tuple[str, bytes | None], ...]:
 
 
 def _bytes(random: Random) -> Record:
-    return Record(b"\xff" + random.randbytes(random.randrange(200)), key=random.randbytes(8))
+    return Record(b"\xff" + random.randbytes(random.randrange(200)))
 
 
 def _truncated(random: Random) -> Record:
     whole = json.dumps(_command(random))
-    return Record(whole[: random.randrange(1, len(whole))].encode(), key=b"k")
+    return Record(whole[: random.randrange(1, len(whole))].encode())
 
 
 def _command(random: Random) -> dict[str, object]:
@@ -87,17 +89,15 @@ def _command(random: Random) -> dict[str, object]:
 
 
 def _newer(random: Random) -> Record:
-    return Record(
-        json.dumps({**_command(random), "schema_version": random.randrange(2, 99)}).encode(), key=b"k"
-    )
+    return Record(json.dumps({**_command(random), "schema_version": random.randrange(2, 99)}).encode())
 
 
 def _nobodys(random: Random) -> Record:
-    return Record(json.dumps(_command(random)).encode(), key=b"k")
+    return Record(json.dumps(_command(random)).encode())
 
 
 def _always(value: bytes | None) -> Callable[[Random], Record]:
-    return lambda _: Record(value, key=b"k")
+    return lambda _: Record(value)
 
 
 _SORTS: dict[str, tuple[str, Callable[[Random], Record]]] = {

@@ -1,6 +1,7 @@
 """Workers that are killed, stopped past their lease, and restarted."""
 
 import signal
+from functools import partial
 
 from tests.faults import recording
 from tests.faults.checker import Harm, Violation
@@ -8,6 +9,8 @@ from tests.faults.rig import LEASE_SECONDS
 from tests.faults.run import Run
 
 _EXPORT_SECONDS = 1.0
+_CLAIM_SECONDS = 30.0
+"""For the lease, then for the group to give the stopped worker's partitions to others."""
 
 
 def kill(run: Run) -> None:
@@ -40,16 +43,17 @@ def _is_over(run: Run) -> bool:
 def pause(run: Run) -> None:
     """SIGSTOP until another worker has the stopped one's reports, past their lease, then SIGCONT."""
     run.wanted = run.scale.pauses
-    run.load(threads=2, pause=0.2, parameters={"steps": 4, "step_ms": 250})
-    stack = run.rig.stack
+    stack, workers = run.rig.stack, run.rig.workers
+    # Long jobs and no queue: the stopped worker comes back while another is at its report.
+    run.load(threads=1, most_open=len(workers), parameters={"steps": 8, "step_ms": 500})
     for _ in range(run.scale.pauses):
-        name = run.random.choice(run.rig.workers)
-        run.wait_until(lambda name=name: _is_busy(run, name), 20)  # type: ignore[misc]
+        name = run.random.choice(workers)
+        run.wait_until(partial(_is_busy, run, name), 20)
         stack.kill(name, signal.SIGSTOP)
         run.strike(name)
         run.inject()
         run.wait(LEASE_SECONDS)
-        run.wait_until(lambda: _all_hits_claimed(run), 5 * LEASE_SECONDS)
+        run.wait_until(partial(_all_hits_claimed, run), _CLAIM_SECONDS)
         stack.kill(name, signal.SIGCONT)
         run.wait(1)
 
