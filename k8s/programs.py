@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "waybill"
 HELM_4 = "4.3.1"
+HELM_MAJORS = (3, 4)
 
 
 class Missing(Exception):  # noqa: N818 - the name is the sentence
@@ -56,19 +59,24 @@ def find(name: str) -> Path:
 
 
 @cache
-def helms() -> tuple[Helm, ...]:
-    """Every Helm there is, one for each major version, oldest first. Raises `Missing` when there is none."""
-    found: dict[int, Helm] = {}
-    for name in ("helm", "helm3", "helm4"):
+def helm(major: int) -> Helm:
+    """The Helm of a major version. Raises `Missing`."""
+    for name in (f"helm{major}", "helm"):
         program = shutil.which(name, path=search_path())
-        if program is not None:
-            helm = Helm(Path(program), _major(Path(program)))
-            found.setdefault(helm.major, helm)
-    if 4 not in found and shutil.which("go"):
-        found[4] = Helm(_build_helm(), 4)
-    if not found:
-        raise Missing("no helm, and no Go to build one: install either")
-    return tuple(found[major] for major in sorted(found))
+        if program is not None and _major(Path(program)) == major:
+            return Helm(Path(program), major)
+    if major == 4:
+        return Helm(_build_helm(), major)
+    raise Missing(f"no Helm {major}: put it on the PATH")
+
+
+@cache
+def any_helm() -> Helm:
+    """The oldest Helm there is. Raises `Missing`."""
+    for major in HELM_MAJORS[:-1]:
+        with suppress(Missing):
+            return helm(major)
+    return helm(HELM_MAJORS[-1])
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -76,31 +84,36 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PATH": search_path(), **more}
 
 
-def _major(helm: Path) -> int:
+def _major(program: Path) -> int:
     version = subprocess.run(
-        [helm, "version", "--template", "{{.Version}}"], capture_output=True, text=True, check=True
+        [program, "version", "--template", "{{.Version}}"], capture_output=True, text=True, check=True
     ).stdout
     match = re.match(r"v?(\d+)\.", version)
-    if match is None:
-        raise Missing(f"{helm} does not say its version, but {version!r}")
-    return int(match[1])
+    return int(match[1]) if match else 0
 
 
 def _build_helm() -> Path:
-    """About two minutes on two cores the first time, then from the cache."""
+    """About two minutes on two cores the first time, then from the cache. Raises `Missing`."""
     program = CACHE / "helm" / f"helm-{HELM_4}"
-    if not program.exists():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        new = program.with_suffix(f".{os.getpid()}")
-        flags = f"-s -w -X helm.sh/helm/v4/internal/version.version=v{HELM_4}"
-        subprocess.run(
-            ["go", "build", "-trimpath", "-ldflags", flags, "-o", new, "helm.sh/helm/v4/cmd/helm"],
-            cwd=ROOT / "k8s" / "helm",
-            env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"},
-            check=True,
-        )
-        new.rename(program)
-    return program
+    if program.exists():
+        return program
+    if not shutil.which("go"):
+        raise Missing("no Helm 4, and no Go to build it with")
+    sys.stderr.write(f"Helm {HELM_4} is built from its Go module: two minutes or more, once.\n")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    new = program.with_suffix(f".{os.getpid()}")
+    flags = f"-s -w -X helm.sh/helm/v4/internal/version.version=v{HELM_4}"
+    built = subprocess.run(
+        ["go", "build", "-trimpath", "-ldflags", flags, "-o", new, "helm.sh/helm/v4/cmd/helm"],
+        cwd=ROOT / "k8s" / "helm",
+        env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if built.returncode != 0:
+        raise Missing(f"Helm {HELM_4} cannot be built: {built.stderr.strip()[-300:]}")
+    return new.rename(program)
 
 
 @cache

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from k8s.programs import ROOT, Helm, environment, helms
+from k8s.programs import ROOT, Helm, any_helm, environment
 
 CHART = ROOT / "charts" / "waybill"
 EXAMPLES = CHART / "examples"
@@ -71,7 +71,7 @@ def _place(document: str) -> tuple[str, ...]:
 def main() -> None:
     for copy, source in COPIES.items():
         shutil.copyfile(ROOT / "otel-collector" / source, CHART / "files" / copy)
-    helm = helms()[0]
+    helm = any_helm()
     EXAMPLES.mkdir(exist_ok=True)
     for name, values in value_files().items():
         text = rendered(helm, values)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from waybill.client import ClientError, JaegerClient, WaybillClient
 
-from k8s.programs import Missing, helms
+from k8s.programs import Missing, any_helm, helm
 from k8s.smoke import application, images, platform, reports
 from k8s.smoke.cluster import Cluster, Failed, run
 from k8s.smoke.diagnosis import diagnose
@@ -116,16 +116,12 @@ def remove(options: Options, cluster: Cluster) -> None:
 def main() -> int:
     options = parse(sys.argv[1:])
     try:
-        found = {helm.major: helm for helm in helms()}
+        chosen = helm(options.helm_major) if options.helm_major else any_helm()
     except Missing as missing:
         say(f"The smoke test cannot run: {missing}.")
         return 2
-    helm = found.get(options.helm_major or min(found))
-    if helm is None:
-        say(f"There is no Helm {options.helm_major} here.")
-        return 2
-    cluster = Cluster(options.namespace, helm.program)
-    say(f"tracing.backend={options.tracing}, postgresql.mode={options.postgresql}, Helm {helm.major}")
+    cluster = Cluster(options.namespace, chosen.program)
+    say(f"tracing.backend={options.tracing}, postgresql.mode={options.postgresql}, Helm {chosen.major}")
     try:
         smoke(options, cluster)
     except (Failed, ClientError, Missing) as error:

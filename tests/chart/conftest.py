@@ -12,21 +12,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from k8s import crds, render
 from k8s.apiserver import api_server, install_definitions, kubectl
-from k8s.programs import Helm, Missing, helms
+from k8s.programs import HELM_MAJORS, Helm, Missing, helm
 
 NAMESPACE = "waybill"
 
 
-def _helms() -> list[Any]:
-    try:
-        return [pytest.param(helm, id=f"helm-{helm.major}") for helm in helms()]
-    except Missing as missing:
-        return [pytest.param(None, marks=pytest.mark.skip(reason=str(missing)), id="no-helm")]
+def _helms() -> Iterator[Any]:
+    for major in HELM_MAJORS:
+        try:
+            yield pytest.param(helm(major), id=f"helm-{major}")
+        except Missing as missing:
+            yield pytest.param(None, marks=pytest.mark.skip(reason=str(missing)), id=f"helm-{major}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "helm" in metafunc.fixturenames:
-        metafunc.parametrize("helm", _helms(), scope="session")
+        metafunc.parametrize("helm", list(_helms()), scope="session")
     if "example" in metafunc.fixturenames:
         metafunc.parametrize("example", list(render.value_files()), scope="session")
 
