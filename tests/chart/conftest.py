@@ -48,8 +48,8 @@ def bare_server() -> Iterator[Path]:
 def server() -> Iterator[Path]:
     """The kubeconfig of an API server with every definition, and with 'restricted' enforced and warned of."""
     try:
-        folders = [crds.definitions(source) for source in crds.SOURCES]
         with api_server() as config:
+            folders = [crds.definitions(source) for source in crds.SOURCES]
             created = kubectl(config, "create", "namespace", NAMESPACE)
             assert created.returncode == 0, created.stderr
             kubectl(
