@@ -73,7 +73,7 @@ def show_violations(console: Console, outcome: Outcome) -> None:
 
 def passed(outcomes: Sequence[Outcome]) -> bool:
     """Nothing was lost, doubled or stuck, out of order or untraceable; and something was injected."""
-    return all(outcome.injected and not outcome.violations for outcome in outcomes)
+    return bool(outcomes) and all(one.injected and not one.violations for one in outcomes)
 
 
 def _count(number: int) -> str:

@@ -11,6 +11,7 @@ from tests.support.kafka import Record
 
 _TOPIC = "report"
 _BATCH = 500
+_GOOD_ONES = 10
 _REPLAYER = "report-worker-replaying"
 
 
@@ -38,6 +39,7 @@ def poison(run: Run) -> None:
     """Messages of every unreadable sort among good ones: each is kept with its reason, and the partition
     goes on."""
     load = run.load(threads=2, pause=0.1, parameters={"steps": 1, "step_ms": 20})
+    run.wait_until(lambda: run.accepted() >= _GOOD_ONES, run.scale.ends_within)
     sorts = list(_SORTS.items())
     while run.injected < run.scale.poison_messages:
         count = min(_BATCH, run.scale.poison_messages - run.injected)
@@ -55,12 +57,14 @@ def poison(run: Run) -> None:
             number = int((record.key or b"").decode().removeprefix("poison-"))
             run.expected_dead_letters[f"{_TOPIC}/{record.partition}/{record.offset}"] = reasons[number]
         run.inject(len(stored))
-    load.stop()
 
     def all_kept() -> bool:
         return int(run.rig.rows("SELECT count(*) FROM dead_letters")[0]["count"]) >= run.injected
 
     run.wait_until(all_kept, run.scale.ends_within * 2)
+    more = run.accepted() + _GOOD_ONES  # the partitions go on
+    run.wait_until(lambda: run.accepted() >= more, run.scale.ends_within)
+    load.stop()
 
 
 def _headers(random: Random) -> tuple[tuple[str, bytes | None], ...]:
