@@ -68,7 +68,7 @@ def show_violations(console: Console, outcome: Outcome) -> None:
         console.print(f"[red]{outcome.name}: {harm}: {name}, {count} times[/]", highlight=False)
         cases = [one for one in outcome.violations if (one.harm, one.name) == (harm, name)]
         for case in cases[:_SHOWN]:
-            console.print(f"    {case.subject}: {case.detail}", highlight=False, markup=False)
+            console.print(f"    {case.subject}: {case.detail}", highlight=False, markup=False, soft_wrap=True)
 
 
 def passed(outcomes: Sequence[Outcome]) -> bool:

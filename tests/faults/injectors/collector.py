@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tests.faults import recording
 from tests.faults.run import Run
 
-_SECONDS = 5.0
+_SECONDS = 3.0
 _EXPORT_SECONDS = 10.0
 """Of spans that a process still tries to send when the outage begins, or when it ends."""
 

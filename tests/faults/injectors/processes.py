@@ -7,8 +7,8 @@ from tests.faults.run import Run
 from tests.faults.sabotage import Kill, read_kills
 
 _KILL_SECONDS = 20.0
-_IN_FLIGHT = 2
-"""Tokens at once: as many as the API has processes, so that the next kill need not wait for the last."""
+_PROCESSES = 4
+"""Of the API, and tokens at once: the next kill need not wait until the last process is replaced."""
 
 
 def kill_api_before_publish(run: Run) -> None:
@@ -24,13 +24,13 @@ def kill_relay_before_delete(run: Run) -> None:
 def _kill(run: Run, sabotage: str) -> None:
     rig = run.rig
     rig.clear_tokens()
-    rig.reconfigure(API, sabotage=sabotage)
+    rig.reconfigure(API, sabotage=sabotage, WAYBILL_HTTP_WORKERS=str(_PROCESSES))
     run.accepting = False  # who was being answered by a killed process asks again
     run.wanted = run.scale.process_kills
     load = run.load(threads=4, pause=0.02, parameters={"steps": 1, "step_ms": 20})
     watch = _Watch(run)
     while run.injected < run.wanted:
-        rig.put_tokens(min(_IN_FLIGHT, run.wanted - run.injected))
+        rig.put_tokens(min(_PROCESSES, run.wanted - run.injected))
         if not run.wait_until(lambda: rig.tokens_left() == 0, _KILL_SECONDS):
             raise RuntimeError(f"nothing took a token: {sabotage} is never reached")
         run.injected = len(read_kills(rig.tokens))
@@ -39,7 +39,7 @@ def _kill(run: Run, sabotage: str) -> None:
     while watch.waiting and not watch.look():
         time.sleep(0.05)
     load.stop()
-    rig.reconfigure(API)
+    rig.reconfigure(API, WAYBILL_HTTP_WORKERS="2")
 
 
 class _Watch:

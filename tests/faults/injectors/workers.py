@@ -16,7 +16,7 @@ _CLAIM_SECONDS = 30.0
 def kill(run: Run) -> None:
     """`kill -9` of one of the workers, every 2 to 10 s, until every report is accepted and has ended."""
     load = run.load(
-        threads=4, most_open=200, most=run.scale.worker_kill_reports, parameters={"steps": 2, "step_ms": 100}
+        threads=4, most_open=200, most=run.scale.worker_kill_reports, parameters={"steps": 2, "step_ms": 50}
     )
     while True:
         wait = run.random.uniform(2, 10)
@@ -41,20 +41,23 @@ def _is_over(run: Run) -> bool:
 
 
 def pause(run: Run) -> None:
-    """SIGSTOP until another worker has the stopped one's reports, past their lease, then SIGCONT."""
+    """SIGSTOP of half of the workers until others have their reports, past their lease, then SIGCONT."""
     run.wanted = run.scale.pauses
     stack, workers = run.rig.stack, run.rig.workers
     # Long jobs and no queue: the stopped worker comes back while another is at its report.
     run.load(threads=1, most_open=len(workers), parameters={"steps": 8, "step_ms": 500})
-    for _ in range(run.scale.pauses):
-        name = run.random.choice(workers)
-        run.wait_until(partial(_is_busy, run, name), 20)
-        stack.kill(name, signal.SIGSTOP)
-        run.strike(name)
-        run.inject()
+    while run.injected < run.wanted:
+        at_once = min(len(workers) // 2, run.wanted - run.injected)
+        chosen = run.random.sample(workers, at_once)
+        for name in chosen:
+            run.wait_until(partial(_is_busy, run, name), 20)
+            stack.kill(name, signal.SIGSTOP)
+            run.strike(name)
+            run.inject()
         run.wait(LEASE_SECONDS)
         run.wait_until(partial(_all_hits_claimed, run), _CLAIM_SECONDS)
-        stack.kill(name, signal.SIGCONT)
+        for name in chosen:
+            stack.kill(name, signal.SIGCONT)
         run.wait(1)
 
 
@@ -70,11 +73,11 @@ def _all_hits_claimed(run: Run) -> bool:
 
 
 def rolling_restart(run: Run) -> None:
-    """SIGTERM to one worker after the other, each started again before the next."""
+    """SIGTERM to one worker after the other, each started again before the next; half of them in a round."""
     run.wanted = run.scale.rolling_restarts
     run.load(threads=2, pause=0.1, parameters={"steps": 4, "step_ms": 400})
-    for _ in range(run.scale.rolling_restarts):
-        for name in run.rig.workers:
+    for turn in range(run.scale.rolling_restarts):
+        for name in run.rig.workers[turn % 2 :: 2]:
             run.strike(name)
             code = run.rig.stack.stop_part(name)
             if code != 0:
