@@ -48,9 +48,12 @@ class DeadLetterFilter:
 def put(connection: Connection, letter: dict[str, Any]) -> bool:
     """Keeps a dead letter. False where the same message is kept already."""
     statement = (
-        insert(dead_letters).values(**letter).on_conflict_do_nothing(index_elements=[dead_letters.c.source])
+        insert(dead_letters)
+        .values(**letter)
+        .on_conflict_do_nothing(index_elements=[dead_letters.c.source])
+        .returning(dead_letters.c.id)
     )
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement).one_or_none() is not None
 
 
 def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLetter]:
