@@ -28,7 +28,7 @@ status: ## what runs in the background, and whether it answers
 logs: ## follow the logs of what 'up' started
 	@tail -n 20 -F .run/logs/*.log
 
-test: ## every check: lint, types, unit and integration tests
+test: ## every check: lint, types, unit, chart and integration tests
 	@$(LOCAL) check --pytest='$(PYTEST)'
 
 lint: ## ruff and mypy
@@ -50,3 +50,5 @@ lock: ## resolve every dependency anew and write the requirements files
 clean: down ## stop what 'up' started; remove runs, environment and caches of this checkout
 	rm -rf .run .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+include k8s/kubernetes.mk tests/faults/faults.mk

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _with_run_dir(add("down", _down, "stop what `up` started"))
     _with_run_dir(add("status", _status, "show what runs, where, and whether it answers"))
     check = add("check", _check, "set up, lint, type and test; print a table of the results")
-    check.add_argument("parts", nargs="*", choices=checks.GROUPS, metavar="lint|unit|integration")
+    check.add_argument("parts", nargs="*", choices=checks.GROUPS, metavar="|".join(checks.GROUPS))
     check.add_argument("--pytest", default="", metavar="OPTIONS", help="more options for pytest")
     add("lock", _lock, "resolve every dependency anew and write the requirements files")
     # Started by `up`; not for people.

@@ -14,9 +14,9 @@ from local.paths import CHECKOUT
 from local.progress import duration
 from local.setup import set_up
 
-GROUPS = ("lint", "unit", "integration")
+GROUPS = ("lint", "unit", "chart", "integration")
 _RESULTS = CHECKOUT / ".run/checks"
-_TYPED = ("services/common/src", "services/producer-api/src", "services/report-worker/src", "local", "tests")
+_TYPED = ("services/common/src", "services/producer-api/src", "services/report-worker/src", "local", "tests", "k8s")
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def _checks(pytest_options: str) -> list[Check]:
         Check("lint", "ruff format", (ruff, "format", "--check")),
         Check("lint", "mypy", (mypy, "--strict", *_TYPED)),
         tests("unit"),
+        tests("chart"),
         tests("integration"),
     ]
 
