@@ -34,8 +34,8 @@ def wait_until_ready(options: Options, cluster: Cluster) -> None:
 
 
 def helm_test(cluster: Cluster) -> str:
-    """What the test's pod said last, which Helm prints before all else that it has to say."""
-    said = cluster.helm("test", RELEASE, "--timeout=5m").splitlines()
+    """What the test's pod said last, which Helm repeats on its standard error."""
+    said = cluster.helm("test", RELEASE, "--timeout=5m", both=True).splitlines()
     return next((line for line in said if line.startswith("It is done")), "passed")
 
 

@@ -18,8 +18,10 @@ class Failed(Exception):  # noqa: N818 - the name is the sentence
     """A command did not do what it had to; the message holds its last lines."""
 
 
-def run(command: Sequence[object], *, stdin: str | None = None, seconds: float = 900) -> str:
-    """The command's standard output. Raises `Failed`."""
+def run(
+    command: Sequence[object], *, stdin: str | None = None, seconds: float = 900, both: bool = False
+) -> str:
+    """The command's standard output, or `both` it and its standard error. Raises `Failed`."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
@@ -38,7 +40,7 @@ def run(command: Sequence[object], *, stdin: str | None = None, seconds: float =
     if done.returncode != 0:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
         raise Failed(f"`{' '.join(words)}` failed:\n{said}")
-    return done.stdout
+    return done.stdout + done.stderr if both else done.stdout
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Cluster:
     def kubectl(self, *arguments: object, stdin: str | None = None, seconds: float = 900) -> str:
         return run(["kubectl", f"--namespace={self.namespace}", *arguments], stdin=stdin, seconds=seconds)
 
-    def helm(self, *arguments: object, seconds: float = 900) -> str:
-        return run([self.helm_program, f"--namespace={self.namespace}", *arguments], seconds=seconds)
+    def helm(self, *arguments: object, both: bool = False) -> str:
+        return run([self.helm_program, f"--namespace={self.namespace}", *arguments], both=both)
 
     def names(self, kind: str, selector: str = "") -> list[str]:
         """What there is of a kind, as `kind/name`."""
