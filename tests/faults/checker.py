@@ -328,8 +328,9 @@ def _trace(row: Row, spans: Sequence[Span], losses: _Losses) -> Iterator[Violati
     for span in spans:
         if span.parent_id is None or span.parent_id in known:
             continue
+        # The parent ended between the request and the child's beginning, or soon after: not in Kafka's time.
         sent = span.start - span.queue_seconds
-        if not losses.explain(sent - 1, sent + _EXPORT_SECONDS):
+        if not losses.explain(row.created_at - 1, sent + _EXPORT_SECONDS):
             yield Violation(Harm.TRACE, "orphan_span", row.report_id, f"the parent of {span.name} is missing")
     roots = [span for span in spans if span.parent_id is None]
     if len(roots) > 1:

@@ -311,6 +311,13 @@ class TestLostSpans:
         late = replace(self.orphans[2], start=103.0, queue_seconds=100.0)
         history = mapped("traces", "r1", (*self.orphans[:2], late, self.orphans[3]))(fine)
         assert check(replace(history, span_losses=(SpanLoss(2.0, 3.0, "killed"),))) == []
+        later = check(replace(history, span_losses=(SpanLoss(50.0, 51.0, "killed"),)))
+        assert "orphan_span" in {one.name for one in later}
+
+    def test_a_message_that_another_process_published_lost_its_parent_before(self) -> None:
+        swept = tuple(replace(span, start=span.start + 20) for span in trace()[2:])
+        history = mapped("traces", "r1", swept)(fine)
+        assert check(replace(history, span_losses=(SpanLoss(0.0, 1.0, "killed"),))) == []
 
 
 def test_what_ended_before_kafka_lost_its_data_is_not_expected_on_the_topic() -> None:
