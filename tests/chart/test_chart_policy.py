@@ -107,3 +107,20 @@ def test_pod_labels_do_not_move_with_versions(manifests: Manifests, example: str
         if document["kind"] in ("Deployment", "StatefulSet"):
             labels = document["spec"]["template"]["metadata"]["labels"]
             assert labels == document["spec"]["selector"]["matchLabels"]
+
+
+def test_what_the_operators_run_has_limits_too(manifests: Manifests, example: str) -> None:
+    documents = manifests(example)
+    places = [
+        (document["kind"], document["spec"]["resources"])
+        for document in documents
+        if document["kind"] in ("KafkaNodePool", "Jaeger", "OpenTelemetryCollector")
+    ]
+    for document in documents:
+        if document["kind"] == "Kafka":
+            entity = document["spec"]["entityOperator"]
+            places += [(part, entity[part]["resources"]) for part in ("topicOperator", "userOperator")]
+            exporter = document["spec"].get("kafkaExporter")
+            places += [("kafkaExporter", exporter["resources"])] if exporter else []
+    for name, resources in places:
+        assert {"cpu", "memory"} <= set(resources["limits"]), name

@@ -52,6 +52,31 @@ def test_a_packaged_chart_holds_everything(helm: Helm, tmp_path: Path) -> None:
     assert not [name for name in listed if name.startswith(("waybill/ci/", "waybill/examples/"))]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name", "hook"),
+    [
+        ((), "waybill-migrate-install", None),
+        (("--is-upgrade",), "waybill-migrate", "pre-upgrade"),
+        (
+            ("--set=postgresql.mode=external", "--set=postgresql.external.existingSecret=database"),
+            "waybill-migrate",
+            "pre-install,pre-upgrade",
+        ),
+    ],
+)
+def test_migrations_run_before_pods_do(
+    helm: Helm, arguments: tuple[str, ...], name: str, hook: str | None
+) -> None:
+    """A hook, except where the database is only made by this very install."""
+    answer = render.template(helm, *arguments)
+    assert answer.returncode == 0, answer.stderr
+    (job,) = [
+        document for document in yaml.safe_load_all(answer.stdout) if document and document["kind"] == "Job"
+    ]
+    assert job["metadata"]["name"] == name
+    assert job["metadata"].get("annotations", {}).get("helm.sh/hook") == hook
+
+
 @pytest.mark.parametrize(("copy", "source"), render.COPIES.items())
 def test_the_charts_copy_is_the_one_source(copy: str, source: str) -> None:
     ours = (render.CHART / "files" / copy).read_text()
