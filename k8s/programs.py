@@ -118,14 +118,22 @@ def _build_helm() -> Path:
 
 @cache
 def _folder_path() -> str:
-    """The cluster folder's programs: its `apiserver up` unpacks them and prints where they are."""
+    """The cluster folder's programs: its `apiserver up` unpacks them and prints where they are.
+
+    It is asked once; then the cache knows the answer.
+    """
     folder = cluster_folder()
     if folder is None or os.geteuid() != 0:
         return ""
+    known = CACHE / "cluster-programs"
+    if known.exists() and Path(known.read_text(), "kube-apiserver").exists():
+        return known.read_text()
     up = subprocess.run([folder / "apiserver", "up"], capture_output=True, text=True, check=False)
-    if up.returncode != 0:
+    match = re.search(r"PATH='([^']+)'", up.stdout)
+    if up.returncode != 0 or match is None:
         return ""
     if "already running" not in up.stdout:
         subprocess.run([folder / "apiserver", "down"], capture_output=True, check=True)
-    match = re.search(r"PATH='([^']+)'", up.stdout)
-    return match[1] if match else ""
+    known.parent.mkdir(parents=True, exist_ok=True)
+    known.write_text(match[1])
+    return match[1]
