@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apiflask import APIFlask, HTTPError
-from flask import Response, current_app, json
+from flask import Response, current_app, json, request
 from opentelemetry import trace
 from pydantic import BaseModel, Field
 from waybill.errors import RetryableError
+from waybill.tracing import tracer
 from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
@@ -92,12 +93,12 @@ class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
 
 def register(app: APIFlask) -> None:
     """Answers every error of `app` as a problem."""
+    app.error_processor(_validation_error)  # first: it takes all of HTTPException for itself
     app.register_error_handler(Problem, lambda problem: problem.response())
     app.register_error_handler(RetryableError, _unavailable)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Exception, _unexpected)
-    app.error_processor(_validation_error)
 
     @app.spec_processor
     def as_problems(spec: dict[str, Any] | str) -> dict[str, Any] | str:
@@ -156,5 +157,12 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _trace_id() -> str | None:
+    """The trace in which a person finds the problem; None where nothing is traced.
+
+    A status stream has no span, but its refusal gets one.
+    """
     context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        with tracer().start_as_current_span("refusal", attributes={"url.path": request.path}) as span:
+            context = span.get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,9 @@ from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressM
 from waybill.store import StoredDeadLetter
 
 BASE = "/api/v1/reports"
+
+Word = Annotated[str, Field(max_length=100, pattern="^[^\\x00]*$")]
+"""A short text that the database can compare: without U+0000."""
 
 
 class ReportRequest(BaseModel):
@@ -78,7 +81,7 @@ class ReportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: Status | None = None
-    kind: str | None = Field(default=None, max_length=100)
+    kind: Word | None = None
     limit: int = Field(default=50, ge=1, le=200)
     cursor: UUID | None = Field(default=None, description="A page's next_cursor.")
 
@@ -134,7 +137,7 @@ class DeadLetterQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str | None = Field(default=None, max_length=100)
+    reason: Word | None = None
     redriven: bool = False
     limit: int = Field(default=50, ge=1, le=200)
     cursor: UUID | None = None
@@ -145,7 +148,7 @@ class RedriveRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str | None = Field(default=None, max_length=100)
+    reason: Word | None = None
     limit: int = Field(default=100, ge=1, le=200)
 
 

@@ -1,0 +1,1 @@
+"""Tests on the real parts: PostgreSQL, Kafka, the collector, Jaeger and both services."""

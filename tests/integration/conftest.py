@@ -1,0 +1,79 @@
+"""One stack for all of these tests, and what they need to look into it.
+
+A test that stops a part starts it again; tests may run in any order.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from waybill.client import JaegerClient, WaybillClient
+from waybill.store import create_engine
+
+from local.errors import LocalError
+from local.installation import Installation
+from local.stack import Stack
+from tests.support.database import Database
+from tests.support.kafka import Topics
+from tests.support.traces import Traces
+
+
+def start_stack(run_dir: Path) -> Stack:
+    """On free ports, with the services of the environment that runs the tests."""
+    try:
+        installation = replace(Installation.find(), scripts=Path(sys.executable).parent)
+        return Stack.start(
+            run_dir,
+            installation=installation,
+            settings={"producer-api": {"WAYBILL_STREAM_HEARTBEAT_SECONDS": "1"}},
+        )
+    except LocalError as error:
+        pytest.fail(f"The stack did not start: {error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with start_stack(tmp_path_factory.mktemp("stack")) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _nothing_crashed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A part that ended by itself fails the test in which it did."""
+    yield
+    if "stack" in request.fixturenames:
+        request.getfixturevalue("stack").check()
+
+
+@pytest.fixture(scope="session")
+def client(stack: Stack) -> Iterator[WaybillClient]:
+    with WaybillClient(stack.endpoints.api_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def http(stack: Stack) -> Iterator[httpx.Client]:
+    """The API without a client that understands it, and without retries."""
+    with httpx.Client(base_url=stack.endpoints.api_url, timeout=60, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def traces(stack: Stack) -> Iterator[Traces]:
+    with JaegerClient(stack.endpoints.jaeger_url) as opened:
+        yield Traces(opened)
+
+
+@pytest.fixture(scope="session")
+def topics(stack: Stack) -> Topics:
+    return Topics(stack.endpoints.kafka_bootstrap)
+
+
+@pytest.fixture(scope="session")
+def database(stack: Stack) -> Iterator[Database]:
+    engine = create_engine(stack.endpoints.database_url, application="tests")
+    yield Database(engine)
+    engine.dispose()

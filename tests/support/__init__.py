@@ -1,0 +1,1 @@
+"""What tests say often: waiting, Kafka, the database, traces and status streams, each in its module."""

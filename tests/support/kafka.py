@@ -1,0 +1,126 @@
+"""Kafka as somebody else's program uses it: confluent-kafka alone, nothing of Waybill's."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
+
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """A message, as it was read or is to be sent."""
+
+    value: bytes | None
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    partition: int = -1
+    offset: int = -1
+
+    @property
+    def json(self) -> Any:
+        assert self.value is not None
+        return json.loads(self.value)
+
+    def header(self, name: str) -> list[bytes | None]:
+        """Every value of the header."""
+        return [value for key, value in self.headers if key == name]
+
+
+@dataclass
+class Topics:
+    """Reads and writes the topics of one broker."""
+
+    bootstrap: str
+    _producers: list[Producer] = field(default_factory=list)
+
+    def partitions(self, topic: str) -> list[int]:
+        return sorted(self._producer.list_topics(topic, timeout=_SECONDS).topics[topic].partitions)
+
+    def send(self, topic: str, *records: Record) -> list[Record]:
+        """As they were stored: with partition and offset. A partition of -1 lets the key decide."""
+        stored: list[Record] = []
+
+        def keep(error: KafkaError | None, message: Message) -> None:
+            assert error is None, error
+            stored.append(_read(message))
+
+        for record in records:
+            self._producer.produce(
+                topic,
+                value=record.value,
+                key=record.key,
+                headers=list(record.headers),
+                partition=record.partition,
+                on_delivery=keep,
+            )
+        assert self._producer.flush(_SECONDS) == 0
+        return stored
+
+    def records(self, topic: str) -> list[Record]:
+        """All that a topic holds now, partition by partition in the order of the offsets."""
+        client = Consumer(self._consumer_settings(f"test-{uuid4()}"))
+        try:
+            ends = {number: self._end(client, topic, number) for number in self.partitions(topic)}
+            client.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in ends])
+            return sorted(_drain(client, ends), key=lambda record: (record.partition, record.offset))
+        finally:
+            client.close()
+
+    def records_of(self, topic: str, report_id: UUID | str) -> list[Record]:
+        """Those with the report's id as their key."""
+        return [record for record in self.records(topic) if record.key == str(report_id).encode()]
+
+    def lag(self, topic: str, group: str) -> int:
+        """How many messages the group has not yet committed."""
+        client = Consumer(self._consumer_settings(group))
+        try:
+            wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]
+            return sum(
+                self._end(client, topic, one.partition) - max(0, one.offset)
+                for one in client.committed(wanted, timeout=_SECONDS)
+            )
+        finally:
+            client.close()
+
+    def _consumer_settings(self, group: str) -> dict[str, str | int]:
+        return {"bootstrap.servers": self.bootstrap, "group.id": group, "log_level": 0}
+
+    @property
+    def _producer(self) -> Producer:
+        if not self._producers:
+            self._producers.append(
+                Producer({"bootstrap.servers": self.bootstrap, "acks": "all", "log_level": 0})
+            )
+        return self._producers[0]
+
+    @staticmethod
+    def _end(client: Consumer, topic: str, partition: int) -> int:
+        watermarks = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS)
+        assert watermarks is not None
+        return int(watermarks[1])
+
+
+def _drain(client: Consumer, ends: dict[int, int]) -> Iterable[Record]:
+    open_partitions = {number for number, end in ends.items() if end > 0}
+    while open_partitions:
+        message = client.poll(_SECONDS)
+        assert message is not None, f"nothing came of partitions {open_partitions}"
+        assert message.error() is None, message.error()
+        record = _read(message)
+        if record.offset < ends[record.partition]:
+            yield record
+        if record.offset >= ends[record.partition] - 1:
+            open_partitions.discard(record.partition)
+
+
+def _read(message: Message) -> Record:
+    headers: Any = message.headers() or []
+    partition, offset = message.partition(), message.offset()
+    assert partition is not None
+    assert offset is not None
+    return Record(message.value(), message.key(), tuple(headers), partition, offset)

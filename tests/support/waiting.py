@@ -1,0 +1,30 @@
+"""Waiting for what happens elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+PATIENCE = 60.0
+"""Seconds. Far more than anything takes, for machines that do other work too; only failures are slow."""
+
+
+def eventually(look: Callable[[], Result | None], what: str, seconds: float = PATIENCE) -> Result:
+    """The first true answer of `look`; fails, saying `what` did not happen, after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"After {seconds:g} s still not: {what}. The last look gave {found!r}.")
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Fails where the block takes longer."""
+    began = time.monotonic()
+    yield
+    took = time.monotonic() - began
+    assert took < seconds, f"took {took:.1f} s, not less than {seconds:g} s"
