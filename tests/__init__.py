@@ -1,1 +1,1 @@
-"""Every test of Waybill. Being a package puts the checkout on the import path, for `local` and `tests.support`."""
+"""Every test of Waybill. A package, so that the checkout is on the import path: for `local` and this."""

@@ -13,6 +13,9 @@ STALE = "00-11111111111111111111111111111111-1111111111111111-01"
 FRESH = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 NAMES = st.sampled_from(["traceparent", "tracestate", "Traceparent", "x"]) | st.text(max_size=5)
+LIKE_A_TRACEPARENT = st.from_regex(
+    "[0-9a-fA-F]{2}-[0-9a-fA-F]{32}-[0-9a-fA-F]{16}-[0-9a-f]{2}", fullmatch=True
+)
 HEADERS = st.lists(st.tuples(NAMES, st.none() | st.binary(max_size=60) | st.text(max_size=60)))
 
 
@@ -29,9 +32,9 @@ def test_without_a_carrier_there_are_no_headers() -> None:
 
 
 def test_the_last_of_two_counts() -> None:
-    assert carrier_from_headers([("traceparent", STALE.encode()), ("traceparent", FRESH.encode())]) == Carrier(
-        FRESH
-    )
+    assert carrier_from_headers(
+        [("traceparent", STALE.encode()), ("traceparent", FRESH.encode())]
+    ) == Carrier(FRESH)
 
 
 def test_values_that_are_no_text_are_skipped() -> None:
@@ -60,7 +63,9 @@ def test_nothing_in_headers_raises_and_what_is_read_can_be_kept(
             assert text.encode()
 
 
-@given(st.text() | st.from_regex("[0-9a-fA-F]{2}-[0-9a-fA-F]{32}-[0-9a-fA-F]{16}-[0-9a-f]{2}", fullmatch=True))
+@given(
+    st.text() | st.from_regex("[0-9a-fA-F]{2}-[0-9a-fA-F]{32}-[0-9a-fA-F]{16}-[0-9a-f]{2}", fullmatch=True)
+)
 def test_any_text_makes_a_context_and_only_a_valid_one_has_a_parent(traceparent: str) -> None:
     context = context_of(Carrier(traceparent, "vendor=1"))
 

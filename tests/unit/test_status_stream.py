@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
-from producer_api.status_hub import Inbox, StatusHub
 from producer_api.policies import StreamPolicy
+from producer_api.status_hub import Inbox, StatusHub
 from producer_api.stream import EventStream
 from waybill.domain import Status, StepStatus
 from waybill.messages import StatusEvent, StatusEventType
@@ -68,6 +68,7 @@ class Stored:
         self.looks = 0
 
     def __call__(self, report_id: UUID, after: int) -> list[StoredEvent]:
+        assert report_id == REPORT
         self.looks += 1
         return [
             StoredEvent(number, event(number).type, event(number).model_dump(mode="json"))
