@@ -15,7 +15,7 @@ from rich.console import Console
 from local.paths import CHECKOUT
 from tests.faults import report
 from tests.faults.console import Live
-from tests.faults.harness import Harness, start_rig
+from tests.faults.harness import Harness, start_rig, workers_for
 from tests.faults.injectors import FAULTS, Fault
 from tests.faults.run import Outcome
 from tests.faults.scale import SCALES
@@ -33,7 +33,7 @@ def main() -> int:
     outcomes: list[Outcome] = []
     live = Live(console)
     with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
-        rig = start_rig(Path(directory), live)
+        rig = start_rig(Path(directory), live, workers_for(faults))
         try:
             Harness(rig, scale, seed, live).run(faults, outcomes.append)
         finally:

@@ -62,7 +62,12 @@ class Harness:
         self._live.end(f"{WORKERS_BEHIND_PROXIES} workers and the API reach their parts through proxies now")
 
 
-def start_rig(directory: Path, live: Live, workers: int = WORKERS) -> Rig:
+def workers_for(faults: Sequence[Fault]) -> int:
+    """How many the first of them needs."""
+    return WORKERS if any(not fault.proxied for fault in faults) else WORKERS_BEHIND_PROXIES
+
+
+def start_rig(directory: Path, live: Live, workers: int) -> Rig:
     """The stack with so many workers."""
     live.begin("stack")
     rig = Rig(directory).start(workers, live.say)
