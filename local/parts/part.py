@@ -16,7 +16,7 @@ class Task:
     needs: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     stdin: Path = Path(os.devnull)
-    seconds: float = 60
+    seconds: float = 120
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Part:
     """URL for `local.probes.answers`."""
     needs: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    start_seconds: float = 60
+    start_seconds: float = 120
     stop_signal: int = signal.SIGTERM
     stop_seconds: float = 15
 
