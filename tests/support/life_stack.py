@@ -23,7 +23,7 @@ from local.run_dir import RunDir
 from local.runner import Runner
 from local.stack import Stack
 
-LEASE = timedelta(seconds=4)
+LEASE = timedelta(seconds=6)
 RETRY_FIRST = timedelta(seconds=1)
 ENQUEUE_AGAIN = timedelta(seconds=300)
 CANCEL_GRACE = timedelta(seconds=1)
@@ -103,7 +103,7 @@ def life_stack(stack: Stack, database_url: str, directory: Path) -> Iterator[Lif
     started = LifeStack(runner, run_dir, ports, settings, database_url)
     scripts = _scripts()
     try:
-        nodes = [
+        nodes: list[Node] = [
             *services.preparations(scripts, settings),
             services.producer_api(scripts, settings, ports["api"]),
             services.report_worker(scripts, settings, ports["worker-health"], WORKER),

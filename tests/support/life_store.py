@@ -82,8 +82,8 @@ def own_database(server_url: str, name: str) -> Iterator[str]:
 
 
 @contextmanager
-def engine_of(url: str, pool_size: int = 5) -> Iterator[Engine]:
-    engine = create_engine(url, application="tests", pool_size=pool_size)
+def engine_of(url: str, pool_size: int = 5, application: str = "tests") -> Iterator[Engine]:
+    engine = create_engine(url, application=application, pool_size=pool_size)
     try:
         yield engine
     finally:
@@ -99,6 +99,7 @@ def attempt_trace(number: int = 1) -> AttemptTrace:
         report_consumer_start=1,
         handle_report=Carrier(f"00-{'a' * 32}-{number + 1000:016x}-01"),
         handle_report_start=2,
+        attempt=number,
     )
 
 

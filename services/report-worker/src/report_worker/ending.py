@@ -9,8 +9,6 @@ from waybill.kinds import Kind
 
 from report_worker.slots import Cancelled, Failed, Produced, StepEnded
 
-_MESSAGE_CHARACTERS = 2000
-
 
 @dataclass(frozen=True)
 class Broken:
@@ -45,10 +43,10 @@ def failure_of(word: Failed | Broken | Produced) -> Failure | None:
         case Broken(failure):
             return failure
         case Failed(step=str(step)):
-            return Failure("step_failed", _short(f"{step}: {word.message or word.error_type}"), step)
+            return Failure("step_failed", f"{step}: {word.message}", step)
         case Failed():
             kind_of_failure = "permanent" if word.permanent else "error"
-            return Failure(kind_of_failure, _short(word.message or word.error_type))
+            return Failure(kind_of_failure, word.message)
         case Produced(failed_steps=(first, *_)):
             return _step_failure(first)
         case Produced():
@@ -75,10 +73,4 @@ def decide(
 
 
 def _step_failure(step: StepEnded) -> Failure:
-    return Failure("step_failed", _short(f"{step.name}: {step.error}"), step.name)
-
-
-def _short(message: str) -> str:
-    """So that a status event always fits into a message."""
-    message = message.replace("\0", "")
-    return message if len(message) <= _MESSAGE_CHARACTERS else message[: _MESSAGE_CHARACTERS - 1] + "…"
+    return Failure("step_failed", f"{step.name}: {step.error}", step.name)

@@ -4,7 +4,6 @@ import os
 import resource
 import signal
 import threading
-import traceback
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
@@ -15,6 +14,7 @@ from waybill.logs import configure_logs
 from waybill.tracing import flush
 
 from report_worker.slots.protocol import Cancelled, Failed, FromSlot, Job, Produced, Ready, Stop
+from report_worker.slots.texts import message_of, stack_of
 from report_worker.slots.work import JobCancelled, SlotWork
 
 
@@ -76,8 +76,8 @@ class SlotProcess:
         except Exception as error:
             return Failed(
                 error_type=type(error).__qualname__,
-                message=str(error),
-                traceback=traceback.format_exc(),
+                message=message_of(error),
+                traceback=stack_of(error),
                 permanent=isinstance(error, PermanentError),
                 step=work.fatal,
             )

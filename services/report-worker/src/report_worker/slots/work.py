@@ -8,12 +8,16 @@ from pathlib import Path
 from uuid import UUID
 
 from opentelemetry import trace
+from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.trace import Span
 from waybill.tracing import context_of, fail_span, interrupt_span, tracer
 
 from report_worker.slots.protocol import Job, StepEnded, StepStarted
+from report_worker.slots.texts import message_of, shortened, stack_of
 
 Tell = Callable[[StepStarted | StepEnded], None]
+
+_NAME_CHARACTERS = 200
 
 
 class JobCancelled(BaseException):
@@ -51,6 +55,7 @@ class SlotWork:
             raise RuntimeError(f"The step {name!r} began within another; steps do not nest.")
         if self._cancelled.is_set():
             raise JobCancelled
+        name = shortened(name, _NAME_CHARACTERS)
         span = tracer().start_span(name, context=self._parent)
         self._running = span
         self._tell(StepStarted(name))
@@ -68,7 +73,8 @@ class SlotWork:
         finally:
             self._running = None
             span.end()
-            ended = StepEnded(name, round((time.monotonic() - started) * 1000), str(error) if error else None)
+            milliseconds = round((time.monotonic() - started) * 1000)
+            ended = StepEnded(name, milliseconds, message_of(error) if error else None)
             if error:
                 self.failed.append(ended)
             self._tell(ended)
@@ -83,6 +89,12 @@ class SlotWork:
 
 def _record(span: Span, name: str, error: Exception) -> None:
     """The exception, the status, and the article's log event, on the step where it happened."""
-    span.record_exception(error)
-    fail_span(span, type(error).__qualname__, str(error))
+    span.record_exception(
+        error,
+        {
+            exception_attributes.EXCEPTION_MESSAGE: message_of(error),
+            exception_attributes.EXCEPTION_STACKTRACE: stack_of(error),
+        },
+    )
+    fail_span(span, type(error).__qualname__, message_of(error))
     span.add_event("log", {"log.severity": "error", "log.message": f"{name} error"})

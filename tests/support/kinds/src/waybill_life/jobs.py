@@ -7,7 +7,7 @@ import time
 from waybill.errors import PermanentError, RetryableError
 from waybill.kinds import Artefact, Parameters, Work
 
-from waybill_life import CrashParameters, FlakyParameters, HogParameters, SecondsParameters, SlowParameters
+from . import CrashParameters, FlakyParameters, HogParameters, SecondsParameters, SlowParameters
 
 _EXIT_CODE = 41
 
@@ -25,7 +25,6 @@ def flaky(parameters: FlakyParameters, work: Work) -> Artefact:
 def permanent(_: Parameters, work: Work) -> Artefact:
     with work.step("only step"):
         raise PermanentError("There is no such data, and never will be.")
-    return _artefact(work)
 
 
 def crash(parameters: CrashParameters, work: Work) -> Artefact:
