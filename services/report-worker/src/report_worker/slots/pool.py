@@ -36,29 +36,27 @@ class Slot:
         self._process.start()
         theirs.close()
         self.jobs = 0
-        self._ready = False
 
     @property
     def pid(self) -> int | None:
         return self._process.pid
 
+    def wait_until_ready(self) -> None:
+        """Blocks while the process starts. Raises `SlotDied`."""
+        if not isinstance(self._told(_START_SECONDS), Ready):
+            raise SlotDied(f"A slot's process was not ready after {_START_SECONDS} s.")
+
     def start(self, job: Job) -> None:
         """Raises `SlotDied`."""
         self.jobs += 1
         try:
-            self._wait_until_ready()
             self._connection.send(job)
         except (EOFError, OSError):
             raise self._died() from None
 
     def receive(self, timeout: float) -> FromSlot | None:
         """What the slot says next, or None after `timeout` seconds. Raises `SlotDied`."""
-        try:
-            if not self._connection.poll(timeout):
-                return None
-            told: FromSlot = self._connection.recv()
-        except (EOFError, OSError):
-            raise self._died() from None
+        told: FromSlot | None = self._told(timeout)
         return told
 
     def cancel(self) -> None:
@@ -79,11 +77,11 @@ class Slot:
         self._process.join()
         self._connection.close()
 
-    def _wait_until_ready(self) -> None:
-        if not self._ready:
-            if not self._connection.poll(_START_SECONDS):
-                raise EOFError
-            self._ready = isinstance(self._connection.recv(), Ready)
+    def _told(self, timeout: float) -> Any:
+        try:
+            return self._connection.recv() if self._connection.poll(timeout) else None
+        except (EOFError, OSError):
+            raise self._died() from None
 
     def _died(self) -> SlotDied:
         self._process.join(1)
@@ -91,7 +89,7 @@ class Slot:
 
 
 class SlotPool:
-    """A fixed number of slots, made before they are needed."""
+    """A fixed number of slots, made before they are needed: whoever takes one need not wait for it."""
 
     def __init__(
         self, size: int, jobs_per_slot: int, memory_mib: int, log_format: str, log_level: str
@@ -99,8 +97,12 @@ class SlotPool:
         self._jobs_per_slot = jobs_per_slot
         self._options = (memory_mib, log_format, log_level)
         self._lock = threading.Lock()
-        self._free: deque[Slot] = deque(Slot(*self._options) for _ in range(size))
+        self._free: deque[Slot] = deque()
+        self._starting: set[Slot] = set()
         self._missing = 0
+        self._closed = False
+        for _ in range(size):
+            self._make()
 
     @property
     def free(self) -> int:
@@ -127,19 +129,47 @@ class SlotPool:
             with self._lock:
                 self._free.append(slot)
             return
+        self._make()
+
+    def close(self) -> None:
+        """Ends every slot that is free or starts."""
+        with self._lock:
+            self._closed = True
+            free, starting = list(self._free), list(self._starting)
+            self._free.clear()
+        for slot in free:
+            slot.stop()
+        for slot in starting:
+            slot.kill()
+
+    def _make(self) -> None:
+        """Begins a slot. It is free once it is ready: a report that waited for it would have no heartbeat."""
         try:
-            fresh = Slot(*self._options)
+            slot = Slot(*self._options)
         except OSError:
             log.exception("a slot could not be made anew")
             self._missing += 1
             return
         with self._lock:
-            self._free.append(fresh)
+            self._starting.add(slot)
+        threading.Thread(target=self._await, args=(slot,), name="slot-start", daemon=True).start()
 
-    def close(self) -> None:
-        """Ends every free slot."""
+    def _await(self, slot: Slot) -> None:
+        try:
+            slot.wait_until_ready()
+        except SlotDied as error:
+            self._failed_to_start(slot, error)
+            return
         with self._lock:
-            slots = list(self._free)
-            self._free.clear()
-        for slot in slots:
-            slot.stop()
+            self._starting.discard(slot)
+            if not self._closed:
+                self._free.append(slot)
+
+    def _failed_to_start(self, slot: Slot, error: SlotDied) -> None:
+        with self._lock:
+            self._starting.discard(slot)
+            if self._closed:
+                return
+            self._missing += 1
+        log.error("a slot did not start", reason=str(error))
+        slot.kill()
