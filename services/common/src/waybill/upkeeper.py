@@ -80,8 +80,8 @@ class Upkeeper:
                     attempt=one.lost.attempt,
                     status=one.now.status,
                 )
-                if one.lost.attempt_trace:
-                    end_lost_attempt(one.lost.attempt_trace, str(one.lost.id), one.lost.attempt)
+                if one.spans:
+                    end_lost_attempt(one.spans, str(one.lost.id), one.lost.attempt)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._policy.every.total_seconds()):

@@ -91,6 +91,8 @@ class Attempt:
         self._slot = slot
         self._next_heartbeat = 0.0
         self._cancel_by: float | None = None
+        self._spans_written_down = False
+        self._lost = False
 
     def run(self) -> bool:
         """Whether the slot can take another job."""
@@ -101,8 +103,9 @@ class Attempt:
             return self._handle(span, started_at, directory)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
-            span.end()
-            self._claimed.span.end()
+            if not (self._lost and self._spans_written_down):  # else whoever reaps the report ends them
+                span.end()
+                self._claimed.span.end()
 
     def _handle(self, span: Span, started_at: int, directory: Path) -> bool:
         report = self._report
@@ -120,10 +123,12 @@ class Attempt:
             self._hand_back()
             return False
         except (LeaseLost, StoreUnavailable) as error:  # the report is, or soon will be, somebody else's
+            self._lost = True
             fail_span(span, "lease_lost", str(error))
             log.warning("attempt given up", report_id=str(report.id), reason=str(error))
             return False
         except Exception as error:  # the reaper will take the report back
+            self._lost = True
             span.record_exception(error)
             fail_span(span, type(error).__qualname__, str(error))
             log.exception("an attempt failed in the worker itself", report_id=str(report.id))
@@ -136,6 +141,7 @@ class Attempt:
         """handle_report, with a link to the attempt before it."""
         report = self._report
         before = report.attempt_trace
+        number = before.attempt if before and before.attempt else report.attempt - 1
         previous = trace.get_current_span(context_of(before.handle_report if before else None))
         linked = previous.get_span_context()
         return tracer().start_span(
@@ -146,7 +152,7 @@ class Attempt:
                 "report.kind": report.kind,
                 "report.attempt": report.attempt,
             },
-            links=[Link(linked, {"report.attempt": report.attempt - 1})] if linked.is_valid else [],
+            links=[Link(linked, {"report.attempt": number})] if linked.is_valid else [],
             start_time=started_at,
         )
 
@@ -163,8 +169,10 @@ class Attempt:
                 queue_time_ms=self._claimed.queue_time_ms,
                 handle_report=handle,
                 handle_report_start=started_at,
+                attempt=self._report.attempt,
             )
         self._persist(lambda: self._ledger.heartbeat(self._fence, known))
+        self._spans_written_down = known is not None
         self._next_heartbeat = time.monotonic() + self._context.lease.heartbeat.total_seconds()
 
     # --- while the slot works
@@ -227,16 +235,14 @@ class Attempt:
         _tell_failure(span, failure, word)
         end = decide(word, failure, self._report, kind, self._context.retry, self._context.random)
         if isinstance(end, RetryLater):
-            return self._persist(lambda: self._ledger.retry(self._fence, end.failure, end.delay))
+            return self._end(lambda: self._ledger.retry(self._fence, end.failure, end.delay))
         letter = None
         if end.used_up:
             letter = report_letter(self._report, end.failure, self._claimed.origin, end.stack)
-        return self._persist(
-            lambda: self._ledger.finish(self._fence, Status.FAIL, end.failure, artefact, letter)
-        )
+        return self._end(lambda: self._ledger.finish(self._fence, Status.FAIL, end.failure, artefact, letter))
 
     def _finish(self, status: Status, artefact: StoredArtefact | None = None) -> Report:
-        return self._persist(lambda: self._ledger.finish(self._fence, status, artefact=artefact))
+        return self._end(lambda: self._ledger.finish(self._fence, status, artefact=artefact))
 
     def _store(self, produced: Produced) -> StoredArtefact:
         artefact = Artefact(produced.path, produced.media_type, produced.filename)
@@ -251,6 +257,19 @@ class Attempt:
             log.info("report handed back", report_id=str(self._report.id), attempt=self._report.attempt)
         except (LeaseLost, StoreUnavailable) as error:
             log.warning("report not handed back", report_id=str(self._report.id), reason=str(error))
+
+    def _end(self, write: Callable[[], Report]) -> Report:
+        """A refused end may have been told already, by a try that was committed before its connection broke:
+        nobody else ends an attempt without counting it as lost."""
+        try:
+            return self._persist(write)
+        except LeaseLost:
+            before, now = self._report, self._persist(lambda: self._ledger.get(self._report.id))
+            if now is None or (now.attempt, now.losses) != (before.attempt, before.losses):
+                raise
+            if now.status is Status.PROCESSING:
+                raise
+            return now
 
     def _persist(self, write: Callable[[], Result]) -> Result:
         """Tries for as long as the lease can last, in which a database restarts. After that the fence would

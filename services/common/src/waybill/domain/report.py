@@ -118,16 +118,17 @@ class AttemptTrace:
     """The spans of an attempt that its worker ends, so that another can end them if that worker dies.
 
     `parent` is what report_consumer is a child of; times in nanoseconds since 1970; `origin` is the command.
+    `attempt` is None where a process of an earlier version wrote it down.
     """
 
     origin: Origin
-
     parent: Carrier | None
     report_consumer: Carrier
     report_consumer_start: int
     handle_report: Carrier
     handle_report_start: int
     queue_time_ms: int = 0
+    attempt: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from waybill.artefacts import ArtefactStore
-from waybill.domain import Failure, Report, RetentionPolicy, RetryPolicy, Status
+from waybill.domain import AttemptTrace, Failure, Report, RetentionPolicy, RetryPolicy, Status
 from waybill.ledger import dead_letters as letters
 from waybill.ledger.recorder import Recorder
 from waybill.messages import status_event
@@ -22,6 +22,13 @@ class Reaped:
 
     lost: Report
     now: Report
+
+    @property
+    def spans(self) -> AttemptTrace | None:
+        """What the lost attempt left to be ended. The row may still tell of an attempt before it, whose spans
+        were ended then."""
+        known = self.lost.attempt_trace
+        return known if known and known.attempt in (None, self.lost.attempt) else None
 
 
 class Upkeep:
@@ -77,7 +84,7 @@ class Upkeep:
     def tell_again(self, keys: list[str]) -> None:
         """Announces each report's last event anew, for when an older one may have been published after it."""
         with self._recorder.transaction() as connection:
-            for report in (reports.get_by_key(connection, key) for key in keys):
+            for report in (reports.lock_by_key(connection, key) for key in sorted(keys)):
                 latest = report and events.latest(connection, report.id)
                 if report and latest:
                     topic = self._recorder.topics.report_status

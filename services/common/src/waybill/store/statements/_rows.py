@@ -66,4 +66,5 @@ def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
         queue_time_ms=stored.get("queue_time_ms", 0),
         handle_report=Carrier(**stored["handle_report"]),
         handle_report_start=stored["handle_report_start"],
+        attempt=stored.get("attempt"),
     )

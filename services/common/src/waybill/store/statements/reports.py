@@ -78,6 +78,16 @@ def get_by_key(connection: Connection, key: str) -> Report | None:
         return None
 
 
+def lock_by_key(connection: Connection, key: str) -> Report | None:
+    """As `get_by_key`, but after whoever changes the report now, and before all others."""
+    found = get_by_key(connection, key)
+    if found is None:
+        return None
+    statement = select(reports).where(reports.c.id == found.id).with_for_update()
+    row = connection.execute(statement).one_or_none()
+    return report_of(row) if row else None
+
+
 def page(connection: Connection, wanted: ReportFilter) -> list[Report]:
     """A page of reports. Ids are UUIDv7, so their order is the order of the requests."""
     statement = select(reports).order_by(reports.c.id.desc()).limit(wanted.limit)

@@ -1,0 +1,289 @@
+"""A worker that is lost, or held up past its lease, costs an attempt, and never the report."""
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from waybill.artefacts import ArtefactStore
+from waybill.domain import (
+    Fence,
+    LeasePolicy,
+    NewReport,
+    Progress,
+    Status,
+    StepChange,
+    StepStatus,
+    new_report_id,
+)
+from waybill.ledger import LeaseLost
+from waybill.upkeeper import Upkeeper, UpkeepPolicy
+
+from tests.support import life as ask
+from tests.support import sse
+from tests.support.database import Database
+from tests.support.life_stack import LEASE, WORKER, LifeStack
+from tests.support.life_store import Policies, Store, attempt_trace, engine_of
+from tests.support.traces import Trace, Traces
+from tests.support.waiting import eventually
+
+pytest_plugins = ["tests.support.life_fixtures"]
+
+HOUR = timedelta(hours=1)
+
+
+def claimed(store: Store) -> Fence:
+    new = NewReport(new_report_id(), "slow", {}, None)
+    report = store.ledger.claim(store.ledger.accept(new).id, "the test")
+    assert report is not None
+    return Fence(report.id, report.attempt, "the test")
+
+
+# --- in the store
+
+
+def test_an_attempt_past_its_lease_can_write_nothing(store: Store) -> None:
+    fence = claimed(store)
+    store.pass_time(HOUR)
+    before = store.ledger.get(fence.report_id)
+
+    for write in (
+        lambda: store.ledger.heartbeat(fence),
+        lambda: store.ledger.step(fence, Progress("s", 0, 1), StepChange("s", StepStatus.RUNNING)),
+        lambda: store.ledger.finish(fence, Status.DONE),
+        lambda: store.ledger.hand_back(fence),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+
+    assert store.ledger.get(fence.report_id) == before
+
+
+def test_an_owner_cannot_write_to_its_own_next_attempt_as_the_last(store: Store) -> None:
+    """The same worker may get the report again: its attempts are told apart by their numbers."""
+    first = claimed(store)
+    store.pass_time(HOUR)
+    store.upkeep.reap(timedelta(0))
+    second = store.ledger.claim(first.report_id, first.owner)
+    assert second is not None
+
+    with pytest.raises(LeaseLost):
+        store.ledger.finish(first, Status.DONE)
+
+    store.ledger.finish(Fence(first.report_id, second.attempt, first.owner), Status.DONE)
+
+
+def test_nothing_is_reaped_in_the_first_time_to_live(store: Store) -> None:
+    fence, clock = claimed(store), [1000.0]
+    store.pass_time(HOUR)
+    lease = LeasePolicy(timedelta(seconds=30))
+    upkeeper = Upkeeper(store.upkeep, store.artefacts, lease, UpkeepPolicy(), clock=lambda: clock[0])
+
+    for later in (0.0, 15.0, 14.9):
+        clock[0] += later
+        upkeeper.turn()
+        report = store.ledger.get(fence.report_id)
+        assert report is not None
+        assert (report.status, report.losses) == (Status.PROCESSING, 0)
+
+    clock[0] += 0.2
+    upkeeper.turn()
+    report = store.ledger.get(fence.report_id)
+    assert report is not None
+    assert (report.status, report.losses) == (Status.INIT, 1)
+
+
+def test_reapers_of_several_processes_take_each_report_once(store: Store, store_url: str) -> None:
+    fences = [claimed(store) for _ in range(250)]
+    store.pass_time(HOUR)
+
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(3, mp_context=spawn) as pool:
+        shares = list(pool.map(reap_everything, [store_url] * 3))
+
+    taken = [report_id for share in shares for report_id in share]
+    assert sorted(taken) == sorted(fence.report_id for fence in fences)
+    for fence in fences:
+        report = store.ledger.get(fence.report_id)
+        assert report is not None
+        assert (report.status, report.losses, report.version) == (Status.INIT, 1, 3)
+
+
+def reap_everything(url: str) -> list[UUID]:
+    """In a process of its own."""
+    taken: list[UUID] = []
+    with engine_of(url) as engine:
+        store = Store(engine, ArtefactStore("memory:///"), Policies())
+        while reaped := store.upkeep.reap(timedelta(0)):
+            taken += [one.now.id for one in reaped]
+    return taken
+
+
+def test_a_report_that_costs_too_many_workers_fails(store: Store) -> None:
+    report_id = claimed(store).report_id
+    for attempt in range(1, 11):
+        if attempt > 1:
+            assert store.ledger.claim(report_id, "the test") is not None
+        store.ledger.heartbeat(Fence(report_id, attempt, "the test"), attempt_trace(attempt))
+        store.pass_time(HOUR)
+        (reaped,) = store.upkeep.reap(timedelta(0))
+
+    assert (reaped.now.status, reaped.now.losses) == (Status.FAIL, 10)
+    assert reaped.now.failure is not None
+    assert reaped.now.failure.type == "lost"
+
+
+def test_a_worker_lost_before_its_first_heartbeat_leaves_no_earlier_spans(store: Store) -> None:
+    """They were sent when the attempt that they belong to ended."""
+    first = claimed(store)
+    store.ledger.heartbeat(first, attempt_trace(1))
+    store.ledger.hand_back(first)
+    store.ledger.claim(first.report_id, "the test")
+    store.pass_time(HOUR)
+
+    (reaped,) = store.upkeep.reap(timedelta(0))
+
+    assert reaped.lost.attempt == 2
+    assert reaped.spans is None
+
+
+# --- with real workers
+
+
+@pytest.fixture(scope="module")
+def two_workers(life: LifeStack) -> Iterator[dict[str, str]]:
+    """Both workers' names by what they sign their leases with."""
+    with life.second_worker() as second:
+        yield {f"/{life.pid(name)}": name for name in (WORKER, second)}
+
+
+def holder(database: Database, workers: dict[str, str], report_id: str) -> str:
+    """The name of the worker that has the report."""
+    row = database.row("SELECT lease_owner FROM reports WHERE id = :id", id=report_id)
+    assert row is not None
+    (name,) = (name for end, name in workers.items() if str(row["lease_owner"]).endswith(end))
+    return name
+
+
+def artefact(api: httpx.Client, report: ask.Json) -> str:
+    return api.get(report["artefact"]["href"]).text
+
+
+def check_lost_attempt(trace: Trace) -> None:
+    """The first attempt's spans are there, once, and say what happened."""
+    trace.outline()  # every parent is there
+    ids = [span.id for span in trace.spans]
+    assert len(ids) == len(set(ids)), "a span was sent twice"
+    lost = [span for span in trace.all("handle_report") if span.attributes["report.attempt"] == 1]
+    assert [(span.failed, span.attributes["error.type"]) for span in lost] == [(True, "worker_lost")]
+    (consumer,) = [span for span in trace.spans if span.id == lost[0].parent_id]
+    assert (consumer.name, consumer.failed) == ("report_consumer", True)
+
+
+def test_a_worker_held_up_past_its_lease_changes_nothing(
+    api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str], traces: Traces
+) -> None:
+    report_id = ask.request(api, "slow", steps=8, seconds=0.4)
+    ask.running(api, report_id)
+    loser = holder(life_database, two_workers, report_id)
+
+    with life.stopped(loser):
+        winner = ask.until(api, report_id, "another attempt", lambda report: report["attempt"] == 2)
+        assert winner["status"] == "processing"
+        report = ask.ended(api, report_id)
+
+    assert (report["status"], report["attempt"]) == ("done", 2)
+    eventually(lambda: "attempt given up" in life.log(loser), "the loser's insight")
+    assert ask.show(api, report_id) == report
+    assert artefact(api, report) == "attempt 2\n"
+    row = life_database.row(
+        "SELECT artefact ->> 'key' AS key, losses FROM reports WHERE id = :id", id=report_id
+    )
+    assert row == {"key": f"reports/{report_id}/2/report.txt", "losses": 1}
+    told = sse.listen(api, report_id)
+    assert [event.id for event in told] == list(range(1, report["version"] + 1))
+
+    def whole() -> Trace | None:
+        trace = traces.now(report["trace_id"])
+        return trace if len(trace.all("handle_report")) >= 2 and len(trace.all("step 7")) >= 1 else None
+
+    check_lost_attempt(eventually(whole, "the spans of both attempts"))
+
+
+def test_an_end_that_comes_past_the_lease_leaves_the_winners_file(
+    api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str]
+) -> None:
+    """The loser's slot has produced its file, which the loser stores when it goes on."""
+    report_id = ask.request(api, "slow", steps=1, seconds=1)
+    ask.running(api, report_id)
+    loser = holder(life_database, two_workers, report_id)
+
+    with life.stopped(loser):
+        report = ask.ended(api, report_id)
+
+    assert (report["status"], report["attempt"]) == ("done", 2)
+    eventually(lambda: report_id in life.log(loser).rpartition("attempt given up")[2], "the loser's insight")
+    assert ask.show(api, report_id) == report
+    assert artefact(api, report) == "attempt 2\n"
+
+
+def test_a_killed_worker_leaves_its_report_to_another(
+    api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str], traces: Traces
+) -> None:
+    report_ids = [ask.request(api, "slow", steps=20, seconds=0.4) for _ in range(4)]
+    lost = []
+    for report_id in report_ids:
+        ask.running(api, report_id)
+        if holder(life_database, two_workers, report_id) == WORKER:
+            lost.append(report_id)
+
+    life.replace_worker(signal.SIGKILL)
+    two_workers[f"/{life.pid(WORKER)}"] = WORKER
+
+    for report_id in report_ids:
+        report = ask.ended(api, report_id)
+        assert (report["status"], report["attempt"]) == ("done", 2 if report_id in lost else 1)
+
+    for report_id in lost[:1]:
+        trace_id = ask.show(api, report_id)["trace_id"]
+
+        def whole(trace_id: str = trace_id) -> Trace | None:
+            trace = traces.now(trace_id)
+            return trace if len(trace.all("handle_report")) == 2 else None
+
+        check_lost_attempt(eventually(whole, "the spans of both attempts"))
+
+
+def test_the_lease_outlasts_a_short_hold_up(
+    api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str]
+) -> None:
+    report_id = ask.request(api, "slow", steps=6, seconds=0.4)
+    ask.running(api, report_id)
+
+    with life.stopped(holder(life_database, two_workers, report_id)):
+        eventually(
+            lambda: life_database.rows(
+                "SELECT 1 FROM reports WHERE id = :id AND lease_expires_at < clock_timestamp() + :half",
+                id=report_id,
+                half=LEASE / 2,
+            ),
+            "half of the lease gone",
+        )
+
+    report = ask.ended(api, report_id)
+    assert (report["status"], report["attempt"]) == ("done", 1)
+
+
+def test_no_file_of_an_attempt_is_another_ones(life: LifeStack) -> None:
+    """Whatever the tests before this one did, each file says which attempt wrote it."""
+    files = sorted(life.artefacts.rglob("report.txt"))
+
+    assert files
+    for file in files:
+        assert file.read_text().split()[1] == file.parent.name
+        assert UUID(Path(file.parent).parent.name)

@@ -1,0 +1,211 @@
+"""The outbox reaches Kafka: all of it, each key in its order, whoever publishes and whatever breaks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from itertools import cycle
+from threading import Thread
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+from waybill.domain import Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
+from waybill.kafka import KafkaConfig, ensure_topics, producer
+from waybill.messages import status_event
+from waybill.outbox import Relay, RelayPolicy
+from waybill.outbox.publisher import Published, Publisher
+from waybill.store import OutboxMessage
+from waybill.store.statements import reports
+from waybill.topics import Topics as Names
+
+from tests.support.kafka import Record, Topics
+from tests.support.life_store import Policies, Store, engine_of
+from tests.support.waiting import eventually
+
+pytest_plugins = ["tests.support.life_fixtures"]
+
+QUICK = RelayPolicy(
+    sweep=timedelta(seconds=0.2), left_after=timedelta(seconds=0.5), pause=timedelta(seconds=0.2)
+)
+RELAY = "relay"
+STEP = StepChange("a step", StepStatus.RUNNING)
+
+
+@pytest.fixture
+def names(topics: Topics) -> Names:
+    unique = uuid4().hex[:8]
+    made = Names(f"relay-{unique}", f"relay-{unique}-status", f"relay-{unique}-dead-letter")
+    ensure_topics(KafkaConfig(topics.bootstrap, "tests"), made, partitions=3, replication=1)
+    return made
+
+
+@pytest.fixture
+def changes(store: Store, names: Names) -> Store:
+    """The store that the tests change; who publishes is their choice."""
+    return Store(store.engine, store.artefacts, Policies(topics=names))
+
+
+Start = Callable[[type[Publisher]], Relay]
+
+
+@pytest.fixture
+def start_relay(changes: Store, store_url: str, topics: Topics) -> Iterator[Start]:
+    """Relays as processes of their own have them: each with its own engine and producer."""
+    relays: list[Relay] = []
+    config = KafkaConfig(topics.bootstrap, "tests")
+    with ExitStack() as engines:
+
+        def start(publisher: type[Publisher] = Publisher) -> Relay:
+            engine = engines.enter_context(engine_of(store_url, 2, RELAY))
+            relay = Relay(engine, lambda: publisher(producer(config), "tests"), QUICK)
+            relay.start(changes.upkeep)
+            relays.append(relay)
+            return relay
+
+        yield start
+        for relay in relays:
+            assert relay.stop(timedelta(seconds=30))
+
+
+def begun(store: Store) -> Fence:
+    report = store.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
+    assert store.ledger.claim(report.id, "the test") is not None
+    return Fence(report.id, 1, "the test")
+
+
+def emptied(store: Store) -> None:
+    eventually(lambda: store.upkeep.backlog().messages == 0, "an empty outbox")
+
+
+def versions(records: Sequence[Record]) -> list[int]:
+    return [int(record.json["version"]) for record in records]
+
+
+def test_several_relays_keep_each_keys_order_and_lose_nothing(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    relays = [start_relay(Publisher) for _ in range(4)]
+    told = cycle(relays)
+    changes.recorder.announce = lambda key: next(told).announce(key)
+
+    def live() -> UUID:
+        fence = begun(changes)
+        for number in range(12):
+            changes.ledger.step(fence, Progress("a step", number, 12), STEP)
+        changes.ledger.finish(fence, Status.DONE)
+        return fence.report_id
+
+    with ThreadPoolExecutor(6) as pool:
+        report_ids = [future.result() for future in [pool.submit(live) for _ in range(24)]]
+
+    emptied(changes)
+    told_of: dict[bytes | None, list[Record]] = {}
+    for record in topics.records(names.report_status):
+        told_of.setdefault(record.key, []).append(record)
+    for report_id in report_ids:
+        assert versions(told_of.pop(str(report_id).encode())) == list(range(1, 16))
+    assert not told_of
+    commands = topics.records(names.report)
+    assert sorted(record.json["report_id"] for record in commands) == sorted(map(str, report_ids))
+
+
+def test_what_a_dead_process_left_is_swept_in_order(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """Nobody is told of these messages."""
+    fences = [begun(changes) for _ in range(20)]
+    for fence in fences:
+        changes.ledger.finish(fence, Status.DONE)
+
+    for _ in range(2):
+        start_relay(Publisher)
+    emptied(changes)
+
+    for fence in fences:
+        assert versions(topics.records_of(names.report_status, fence.report_id)) == [1, 2, 3]
+
+
+def cut_the_relays(engine: Engine) -> int:
+    """Ends every connection that has locked messages of the outbox, as a network that breaks does."""
+    statement = """
+        SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction' AND application_name = :name
+    """
+    with engine.connect() as connection:
+        return int(connection.execute(text(statement), {"name": RELAY}).scalar_one())
+
+
+def test_a_connection_cut_after_the_acknowledgement_publishes_again(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """The broker has the messages, the outbox still has them too: at least once, and the last is the row."""
+    cuts: list[int] = []
+
+    class CutAfterwards(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            outcome = super().publish(batch)
+            if not cuts:
+                cuts.append(cut_the_relays(changes.engine))
+            return outcome
+
+    fence = begun(changes)
+    changes.ledger.finish(fence, Status.DONE)
+
+    start_relay(CutAfterwards)
+    emptied(changes)
+
+    assert cuts == [1]
+    told = versions(topics.records_of(names.report_status, fence.report_id))
+    assert told[:3] == [1, 2, 3], "the first time"
+    assert told[3:6] == [1, 2, 3] or told[3:] == [3], "and again"
+    assert told[-1] == 3
+
+
+def test_old_news_that_comes_late_is_followed_by_the_newest(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """A relay loses its locks before it has sent: another one is quicker, with newer messages."""
+    late: list[UUID] = []
+
+    class CutBefore(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            if not late:
+                late.append(fence.report_id)
+                assert cut_the_relays(changes.engine) == 1
+                changes.ledger.finish(fence, Status.DONE)
+                quicker = start_relay(Publisher)
+                quicker.announce(str(fence.report_id))
+                eventually(lambda: told() == [1, 2, 3], "the quicker relay's messages")
+            return super().publish(batch)
+
+    def told() -> list[int]:
+        return versions(topics.records_of(names.report_status, fence.report_id))
+
+    fence = begun(changes)
+    start_relay(CutBefore).announce(str(fence.report_id))
+    eventually(lambda: len(told()) > 3, "old news")
+
+    eventually(lambda: told()[-1] == 3, "the newest again")
+    emptied(changes)
+    assert told()[:5] == [1, 2, 3, 1, 2]
+    assert told()[-1] == 3
+
+
+def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
+    """Else it would tell an old event after the new one."""
+    fence = begun(changes)
+    teller = Thread(target=changes.upkeep.tell_again, args=([str(fence.report_id)],))
+
+    with changes.recorder.transaction() as connection:
+        report = reports.finish(connection, fence, Status.DONE, None, None)
+        assert report is not None
+        changes.recorder.record(connection, status_event(report), report)
+        teller.start()
+        teller.join(0.5)  # as long as it takes where it does not wait
+    teller.join(30)
+
+    with changes.engine.connect() as connection:
+        statement = "SELECT CAST(value ->> 'version' AS integer) FROM outbox WHERE topic = :topic ORDER BY id"
+        stored = connection.execute(text(statement), {"topic": changes.recorder.topics.report_status})
+        assert list(stored.scalars()) == [1, 2, 3, 3]
