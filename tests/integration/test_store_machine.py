@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -353,7 +353,7 @@ class ReportLives(RuleBasedStateMachine):
     def held(self) -> list[Fence]:
         return [Fence(row.id, row.attempt, row.owner) for row in self.model.rows.values() if row.owner]
 
-    def rows(self, statement: str) -> Iterator[tuple[object, ...]]:
+    def rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
         with self.store.engine.connect() as connection:
             return iter([tuple(row) for row in connection.execute(text(statement))])
 

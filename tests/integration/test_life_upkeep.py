@@ -1,0 +1,230 @@
+"""What keeps reports moving and the tables small: lost commands, refused commands, retention."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from waybill.domain import NewReport, Report, Status, new_report_id
+from waybill.kafka import KafkaConfig, producer
+from waybill.outbox import Relay
+from waybill.outbox.publisher import Publisher
+from waybill.topics import Topics as Names
+
+from tests.support import life as ask
+from tests.support.database import Database
+from tests.support.kafka import Record, Topics
+from tests.support.life_stack import ENQUEUE_AGAIN, NAMES, LifeStack
+from tests.support.life_store import Policies, Store, engine_of
+from tests.support.problems import problem
+from tests.support.waiting import eventually
+
+pytest_plugins = ["tests.support.life_fixtures"]
+
+DAY = timedelta(days=1)
+
+
+def accepted(store: Store, kind: str = "slow") -> Report:
+    return store.ledger.accept(NewReport(new_report_id(), kind, {"steps": 1, "seconds": 0}, None))
+
+
+# --- commands that Kafka has lost
+
+
+def test_a_report_whose_command_is_lost_gets_another(
+    api: httpx.Client, life_store: Store, life_database: Database
+) -> None:
+    report = accepted(life_store)
+    life_database.execute(
+        "DELETE FROM outbox WHERE key = :key AND topic = :topic", key=str(report.id), topic=NAMES.report
+    )
+    (row,) = life_database.rows("SELECT enqueue_at, created_at FROM reports WHERE id = :id", id=report.id)
+    assert abs(row["enqueue_at"] - row["created_at"] - ENQUEUE_AGAIN) < timedelta(seconds=1)
+    assert ask.show(api, report.id)["status"] == "init"
+
+    life_database.execute(
+        "UPDATE reports SET enqueue_at = enqueue_at - :wait WHERE id = :id", wait=ENQUEUE_AGAIN, id=report.id
+    )
+
+    assert ask.ended(api, report.id)["status"] == "done"
+
+
+def test_a_command_that_waits_in_the_outbox_is_not_doubled(store: Store) -> None:
+    report = accepted(store)
+    store.pass_time(DAY)
+
+    assert store.upkeep.enqueue() == []
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM outbox")
+    assert [one.id for one in store.upkeep.enqueue()] == [report.id]
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM outbox")
+    assert store.upkeep.enqueue() == [], "not before it is due again"
+
+
+def test_several_processes_enqueue_each_report_once(store: Store, store_url: str) -> None:
+    report_ids = [accepted(store).id for _ in range(250)]
+    store.pass_time(DAY)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM outbox")
+
+    def everything(_: int) -> list[UUID]:
+        taken: list[UUID] = []
+        with engine_of(store_url) as engine:
+            upkeep = Store(engine, store.artefacts, Policies()).upkeep
+            while due := upkeep.enqueue():
+                taken += [report.id for report in due]
+        return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [report_id for share in pool.map(everything, range(4)) for report_id in share]
+
+    assert sorted(taken) == sorted(report_ids)
+
+
+# --- commands that Kafka refuses
+
+
+@pytest.fixture
+def narrow(topics: Topics) -> Names:
+    """Topics of which that for commands takes no command."""
+    name = uuid4().hex[:8]
+    names = Names(f"narrow-{name}", f"narrow-{name}-status", f"narrow-{name}-dead-letter")
+    admin = AdminClient({"bootstrap.servers": topics.bootstrap})
+    wanted = [
+        NewTopic(names.report, 1, 1, config={"max.message.bytes": "120"}),
+        NewTopic(names.report_status, 1, 1),
+    ]
+    for future in admin.create_topics(wanted).values():
+        future.result(30)
+    return names
+
+
+@pytest.fixture
+def relayed(store: Store, topics: Topics) -> Iterator[Callable[[Names], tuple[Store, Relay]]]:
+    """A store and its relay, in the test's process."""
+    relays: list[Relay] = []
+
+    def start(names: Names) -> tuple[Store, Relay]:
+        config = KafkaConfig(topics.bootstrap, "tests")
+        opened = Store(store.engine, store.artefacts, Policies(topics=names))
+        relay = Relay(store.engine, lambda: Publisher(producer(config), "tests"))
+        opened.recorder.announce = relay.announce
+        relay.start(opened.upkeep)
+        relays.append(relay)
+        return opened, relay
+
+    yield start
+    for relay in relays:
+        assert relay.stop(timedelta(seconds=30))
+
+
+def test_a_command_that_the_broker_refuses_fails_its_report(
+    narrow: Names, relayed: Callable[[Names], tuple[Store, Relay]], topics: Topics
+) -> None:
+    store, _ = relayed(narrow)
+    report_id = accepted(store).id
+
+    def failed() -> Report | None:
+        report = store.ledger.get(report_id)
+        return report if report and report.status is Status.FAIL else None
+
+    report = eventually(failed, "the report's failure")
+    assert report.failure is not None
+    assert report.failure.type == "refused_by_broker"
+    assert "too large" in report.failure.message.lower()
+    eventually(lambda: store.upkeep.backlog().messages == 0, "an empty outbox")
+
+    def last() -> Record | None:
+        told = topics.records_of(narrow.report_status, report_id)
+        return told[-1] if told and told[-1].json["version"] == report.version else None
+
+    assert eventually(last, "the end on the topic").json["status"] == "fail"
+    assert topics.records(narrow.report) == []
+    assert store.office.redrive(report_id).status is Status.INIT, (
+        "once the broker takes it, it can begin anew"
+    )
+
+
+# --- retention
+
+
+def test_old_reports_leave_nothing_but_a_tombstone(
+    api: httpx.Client, life_store: Store, life_database: Database, life: LifeStack, topics: Topics
+) -> None:
+    key = f"key-{uuid4()}"
+    report = ask.ended(api, ask.post(api, "slow", key=key, steps=1, seconds=0).json()["id"])
+    young = ask.run(api, "slow", steps=1, seconds=0)
+    (file,) = life.artefacts.glob(f"reports/{report['id']}/*/*")
+    stray = file.parent.parent / "7" / "lost.txt"
+    stray.parent.mkdir()
+    stray.write_text("of an attempt that was lost\n")
+
+    aged = "UPDATE reports SET finished_at = finished_at - :age WHERE id = :id"
+    life_database.execute(aged, age=29 * DAY, id=report["id"])
+    life_store.upkeep.purge(life_store.artefacts)
+    assert ask.show(api, report["id"])["status"] == "done", "not yet"
+
+    life_database.execute(aged, age=2 * DAY, id=report["id"])
+    life_store.upkeep.purge(life_store.artefacts)
+
+    problem(api.get(f"{ask.REPORTS}/{report['id']}"), 404, "no-such-report")
+    problem(api.get(f"{ask.REPORTS}/{report['id']}/events"), 404, "no-such-report")
+    problem(api.get(report["artefact"]["href"]), 404, "no-such-report")
+    for table, column in (
+        ("report_events", "report_id"),
+        ("idempotency_keys", "report_id"),
+        ("reports", "id"),
+    ):
+        statement = f"SELECT 1 FROM {table} WHERE {column} = :id"  # noqa: S608 - ours
+        assert life_database.rows(statement, id=report["id"]) == []
+    assert not list(life.artefacts.glob(f"reports/{report['id']}/**/*.txt"))
+    assert ask.show(api, young["id"]) == young
+
+    def tombstone() -> bool:
+        records = topics.records_of(NAMES.report_status, report["id"])
+        return bool(records) and records[-1].value is None
+
+    eventually(tombstone, "the tombstone")
+
+
+def test_retention_goes_in_small_batches(store: Store) -> None:
+    for _ in range(230):
+        store.ledger.cancel(accepted(store).id)
+    store.pass_time(31 * DAY)
+
+    batches = []
+    while removed := store.upkeep.purge(store.artefacts):
+        batches.append(removed)
+
+    assert batches == [100, 100, 30]
+
+
+def test_old_dead_letters_are_forgotten(
+    api: httpx.Client, life_store: Store, life_database: Database
+) -> None:
+    report = ask.run(api, "flaky", failures=3)
+    (letter,) = ask.letters_of(api, report["id"])
+    aged = "UPDATE dead_letters SET created_at = created_at - :age WHERE id = :id"
+    life_database.execute(aged, age=31 * DAY, id=letter["id"])
+
+    life_store.upkeep.purge(life_store.artefacts)
+
+    assert ask.letters_of(api, report["id"], redriven=True) == []
+    assert ask.show(api, report["id"])["status"] == "fail"
+
+
+def test_what_still_runs_is_never_old(store: Store) -> None:
+    """Its age counts from its end."""
+    waiting, running = accepted(store), accepted(store)
+    store.ledger.claim(running.id, "the test")
+    store.pass_time(400 * DAY)
+
+    assert store.upkeep.purge(store.artefacts) == 0
+
+    assert store.ledger.get(waiting.id) is not None
+    assert store.ledger.get(running.id) is not None
