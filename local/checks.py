@@ -16,7 +16,14 @@ from local.setup import set_up
 
 GROUPS = ("lint", "unit", "chart", "integration")
 _RESULTS = CHECKOUT / ".run/checks"
-_TYPED = ("services/common/src", "services/producer-api/src", "services/report-worker/src", "local", "tests", "k8s")
+_TYPED = (
+    "services/common/src",
+    "services/producer-api/src",
+    "services/report-worker/src",
+    "local",
+    "tests",
+    "k8s",
+)
 
 
 @dataclass(frozen=True)
