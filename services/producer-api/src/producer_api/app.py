@@ -5,7 +5,7 @@ from flask import Flask, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import UnsupportedMediaType
 
-from producer_api import problems
+from producer_api import description, problems
 from producer_api.routes import article, dead_letters, health, kinds, outcome, reports
 from producer_api.services import Services
 
@@ -32,6 +32,7 @@ def create_app(services: Services) -> Flask:
     app.json = provider = DefaultJSONProvider(app)
     provider.sort_keys = False  # fields stand in the order in which they read well
     problems.register(app)
+    description.register(app)
     app.before_request(_refuse_other_media_types)
     for routes in (reports, outcome, dead_letters, kinds, article, health):
         app.register_blueprint(routes.blueprint(services))

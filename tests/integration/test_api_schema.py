@@ -1,0 +1,112 @@
+"""The API answers as its OpenAPI description says, whatever it is asked."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import load_all_checks
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from local.stack import Stack
+from tests.support.waiting import PATIENCE
+
+PATH = "/api/v1/openapi.json"
+ONE = "/api/v1/reports/{report_id}"
+
+CAN_BE_WRONG = [
+    ("POST", "/api/v1/reports"),
+    ("GET", "/api/v1/reports"),
+    ("GET", f"{ONE}/events"),
+    ("GET", "/api/v1/dead-letters"),
+    ("POST", "/api/v1/dead-letters:redrive"),
+]
+TAKE_ANY_ID = [("GET", ONE), ("GET", f"{ONE}/artefact"), ("POST", f"{ONE}:cancel"), ("POST", f"{ONE}:retry")]
+TAKE_NOTHING = [("GET", "/api/v1/kinds"), ("GET", "/api/report")]
+OPERATIONS = CAN_BE_WRONG + TAKE_ANY_ID + TAKE_NOTHING
+
+# Which kinds there are, and what parameters each takes, is not for this description: so a request may fit it
+# and be refused.
+NOT_CHECKED = [positive_data_acceptance]
+
+load_all_checks()
+
+bounded = settings(
+    max_examples=20,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="session")
+def described(stack: Stack) -> BaseSchema:
+    return schemathesis.openapi.from_url(f"{stack.endpoints.api_url}{PATH}")
+
+
+def check_answers(described: BaseSchema, method: str, path: str, mode: GenerationMode) -> None:
+    operation = described[path][method]
+
+    @bounded
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def check(case: Any) -> None:
+        case.call_and_validate(excluded_checks=NOT_CHECKED, timeout=PATIENCE)
+
+    check()
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_a_request_that_fits_is_answered_as_described(described: BaseSchema, method: str, path: str) -> None:
+    check_answers(described, method, path, GenerationMode.POSITIVE)
+
+
+@pytest.mark.parametrize(("method", "path"), CAN_BE_WRONG)
+def test_a_request_that_does_not_fit_is_refused_as_described(
+    described: BaseSchema, method: str, path: str
+) -> None:
+    check_answers(described, method, path, GenerationMode.NEGATIVE)
+
+
+def test_every_operation_is_tried(http: httpx.Client) -> None:
+    paths = http.get(PATH).json()["paths"]
+
+    described = {(method.upper(), path) for path, operations in paths.items() for method in operations}
+    assert described == set(OPERATIONS)
+
+
+def test_a_method_that_is_none_is_refused(http: httpx.Client) -> None:
+    for path in http.get(PATH).json()["paths"]:
+        answer = http.request("PATCH", path.replace("{report_id}", "x"))
+        assert answer.status_code == httpx.codes.METHOD_NOT_ALLOWED, path
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["Allow"]
+
+
+def test_every_reference_of_the_description_leads_somewhere(http: httpx.Client) -> None:
+    description = http.get(PATH).json()
+    references = {part.split('"')[0] for part in json.dumps(description).split('"$ref": "')[1:]}
+
+    assert references
+    for reference in references:
+        place: Any = description
+        for name in reference.removeprefix("#/").split("/"):
+            place = place[name]
+        assert place
+
+
+def test_every_operation_says_how_it_refuses(http: httpx.Client) -> None:
+    for path, operations in http.get(PATH).json()["paths"].items():
+        for method, operation in operations.items():
+            answers = operation["responses"]
+            refusals = {status: answer for status, answer in answers.items() if status >= "400"}
+            assert "503" in refusals, (method, path)
+            for status, answer in refusals.items():
+                assert list(answer["content"]) == ["application/problem+json"], (method, path, status)
+                assert answer["description"], (method, path, status)
+            if "{report_id}" in path:
+                assert "404" in refusals, (method, path)
