@@ -26,13 +26,14 @@ class CommandConsumer:
 
     def __init__(
         self,
-        client: Consumer,
+        make_client: Callable[[], Consumer],
         topic: str,
         intake: Intake,
         free_slots: Callable[[], int],
         start: Callable[[Claimed], None],
     ) -> None:
-        self._client = client
+        self._make_client = make_client
+        self._client: Consumer
         self._topic = topic
         self._intake = intake
         self._free_slots = free_slots
@@ -44,13 +45,21 @@ class CommandConsumer:
         """When the loop was last alive, on the monotonic clock."""
 
     def run(self, stopping: Event) -> None:
-        """Until `stopping`; then leaves the group, with its offsets committed."""
-        self._client.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
-        try:
-            while not stopping.is_set():
-                self._turn()
-        finally:
-            self._client.close()
+        """Until `stopping`; then leaves the group, with its offsets committed. A client that has come to its
+        end, as when Kafka lost its data, is replaced."""
+        while not stopping.is_set():
+            self._client = self._make_client()
+            self._paused = False
+            self._client.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
+            try:
+                while not stopping.is_set():
+                    self._turn()
+            except KafkaException as error:
+                log.warning("the consumer begins anew", error=str(error))
+                stopping.wait(_PAUSE_SECONDS)
+            finally:
+                self._waiting.clear()
+                self._client.close()
 
     def _turn(self) -> None:
         self._pause(bool(self._waiting) or self._free_slots() == 0)
@@ -67,7 +76,7 @@ class CommandConsumer:
         error = message.error()
         if error is None:
             self._waiting.append(message)
-        elif error.fatal():
+        elif error.fatal() or error.code() == KafkaError._FATAL:  # as when Kafka has lost the group
             raise KafkaException(error)
         elif error.code() != KafkaError._PARTITION_EOF:
             log.warning("the consumer reads on", error=error.str())
@@ -100,8 +109,8 @@ class CommandConsumer:
 
     def _assigned(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         client.incremental_assign(partitions)
-        if self._paused:  # a new partition comes unpaused
-            client.pause(partitions)
+        # A new partition comes unpaused; one that was taken away while it was paused comes back so.
+        (client.pause if self._paused else client.resume)(partitions)
         log.info("partitions assigned", partitions=[one.partition for one in partitions])
 
     def _revoked(self, client: Consumer, partitions: list[TopicPartition]) -> None:

@@ -90,9 +90,9 @@ class Worker:
             settings.log_level,
         )
         self._attempts: set[threading.Thread] = set()
-        client = consumer(kafka, settings.kafka_group, **group_protocol(settings.kafka_group_protocol))
+        protocol = group_protocol(settings.kafka_group_protocol)
         self._consumer = CommandConsumer(
-            client,
+            lambda: consumer(kafka, settings.kafka_group, **protocol),
             settings.kafka_topic_report,
             Intake(ledger, DeadLetterOffice(recorder), name, settings.kafka_group),
             lambda: self._slots.free,
