@@ -2,15 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from waybill.domain import NewReport, new_report_id
 
 from tests.support import life as ask
 from tests.support import sse
 from tests.support.database import Database
 from tests.support.kafka import Record, Topics
 from tests.support.life_stack import NAMES, RETRY_FIRST
+from tests.support.life_store import Store
 from tests.support.waiting import eventually
 
 pytest_plugins = ["tests.support.life_fixtures"]
@@ -148,6 +151,28 @@ def test_a_permanent_error_is_not_tried_again(api: httpx.Client) -> None:
     assert (report["status"], report["attempt"]) == ("fail", 1)
     assert "never will be" in report["error"]["message"]
     assert ask.letters_of(api, report["id"]) == [], "it was understood, and its answer is: no"
+
+
+def accepted(store: Store, kind: str, **parameters: object) -> UUID:
+    """A report that another version of the API has taken."""
+    return store.ledger.accept(NewReport(new_report_id(), kind, parameters, None)).id
+
+
+def test_a_kind_that_the_worker_does_not_know_is_tried_again(api: httpx.Client, life_store: Store) -> None:
+    """The worker of an upgrade that is under way may know it. No slot is lost over it."""
+    report = ask.ended(api, accepted(life_store, "of tomorrow"))
+
+    assert (report["status"], report["attempt"], report["error"]["type"]) == ("fail", 3, "error")
+    assert "of tomorrow" in report["error"]["message"]
+    (letter,) = ask.letters_of(api, report["id"])
+    assert letter["attempts"] == 3
+
+
+def test_parameters_that_a_kind_no_longer_takes_fail_at_once(api: httpx.Client, life_store: Store) -> None:
+    report = ask.ended(api, accepted(life_store, "slow", steps=-1, colour="blue"))
+
+    assert (report["status"], report["attempt"], report["error"]["type"]) == ("fail", 1, "permanent")
+    assert "colour" in report["error"]["message"]
 
 
 @pytest.mark.parametrize("in_a_step", [True, False])

@@ -156,7 +156,7 @@ class ReportLives(RuleBasedStateMachine):
     @rule(fence=fences, traced=st.booleans())
     def heartbeat(self, fence: Fence, traced: bool) -> None:
         try:
-            self.model.heartbeat(fence.report_id, fence.attempt, fence.owner, traced=traced)
+            self.model.heartbeat(fence.report_id, fence.attempt, fence.owner)
         except Refused:
             with pytest.raises(LeaseLost):
                 self.store.ledger.heartbeat(fence)

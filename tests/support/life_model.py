@@ -38,7 +38,7 @@ class Event:
 
 @dataclass
 class Row:
-    """One row of `reports`. `traced`: of which attempt the spans are put down."""
+    """One row of `reports`."""
 
     id: UUID
     status: Status = Status.INIT
@@ -54,7 +54,6 @@ class Row:
     enqueue_at: float | None = None
     finished_at: float | None = None
     artefact: str | None = None
-    traced: int | None = None
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -156,11 +155,8 @@ class Model:
         row.not_before = row.enqueue_at = None
         return self._changed(row, Status.PROCESSING)
 
-    def heartbeat(self, report_id: UUID, attempt: int, owner: str, *, traced: bool) -> None:
-        row = self._held(report_id, attempt, owner)
-        row.lease_until = self.now + LEASE
-        if traced:
-            row.traced = attempt
+    def heartbeat(self, report_id: UUID, attempt: int, owner: str) -> None:
+        self._held(report_id, attempt, owner).lease_until = self.now + LEASE
 
     def step(self, report_id: UUID, attempt: int, owner: str) -> Row:
         return self._changed(self._held(report_id, attempt, owner), Status.PROCESSING, "step")
@@ -210,8 +206,7 @@ class Model:
                 self._ended(row, Status.CANCELLED)
             elif row.losses >= MOST_LOSSES:
                 self._ended(row, Status.FAIL, told=False)
-                if row.traced is not None:
-                    self._letter(row, "lost")
+                self._letter(row, "lost")
                 self._tell(row)
             else:
                 row.enqueue_at = self.now + ENQUEUE_AGAIN

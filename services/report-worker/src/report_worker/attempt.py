@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from waybill.domain import (
     StoredArtefact,
 )
 from waybill.errors import WaybillError
-from waybill.kinds import Artefact, Kind, Registry
+from waybill.kinds import Artefact, Kind, Registry, UnknownKind
 from waybill.ledger import LeaseLost, Ledger
 from waybill.ledger.dead_letters import report_letter
 from waybill.store import StoreUnavailable
@@ -51,6 +51,7 @@ from report_worker.slots import (
     StepEnded,
     StepStarted,
 )
+from report_worker.slots.texts import message_of, stack_of
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,7 @@ class Attempt:
         self._slot = slot
         self._next_heartbeat = 0.0
         self._cancel_by: float | None = None
+        self._max_attempts = Kind.max_attempts
         self._spans_written_down = False
         self._lost = False
 
@@ -110,13 +112,12 @@ class Attempt:
     def _handle(self, span: Span, started_at: int, directory: Path) -> bool:
         report = self._report
         try:
-            kind = self._context.kinds[report.kind]
             self._first_heartbeat(span, started_at)
             job = Job(
                 report.id, report.attempt, report.kind, report.parameters, directory, span_carrier(span)
             )
-            word = self._supervise(kind, job)
-            ended = self._settle(word, kind, span)
+            word = self._work(job)
+            ended = self._settle(word, span)
         except Interrupted:
             interrupt_span(span)
             self._slot.stop()
@@ -177,9 +178,19 @@ class Attempt:
 
     # --- while the slot works
 
-    def _supervise(self, kind: Kind, job: Job) -> LastWord:
+    def _work(self, job: Job) -> LastWord:
+        try:
+            kind = self._context.kinds[job.kind]
+            self._max_attempts = kind.max_attempts
+            steps = kind.steps(kind.parameters.model_validate(job.parameters))
+        except Exception as error:
+            # A kind that is unknown here may be known to the next worker: of a newer version, in an upgrade.
+            permanent = not isinstance(error, UnknownKind)
+            return Failed(type(error).__qualname__, message_of(error), stack_of(error), permanent, step=None)
+        return self._supervise(kind, steps, job)
+
+    def _supervise(self, kind: Kind, steps: Sequence[str], job: Job) -> LastWord:
         """Writes down each step, until the slot's last word, or until there can be none."""
-        steps = kind.steps(kind.parameters.model_validate(job.parameters))
         progress = Progress(steps[0] if steps else "", 0, len(steps))
         timeout = min(kind.timeout, self._report.timeout or kind.timeout)
         deadline = time.monotonic() + timeout.total_seconds()
@@ -219,7 +230,7 @@ class Attempt:
 
     # --- its end
 
-    def _settle(self, word: LastWord, kind: Kind, span: Span) -> Report:
+    def _settle(self, word: LastWord, span: Span) -> Report:
         if isinstance(word, Cancelled):
             fail_span(span, "cancelled", "Somebody has cancelled the report.")
             return self._finish(Status.CANCELLED)
@@ -233,7 +244,8 @@ class Attempt:
         if failure is None:
             return self._finish(Status.DONE, artefact=artefact)
         _tell_failure(span, failure, word)
-        end = decide(word, failure, self._report, kind, self._context.retry, self._context.random)
+        retry, random = self._context.retry, self._context.random
+        end = decide(word, failure, self._report, self._max_attempts, retry, random)
         if isinstance(end, RetryLater):
             return self._end(lambda: self._ledger.retry(self._fence, end.failure, end.delay))
         letter = None

@@ -5,7 +5,6 @@ from datetime import timedelta
 from random import Random
 
 from waybill.domain import Failure, Report, RetryPolicy
-from waybill.kinds import Kind
 
 from report_worker.slots import Cancelled, Failed, Produced, StepEnded
 
@@ -57,16 +56,16 @@ def decide(
     word: Failed | Broken | Produced,
     failure: Failure,
     report: Report,
-    kind: Kind,
+    max_attempts: int,
     retry: RetryPolicy,
     random: Random,
 ) -> RetryLater | FailForGood:
     """Permanent errors, and steps that failed in a job that ran on, end a report; others do when it has been
-    tried as often as its kind allows. Interrupted and lost attempts do not count."""
+    tried `max_attempts` times. Interrupted and lost attempts do not count."""
     if isinstance(word, Produced) or (isinstance(word, Failed) and word.permanent):
         return FailForGood(failure, used_up=False, stack=None)
     failures = report.failures + 1
-    if failures < kind.max_attempts:
+    if failures < max_attempts:
         return RetryLater(failure, retry.delay(failures, random))
     stack = word.traceback if isinstance(word, Failed) else None
     return FailForGood(failure, used_up=True, stack=stack)

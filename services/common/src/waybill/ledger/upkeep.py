@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from waybill.artefacts import ArtefactStore
-from waybill.domain import AttemptTrace, Failure, Report, RetentionPolicy, RetryPolicy, Status
+from waybill.domain import AttemptTrace, Failure, Origin, Report, RetentionPolicy, RetryPolicy, Status
 from waybill.ledger import dead_letters as letters
 from waybill.ledger.recorder import Recorder
 from waybill.messages import status_event
@@ -116,9 +116,10 @@ class Upkeep:
         elif lost.losses + 1 >= self._retry.most_losses:
             failure = Failure("lost", f"{lost.losses + 1} workers were lost with this report in hand.")
             now = reports.reap(connection, lost, Status.FAIL, failure, more)
-            if lost.attempt_trace:
-                letter = letters.report_letter(now, failure, lost.attempt_trace.origin, None)
-                letters.put(connection, self._recorder.topics, letter, now.carrier)
+            topics = self._recorder.topics
+            origin = lost.attempt_trace.origin if lost.attempt_trace else Origin(topics.report, -1, -1)
+            letter = letters.report_letter(now, failure, origin, None)
+            letters.put(connection, topics, letter, now.carrier)
         else:
             now = reports.reap(connection, lost, Status.INIT, None, more)
             self._recorder.record(connection, status_event(now), now, self._recorder.command(now))
