@@ -157,8 +157,8 @@ def test_a_connection_cut_after_the_acknowledgement_publishes_again(
 
     assert cuts == [1]
     told = versions(topics.records_of(names.report_status, fence.report_id))
-    assert told[:3] == [1, 2, 3], "the first time"
-    assert told[3:6] == [1, 2, 3] or told[3:] == [3], "and again"
+    assert sorted(set(told)) == [1, 2, 3]
+    assert len(told) > 3, "what was cut off is published again"
     assert told[-1] == 3
 
 
