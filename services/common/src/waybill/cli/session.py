@@ -4,6 +4,7 @@ import json
 from contextlib import ExitStack
 from enum import IntEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
 
 import typer
@@ -33,7 +34,8 @@ class Session:
         self._jaeger_url = jaeger_url
         self.out = Console(highlight=False)
         self.err = Console(highlight=False, stderr=True)
-
+        self.picture: Path | None = None
+        """Where a trace that is shown goes as a picture, too."""
         self._open = ExitStack()
 
     @cached_property

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from waybill.cli.session import ExitCode, Session, session_of
+from waybill.cli.trace_picture import trace_svg
 from waybill.cli.trace_view import TraceView
 from waybill.client import ExpectedTrace, Report, Trace, TraceIncompleteError
 from waybill.errors import WaybillError
@@ -31,6 +33,9 @@ def trace(
         float, typer.Option(help="How long to wait for spans that have not arrived, in seconds.", min=0)
     ] = WAIT_SECONDS,
     as_json: Annotated[bool, typer.Option("--json", help="Every span as JSON.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also as a picture.", dir_okay=False)
+    ] = None,
 ) -> None:
     """Show where a report's time went, as a tree of spans.
 
@@ -38,6 +43,7 @@ def trace(
     It ends with 1 when the trace is not whole after the wait; what there is, is shown.
     """
     session = session_of(context)
+    session.picture = svg
     if _TRACE_ID.fullmatch(identity):
         show_trace(session, identity, ExpectedTrace(), wait, as_json=as_json)
     else:
@@ -97,5 +103,8 @@ def _print(session: Session, trace: Trace, missing: Sequence[str], *, as_json: b
     if as_json:
         spans = [asdict(span) for span in trace.spans]
         session.json({"trace_id": trace.id, "duration": trace.duration, "missing": missing, "spans": spans})
-    else:
-        session.out.print(TraceView(trace, missing))
+        return
+    view = TraceView(trace, missing)
+    session.out.print(view)
+    if session.picture:
+        session.picture.write_text(trace_svg(view, f"waybill trace {trace.id}"), encoding="utf-8")
