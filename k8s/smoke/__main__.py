@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from waybill.client import ClientError, JaegerClient, WaybillClient
-
 from k8s.programs import Missing, any_helm, helm
 from k8s.smoke import application, images, platform, reports
 from k8s.smoke.cluster import Cluster, Failed, run
 from k8s.smoke.diagnosis import diagnose
 from k8s.smoke.options import Options, parse
+from waybill.client import ClientError, JaegerClient, WaybillClient
 
 WORKERS = "app.kubernetes.io/component=report-worker"
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from waybill.client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
-
 from k8s.smoke.cluster import Failed
+from waybill.client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
 
 FRAME = ("POST /api/v1/reports", "report_request", "report_producer", "report_consumer", "handle_report")
 """The spans of every report, each the parent of the next."""

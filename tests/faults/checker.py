@@ -11,9 +11,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TypeVar
 
-from waybill.domain import TERMINAL, TRANSITIONS, Status
-
 from tests.faults.history import Effect, Event, History, Observed, Row, Span, SpanLoss, Stream
+from waybill.domain import TERMINAL, TRANSITIONS, Status
 
 Item = TypeVar("Item")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import IsolationLevel
-from waybill.client import JaegerClient
-from waybill.domain import TERMINAL
 
 from tests.faults.history import DeadLetter, Effect, Event, Pointer, Published, Row, Span
 from tests.faults.rig import Rig
 from tests.support.kafka import Topics
 from tests.support.traces import Traces
+from waybill.client import JaegerClient
+from waybill.domain import TERMINAL
 
 Fields = Mapping[str, Any]
 

@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from waybill.topics import Topics as Names
-
 from local.parts import services
 from local.parts.part import Node, Part
 from local.ports import Ports
 from local.run_dir import RunDir
 from local.runner import Runner
 from local.stack import Stack
+from waybill.topics import Topics as Names
 
 LEASE = timedelta(seconds=6)
 RETRY_FIRST = timedelta(seconds=1)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import sqlalchemy
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
+
 from waybill.artefacts import ArtefactStore
 from waybill.domain import AttemptTrace, Carrier, LeasePolicy, Origin, Report, RetentionPolicy, RetryPolicy
 from waybill.ledger import DeadLetterOffice, Ledger, Recorder, Upkeep

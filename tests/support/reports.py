@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from waybill.client import Report, WaybillClient
-
 from tests.support.database import Database
 from tests.support.kafka import Record
 from tests.support.waiting import eventually
+from waybill.client import Report, WaybillClient
 
 QUICK: Mapping[str, Any] = {"steps": 2, "failing_step": None, "max_step_ms": 0}
 """Parameters of a `dowork` report that ends at once, and well."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
-from waybill.client import ExpectedTrace, JaegerClient
-from waybill.client.jaeger import SERVICES
 
 from tests.support.carriers import ForeignSpan
 from tests.support.waiting import eventually
+from waybill.client import ExpectedTrace, JaegerClient
+from waybill.client.jaeger import SERVICES
 
 KINDS = {1: "INTERNAL", 2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
 

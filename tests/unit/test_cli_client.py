@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.answers import REPORT_ID, event, report
+from tests.support.http_server import Request, Route, Server, in_turn, serving
 from waybill.client import (
     ArtefactError,
     ProblemError,
@@ -15,9 +18,6 @@ from waybill.client import (
     WaybillClient,
 )
 from waybill.domain import Status
-
-from tests.support.answers import REPORT_ID, event, report
-from tests.support.http_server import Request, Route, Server, in_turn, serving
 
 REPORTS = "/api/v1/reports"
 SHOW = f"GET {REPORTS}/{REPORT_ID}"

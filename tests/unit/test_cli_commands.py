@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from pytest import CaptureFixture
-from waybill.cli import main
 
 from tests.support.answers import DOWORK_STEPS, REPORT_ID, TRACE_ID, dowork, event, jaeger, report, spine
 from tests.support.http_server import Request, Server, serving
+from waybill.cli import main
 
 REPORTS = "/api/v1/reports"
 PAGE = b"<html>a page</html>"

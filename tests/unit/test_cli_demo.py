@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from pytest import CaptureFixture
-from waybill.cli import main
-from waybill.cli.promise import PROMISES
-from waybill.client import Report, Trace, read_trace
 
 from tests.support.answers import TRACE_ID, dowork, event, jaeger, report, span, spine, steps
 from tests.support.http_server import Request, Server, serving
+from waybill.cli import main
+from waybill.cli.promise import PROMISES
+from waybill.client import Report, Trace, read_trace
 
 DOWORK, FLIGHTS = PROMISES
 IDS = {"dowork": "019ab000-0000-7000-8000-000000000001", "flights": "019ab000-0000-7000-8000-000000000002"}

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from waybill.domain import TERMINAL, TRANSITIONS, Progress, RetryPolicy, Status, StepChange, StepStatus
 
 STEP_CHANGES = st.builds(StepChange, st.sampled_from(["a", "b", "c"]), st.sampled_from(StepStatus))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from waybill.domain import TRANSITIONS, Status
 
 from tests.faults.checker import CHECKS, Harm, check
 from tests.faults.history import (
@@ -25,6 +24,7 @@ from tests.faults.history import (
     Stream,
     Told,
 )
+from waybill.domain import TRANSITIONS, Status
 
 WORKER, OTHER_WORKER = 501, 502
 SHA = "ab" * 32

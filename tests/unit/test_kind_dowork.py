@@ -4,8 +4,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from recorded_work import RecordedWork
+
 from report_worker.kinds.dowork import produce
+from tests.support.recorded_work import RecordedWork
 from waybill.kinds import load_registry
 from waybill.kinds.dowork import DOWORK, DoWorkParameters
 

@@ -27,9 +27,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
-from recorded_work import RecordedWork
+
 from report_worker.kinds.flights import data, produce
 from report_worker.kinds.flights.words import hours, minutes, period_in_words
+from tests.support.recorded_work import RecordedWork
 from waybill.errors import PermanentError
 from waybill.kinds import load_registry
 from waybill.kinds.flights import FLIGHTS, FlightsParameters, Period

@@ -1,6 +1,7 @@
 """The installed kinds."""
 
 import pytest
+
 from waybill.kinds import Kind, Parameters, Registry, UnknownKind, load_registry
 
 

@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 import pytest
+
 from waybill.client.models import Report
 from waybill.domain import Status
 from waybill.messages import Command, DeadLetter, StatusEvent, read_command

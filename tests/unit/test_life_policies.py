@@ -4,6 +4,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+
 from waybill.domain import RetryPolicy
 
 POLICY = RetryPolicy(first=timedelta(seconds=2), factor=2.0, longest=timedelta(minutes=10))

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from waybill.domain import Carrier
 from waybill.messages import BareCarrier, Command, UnreadableMessage, read_command
 

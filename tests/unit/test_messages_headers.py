@@ -5,6 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.trace import get_current_span
+
 from waybill.domain import Carrier
 from waybill.messages import carrier_from_headers, headers_for
 from waybill.tracing import context_of

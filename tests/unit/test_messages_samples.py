@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
+
 from waybill.messages import SCHEMAS, schema_text
 from waybill.messages.schemas import stored_schema
 

@@ -5,6 +5,7 @@ The brokers are librdkafka's own mock, in this process: a real one refuses nothi
 
 import pytest
 from confluent_kafka import Producer
+
 from waybill.domain import Carrier
 from waybill.outbox.publisher import Publisher
 from waybill.store import OutboxMessage

@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 
 import pytest
+
 from producer_api.settings import ApiSettings
 from report_worker.settings import WorkerSettings
 from waybill.settings import ServiceSettings, WrongSettings, load

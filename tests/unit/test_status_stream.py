@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from producer_api.policies import StreamPolicy
 from producer_api.status_hub import Inbox, StatusHub
 from producer_api.stream import EventStream

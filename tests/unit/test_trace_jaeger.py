@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+
+from tests.support.answers import DOWORK_STEPS, TRACE_ID, dowork, jaeger, span
+from tests.support.http_server import Server, in_turn, serving
 from waybill.client import (
     ExpectedTrace,
     JaegerClient,
@@ -11,9 +14,6 @@ from waybill.client import (
     TraceIncompleteError,
     UnexpectedAnswerError,
 )
-
-from tests.support.answers import DOWORK_STEPS, TRACE_ID, dowork, jaeger, span
-from tests.support.http_server import Server, in_turn, serving
 
 PATH = f"GET /api/traces/{TRACE_ID}"
 ONCE = RetryPolicy(attempts=1)

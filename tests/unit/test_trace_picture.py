@@ -4,11 +4,10 @@ import html
 import re
 import xml.etree.ElementTree as ET
 
+from tests.support.answers import TRACE_ID, dowork, jaeger
 from waybill.cli.trace_picture import trace_svg
 from waybill.cli.trace_view import TraceView
 from waybill.client import read_trace
-
-from tests.support.answers import TRACE_ID, dowork, jaeger
 
 
 def picture() -> str:

@@ -1,9 +1,9 @@
 """Jaeger's JSON becomes a tree, whatever arrived and however clocks disagree."""
 
 import pytest
-from waybill.client import SpanKind, Trace, read_trace
 
 from tests.support.answers import DOWORK_STEPS, START, TRACE_ID, dowork, jaeger, span, spine
+from waybill.client import SpanKind, Trace, read_trace
 
 
 def read(*spans: dict[str, object]) -> Trace:

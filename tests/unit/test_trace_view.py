@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from waybill.cli.trace_view import TraceView, _bar
-from waybill.client import read_trace
 
 from tests.support.answers import TRACE_ID, dowork, jaeger, span, spine, steps
+from waybill.cli.trace_view import TraceView, _bar
+from waybill.client import read_trace
 
 
 def render(spans: list[dict[str, object]], width: int = 80, missing: tuple[str, ...] = ()) -> list[str]:

@@ -2,11 +2,10 @@
 
 import sys
 
+from producer_api.settings import ApiSettings
 from waybill.errors import WaybillError
 from waybill.launch import become
 from waybill.settings import load
-
-from producer_api.settings import ApiSettings
 
 
 def main() -> None:

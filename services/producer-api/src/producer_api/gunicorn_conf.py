@@ -5,10 +5,9 @@ import signal
 from types import FrameType
 from typing import Any
 
+from producer_api.settings import ApiSettings
 from waybill.logs import configure_logs
 from waybill.settings import load
-
-from producer_api.settings import ApiSettings
 
 _settings = load(ApiSettings)
 
@@ -47,9 +46,8 @@ def post_worker_init(_worker: Any) -> None:
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:
-    from waybill.tracing import flush
-
     from producer_api.wsgi import services
+    from waybill.tracing import flush
 
     services.stop()
     flush()

@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from waybill.domain import Report
-
 from producer_api.problems import Problem
 from producer_api.services import Services
+from waybill.domain import Report
 
 
 def find_report(services: Services, report_id: str) -> Report:

@@ -8,9 +8,10 @@ from apiflask import APIFlask, HTTPError
 from flask import Response, current_app, json, request
 from opentelemetry import trace
 from pydantic import BaseModel, Field
+from werkzeug.exceptions import HTTPException
+
 from waybill.errors import RetryableError
 from waybill.tracing import tracer
-from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -9,14 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
-from waybill.domain import NewReport, Report, new_report_id
-from waybill.kinds import Kind, UnknownKind
-from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused
-from waybill.tracing import current_carrier, tracer
 
 from producer_api.problems import FieldError, Problem
 from producer_api.resources import ReportRequest, ReportResource, report_resource
 from producer_api.services import Services
+from waybill.domain import NewReport, Report, new_report_id
+from waybill.kinds import Kind, UnknownKind
+from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused
+from waybill.tracing import current_carrier, tracer
 
 _RETRY_AFTER_SECONDS = "2"
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from waybill.domain import Report, Status
 from waybill.kinds import Kind
 from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel

@@ -5,6 +5,10 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import Engine
+
+from producer_api.policies import StreamPolicy
+from producer_api.settings import ApiSettings
+from producer_api.status_hub import StatusHub
 from waybill.artefacts import ArtefactStore
 from waybill.kafka import producer
 from waybill.kinds import Registry, load_registry
@@ -14,10 +18,6 @@ from waybill.outbox.publisher import Publisher
 from waybill.settings import instance_name
 from waybill.store import create_engine
 from waybill.upkeeper import Upkeeper, UpkeepPolicy
-
-from producer_api.policies import StreamPolicy
-from producer_api.settings import ApiSettings
-from producer_api.status_hub import StatusHub
 
 log = structlog.get_logger(__name__)
 

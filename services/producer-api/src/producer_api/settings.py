@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from pydantic import Field
-from waybill.settings import ServiceSettings
 
 from producer_api.policies import StreamPolicy
+from waybill.settings import ServiceSettings
 
 
 class ApiSettings(ServiceSettings):

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import structlog
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 from pydantic import ValidationError
+
 from waybill.kafka import KafkaConfig, consumer
 from waybill.messages import StatusEvent
 

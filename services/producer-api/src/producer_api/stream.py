@@ -8,12 +8,11 @@ from queue import Empty
 from typing import Any
 from uuid import UUID
 
+from producer_api.policies import StreamPolicy
+from producer_api.status_hub import Inbox, StatusHub
 from waybill.domain import TERMINAL, Status
 from waybill.errors import RetryableError
 from waybill.store import StoredEvent
-
-from producer_api.policies import StreamPolicy
-from producer_api.status_hub import Inbox, StatusHub
 
 Replay = Callable[[UUID, int], list[StoredEvent]]
 """The stored events of a report after a version."""

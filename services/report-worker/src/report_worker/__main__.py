@@ -2,11 +2,10 @@
 
 import sys
 
+from report_worker.settings import WorkerSettings
 from waybill.errors import WaybillError
 from waybill.launch import become
 from waybill.settings import load
-
-from report_worker.settings import WorkerSettings
 
 
 def main() -> None:

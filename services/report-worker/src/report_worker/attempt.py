@@ -16,6 +16,22 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.trace import Link, Span
+
+from report_worker.cancellations import Cancellations
+from report_worker.ending import Broken, LastWord, RetryLater, decide, failure_of
+from report_worker.intake import Claimed
+from report_worker.slots import (
+    Cancelled,
+    Failed,
+    FromSlot,
+    Job,
+    Produced,
+    Slot,
+    SlotDied,
+    StepEnded,
+    StepStarted,
+)
+from report_worker.slots.texts import message_of, stack_of
 from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
 from waybill.domain import (
     AttemptTrace,
@@ -36,22 +52,6 @@ from waybill.ledger import LeaseLost, Ledger
 from waybill.ledger.dead_letters import report_letter
 from waybill.store import StoreUnavailable
 from waybill.tracing import context_of, fail_span, interrupt_span, span_carrier, tracer
-
-from report_worker.cancellations import Cancellations
-from report_worker.ending import Broken, LastWord, RetryLater, decide, failure_of
-from report_worker.intake import Claimed
-from report_worker.slots import (
-    Cancelled,
-    Failed,
-    FromSlot,
-    Job,
-    Produced,
-    Slot,
-    SlotDied,
-    StepEnded,
-    StepStarted,
-)
-from report_worker.slots.texts import message_of, stack_of
 
 log = structlog.get_logger(__name__)
 

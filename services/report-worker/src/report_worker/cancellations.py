@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+
 from waybill.errors import RetryableError
 from waybill.ledger import Ledger
 

@@ -7,9 +7,9 @@ from threading import Event
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from waybill.store import StoreUnavailable
 
 from report_worker.intake import Claimed, Intake
+from waybill.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from waybill.domain import Failure, Report, RetryPolicy
-
 from report_worker.slots import Cancelled, Failed, Produced, StepEnded
+from waybill.domain import Failure, Report, RetryPolicy
 
 
 @dataclass(frozen=True)

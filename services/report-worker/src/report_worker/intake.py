@@ -8,6 +8,7 @@ import structlog
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from opentelemetry import metrics, trace
 from opentelemetry.trace import Link, Span, SpanKind
+
 from waybill.domain import Carrier, NewReport, Origin, Report, new_report_id
 from waybill.kinds.dowork import DOWORK
 from waybill.ledger import DeadLetterOffice, Ledger, UnreadMessage

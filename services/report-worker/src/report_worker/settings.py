@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
+
 from waybill.settings import ServiceSettings
 
 

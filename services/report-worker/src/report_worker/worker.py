@@ -7,6 +7,14 @@ from datetime import timedelta
 from types import FrameType
 
 import structlog
+
+from report_worker.attempt import Attempt, AttemptContext
+from report_worker.cancellations import Cancellations
+from report_worker.consuming import CommandConsumer
+from report_worker.health import HealthServer
+from report_worker.intake import Claimed, Intake
+from report_worker.settings import WorkerSettings
+from report_worker.slots import Slot, SlotPool
 from waybill import store
 from waybill.artefacts import ArtefactStore
 from waybill.errors import WaybillError
@@ -21,14 +29,6 @@ from waybill.settings import instance_name, load
 from waybill.store import create_engine
 from waybill.tracing import flush
 from waybill.upkeeper import Upkeeper, UpkeepPolicy
-
-from report_worker.attempt import Attempt, AttemptContext
-from report_worker.cancellations import Cancellations
-from report_worker.consuming import CommandConsumer
-from report_worker.health import HealthServer
-from report_worker.intake import Claimed, Intake
-from report_worker.settings import WorkerSettings
-from report_worker.slots import Slot, SlotPool
 
 log = structlog.get_logger(__name__)
 

@@ -1,8 +1,6 @@
 """Dead letters: look at what could not be done, and have it tried again."""
 
 from apiflask import APIBlueprint
-from waybill.ledger import NotRedrivable
-from waybill.store import DeadLetterFilter
 
 from producer_api.resources import (
     DeadLetterPage,
@@ -13,6 +11,8 @@ from producer_api.resources import (
     dead_letter_resource,
 )
 from producer_api.services import Services
+from waybill.ledger import NotRedrivable
+from waybill.store import DeadLetterFilter
 
 BASE = "/api/v1/dead-letters"
 

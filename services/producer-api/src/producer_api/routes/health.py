@@ -2,10 +2,10 @@
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
-from waybill import store
-from waybill.errors import WaybillError
 
 from producer_api.services import Services
+from waybill import store
+from waybill.errors import WaybillError
 
 
 def blueprint(services: Services) -> APIBlueprint:

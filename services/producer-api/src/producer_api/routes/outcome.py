@@ -2,13 +2,13 @@
 
 from apiflask import APIBlueprint
 from flask import Response, request
-from waybill.domain import TERMINAL, Report
 
 from producer_api.lookup import find_report
 from producer_api.problems import Problem
 from producer_api.resources import BASE
 from producer_api.services import Services
 from producer_api.stream import EventStream
+from waybill.domain import TERMINAL, Report
 
 _ARTEFACT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 """A report is a page of somebody's data: it runs no script and fetches nothing."""

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 
 from apiflask import APIBlueprint
 from flask import request
-from waybill.domain import TERMINAL, Report, Status
-from waybill.ledger import NotRedrivable
-from waybill.store import ReportFilter
 
 from producer_api.lookup import find_report
 from producer_api.problems import Problem
@@ -20,6 +17,9 @@ from producer_api.resources import (
     report_resource,
 )
 from producer_api.services import Services
+from waybill.domain import TERMINAL, Report, Status
+from waybill.ledger import NotRedrivable
+from waybill.store import ReportFilter
 
 
 def blueprint(services: Services) -> APIBlueprint:

@@ -8,14 +8,13 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
+from report_worker.slots.protocol import Cancelled, Failed, FromSlot, Job, Produced, Ready, Stop
+from report_worker.slots.texts import message_of, stack_of
+from report_worker.slots.work import JobCancelled, SlotWork
 from waybill.errors import PermanentError
 from waybill.kinds import Registry, load_registry
 from waybill.logs import configure_logs
 from waybill.tracing import flush
-
-from report_worker.slots.protocol import Cancelled, Failed, FromSlot, Job, Produced, Ready, Stop
-from report_worker.slots.texts import message_of, stack_of
-from report_worker.slots.work import JobCancelled, SlotWork
 
 
 def main(connection: "Connection[Any, Any]", memory_mib: int, log_format: Any, log_level: str) -> None:

@@ -8,10 +8,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import structlog
-from waybill.errors import RetryableError
 
 from report_worker.slots import child
 from report_worker.slots.protocol import Cancel, FromSlot, Job, Ready, Stop
+from waybill.errors import RetryableError
 
 log = structlog.get_logger(__name__)
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from opentelemetry import trace
 from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.trace import Span
-from waybill.tracing import context_of, fail_span, interrupt_span, tracer
 
 from report_worker.slots.protocol import Job, StepEnded, StepStarted
 from report_worker.slots.texts import message_of, shortened, stack_of
+from waybill.tracing import context_of, fail_span, interrupt_span, tracer
 
 Tell = Callable[[StepStarted | StepEnded], None]
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import Field
+
 from waybill.kinds import Kind, Parameters
 
 __all__ = ["EFFECT", "EffectParameters", "Mode"]

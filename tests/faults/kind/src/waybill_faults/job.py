@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import stamina
+
 from waybill.errors import PermanentError, RetryableError
 from waybill.kinds import Artefact, Work
 

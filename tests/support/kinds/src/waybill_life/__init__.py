@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import Field
+
 from waybill.kinds import Kind, Parameters
 
 

@@ -3,13 +3,12 @@
 import os
 from pathlib import Path
 
-from waybill.kinds import Artefact, Work
-from waybill.kinds.flights import FlightsParameters
-
 from report_worker.kinds.flights.data import unpack_data_set
 from report_worker.kinds.flights.database import Flights
 from report_worker.kinds.flights.figures import Figures
 from report_worker.kinds.flights.page import Subject, render
+from waybill.kinds import Artefact, Work
+from waybill.kinds.flights import FlightsParameters
 
 
 def produce(parameters: FlightsParameters, work: Work) -> Artefact:

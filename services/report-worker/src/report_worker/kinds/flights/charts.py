@@ -15,10 +15,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from waybill.kinds.flights import Period
 
 from report_worker.kinds.flights.figures import Group
 from report_worker.kinds.flights.words import day_in_words, minutes, percent
+from waybill.kinds.flights import Period
 
 WIDTH = 7.1
 """Inches: the width of the text on an A4 page."""

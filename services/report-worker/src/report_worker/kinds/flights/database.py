@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import duckdb
-from waybill.errors import PermanentError
-from waybill.kinds.flights import FlightsParameters
 
 from report_worker.kinds.flights import queries
 from report_worker.kinds.flights.data import DataSet
 from report_worker.kinds.flights.figures import Group, Punctuality
 from report_worker.kinds.flights.words import period_in_words
+from waybill.errors import PermanentError
+from waybill.kinds.flights import FlightsParameters
 
 
 class Flights:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from waybill.kinds.flights import FlightsParameters
 
 from report_worker.kinds.flights import words
 from report_worker.kinds.flights.figures import Figures
 from report_worker.kinds.flights.findings import findings
+from waybill.kinds.flights import FlightsParameters
 
 
 @dataclass(frozen=True)
