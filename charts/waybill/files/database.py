@@ -10,6 +10,7 @@ import sys
 import time
 
 from sqlalchemy import Engine
+
 from waybill.store import SchemaBehind, StoreUnavailable, check_schema, create_engine, migrate, ping
 
 
