@@ -10,8 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from waybill.client import JaegerClient, WaybillClient
-from waybill.store import create_engine
 
 from local.errors import LocalError
 from local.installation import Installation
@@ -19,6 +17,8 @@ from local.stack import Stack
 from tests.support.database import Database
 from tests.support.kafka import Topics
 from tests.support.traces import Traces
+from waybill.client import JaegerClient, WaybillClient
+from waybill.store import create_engine
 
 
 def start_stack(run_dir: Path) -> Stack:

@@ -4,7 +4,6 @@ import json
 from typing import Any, Protocol
 
 import pytest
-from waybill.client import WaybillClient
 
 from tests.support import node
 from tests.support.carriers import ForeignSpan
@@ -12,6 +11,7 @@ from tests.support.database import Database
 from tests.support.kafka import Record, Topics
 from tests.support.reports import asked_by, ended, run
 from tests.support.traces import Traces
+from waybill.client import WaybillClient
 
 TREE = """\
 report-worker CONSUMER report_consumer

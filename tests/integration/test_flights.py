@@ -4,11 +4,11 @@ import hashlib
 
 import httpx
 import pytest
-from waybill.client import Report, WaybillClient
-from waybill.domain import Status
 
 from tests.support.reports import run
 from tests.support.traces import Traces
+from waybill.client import Report, WaybillClient
+from waybill.domain import Status
 
 TREE = """\
 producer-api SERVER POST /api/v1/reports

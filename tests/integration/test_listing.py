@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from waybill.client import WaybillClient
 
 from tests.support.reports import QUICK, run
+from waybill.client import WaybillClient
 
 
 def page(http: httpx.Client, **query: Any) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from waybill.client import Report, WaybillClient
-from waybill.domain import new_report_id
 
 from tests.support.carriers import ForeignSpan
 from tests.support.database import Database
@@ -16,6 +14,8 @@ from tests.support.kafka import Record, Topics
 from tests.support.reports import QUICK, asked_by, ended
 from tests.support.traces import Traces
 from tests.support.waiting import eventually
+from waybill.client import Report, WaybillClient
+from waybill.domain import new_report_id
 
 
 def command(**fields: Any) -> bytes:

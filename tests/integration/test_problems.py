@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from waybill.client import WaybillClient
 
 from tests.support.database import Database
 from tests.support.problems import problem
 from tests.support.reports import run
+from waybill.client import WaybillClient
 
 REPORTS = "/api/v1/reports"
 JSON = {"Content-Type": "application/json"}

@@ -3,10 +3,10 @@
 from typing import Any
 
 import httpx
-from waybill.client import WaybillClient
 
 from tests.support.database import Database
 from tests.support.reports import QUICK, ended
+from waybill.client import WaybillClient
 
 FIELDS = {
     "id",

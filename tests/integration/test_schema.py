@@ -6,11 +6,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
+
+from tests.support.database import Database
 from waybill.domain import new_report_id
 from waybill.store import check_schema, migrate
 from waybill.store.tables import metadata
-
-from tests.support.database import Database
 
 
 def test_the_migrations_lead_to_the_tables_that_the_code_knows(database: Database) -> None:

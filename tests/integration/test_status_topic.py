@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from waybill.client import Report, WaybillClient
-from waybill.messages.schemas import stored_schema
 
 from tests.support.database import Database
 from tests.support.kafka import Record, Topics
 from tests.support.reports import run
 from tests.support.waiting import eventually
+from waybill.client import Report, WaybillClient
+from waybill.messages.schemas import stored_schema
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from collections import Counter
 
 import httpx
 import pytest
-from waybill.client import WaybillClient
 
 from tests.support.carriers import ForeignSpan
 from tests.support.kafka import Topics
 from tests.support.reports import QUICK, ended, run
 from tests.support.traces import Trace, Traces
+from waybill.client import WaybillClient
 
 STEPS = tuple(f"doWork:{number}" for number in range(10))
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 _SECONDS = 30.0
 
@@ -75,15 +76,29 @@ class Topics:
         """Those with the report's id as their key."""
         return [record for record in self.records(topic) if record.key == str(report_id).encode()]
 
+    def assignments(self, group: str) -> dict[str, set[int]]:
+        """The partitions of each member, by its client id."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        described = admin.describe_consumer_groups([group])[group].result(_SECONDS)
+        return {
+            member.client_id: {one.partition for one in member.assignment.topic_partitions}
+            for member in described.members
+        }
+
     def lag(self, topic: str, group: str) -> int:
         """How many messages the group has not yet committed."""
+        return sum(self.lags(topic, group).values())
+
+    def lags(self, topic: str, group: str) -> dict[int, int]:
+        """How many messages of each partition the group has not yet committed, where there are any."""
         client = Consumer(self._consumer_settings(group))
         try:
             wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]
-            return sum(
-                self._end(client, topic, one.partition) - max(0, one.offset)
+            lags = {
+                one.partition: self._end(client, topic, one.partition) - max(0, one.offset)
                 for one in client.committed(wanted, timeout=_SECONDS)
-            )
+            }
+            return {partition: lag for partition, lag in lags.items() if lag}
         finally:
             client.close()
 
