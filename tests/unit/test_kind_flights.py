@@ -401,13 +401,14 @@ def test_every_chart_is_well_formed_and_has_a_title_and_text(report: Report) -> 
 def test_equal_parameters_give_an_equal_page_also_without_a_home_directory(tmp_path: Path) -> None:
     parameters = FlightsParameters(month=2, carrier="B6", airport="JFK")
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_kind_flights as test\n"
-        "parameters = test.FlightsParameters.model_validate_json(sys.argv[2])\n"
+        "import sys; sys.path[:0] = sys.argv[1:3]; import test_kind_flights as test\n"
+        "parameters = test.FlightsParameters.model_validate_json(sys.argv[3])\n"
         "sys.stdout.buffer.write(test.produce_html(parameters)[0].encode())"
     )
     environment = {name: value for name, value in os.environ.items() if name not in {"HOME", "MPLCONFIGDIR"}}
+    here = Path(__file__).parent
     elsewhere = subprocess.run(
-        [sys.executable, "-c", program, str(Path(__file__).parent), parameters.model_dump_json()],
+        [sys.executable, "-c", program, str(here), str(here.parents[1]), parameters.model_dump_json()],
         env=environment | {"PYTHONHASHSEED": "7"},
         cwd=tmp_path,
         capture_output=True,
