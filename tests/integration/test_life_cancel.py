@@ -7,8 +7,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from waybill.domain import Failure, Fence, NewReport, Status, new_report_id
-from waybill.ledger import LeaseLost
 
 from tests.support import life as ask
 from tests.support import sse
@@ -16,6 +14,8 @@ from tests.support.life_stack import CANCEL_GRACE, WORKER, LifeStack
 from tests.support.life_store import Store
 from tests.support.problems import problem
 from tests.support.waiting import within
+from waybill.domain import Failure, Fence, NewReport, Status, new_report_id
+from waybill.ledger import LeaseLost
 
 pytest_plugins = ["tests.support.life_fixtures"]
 

@@ -1,7 +1,6 @@
 """A worker that is lost, or held up past its lease, costs an attempt, and never the report."""
 
 import multiprocessing
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
@@ -10,6 +9,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+
+from tests.support import life as ask
+from tests.support import sse
+from tests.support.database import Database
+from tests.support.life_stack import LEASE, WORKER, LifeStack
+from tests.support.life_store import Policies, Store, attempt_trace, engine_of
+from tests.support.traces import Trace, Traces
+from tests.support.waiting import eventually
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
     Fence,
@@ -23,14 +30,6 @@ from waybill.domain import (
 )
 from waybill.ledger import LeaseLost
 from waybill.upkeeper import Upkeeper, UpkeepPolicy
-
-from tests.support import life as ask
-from tests.support import sse
-from tests.support.database import Database
-from tests.support.life_stack import LEASE, WORKER, LifeStack
-from tests.support.life_store import Policies, Store, attempt_trace, engine_of
-from tests.support.traces import Trace, Traces
-from tests.support.waiting import eventually
 
 pytest_plugins = ["tests.support.life_fixtures"]
 
@@ -236,15 +235,16 @@ def test_a_killed_worker_leaves_its_report_to_another(
     api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str], traces: Traces
 ) -> None:
     report_ids = [ask.request(api, "slow", steps=20, seconds=0.4) for _ in range(4)]
-    lost = []
     for report_id in report_ids:
         ask.running(api, report_id)
-        if holder(life_database, two_workers, report_id) == WORKER:
-            lost.append(report_id)
+    (owner,) = (end for end, name in two_workers.items() if name == WORKER)
 
-    life.replace_worker(signal.SIGKILL)
+    with life.killed(WORKER):
+        statement = "SELECT id FROM reports WHERE lease_owner LIKE :owner"
+        lost = [str(row["id"]) for row in life_database.rows(statement, owner=f"%{owner}")]
     two_workers[f"/{life.pid(WORKER)}"] = WORKER
 
+    assert lost
     for report_id in report_ids:
         report = ask.ended(api, report_id)
         assert (report["status"], report["attempt"]) == ("done", 2 if report_id in lost else 1)

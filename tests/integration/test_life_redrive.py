@@ -4,12 +4,12 @@ from itertools import pairwise
 from uuid import UUID
 
 import httpx
-from waybill.domain import new_report_id
 
 from tests.support import life as ask
 from tests.support.problems import problem
 from tests.support.traces import Span, Traces
 from tests.support.waiting import eventually
+from waybill.domain import new_report_id
 
 pytest_plugins = ["tests.support.life_fixtures"]
 

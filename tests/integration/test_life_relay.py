@@ -20,6 +20,7 @@ from waybill.store.statements import reports
 from waybill.topics import Topics as Names
 
 from tests.support.kafka import Record, Topics
+from tests.support.life import readable
 from tests.support.life_store import Policies, Store, engine_of
 from tests.support.waiting import eventually
 
@@ -37,6 +38,8 @@ def names(topics: Topics) -> Names:
     unique = uuid4().hex[:8]
     made = Names(f"relay-{unique}", f"relay-{unique}-status", f"relay-{unique}-dead-letter")
     ensure_topics(KafkaConfig(topics.bootstrap, "tests"), made, partitions=3, replication=1)
+    for name in (made.report, made.report_status):
+        readable(topics, name)
     return made
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from waybill.domain import NewReport, new_report_id
 
 from tests.support import life as ask
 from tests.support import sse
@@ -15,6 +14,7 @@ from tests.support.kafka import Record, Topics
 from tests.support.life_stack import NAMES, RETRY_FIRST
 from tests.support.life_store import Store
 from tests.support.waiting import eventually
+from waybill.domain import NewReport, new_report_id
 
 pytest_plugins = ["tests.support.life_fixtures"]
 

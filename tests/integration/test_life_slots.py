@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from report_worker.slots import SlotPool
 
+from report_worker.slots import SlotPool
 from tests.support import life as ask
 from tests.support import sse
 from tests.support.life_stack import SLOT_MEMORY_MIB, WORKER, LifeStack

@@ -9,10 +9,6 @@ import httpx
 import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect, text
-from waybill.domain import Fence, Status, new_report_id
-from waybill.store import SchemaBehind, check_schema, migrate
-from waybill.store.migrate import _config
-from waybill.topics import Topics as Names
 
 from local.stack import Stack
 from tests.support import life as ask
@@ -21,6 +17,10 @@ from tests.support.kafka import Record, Topics
 from tests.support.life_stack import NAMES
 from tests.support.life_store import Policies, Store, engine_of, own_database
 from tests.support.waiting import eventually
+from waybill.domain import Fence, Status, new_report_id
+from waybill.store import SchemaBehind, check_schema, migrate
+from waybill.store.migrate import _config
+from waybill.topics import Topics as Names
 
 pytest_plugins = ["tests.support.life_fixtures"]
 

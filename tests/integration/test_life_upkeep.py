@@ -101,6 +101,8 @@ def narrow(topics: Topics) -> Names:
     ]
     for future in admin.create_topics(wanted).values():
         future.result(30)
+    for name in (names.report, names.report_status):
+        ask.readable(topics, name)
     return names
 
 

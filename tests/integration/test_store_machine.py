@@ -23,6 +23,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import text
+
+from tests.support import life_model as model
+from tests.support.life_model import Model, Refused, Row
+from tests.support.life_store import ORIGIN, Policies, Store, attempt_trace, engine_of, seen
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
     Carrier,
@@ -44,10 +48,6 @@ from waybill.ledger import IdempotencyKey, KeyReused, LeaseLost, NotRedrivable
 from waybill.ledger.dead_letters import report_letter
 from waybill.store import DeadLetterFilter
 from waybill.store.statements import outbox
-
-from tests.support import life_model as model
-from tests.support.life_model import Model, Refused, Row
-from tests.support.life_store import ORIGIN, Policies, Store, attempt_trace, engine_of, seen
 
 pytest_plugins = ["tests.support.life_fixtures"]
 

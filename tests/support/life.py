@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from confluent_kafka import KafkaException
 
+from tests.support.kafka import Topics
 from tests.support.waiting import eventually
 
 REPORTS = "/api/v1/reports"
@@ -72,3 +74,15 @@ def letters_of(api: httpx.Client, report_id: UUID | str, *, redriven: bool = Fal
     answer = api.get(DEAD_LETTERS, params={"redriven": str(redriven).lower(), "limit": 200})
     assert answer.status_code == httpx.codes.OK, answer.text
     return [letter for letter in answer.json()["dead_letters"] if letter["report_id"] == str(report_id)]
+
+
+def readable(topics: Topics, name: str) -> None:
+    """Waits for a leader of each partition of a topic that has just been made."""
+
+    def look() -> bool:
+        try:
+            return topics.records(name) == []
+        except KafkaException:
+            return False
+
+    eventually(look, f"the topic {name}")

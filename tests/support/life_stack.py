@@ -72,13 +72,17 @@ class LifeStack:
         finally:
             process.send(signal.SIGCONT)
 
-    def replace_worker(self, number: int) -> None:
-        """Ends the worker by a signal, and starts it anew."""
-        part, process = self.runner.node(WORKER), self.runner.process(WORKER)
-        self.runner.expect_end(WORKER)
-        process.send(number)
+    @contextmanager
+    def killed(self, name: str) -> Iterator[None]:
+        """A worker that ends at any instruction; it is there again after the block."""
+        part, process = self.runner.node(name), self.runner.process(name)
+        self.runner.expect_end(name)
+        process.send(signal.SIGKILL)
         process.wait(30)
-        self.runner.start_part(part)
+        try:
+            yield
+        finally:
+            self.runner.start_part(part)
 
     def pid(self, name: str) -> int:
         return self.runner.process(name).pid
