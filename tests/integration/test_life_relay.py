@@ -10,6 +10,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, text
+
+from tests.support.kafka import Record, Topics
+from tests.support.life import readable
+from tests.support.life_store import Policies, Store, engine_of
+from tests.support.waiting import eventually
 from waybill.domain import Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
 from waybill.kafka import KafkaConfig, ensure_topics, producer
 from waybill.messages import status_event
@@ -18,11 +23,6 @@ from waybill.outbox.publisher import Published, Publisher
 from waybill.store import OutboxMessage
 from waybill.store.statements import reports
 from waybill.topics import Topics as Names
-
-from tests.support.kafka import Record, Topics
-from tests.support.life import readable
-from tests.support.life_store import Policies, Store, engine_of
-from tests.support.waiting import eventually
 
 pytest_plugins = ["tests.support.life_fixtures"]
 

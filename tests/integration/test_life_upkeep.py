@@ -9,11 +9,6 @@ import httpx
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from waybill.domain import NewReport, Report, Status, new_report_id
-from waybill.kafka import KafkaConfig, producer
-from waybill.outbox import Relay
-from waybill.outbox.publisher import Publisher
-from waybill.topics import Topics as Names
 
 from tests.support import life as ask
 from tests.support.database import Database
@@ -22,6 +17,11 @@ from tests.support.life_stack import ENQUEUE_AGAIN, NAMES, LifeStack
 from tests.support.life_store import Policies, Store, engine_of
 from tests.support.problems import problem
 from tests.support.waiting import eventually
+from waybill.domain import NewReport, Report, Status, new_report_id
+from waybill.kafka import KafkaConfig, producer
+from waybill.outbox import Relay
+from waybill.outbox.publisher import Publisher
+from waybill.topics import Topics as Names
 
 pytest_plugins = ["tests.support.life_fixtures"]
 
