@@ -4,13 +4,13 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-from waybill.client import WaybillClient
 
 from local.stack import Stack
 from tests.support import sse
-from tests.support.reports import QUICK, ended
+from tests.support.reports import QUICK, QUICK_SPANS, ended
 from tests.support.traces import Traces
 from tests.support.waiting import within
+from waybill.client import WaybillClient
 
 SLOW = {"steps": 50, "failing_step": None, "max_step_ms": 600_000}
 
@@ -36,7 +36,7 @@ def test_open_streams_neither_hold_it_up_nor_cost_a_span(
     assert all(events for events in told)
     for report in last:
         ended(client, report.id)
-        trace = traces.whole(report.trace_id, "POST /api/v1/reports", "report_producer", "doWork:1")
+        trace = traces.whole(report.trace_id, "POST /api/v1/reports", *QUICK_SPANS)
         assert len(trace.spans) == 7
     seen = told[0][-1].id
     client.cancel(slow.id)

@@ -9,6 +9,7 @@ from tests.support.reports import run
 from tests.support.traces import Traces
 from waybill.client import Report, WaybillClient
 from waybill.domain import Status
+from waybill.kinds.flights import STEPS
 
 TREE = """\
 producer-api SERVER POST /api/v1/reports
@@ -42,7 +43,7 @@ def test_it_ends_well_after_all_of_its_steps(report: Report, traces: Traces) -> 
     assert report.attempt == 1
     assert report.progress is not None
     assert (report.progress.done, report.progress.total) == (8, 8)
-    trace = traces.whole(report.trace_id, "render")
+    trace = traces.whole(report.trace_id, *STEPS)
     assert trace.outline() == TREE
     assert not [span.name for span in trace.spans if span.failed]
 

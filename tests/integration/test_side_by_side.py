@@ -1,12 +1,12 @@
 """Two stacks on one machine do not meet."""
 
 import pytest
-from waybill.client import JaegerClient, WaybillClient
 
 from local.stack import Stack
 from tests.integration.conftest import start_stack
-from tests.support.reports import run
+from tests.support.reports import QUICK_SPANS, run
 from tests.support.traces import Traces
+from waybill.client import JaegerClient, WaybillClient
 
 
 def test_each_has_its_own_reports_and_traces(
@@ -21,8 +21,8 @@ def test_each_has_its_own_reports_and_traces(
 
         assert [report.id for report in other_client.reports()] == [theirs.id]
         assert theirs.id not in {report.id for report in client.reports()}
-        assert len(Traces(other_jaeger).whole(theirs.trace_id).spans) == 7
-        assert len(traces.whole(ours.trace_id).spans) == 7
+        assert len(Traces(other_jaeger).whole(theirs.trace_id, *QUICK_SPANS).spans) == 7
+        assert len(traces.whole(ours.trace_id, *QUICK_SPANS).spans) == 7
         assert traces.jaeger.trace(theirs.trace_id or "") is None
         assert not set(_ports(stack)) & set(_ports(other))
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.carriers import ForeignSpan
 from tests.support.kafka import Topics
-from tests.support.reports import QUICK, ended, run
+from tests.support.reports import QUICK, QUICK_SPANS, ended, run
 from tests.support.traces import Trace, Traces
 from waybill.client import WaybillClient
 
@@ -135,7 +135,7 @@ class TestThroughKafka:
         asked = [client.request("dowork", QUICK) for _ in range(4)]
 
         for report in asked:
-            trace = traces.whole(ended(client, report.id).trace_id)
+            trace = traces.whole(ended(client, report.id).trace_id, *QUICK_SPANS)
 
             assert len(trace.spans) == 7
             assert trace["handle_report"].attributes["report.id"] == str(report.id)
@@ -181,7 +181,7 @@ class TestCaller:
 
         assert asked["trace_id"] == caller.trace_id
         ended(client, asked["id"])
-        assert len(traces.of_caller(caller, "handle_report", "POST /api/v1/reports").spans) == 7
+        assert len(traces.of_caller(caller, "POST /api/v1/reports", *QUICK_SPANS).spans) == 7
 
     def test_baggage_stays_outside_of_kafka(
         self, http: httpx.Client, client: WaybillClient, topics: Topics

@@ -7,14 +7,13 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
-from waybill.client import ProblemError, Report, WaybillClient
-
 from local.stack import Stack
 from tests.support.database import Database
 from tests.support.kafka import Topics
 from tests.support.reports import QUICK, ended, run
 from tests.support.traces import Traces
 from tests.support.waiting import eventually, within
+from waybill.client import ProblemError, Report, WaybillClient
 
 SECOND = "second-worker"
 GROUP = "report-worker"

@@ -12,6 +12,12 @@ from waybill.client import Report, WaybillClient
 QUICK: Mapping[str, Any] = {"steps": 2, "failing_step": None, "max_step_ms": 0}
 """Parameters of a `dowork` report that ends at once, and well."""
 
+QUICK_SPANS = (
+    *("report_request", "report_producer", "report_consumer", "handle_report"),
+    *("doWork:0", "doWork:1"),
+)
+"""The spans of its trace, besides that of the request."""
+
 
 def ended(client: WaybillClient, report_id: UUID | str) -> Report:
     """The report, once it has ended."""
