@@ -97,6 +97,7 @@ class TestThroughKafka:
             "messaging.kafka.offset": command.offset,
             "messaging.kafka.message.key": report_id,
             "messaging.message.conversation_id": report_id,
+            "server.address": "127.0.0.1",
         }
 
         assert (
@@ -116,6 +117,7 @@ class TestThroughKafka:
                 "messaging.consumer.group.name": "report-worker",
             }.items()
         )
+        assert producer["server.port"] == consumer["server.port"] > 0
         assert re.match("producer-api@", producer["messaging.client.id"])
         assert re.match("report-worker@", consumer["messaging.client.id"])
 

@@ -69,7 +69,9 @@ def own_database(server_url: str, name: str) -> Iterator[str]:
     """A new, empty database on the same server; it is gone afterwards. Nothing in it survives a crash."""
     unique = f"{name}_{uuid4().hex[:8]}"
     server = sqlalchemy.create_engine(
-        make_url(server_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+        make_url(server_url).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=True,  # other tests restart the server meanwhile
     )
     try:
         with server.connect() as connection:

@@ -64,7 +64,7 @@ def build_services(settings: ApiSettings) -> Services:
     engine = create_engine(
         str(settings.database_url), application="producer-api", pool_size=settings.database_pool_size
     )
-    relay = Relay(engine, lambda: Publisher(producer(kafka), name))
+    relay = Relay(engine, lambda: Publisher(producer(kafka), name, kafka.bootstrap_servers))
     recorder = Recorder(engine, settings.topics, relay.announce, settings.enqueue_again)
     upkeep = Upkeep(recorder, settings.retry, settings.retention)
     artefacts = ArtefactStore(settings.artefact_url)

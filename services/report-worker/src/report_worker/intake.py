@@ -10,6 +10,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.trace import Link, Span, SpanKind
 
 from waybill.domain import Carrier, NewReport, Origin, Report, new_report_id
+from waybill.kafka import KafkaConfig
 from waybill.kinds.dowork import DOWORK
 from waybill.ledger import DeadLetterOffice, Ledger, UnreadMessage
 from waybill.messages import (
@@ -61,10 +62,13 @@ class Claimed:
 class Intake:
     """Reads messages of the topic `report`. Each call may block on the database."""
 
-    def __init__(self, ledger: Ledger, dead_letters: DeadLetterOffice, owner: str, group: str) -> None:
+    def __init__(
+        self, ledger: Ledger, dead_letters: DeadLetterOffice, kafka: KafkaConfig, group: str
+    ) -> None:
         self._ledger = ledger
         self._dead_letters = dead_letters
-        self._owner = owner
+        self._owner = kafka.client_id
+        self._bootstrap_servers = kafka.bootstrap_servers
         self._group = group
 
     def take(self, message: Message) -> Claimed | None:
@@ -134,6 +138,7 @@ class Intake:
             attributes.PROCESS,
             seen.message.topic() or "",
             client_id=self._owner,
+            bootstrap_servers=self._bootstrap_servers,
             group=self._group,
             key=seen.key_text,
             partition=seen.partition,

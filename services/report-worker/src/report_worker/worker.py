@@ -61,7 +61,7 @@ class Worker:
         self._engine = create_engine(
             str(settings.database_url), application="report-worker", pool_size=settings.slots + 3
         )
-        self._relay = Relay(self._engine, lambda: Publisher(producer(kafka), name))
+        self._relay = Relay(self._engine, lambda: Publisher(producer(kafka), name, kafka.bootstrap_servers))
         recorder = Recorder(self._engine, settings.topics, self._relay.announce, settings.enqueue_again)
         ledger = Ledger(recorder, settings.lease)
         artefacts = ArtefactStore(settings.artefact_url)
@@ -94,7 +94,7 @@ class Worker:
         self._consumer = CommandConsumer(
             lambda: consumer(kafka, settings.kafka_group, **protocol),
             settings.kafka_topic_report,
-            Intake(ledger, DeadLetterOffice(recorder), name, settings.kafka_group),
+            Intake(ledger, DeadLetterOffice(recorder), kafka, settings.kafka_group),
             lambda: self._slots.free,
             self._start,
         )

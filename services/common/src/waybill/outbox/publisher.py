@@ -28,9 +28,10 @@ class Published:
 class Publisher:
     """Owns a Producer. One thread uses it; `publish` blocks until every message has its answer."""
 
-    def __init__(self, producer: Producer, client_id: str) -> None:
+    def __init__(self, producer: Producer, client_id: str, bootstrap_servers: str = "") -> None:
         self._producer = producer
         self._client_id = client_id
+        self._bootstrap_servers = bootstrap_servers
 
     def publish(self, batch: Sequence[OutboxMessage]) -> Published:
         """Sends `batch` in its order; each message's delivery time-out bounds the wait."""
@@ -70,6 +71,7 @@ class Publisher:
                 attributes.SEND,
                 message.topic,
                 client_id=self._client_id,
+                bootstrap_servers=self._bootstrap_servers,
                 report_id=message.key,
                 key=message.key,
             ),

@@ -33,7 +33,7 @@ metadata = MetaData(
     }
 )
 
-ENQUEUE_LATER = "clock_timestamp() + interval '15 minutes'"
+ENQUEUE_LATER = "now() + interval '15 minutes'"
 """For reports that a process of the version before inserts."""
 
 

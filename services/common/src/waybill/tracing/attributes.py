@@ -1,6 +1,7 @@
 """OpenTelemetry's messaging attributes (semconv 1.44), which all stand on a span from its creation."""
 
 from opentelemetry.semconv._incubating.attributes import messaging_attributes as messaging
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.util.types import AttributeValue
 
 SEND, PROCESS = "send", "process"
@@ -14,13 +15,16 @@ def message_attributes(
     topic: str,
     *,
     client_id: str,
+    bootstrap_servers: str = "",
     report_id: str | None = None,
     key: str | None = None,
     group: str | None = None,
     partition: int | None = None,
     offset: int | None = None,
 ) -> dict[str, AttributeValue]:
-    """`operation` is `SEND` or `PROCESS`; what is not known yet is left out."""
+    """`operation` is `SEND` or `PROCESS`; what is not known yet is left out. Of several bootstrap servers,
+    the first stands for all."""
+    address, _, port = bootstrap_servers.partition(",")[0].rpartition(":")
     known: dict[str, AttributeValue | None] = {
         messaging.MESSAGING_SYSTEM: "kafka",
         messaging.MESSAGING_OPERATION_NAME: operation,
@@ -32,6 +36,8 @@ def message_attributes(
         messaging.MESSAGING_CONSUMER_GROUP_NAME: group,
         messaging.MESSAGING_DESTINATION_PARTITION_ID: None if partition is None else str(partition),
         messaging.MESSAGING_KAFKA_OFFSET: offset,
+        SERVER_ADDRESS: address or None,
+        SERVER_PORT: int(port) if address and port.isdecimal() else None,
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column(
             "enqueue_at",
             sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp() + interval '15 minutes'"),
+            server_default=sa.text("now() + interval '15 minutes'"),
         ),
         _time("cancel_requested_at"),
         sa.Column("timeout_seconds", sa.Float),
