@@ -21,7 +21,7 @@ Word = Annotated[str, Field(max_length=100, pattern="^[^\\x00]*$")]
 class ReportRequest(BaseModel):
     """The body of a request for a report."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     kind: str = Field(min_length=1, max_length=100, examples=["flights"])
     parameters: dict[str, Any] = Field(
@@ -147,7 +147,7 @@ class DeadLetterQuery(BaseModel):
 class RedriveRequest(BaseModel):
     """Which dead letters to redrive: at most `limit` of those with this reason."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     reason: Word | None = None
     limit: int = Field(default=100, ge=1, le=200)
