@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -15,7 +14,7 @@ from httpx_sse import EventSource, SSEError
 from pydantic import ValidationError
 
 from waybill.client.errors import ArtefactError, UnexpectedAnswerError
-from waybill.client.http import IMPATIENT, RetryPolicy, Server
+from waybill.client.http import IMPATIENT, Client, RetryPolicy, Server
 from waybill.client.models import (
     ArtefactLink,
     DeadLetter,
@@ -43,26 +42,14 @@ _STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
 """The server writes at least a comment far more often than this."""
 
 
-class WaybillClient:
+class WaybillClient(Client):
     """Requests reports and tells what becomes of them. Threads may share one; close it when done.
 
     Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
     def __init__(self, url: str, retry: RetryPolicy = IMPATIENT) -> None:
-        self._server = Server("Waybill's API", url, retry)
-        self.url = self._server.url
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._server.close()
+        super().__init__(Server("Waybill's API", url, retry))
 
     def request(
         self,

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 import httpx
 import stamina
@@ -143,6 +144,25 @@ class Server:
                 raise UnexpectedAnswerError(
                     f"{response.url} answered with {media_type} and not with JSON: is this {self.name}?"
                 ) from error
+
+
+class Client:
+    """What talks to one server; also a context that closes it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.url = server.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._server.close()
 
 
 def _worth_a_retry(error: Exception) -> bool | float:

@@ -4,11 +4,9 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from waybill.client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
-from waybill.client.http import IMPATIENT, RetryPolicy, Server
+from waybill.client.http import IMPATIENT, Client, RetryPolicy, Server
 from waybill.client.trace import SpanKind, Trace, read_trace
 
 SERVICES = frozenset({"producer-api", "report-worker"})
@@ -42,26 +40,14 @@ class ExpectedTrace:
         ]
 
 
-class JaegerClient:
+class JaegerClient(Client):
     """Reads traces. Threads may share one; close it when done.
 
     Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
     def __init__(self, url: str, retry: RetryPolicy = IMPATIENT) -> None:
-        self._server = Server("Jaeger", url, retry)
-        self.url = self._server.url
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._server.close()
+        super().__init__(Server("Jaeger", url, retry))
 
     def page(self, trace_id: str) -> str:
         """Where a person looks at the trace in a browser."""

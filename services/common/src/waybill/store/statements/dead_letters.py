@@ -1,6 +1,5 @@
 """Statements on `dead_letters`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,13 +104,3 @@ def remove_old(connection: Connection, age: timedelta, limit: int) -> int:
         .with_for_update(skip_locked=True)
     )
     return connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(old))).rowcount
-
-
-def waiting(connection: Connection) -> Sequence[tuple[str, int]]:
-    """How many letters wait to be redriven, by reason, for the metrics."""
-    statement = (
-        select(dead_letters.c.reason, func.count())
-        .where(dead_letters.c.redriven_at.is_(None))
-        .group_by(dead_letters.c.reason)
-    )
-    return [(row[0], row[1]) for row in connection.execute(statement)]
