@@ -122,9 +122,8 @@ class Upkeep:
             letters.put(connection, topics, letter, now.carrier)
         else:
             now = reports.reap(connection, lost, Status.INIT, None, more)
-            self._recorder.record(connection, status_event(now), now, self._recorder.command(now))
-            return Reaped(lost, now)
-        self._recorder.record(connection, status_event(now), now)
+        commands = [self._recorder.command(now)] if now.status is Status.INIT else []
+        self._recorder.record(connection, status_event(now), now, *commands)
         return Reaped(lost, now)
 
     def _tombstone(self, report: Report) -> OutboxMessage:
