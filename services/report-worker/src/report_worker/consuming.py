@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from threading import Event
+from typing import Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -17,11 +18,19 @@ _POLL_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0
 
 
+class Slots(Protocol):
+    """What the consumer asks of the slots."""
+
+    def wait_for_free(self, seconds: float) -> bool:
+        """Whether a slot is free, at once or within the time."""
+
+
 class CommandConsumer:
     """Takes a command whenever a slot is free, and keeps polling while none is.
 
-    An offset is stored for commit after the claim, not after the job. So a slow job never disturbs the
-    group, and the group's lag is the number of commands not yet claimed.
+    One command is read ahead, so that a slot which gets free need not wait for Kafka; then the partitions are
+    paused. An offset is stored for commit after the claim, not after the job. So a slow job never disturbs
+    the group, and the group's lag is the number of commands not yet claimed.
     """
 
     def __init__(
@@ -29,14 +38,14 @@ class CommandConsumer:
         make_client: Callable[[], Consumer],
         topic: str,
         intake: Intake,
-        free_slots: Callable[[], int],
+        slots: Slots,
         start: Callable[[Claimed], None],
     ) -> None:
         self._make_client = make_client
         self._client: Consumer
         self._topic = topic
         self._intake = intake
-        self._free_slots = free_slots
+        self._slots = slots
         self._start = start
         self._waiting: deque[Message] = deque()
         self._try_at = 0.0
@@ -62,15 +71,21 @@ class CommandConsumer:
                 self._client.close()
 
     def _turn(self) -> None:
-        self._pause(bool(self._waiting) or self._free_slots() == 0)
-        message = self._client.poll(_POLL_SECONDS)
+        self._pause(bool(self._waiting))
+        message = self._client.poll(0 if self._waiting else _POLL_SECONDS)
         self.last_poll = time.monotonic()
         if message is not None:
             self._received(message)
-        while self._waiting and self._free_slots() and time.monotonic() >= self._try_at:
-            if not self._take(self._waiting[0]):
-                break
+        if self._waiting and self._may_take() and self._take(self._waiting[0]):
             self._waiting.popleft()
+
+    def _may_take(self) -> bool:
+        """Waits for a slot, and until the database is asked again, but never long: the loop has to poll."""
+        pause = self._try_at - time.monotonic()
+        if pause > 0:
+            time.sleep(min(pause, _POLL_SECONDS))
+            return False
+        return self._slots.wait_for_free(_POLL_SECONDS)
 
     def _received(self, message: Message) -> None:
         error = message.error()

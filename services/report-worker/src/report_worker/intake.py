@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
@@ -93,21 +94,26 @@ class Intake:
             report_id = asked.report_id if isinstance(asked, Command) else self._accept(seen, parent).id
             span.set_attributes(attributes.conversation(str(report_id)))
             report = self._ledger.claim(report_id, self._owner, span_carrier(span))
-            if report is None and self._ledger.get(report_id) is None:
-                unknown = UnreadableMessage("no_such_report", f"No report has the id {report_id}.")
-                self._keep(seen, unknown, span)
+            if report is None:
+                self._not_claimed(report_id, seen, span)
+                return None
         except Exception as error:
             fail_span(span, type(error).__qualname__, str(error))
             span.end()
             raise
-        if report is None:
-            span.set_attribute("report.claim", "refused")
-            span.end()
-            _messages.add(1, {"outcome": "refused"})
-            return None
         _messages.add(1, {"outcome": "claimed"})
         _queue_time.record(seen.queue_time_ms / 1000, {"report.kind": report.kind})
         return Claimed(report, span, started_at, parent, seen.queue_time_ms, seen.origin)
+
+    def _not_claimed(self, report_id: UUID, seen: "_Seen", span: Span) -> None:
+        """Somebody else has the report, or has had it; or there is none."""
+        if self._ledger.get(report_id) is None:
+            unknown = UnreadableMessage("no_such_report", f"No report has the id {report_id}.")
+            self._keep(seen, unknown, span)
+        else:
+            span.set_attribute("report.claim", "refused")
+            _messages.add(1, {"outcome": "refused"})
+        span.end()
 
     def _accept(self, seen: "_Seen", carrier: Carrier | None) -> Report:
         """A message of the article's producer: the report that it asks for, once for each message."""

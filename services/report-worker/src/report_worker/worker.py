@@ -95,7 +95,7 @@ class Worker:
             lambda: consumer(kafka, settings.kafka_group, **protocol),
             settings.kafka_topic_report,
             Intake(ledger, DeadLetterOffice(recorder), kafka, settings.kafka_group),
-            lambda: self._slots.free,
+            self._slots,
             self._start,
         )
         self._health = HealthServer(settings.health_listen, self._alive, self._ready)

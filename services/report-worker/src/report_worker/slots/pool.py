@@ -96,7 +96,7 @@ class SlotPool:
     ) -> None:
         self._jobs_per_slot = jobs_per_slot
         self._options = (memory_mib, log_format, log_level)
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._free: deque[Slot] = deque()
         self._starting: set[Slot] = set()
         self._missing = 0
@@ -108,6 +108,11 @@ class SlotPool:
     def free(self) -> int:
         """How many slots are free."""
         return len(self._free)
+
+    def wait_for_free(self, seconds: float) -> bool:
+        """Whether a slot is free, at once or within the time."""
+        with self._lock:
+            return self._lock.wait_for(lambda: bool(self._free), seconds)
 
     @property
     def missing(self) -> int:
@@ -126,8 +131,7 @@ class SlotPool:
         elif slot.jobs >= self._jobs_per_slot:
             slot.stop()
         else:
-            with self._lock:
-                self._free.append(slot)
+            self._add_free(slot)
             return
         self._make()
 
@@ -163,7 +167,12 @@ class SlotPool:
         with self._lock:
             self._starting.discard(slot)
             if not self._closed:
-                self._free.append(slot)
+                self._add_free(slot)
+
+    def _add_free(self, slot: Slot) -> None:
+        with self._lock:
+            self._free.append(slot)
+            self._lock.notify()
 
     def _failed_to_start(self, slot: Slot, error: SlotDied) -> None:
         with self._lock:
