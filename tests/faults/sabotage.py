@@ -118,13 +118,13 @@ def delete_first() -> None:
     outbox = import_module("waybill.store.statements.outbox")
 
     def early(_: Any) -> Any:
-        def delete_and_publish(self: Any, publisher: Any, lock: Any) -> int:
+        def delete_and_publish(self: Any, lock: Any) -> int:
             with self._engine.begin() as connection:
                 batch = lock(connection)
                 outbox.remove(connection, [message.id for message in batch])
             if batch:
                 die_if_told(message.id for message in batch)
-                publisher.publish(batch)
+                self._publisher.publish(batch)
             return len(batch)
 
         return delete_and_publish

@@ -9,6 +9,7 @@ from threading import Thread
 from uuid import UUID, uuid4
 
 import pytest
+from confluent_kafka import Producer
 from sqlalchemy import Engine, text
 
 from tests.support.kafka import Record, Topics
@@ -212,3 +213,30 @@ def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
         statement = "SELECT CAST(value ->> 'version' AS integer) FROM outbox WHERE topic = :topic ORDER BY id"
         stored = connection.execute(text(statement), {"topic": changes.recorder.topics.report_status})
         assert list(stored.scalars()) == [1, 2, 3, 3]
+
+
+def test_topics_that_were_made_anew_get_what_waited(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """A publisher whose messages were not taken is replaced: its client may know the old topics for long."""
+    made: list[Publisher] = []
+
+    class Impatient(Publisher):
+        def __init__(self, _: Producer, *names: str) -> None:
+            config = KafkaConfig(topics.bootstrap, "tests")
+            super().__init__(producer(config, delivery_timeout_ms=1000), *names)
+            made.append(self)
+
+    relay = start_relay(Impatient)
+    first = begun(changes)
+    relay.announce(str(first.report_id))
+    emptied(changes)
+    topics.remove(names.report, names.report_status)
+    second = begun(changes)
+    relay.announce(str(second.report_id))
+    eventually(lambda: len(made) > 1, "another publisher")
+
+    ensure_topics(KafkaConfig(topics.bootstrap, "tests"), names, partitions=3, replication=1)
+
+    emptied(changes)
+    assert versions(topics.records_of(names.report_status, second.report_id)) == [1, 2]

@@ -7,9 +7,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not in its type hints
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 _SECONDS = 30.0
+_MOST_BYTES = 20_000_000
+"""Of a message that we send: far above what brokers take unless they are told to."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,20 @@ class Topics:
         assert self._producer.flush(_SECONDS) == 0
         return stored
 
+    def remove(self, *topics: str) -> None:
+        """With all that is in them."""
+        admin = self._admin()
+        for removed in admin.delete_topics(list(topics)).values():
+            removed.result(_SECONDS)
+
+    def take_messages_of(self, topic: str, size: int) -> None:
+        """From now on the topic takes messages of so many bytes."""
+        entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+        admin = self._admin()  # kept until the answers are in: they are lost with it
+        for changed in admin.incremental_alter_configs([resource]).values():
+            changed.result(_SECONDS)
+
     def records(self, topic: str) -> list[Record]:
         """All that a topic holds now, partition by partition in the order of the offsets."""
         client = Consumer(self._consumer_settings(f"test-{uuid4()}"))
@@ -78,7 +100,7 @@ class Topics:
 
     def assignments(self, group: str) -> dict[str, set[int]]:
         """The partitions of each member, by its client id."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        admin = self._admin()
         described = admin.describe_consumer_groups([group])[group].result(_SECONDS)
         return {
             member.client_id: {one.partition for one in member.assignment.topic_partitions}
@@ -102,15 +124,20 @@ class Topics:
         finally:
             client.close()
 
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+
     def _consumer_settings(self, group: str) -> dict[str, str | int]:
         return {"bootstrap.servers": self.bootstrap, "group.id": group, "log_level": 0}
+
+    def _producer_settings(self) -> dict[str, str | int]:
+        most_bytes = {"message.max.bytes": _MOST_BYTES}
+        return {"bootstrap.servers": self.bootstrap, "acks": "all", "log_level": 0, **most_bytes}
 
     @property
     def _producer(self) -> Producer:
         if not self._producers:
-            self._producers.append(
-                Producer({"bootstrap.servers": self.bootstrap, "acks": "all", "log_level": 0})
-            )
+            self._producers.append(Producer(self._producer_settings()))
         return self._producers[0]
 
     @staticmethod

@@ -48,6 +48,9 @@ class Relay:
     A message is deleted only after the broker's acknowledgement, in the transaction that has held it since
     before it was sent: so it is published at least once, and in the order of its key, whichever processes
     work on the outbox at the same time. What the relay was told is only a hint; the outbox is the truth.
+
+    A publisher whose messages were not taken is replaced: its client may not recover for long, as when
+    Kafka has lost its data and the topics were made anew.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Relay:
         self._hints: dict[str, None] = {}
         self._uncertain: set[str] = set()
         self._stopping = False
+        self._publisher: Publisher | None = None
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self, repair: Repair) -> None:
@@ -88,11 +92,11 @@ class Relay:
     # --- the thread
 
     def _run(self) -> None:
-        publisher = self._make_publisher()
-        self._guarded(publisher.warm_up)
+        self._publisher = self._make_publisher()
+        self._guarded(self._publisher.warm_up)
         while True:
             keys, stopping = self._next_hints()
-            work = partial(self._publish_hinted, publisher, keys) if keys else partial(self._sweep, publisher)
+            work = partial(self._publish_hinted, keys) if keys else self._sweep
             done = self._guarded(self._tell_again) and self._guarded(work)
             if stopping and not (done and self._hints):
                 return
@@ -114,18 +118,18 @@ class Relay:
             if not self._stopping:
                 self._condition.wait(self._policy.pause.total_seconds())
 
-    def _publish_hinted(self, publisher: Publisher, keys: list[str]) -> None:
-        self._publish(publisher, lambda connection: outbox.lock_of_keys(connection, keys))
+    def _publish_hinted(self, keys: list[str]) -> None:
+        self._publish(lambda connection: outbox.lock_of_keys(connection, keys))
 
-    def _sweep(self, publisher: Publisher) -> None:
+    def _sweep(self) -> None:
         policy = self._policy
         taken = policy.batch
         while taken == policy.batch and not self._hints:
             taken = self._publish(
-                publisher, lambda connection: outbox.lock_old(connection, policy.left_after, policy.batch)
+                lambda connection: outbox.lock_old(connection, policy.left_after, policy.batch)
             )
 
-    def _publish(self, publisher: Publisher, lock: Callable[[Connection], list[OutboxMessage]]) -> int:
+    def _publish(self, lock: Callable[[Connection], list[OutboxMessage]]) -> int:
         """One transaction: lock, send, delete what was acknowledged. How many messages it took."""
         sent: Collection[str] = ()
         try:
@@ -133,7 +137,7 @@ class Relay:
                 batch = lock(connection)
                 sent = {message.key for message in batch}
                 if batch:
-                    self._send(connection, publisher, batch)
+                    self._send(connection, batch)
         except _NotPublished:
             raise
         except Exception:
@@ -142,8 +146,9 @@ class Relay:
             raise
         return len(batch)
 
-    def _send(self, connection: Connection, publisher: Publisher, batch: list[OutboxMessage]) -> None:
-        outcome = publisher.publish(batch)
+    def _send(self, connection: Connection, batch: list[OutboxMessage]) -> None:
+        self._publisher = self._publisher or self._make_publisher()
+        outcome = self._publisher.publish(batch)
         for message in batch:
             if self._repair and message.id in outcome.refused:
                 log.error("the broker refuses a message for good: %s", outcome.refused[message.id])
@@ -152,6 +157,7 @@ class Relay:
         if outcome.failed:
             reason = next(iter(outcome.failed.values()))
             log.warning("%d messages wait for Kafka: %s", len(outcome.failed), reason)
+            self._publisher = None
             raise _NotPublished  # the whole batch again, so that none overtakes another of its key
 
     def _tell_again(self) -> None:
