@@ -8,6 +8,8 @@ import os
 import secrets
 import sys
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,10 +17,10 @@ from rich.console import Console
 from local.paths import CHECKOUT
 from tests.faults import report
 from tests.faults.console import Live
-from tests.faults.harness import Harness, start_rig, workers_for
-from tests.faults.injectors import FAULTS, Fault
+from tests.faults.harness import Harness
+from tests.faults.injectors import LANES, Lane
 from tests.faults.run import Outcome
-from tests.faults.scale import SCALES
+from tests.faults.scale import SCALES, Scale
 
 _RESULT = CHECKOUT / "build/faults.json"
 
@@ -27,28 +29,38 @@ def main() -> int:
     """0 if nothing was lost, doubled or stuck, out of order or untraceable."""
     console = Console()
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
-    scale = SCALES[os.environ.get("FAULTS") or "quick"]
-    faults = _chosen(os.environ.get("FAULTS_ONLY", ""))
-    console.print(f"seed {seed}, {scale.name}: {', '.join(fault.name for fault in faults)}", highlight=False)
-    outcomes: list[Outcome] = []
-    live = Live(console)
+    scale = _scale(os.environ.get("FAULTS") or "quick")
+    lanes = _chosen(os.environ.get("FAULTS_ONLY", ""))
+    console.print(f"seed {seed}, {scale.name}", highlight=False)
+    for lane in lanes:
+        console.print(f"  {', '.join(fault.name for fault in lane.faults)}", highlight=False, soft_wrap=True)
+    began, outcomes = time.monotonic(), list[Outcome]()
     with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
-        rig = start_rig(Path(directory), live, workers_for(faults))
         try:
-            Harness(rig, scale, seed, live).run(faults, outcomes.append)
+            Harness(Path(directory), scale, seed, Live(console)).run(lanes, outcomes.append)
         finally:
-            rig.stop()
             report.write(_RESULT, seed, outcomes)
-            report.show(console, seed, outcomes)
+            report.show(console, seed, outcomes, time.monotonic() - began)
     return 0 if report.passed(outcomes) else 1
 
 
-def _chosen(names: str) -> list[Fault]:
+def _scale(name: str) -> Scale:
+    if name not in SCALES:
+        sys.exit(f"There is no scale {name}: {', '.join(SCALES)}.")
+    return SCALES[name]
+
+
+def _chosen(names: str) -> list[Lane]:
+    """The lanes with those of their faults that were asked for."""
     wanted = {name.strip() for name in names.split(",") if name.strip()}
-    unknown = wanted - {fault.name for fault in FAULTS}
-    if unknown:
-        sys.exit(f"There is no fault {', '.join(sorted(unknown))}: {', '.join(one.name for one in FAULTS)}.")
-    return [fault for fault in FAULTS if not wanted or fault.name in wanted]
+    known = [fault.name for lane in LANES for fault in lane.faults]
+    if unknown := wanted.difference(known):
+        sys.exit(f"There is no fault {', '.join(sorted(unknown))}: {', '.join(known)}.")
+    chosen = [
+        replace(lane, faults=tuple(fault for fault in lane.faults if not wanted or fault.name in wanted))
+        for lane in LANES
+    ]
+    return [lane for lane in chosen if lane.faults]
 
 
 if __name__ == "__main__":

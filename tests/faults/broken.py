@@ -18,14 +18,14 @@ from rich.console import Console
 from tests.faults.checker import Harm
 from tests.faults.console import Live
 from tests.faults.harness import start_rig, summary
-from tests.faults.injectors import workers
+from tests.faults.injectors import Lane, workers
 from tests.faults.report import show_violations
 from tests.faults.rig import API, Rig
 from tests.faults.run import Outcome, Run
 from tests.faults.scale import SMOKE, Scale
 
 SCALE: Scale = replace(SMOKE, pauses=2, ends_within=20, traces=0)
-_WORKERS = 2
+LANE = Lane("broken builds", 2, ())
 _KILLS = 3
 _KILL_SECONDS = 30.0
 
@@ -79,10 +79,10 @@ BUILDS = (
 
 def judge(rig: Rig, build: Build, seed: int, live: Live) -> Outcome:
     """What the harness says of one broken build. The rig is sound again afterwards."""
-    live.begin(build.sabotage)
+    line = live.begin(build.sabotage)
     rig.clear_tokens()
     rig.reconfigure(*build.services(rig), sabotage=build.sabotage)
-    run = Run(build.sabotage, rig, SCALE, Random(f"{seed} {build.sabotage}"), live.say)
+    run = Run(build.sabotage, rig, SCALE, Random(f"{seed} {build.sabotage}"), line.say)
     run.accepting = False
     try:
         build.inject(run)
@@ -91,7 +91,7 @@ def judge(rig: Rig, build: Build, seed: int, live: Live) -> Outcome:
     outcome = run.judge()
     rig.clear_tokens()
     rig.reconfigure(*build.services(rig))
-    live.end(summary(outcome))
+    line.end(summary(outcome))
     return outcome
 
 
@@ -107,7 +107,7 @@ def main() -> int:
     live = Live(console)
     found = {}
     with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
-        rig = start_rig(Path(directory), live, _WORKERS)
+        rig = start_rig(Path(directory) / "broken", live, LANE)
         try:
             for build in BUILDS:
                 outcome = judge(rig, build, seed, live)

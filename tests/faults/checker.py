@@ -218,6 +218,13 @@ def dead_letters_are_kept_once(history: History) -> Iterator[Violation]:
             yield Violation(Harm.DISORDER, "wrong_reason", source, detail)
 
 
+def given_up_reports_have_a_dead_letter(history: History) -> Iterator[Violation]:
+    """Whoever wants to try again what has used up its attempts finds it there."""
+    kept = {letter.report_id for letter in history.dead_letters}
+    for report_id in history.given_up - kept:
+        yield Violation(Harm.LOST, "dead_letter_missing", report_id, "given up, and no dead letter")
+
+
 # --- what others are told
 
 
@@ -369,6 +376,7 @@ CHECKS: tuple[Check, ...] = (
     artefacts_are_never_replaced,
     effects_count_once,
     dead_letters_are_kept_once,
+    given_up_reports_have_a_dead_letter,
     topic_ends_as_the_row,
     outbox_is_empty,
     streams_tell_each_version_once,

@@ -1,40 +1,64 @@
 """Live progress: one line that changes on a terminal, a line now and then where there is none."""
 
+import threading
 import time
 
 from rich.console import Console
 
-_EVERY_SECONDS = 10.0
+_EVERY_SECONDS = 15.0
 
 
 class Live:
-    """What goes on now. `say` may be called as often as one likes."""
+    """What goes on now, in several lanes at once."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self._began = time.monotonic()
-        self._name = ""
-        self._said = 0.0
+        self._lock = threading.Lock()
+        self._now: dict[str, str] = {}
         self._status = console.status("") if console.is_terminal else None
 
-    def begin(self, name: str) -> None:
-        self._name, self._said = name, time.monotonic()
-        if self._status:
-            self._status.start()
-            self._status.update(name)
+    def begin(self, name: str) -> "Line":
+        """Something that takes a while; `name` is nobody else's meanwhile."""
+        return Line(self, name)
+
+    def show(self, name: str, text: str) -> None:
+        """What `name` is at."""
+        with self._lock:
+            self._now[name] = f"{name}: {text}" if text else name
+            if self._status:
+                self._status.update("; ".join(self._now.values()))
+                self._status.start()
+
+    def remove(self, name: str, last: str) -> None:
+        """`name` is over, with a last word that stays."""
+        with self._lock:
+            self._now.pop(name, None)
+            if self._status and not self._now:
+                self._status.stop()
+        self.print(f"{name}: {last}")
+
+    def print(self, text: str) -> None:
+        """A line that stays."""
+        clock = f"{time.monotonic() - self._began:6.1f} s"
+        with self._lock:
+            self.console.print(f"[dim]{clock}[/]  {text}", highlight=False, soft_wrap=True)
+
+
+class Line:
+    """One thing's progress. `say` may be called as often as one likes."""
+
+    def __init__(self, live: Live, name: str) -> None:
+        self._live = live
+        self._name = name
+        self._said = time.monotonic()
+        live.show(name, "")
 
     def say(self, text: str) -> None:
-        if self._status:
-            self._status.update(f"{self._name}: {text}")
-        elif time.monotonic() - self._said > _EVERY_SECONDS:
+        self._live.show(self._name, text)
+        if not self._live.console.is_terminal and time.monotonic() - self._said > _EVERY_SECONDS:
             self._said = time.monotonic()
-            self._print(f"{self._name}: {text}")
+            self._live.print(f"{self._name}: {text}")
 
     def end(self, text: str) -> None:
-        if self._status:
-            self._status.stop()
-        self._print(f"{self._name}: {text}")
-
-    def _print(self, text: str) -> None:
-        clock = f"{time.monotonic() - self._began:6.1f} s"
-        self.console.print(f"[dim]{clock}[/]  {text}", highlight=False, soft_wrap=True)
+        self._live.remove(self._name, text)

@@ -1,47 +1,50 @@
-"""Runs faults one after the other on one rig."""
+"""Runs faults: in each lane one after the other on a rig of its own, the lanes side by side."""
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from tests.faults.checker import Harm, Violation
 from tests.faults.console import Live
-from tests.faults.injectors import Fault
+from tests.faults.injectors import Fault, Lane
 from tests.faults.rig import LEASE_SECONDS, Rig
 from tests.faults.run import Outcome, Run
 from tests.faults.scale import Scale
 
-WORKERS, WORKERS_BEHIND_PROXIES = 4, 2
+Done = Callable[[Outcome], None]
 
 
 class Harness:
-    """Holds the rig, and changes it to what the next fault needs."""
+    """What the lanes share."""
 
-    def __init__(self, rig: Rig, scale: Scale, seed: int, live: Live) -> None:
-        self._rig = rig
+    def __init__(self, directory: Path, scale: Scale, seed: int, live: Live) -> None:
+        self._directory = directory
         self._scale = scale
         self._seed = seed
         self._live = live
-        self._proxied = False
 
-    def run(self, faults: Sequence[Fault], done: Callable[[Outcome], None]) -> None:
+    def run(self, lanes: Sequence[Lane], done: Done) -> None:
         """Each fault's outcome goes to `done` as soon as it is there."""
-        for fault in faults:
-            if fault.proxied and not self._proxied:
-                self._go_behind_proxies()
-            done(self._run(fault))
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            running = [pool.submit(self._run_lane, lane, done) for lane in lanes]
+            for lane in running:
+                lane.result()
 
-    def _run(self, fault: Fault) -> Outcome:
-        self._live.begin(fault.name)
-        run = Run(
-            name=fault.name,
-            rig=self._rig,
-            scale=self._scale,
-            random=Random(f"{self._seed} {fault.name}"),
-            say=self._live.say,
-        )
+    def _run_lane(self, lane: Lane, done: Done) -> None:
+        rig = start_rig(self._directory / lane.name, self._live, lane)
+        try:
+            for fault in lane.faults:
+                done(self._run(fault, rig))
+        finally:
+            rig.stop()
+
+    def _run(self, fault: Fault, rig: Rig) -> Outcome:
+        line = self._live.begin(fault.name)
+        random = Random(f"{self._seed} {fault.name}")
+        run = Run(name=fault.name, rig=rig, scale=self._scale, random=random, say=line.say)
         began = time.monotonic()
         try:
             fault.inject(run)
@@ -51,27 +54,16 @@ class Harness:
         finally:
             run.close()
         outcome = replace(run.judge(), seconds=time.monotonic() - began)
-        self._live.end(summary(outcome))
+        line.end(summary(outcome))
         return outcome
 
-    def _go_behind_proxies(self) -> None:
-        self._live.begin("proxies")
-        self._rig.scale_workers(WORKERS_BEHIND_PROXIES)
-        self._rig.reconfigure(proxied=True)
-        self._proxied = True
-        self._live.end(f"{WORKERS_BEHIND_PROXIES} workers and the API reach their parts through proxies now")
 
-
-def workers_for(faults: Sequence[Fault]) -> int:
-    """How many the first of them needs."""
-    return WORKERS if any(not fault.proxied for fault in faults) else WORKERS_BEHIND_PROXIES
-
-
-def start_rig(directory: Path, live: Live, workers: int) -> Rig:
-    """The stack with so many workers."""
-    live.begin("stack")
-    rig = Rig(directory).start(workers, live.say)
-    live.end(f"started with {workers} workers, lease {LEASE_SECONDS:g} s")
+def start_rig(directory: Path, live: Live, lane: Lane) -> Rig:
+    """The stack as the lane's faults need it."""
+    line = live.begin(f"stack for {lane.name}")
+    rig = Rig(directory, proxied=lane.proxied).start(lane.workers, line.say)
+    through = ", behind proxies" if lane.proxied else ""
+    line.end(f"started with {lane.workers} workers{through}, lease {LEASE_SECONDS:g} s")
     return rig
 
 

@@ -161,6 +161,8 @@ class History:
     dead_letters: tuple[DeadLetter, ...] = ()
     expected_dead_letters: Mapping[str, str] = field(default_factory=dict)
     """By source: the reason that a message which was made unreadable must be kept with."""
+    given_up: frozenset[str] = frozenset()
+    """Ids of reports that must use up their attempts."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The sha256 of every file in the artefact store, by key."""
     traces: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)

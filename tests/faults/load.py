@@ -21,12 +21,18 @@ _GIVE_UP_SECONDS = 120.0
 class Load:
     """Requests `effect` reports from so many threads, at most `most` of them, until `stop`.
 
-    `parameters` are the kind's; `pause` is each thread's, in seconds, after an answer; while `is_full`, none
-    is requested.
+    `name` is this load's alone; `fields` are more of the request's, and `parameters` are the kind's; `pause`
+    is each thread's, in seconds, after an answer; while `is_full`, none is requested. All of them must end as
+    `expected`.
     """
 
     api_url: str
     fault: str
+    name: str
+    expected: str = "done"
+    given_up: bool = False
+    """They use up their attempts, and must leave dead letters."""
+    fields: dict[str, Any] = field(default_factory=dict)
     threads: int = 4
     most: int | None = None
     pause: float = 0.0
@@ -82,11 +88,12 @@ class Load:
                 number = next(self._numbers)
                 if self.most is not None and number >= self.most:
                     return
-                self._request(client, f"{self.fault}-{number}")
+                self._request(client, f"{self.name}-{number}")
                 self._stopping.wait(self.pause)
 
     def _request(self, client: httpx.Client, request: str) -> None:
         body = {
+            **self.fields,
             "kind": "effect",
             "parameters": {**self.parameters, "fault": self.fault, "request": request},
         }

@@ -34,9 +34,10 @@ def write(file: Path, seed: int, outcomes: Sequence[Outcome]) -> None:
     file.write_text(json.dumps({"seed": seed, "faults": faults}, indent=1) + "\n")
 
 
-def show(console: Console, seed: int, outcomes: Sequence[Outcome]) -> None:
+def show(console: Console, seed: int, outcomes: Sequence[Outcome], seconds: float) -> None:
     """The table, and below it each violation by name, with examples."""
-    table = Table(title=f"seed {seed}, lease {LEASE_SECONDS:g} s", title_justify="left", box=None)
+    title = f"seed {seed}, lease {LEASE_SECONDS:g} s, {seconds / 60:.1f} min in all"
+    table = Table(title=title, title_justify="left", box=None)
     console = Console(file=console.file, width=max(console.width, _WIDTH))
     table.add_column("fault")
     for name in ("injected", "reports", "lost", "doubled", "stuck", "other"):

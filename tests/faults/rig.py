@@ -4,11 +4,12 @@ import os
 import stat
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -18,9 +19,12 @@ from local.parts import kafka
 from local.paths import CHECKOUT
 from local.ports import Ports
 from local.stack import Stack
+from tests.faults.disk import Disk
 from tests.faults.proxy import Proxy
 from tests.faults.sabotage import SABOTAGE, TOKENS
 from tests.support.kafka import Topics
+
+Item = TypeVar("Item")
 
 LEASE_SECONDS = 3.0
 HEARTBEAT_SECONDS = 0.5
@@ -66,9 +70,11 @@ class Proxies:
 class Rig:
     """Starts, disturbs and asks the stack. One thread uses it, but for `rows`, which any may call."""
 
-    def __init__(self, directory: Path, installation: Installation | None = None) -> None:
+    def __init__(self, directory: Path, *, proxied: bool = False) -> None:
+        """`proxied`: the services reach PostgreSQL, Kafka and the collector through the proxies."""
         self.directory = directory
-        self._installation = installation or Installation.find()
+        self._proxied = proxied
+        self._installation = Installation.find()
         self.tokens = directory / "tokens"
         self._ports = Ports.free()
         ports = self._ports
@@ -80,6 +86,7 @@ class Rig:
         )
         self.workers: list[str] = []
         self.stack: Stack
+        self.disk: Disk
 
     # --- its life
 
@@ -87,6 +94,7 @@ class Rig:
         """The parts, an API and so many workers; returns when all of them answer."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.tokens.mkdir(exist_ok=True)
+        self.disk = Disk.mount(self.directory / "disk")
         scripts = _write_scripts(self.directory / "scripts", self._installation.scripts)
         try:
             self.stack = Stack.start(
@@ -94,17 +102,22 @@ class Rig:
                 installation=replace(self._installation, scripts=scripts),
                 ports=self._ports,
                 services=True,
-                settings={API: self.settings(), FIRST_WORKER: self.settings()},
+                settings={API: self._own_settings(), FIRST_WORKER: self._own_settings()},
                 kafka_relayed=kafka.Relayed(self._ports["kafka-relayed"], self.proxies.kafka.port),
                 report=lambda name, seconds: say(f"  {name} {seconds:.1f} s"),
             )
         except BaseException:
             self.proxies.close()
+            self.disk.unmount()
             raise
         with self.database() as connection:
             connection.execute(_EFFECTS)
         self.workers = [FIRST_WORKER]
-        self.scale_workers(workers)
+        if self._proxied:
+            self.reconfigure(API, FIRST_WORKER)
+        while len(self.workers) < workers:
+            self.workers.append(f"{FIRST_WORKER}-{len(self.workers) + 1}")
+            self.stack.add_worker(self.workers[-1], **self.settings())
         return self
 
     def stop(self) -> None:
@@ -112,31 +125,43 @@ class Rig:
         self.proxies.pass_on()
         self.stack.stop()
         self.proxies.close()
+        self.disk.unmount()
 
     # --- the services
 
-    def scale_workers(self, count: int) -> None:
-        """Starts or stops workers until there are so many."""
-        while len(self.workers) > count:
-            self.stack.stop_part(self.workers.pop())
-        while len(self.workers) < count:
-            self.workers.append(f"{FIRST_WORKER}-{len(self.workers) + 1}")
-            self.stack.add_worker(self.workers[-1], **self.settings())
+    def reconfigure(self, *names: str, sabotage: str = "", **more: str) -> None:
+        """Starts services anew with other settings."""
+        settings = {**self.settings(), SABOTAGE: sabotage, **more}
+        self._at_once(lambda name: self.stack.restart(name, **settings), names)
 
-    def reconfigure(self, *names: str, sabotage: str = "", proxied: bool = False, **more: str) -> None:
-        """Starts services anew with other settings; without names, all of them."""
-        settings = {**self.settings(), SABOTAGE: sabotage, **self._addresses(proxied=proxied), **more}
-        for name in names or (API, *self.workers):
-            self.stack.restart(name, **settings)
+    def restart_workers(self, *names: str) -> list[int]:
+        """SIGTERM to all of them at once, and each is started again when it has ended: with which codes."""
+
+        def restart(name: str) -> int:
+            code = self.stack.stop_part(name)
+            self.stack.start_part(name)
+            return code
+
+        return self._at_once(restart, names)
+
+    @staticmethod
+    def _at_once(act: Callable[[str], Item], names: Sequence[str]) -> list[Item]:
+        with ThreadPoolExecutor(len(names)) as pool:
+            return list(pool.map(act, names))
 
     def owner(self, name: str) -> str:
         """What a worker's leases are signed with, as a pattern for LIKE."""
         return f"%/{self.stack.pid(name)}"
 
     def settings(self) -> dict[str, str]:
+        """Of every service, once the stack is there."""
+        return {**self._own_settings(), **self._addresses()}
+
+    def _own_settings(self) -> dict[str, str]:
         return {
             SABOTAGE: "",
             TOKENS: str(self.tokens),
+            "WAYBILL_ARTEFACT_URL": self.disk.folder.as_uri(),
             "WAYBILL_LEASE_SECONDS": str(LEASE_SECONDS),
             "WAYBILL_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
             "WAYBILL_SLOTS": "1",
@@ -146,12 +171,12 @@ class Rig:
             "WAYBILL_LOG_LEVEL": "info",
         }
 
-    def _addresses(self, *, proxied: bool) -> dict[str, str]:
+    def _addresses(self, *, direct: bool = False) -> dict[str, str]:
         """Where the services find their parts."""
         ports, proxies = self._ports, self.proxies
         postgres, broker, collector = (
             (proxies.database.port, proxies.kafka.port, proxies.collector.port)
-            if proxied
+            if self._proxied and not direct
             else (ports["postgres"], ports["kafka"], ports["otlp-http"])
         )
         return {
@@ -182,10 +207,6 @@ class Rig:
         """Kafka without the proxy."""
         return Topics(self.stack.endpoints.kafka_bootstrap)
 
-    @property
-    def artefacts(self) -> Path:
-        return self.stack.run_dir.part("artefacts")
-
     @contextmanager
     def database(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
         """PostgreSQL without the proxy, in one transaction."""
@@ -209,7 +230,7 @@ class Rig:
     def make_topics(self) -> None:
         """As whoever runs Waybill does, with its own command."""
         command = [str(self._installation.scripts / "waybill"), "topics"]
-        environment = {**os.environ, **self._addresses(proxied=False)}
+        environment = {**os.environ, **self._addresses(direct=True)}
         subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
 
     @property

@@ -82,7 +82,6 @@ class Run:
     hits: list[Hit] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
     span_losses: list[SpanLoss] = field(default_factory=list)
-    expected: str = "done"
     expected_dead_letters: dict[str, str] = field(default_factory=dict)
     topic_lost_at: float | None = None
     accepting: bool = True
@@ -98,7 +97,8 @@ class Run:
         """Clients that request reports from now on, while fewer than `most_open` of them have not ended: see
         `Load`."""
         url = self.rig.stack.endpoints.api_url
-        load = Load(url, self.name, is_full=lambda: self._open() >= most_open, **options)
+        name = f"{self.name}-{len(self.loads)}"
+        load = Load(url, self.name, name, is_full=lambda: self._open() >= most_open, **options)
         self.loads.append(load.start())
         return load
 
@@ -238,10 +238,13 @@ class Run:
             effects=records.effects,
             dead_letters=recording.dead_letters(rig),
             expected_dead_letters=self.expected_dead_letters,
-            files=recording.files(rig.artefacts, (row.artefact.key for row in rows if row.artefact)),
+            given_up=frozenset(
+                one.report_id for load in self.loads if load.given_up for one in load.accepted
+            ),
+            files=recording.files(rig.disk.folder, (row.artefact.key for row in rows if row.artefact)),
             traces=self._traces(self._to_be_traced(rows)),
             span_losses=(*self.span_losses, *self._killed()),
-            expected=dict.fromkeys(ids, self.expected),
+            expected={one.report_id: load.expected for load in self.loads for one in load.accepted},
             ended_by=bound,
         )
 
@@ -291,12 +294,19 @@ class Run:
         return found
 
     def _measure_hits(self, history: History) -> None:
-        """From the fault to the next attempt, of every attempt that the fault has ended."""
-        claims: dict[str, list[tuple[int, float]]] = {}
+        """From the fault to the next attempt, of every attempt that the fault has ended; and until somebody
+        had seen that it has, after which the report waits in Kafka."""
+        claims: dict[tuple[str, int], float] = {}
+        returns: dict[tuple[str, int], float] = {}
         for event in history.events:
-            if event.type == "status" and event.status == "processing":
-                claims.setdefault(event.report_id, []).append((event.attempt, event.at))
+            if event.type == "status":
+                known = claims if event.status == "processing" else returns
+                known[event.report_id, event.attempt] = event.at
+        seen = []
         for hit in self.hits:
-            after = [at for attempt, at in claims.get(hit.report_id, ()) if attempt > hit.attempt]
-            if after:
-                self.recoveries.append(max(0.0, min(after) - hit.at))
+            if again := claims.get((hit.report_id, hit.attempt + 1)):
+                self.recoveries.append(max(0.0, again - hit.at))
+                returned = returns.get((hit.report_id, hit.attempt), again)
+                seen.append(max(0.0, returned - hit.at))
+        if seen:
+            self.notes.append(f"seen after p50 {median(seen):.1f} s, max {max(seen):.1f} s")

@@ -13,12 +13,16 @@ class Scale:
     """Of the API before it publishes, and as many of a relay before it deletes."""
     pauses: int
     rolling_restarts: int
+    job_failures: int
+    """Of each sort."""
     stream_clients: int
     outages: int
     """Of each part, and of each sort."""
     kafka_down_seconds: float
     doubled_reports: int
     poison_messages: int
+    large_messages: int
+    """Of 10 MB each."""
     traces: int
     """At most so many are read after each fault."""
     ends_within: float
@@ -32,11 +36,13 @@ QUICK = Scale(
     process_kills=50,
     pauses=5,
     rolling_restarts=5,
+    job_failures=5,
     stream_clients=50,
     outages=1,
     kafka_down_seconds=20,
     doubled_reports=100,
     poison_messages=2000,
+    large_messages=2,
     traces=50,
     ends_within=45,
 )
@@ -47,11 +53,13 @@ FULL = Scale(
     process_kills=500,
     pauses=50,
     rolling_restarts=50,
+    job_failures=100,
     stream_clients=500,
     outages=10,
     kafka_down_seconds=20,
     doubled_reports=2000,
     poison_messages=100_000,
+    large_messages=10,
     traces=500,
     ends_within=60,
 )
@@ -62,11 +70,13 @@ SMOKE = Scale(
     process_kills=6,
     pauses=1,
     rolling_restarts=1,
+    job_failures=2,
     stream_clients=10,
     outages=1,
     kafka_down_seconds=8,
     doubled_reports=20,
     poison_messages=200,
+    large_messages=1,
     traces=30,
     ends_within=45,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from tests.faults.broken import BUILDS, Build, is_found, judge
+from tests.faults.broken import BUILDS, LANE, Build, is_found, judge
 from tests.faults.console import Live
 from tests.faults.harness import start_rig
 from tests.faults.rig import Rig
@@ -18,7 +18,7 @@ def live() -> Live:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory, live: Live) -> Iterator[Rig]:
-    rig = start_rig(tmp_path_factory.mktemp("rig"), live, workers=2)
+    rig = start_rig(tmp_path_factory.mktemp("rig") / "broken", live, LANE)
     yield rig
     rig.stop()
 

@@ -71,6 +71,8 @@ def life(name: str, lost_attempts: int = 0, end: Status = Status.DONE) -> Histor
         events=tuple(events),
         published={name: Published(name, last.version, end)},
         effects=tuple(effects),
+        dead_letters=(DeadLetter("error", "report/0/1", name),) if end is Status.FAIL else (),
+        given_up=frozenset({name} if end is Status.FAIL else ()),
         files={key: SHA} if done else {},
         traces={name: trace()},
         expected={name: end},
@@ -85,11 +87,12 @@ def trace() -> tuple[Span, ...]:
 
 def together(*histories: History) -> History:
     merged: dict[str, Any] = {}
-    for name in ("accepted", "observed", "streams", "rows", "events", "effects"):
+    for name in ("accepted", "observed", "streams", "rows", "events", "effects", "dead_letters"):
         merged[name] = tuple(item for history in histories for item in getattr(history, name))
     for name in ("published", "files", "traces", "expected"):
         merged[name] = {key: value for history in histories for key, value in getattr(history, name).items()}
-    return History(**merged, ended_by=1000.0)
+    given_up = frozenset[str]().union(*(history.given_up for history in histories))
+    return History(**merged, given_up=given_up, ended_by=1000.0)
 
 
 fine = together(life("r1"), life("r2", lost_attempts=2), life("r3", end=Status.FAIL))
@@ -190,9 +193,10 @@ PLANTED: list[tuple[Harm, str, Plan]] = [
     (
         Harm.DOUBLED,
         "two_dead_letters",
-        more("dead_letters", DeadLetter("error", "a", "r3"), DeadLetter("error", "b", "r3")),
+        more("dead_letters", DeadLetter("error", "report/0/2", "r3")),
     ),
-    (Harm.LOST, "message_not_kept", mapped("expected_dead_letters", "report/0/1", "not_json")),
+    (Harm.LOST, "dead_letter_missing", without("dead_letters", report_id="r3")),
+    (Harm.LOST, "message_not_kept", mapped("expected_dead_letters", "report/0/7", "not_json")),
     (Harm.LOST, "status_not_published", mapped("published", "r1", None)),
     (Harm.LOST, "status_not_published", mapped("published", "r1", Published("r1", 4, "processing"))),
     (Harm.DISORDER, "topic_differs_from_row", mapped("published", "r1", Published("r1", 5, "fail"))),
@@ -236,11 +240,11 @@ def test_every_check_has_a_planted_fault() -> None:
 
 
 def test_a_letter_is_kept_once_with_its_reason() -> None:
-    history = mapped("expected_dead_letters", "report/0/1", "not_json")(fine)
-    kept = DeadLetter("not_json", "report/0/1")
+    history = mapped("expected_dead_letters", "report/0/7", "not_json")(fine)
+    kept = DeadLetter("not_json", "report/0/7")
     assert check(more("dead_letters", kept)(history)) == []
     assert [one.name for one in check(more("dead_letters", kept, kept)(history))] == ["two_dead_letters"]
-    other = DeadLetter("null_value", "report/0/1")
+    other = DeadLetter("null_value", "report/0/7")
     assert [one.name for one in check(more("dead_letters", other)(history))] == ["wrong_reason"]
 
 

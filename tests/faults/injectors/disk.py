@@ -5,23 +5,37 @@ import resource
 from tests.faults import recording
 from tests.faults.run import Run
 
-_FREE_BYTES = 1024 * 1024
+_FREE_BYTES = 64 * 1024
 _FILE_BYTES = 2 * _FREE_BYTES
 _FULL_SECONDS = 4.0
 
 
 def full(run: Run) -> None:
-    """No worker can write a file as large as an artefact: the system's limit for the process refuses it, as a
-    full disk does, without a disk to fill. Then there is room again."""
+    """There is less room than an artefact needs; then there is enough again."""
+    if not run.rig.disk.is_real:
+        run.notes.append("imitated by a limit for the workers: mounting a disk is not allowed here")
     run.wanted = run.scale.outages
     run.load(threads=2, pause=0.3, parameters={"steps": 1, "step_ms": 50, "payload_bytes": _FILE_BYTES})
     for _ in range(run.scale.outages):
         run.wait(1)
-        _limit(run, _FREE_BYTES)
+        _fill(run)
         run.inject()
         run.wait(_FULL_SECONDS)
-        _limit(run, resource.RLIM_INFINITY)
+        _clear(run)
         run.recover(recording.now(), run.scale.ends_within)
+
+
+def _fill(run: Run) -> None:
+    if run.rig.disk.is_real:
+        run.rig.disk.fill(_FREE_BYTES)
+    else:
+        _limit(run, _FREE_BYTES)
+
+
+def _clear(run: Run) -> None:
+    run.rig.disk.clear()
+    if not run.rig.disk.is_real:
+        _limit(run, resource.RLIM_INFINITY)
 
 
 def _limit(run: Run, size: int) -> None:

@@ -10,7 +10,7 @@ from tests.faults.run import Run
 _SLOW_SECONDS = 8.0
 _HALF_OPEN_SECONDS = 8.0
 _LATENCY_MS = 50.0
-_ENQUEUE_AGAIN_SECONDS = 8.0
+_ENQUEUE_AGAIN_SECONDS = 4.0
 _JOB = {"steps": 2, "step_ms": 50}
 
 
@@ -63,7 +63,7 @@ def half_open(run: Run) -> None:
 def data_lost(run: Run) -> None:
     """Every topic is gone with all its messages, the commands of waiting reports among them."""
     again = {"WAYBILL_ENQUEUE_AGAIN_SECONDS": str(_ENQUEUE_AGAIN_SECONDS)}
-    run.rig.reconfigure(API, *run.rig.workers, proxied=True, **again)
+    run.rig.reconfigure(API, *run.rig.workers, **again)
 
     def outage() -> None:
         run.rig.stack.stop_part("kafka")

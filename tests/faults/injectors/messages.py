@@ -1,7 +1,7 @@
 """Messages that come twice, in another order, again from the beginning, or that nobody can read."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 from uuid import UUID
@@ -12,6 +12,7 @@ from tests.support.kafka import Record
 _TOPIC = "report"
 _BATCH = 500
 _GOOD_ONES = 10
+_LARGE_BYTES = 10_000_000
 _REPLAYER = "report-worker-replaying"
 
 
@@ -40,23 +41,13 @@ def poison(run: Run) -> None:
     goes on."""
     load = run.load(threads=2, pause=0.1, parameters={"steps": 1, "step_ms": 20})
     run.wait_until(lambda: run.accepted() >= _GOOD_ONES, run.scale.ends_within)
+    _send_large(run)
     sorts = list(_SORTS.items())
     while run.injected < run.scale.poison_messages:
         count = min(_BATCH, run.scale.poison_messages - run.injected)
         chosen = [run.random.choice(sorts) for _ in range(count)]
         records = [make(run.random) for _, (_, make) in chosen]
-        stored = run.rig.topics.send(
-            _TOPIC,
-            *(
-                replace(one, key=f"poison-{at}".encode(), headers=_headers(run.random))
-                for at, one in enumerate(records)
-            ),
-        )
-        reasons = [reason for _, (reason, _) in chosen]
-        for record in stored:
-            number = int((record.key or b"").decode().removeprefix("poison-"))
-            run.expected_dead_letters[f"{_TOPIC}/{record.partition}/{record.offset}"] = reasons[number]
-        run.inject(len(stored))
+        _send(run, records, [reason for _, (reason, _) in chosen])
 
     def all_kept() -> bool:
         return int(run.rig.rows("SELECT count(*) FROM dead_letters")[0]["count"]) >= run.injected
@@ -65,6 +56,26 @@ def poison(run: Run) -> None:
     more = run.accepted() + _GOOD_ONES  # the partitions go on
     run.wait_until(lambda: run.accepted() >= more, run.scale.ends_within)
     load.stop()
+
+
+def _send_large(run: Run) -> None:
+    """As somebody can who has let the topic take them."""
+    count = run.scale.large_messages
+    run.rig.topics.take_messages_of(_TOPIC, _LARGE_BYTES + 10_000)
+    _send(run, [Record(b"\xff" * _LARGE_BYTES)] * count, ["not_json"] * count)
+
+
+def _send(run: Run, records: Sequence[Record], reasons: Sequence[str]) -> None:
+    """Each must be kept with its reason."""
+    keyed = [
+        replace(one, key=f"poison-{at}".encode(), headers=_headers(run.random))
+        for at, one in enumerate(records)
+    ]
+    stored = run.rig.topics.send(_TOPIC, *keyed)
+    for record in stored:
+        number = int((record.key or b"").decode().removeprefix("poison-"))
+        run.expected_dead_letters[f"{_TOPIC}/{record.partition}/{record.offset}"] = reasons[number]
+    run.inject(len(stored))
 
 
 def _headers(random: Random) -> tuple[tuple[str, bytes | None], ...]:

@@ -10,6 +10,8 @@ from tests.faults.rig import LEASE_SECONDS
 from tests.faults.run import Run
 
 _EXPORT_SECONDS = 1.0
+_OPEN = 32
+"""Reports at once: enough to keep every worker busy, too few to wait long for each other."""
 _CLAIM_SECONDS = 30.0
 """For the lease, then for the group to give the stopped worker's partitions to others."""
 
@@ -17,7 +19,7 @@ _CLAIM_SECONDS = 30.0
 def kill(run: Run) -> None:
     """`kill -9` of one of the workers, every 2 to 10 s, until every report is accepted and has ended."""
     load = run.load(
-        threads=4, most_open=200, most=run.scale.worker_kill_reports, parameters={"steps": 2, "step_ms": 50}
+        threads=4, most_open=_OPEN, most=run.scale.worker_kill_reports, parameters={"steps": 2, "step_ms": 50}
     )
     ended, moved_at = 0, time.monotonic()
     while not run.wait_until(lambda: _is_over(run), run.random.uniform(2, 10)):
@@ -42,13 +44,13 @@ def _is_over(run: Run) -> bool:
 
 
 def pause(run: Run) -> None:
-    """SIGSTOP of half of the workers until others have their reports, past their lease, then SIGCONT."""
+    """SIGSTOP of all workers but one until others have their reports, past their lease, then SIGCONT."""
     run.wanted = run.scale.pauses
     stack, workers = run.rig.stack, run.rig.workers
     # Long jobs and no queue: the stopped worker comes back while another is at its report.
     run.load(threads=1, most_open=len(workers), parameters={"steps": 8, "step_ms": 500})
     while run.injected < run.wanted:
-        at_once = min(len(workers) // 2, run.wanted - run.injected)
+        at_once = min(len(workers) - 1, run.wanted - run.injected)
         chosen = run.random.sample(workers, at_once)
         for name in chosen:
             run.wait_until(partial(_is_busy, run, name), 20)
@@ -74,17 +76,17 @@ def _all_hits_claimed(run: Run) -> bool:
 
 
 def rolling_restart(run: Run) -> None:
-    """SIGTERM to one worker after the other, each started again before the next; half of them in a round."""
+    """SIGTERM to half of the workers at once, each started again when it has ended; then to the others."""
     run.wanted = run.scale.rolling_restarts
-    run.load(threads=2, pause=0.1, parameters={"steps": 4, "step_ms": 400})
+    run.load(threads=2, most_open=len(run.rig.workers) + 2, parameters={"steps": 4, "step_ms": 400})
     for turn in range(run.scale.rolling_restarts):
-        for name in run.rig.workers[turn % 2 :: 2]:
+        names = run.rig.workers[turn % 2 :: 2]
+        for name in names:
             run.strike(name)
-            code = run.rig.stack.stop_part(name)
+        codes = run.rig.restart_workers(*names)
+        for name, code in zip(names, codes, strict=True):
             if code != 0:
                 run.violations.append(
                     Violation(Harm.STUCK, "not_drained", name, f"SIGTERM ended it with {code}")
                 )
-            run.rig.stack.start_part(name)
-            run.tell()
         run.inject()
