@@ -22,6 +22,7 @@ from tests.faults.injectors import LANES, Lane
 from tests.faults.run import Outcome
 from tests.faults.scale import SCALES, Scale
 
+_MOST_TRACES = "200000"
 _RESULT = CHECKOUT / "build/faults.json"
 
 
@@ -34,6 +35,7 @@ def main() -> int:
     console.print(f"seed {seed}, {scale.name}", highlight=False)
     for lane in lanes:
         console.print(f"  {', '.join(fault.name for fault in lane.faults)}", highlight=False, soft_wrap=True)
+    os.environ.setdefault("JAEGER_MAX_TRACES", _MOST_TRACES)  # Jaeger is started with our environment
     began, outcomes = time.monotonic(), list[Outcome]()
     with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
         try:

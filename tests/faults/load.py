@@ -14,6 +14,7 @@ from tests.faults.history import Accepted, Observed
 _TIMEOUT_SECONDS = 10.0
 _RETRY_SECONDS = 0.2
 _FULL_SECONDS = 0.1
+_READ_SECONDS = 0.4
 _GIVE_UP_SECONDS = 120.0
 
 
@@ -124,9 +125,9 @@ class Load:
         """One client that looks at what was accepted, over and over."""
         with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
             while self._reading:
-                for accepted in self.accepted[-5:]:
+                for accepted in self.accepted[-4:]:
                     self._read(client, accepted.report_id)
-                time.sleep(0.2)
+                time.sleep(_READ_SECONDS)
 
     def _read(self, client: httpx.Client, report_id: str) -> None:
         try:

@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS effects (
     finished_at timestamptz
 )
 """
+_BY_FAULT = "CREATE INDEX reports_by_fault ON reports ((parameters->>'fault'), status)"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Rig:
             raise
         with self.database() as connection:
             connection.execute(_EFFECTS)
+            connection.execute(_BY_FAULT)
         self.workers = [FIRST_WORKER]
         if self._proxied:
             self.reconfigure(API, FIRST_WORKER)

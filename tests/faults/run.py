@@ -93,7 +93,7 @@ class Run:
 
     # --- for injectors
 
-    def load(self, most_open: int = 30, **options: Any) -> Load:
+    def load(self, most_open: int = 12, **options: Any) -> Load:
         """Clients that request reports from now on, while fewer than `most_open` of them have not ended: see
         `Load`."""
         url = self.rig.stack.endpoints.api_url
@@ -150,6 +150,17 @@ class Run:
                 return False
             self.tell()
             time.sleep(_POLL_SECONDS)
+        return True
+
+    def wait_for_count(self, count: Callable[[], int], wanted: int) -> bool:
+        """Whether it came to so many; gives up when it has not grown for the scale's time."""
+        most, moved_at = count(), time.monotonic()
+        while most < wanted:
+            self.wait(_COUNT_SECONDS)
+            if (now := count()) > most:
+                most, moved_at = now, time.monotonic()
+            elif time.monotonic() - moved_at > self.scale.ends_within:
+                return False
         return True
 
     def recover(self, since: float, seconds: float) -> None:

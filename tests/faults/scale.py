@@ -43,7 +43,7 @@ QUICK = Scale(
     doubled_reports=100,
     poison_messages=2000,
     large_messages=2,
-    traces=50,
+    traces=30,
     ends_within=45,
 )
 

@@ -47,7 +47,6 @@ LANES = (
             Fault("job-failure", jobs.fail),
             Fault("disk-full", disk.full),
             Fault("messages-doubled", messages.doubled_and_replayed),
-            Fault("messages-poison", messages.poison),
         ),
     ),
     Lane(
@@ -57,6 +56,7 @@ LANES = (
             Fault("stream-cut", streams.cut),
             Fault("api-kill", processes.kill_api_before_publish),
             Fault("relay-kill", processes.kill_relay_before_delete),
+            Fault("messages-poison", messages.poison),
             Fault("collector-down", collector.down),
             Fault("collector-hanging", collector.hanging),
             Fault("collector-refusing", collector.refusing),

@@ -76,7 +76,7 @@ def data_lost(run: Run) -> None:
     _outages(run, outage)
 
 
-def _outages(run: Run, outage: Callable[[], None], pause: float = 0.1, most_open: int = 30) -> None:
+def _outages(run: Run, outage: Callable[[], None], pause: float = 0.1, most_open: int = 12) -> None:
     """Each under load, and measured from its end to the first report that ends."""
     run.wanted = run.scale.outages
     run.load(threads=2, pause=pause, most_open=most_open, parameters=_JOB)

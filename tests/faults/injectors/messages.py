@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 from uuid import UUID
 
+from tests.faults.checker import Harm, Violation
 from tests.faults.run import Run
 from tests.support.kafka import Record
 
@@ -29,10 +30,13 @@ def doubled_and_replayed(run: Run) -> None:
     run.random.shuffle(copies)
     run.rig.topics.send(_TOPIC, *copies)
     run.inject(len(copies))
-    run.wait_until(lambda: run.ended() >= run.accepted(), run.scale.ends_within)
-    run.rig.stack.add_worker(_REPLAYER, **run.rig.settings(), WAYBILL_KAFKA_GROUP="replaying")
-    run.wait_until(lambda: run.rig.topics.lag(_TOPIC, "replaying") == 0, run.scale.ends_within)
-    run.inject(len(run.rig.topics.records(_TOPIC)))
+    run.wait_for_count(run.ended, run.accepted())
+    run.rig.stack.add_worker(_REPLAYER, **run.rig.settings(), WAYBILL_KAFKA_GROUP=_REPLAYER)
+    all_messages = len(run.rig.topics.records(_TOPIC))
+    if run.wait_for_count(lambda: all_messages - run.rig.topics.lag(_TOPIC, _REPLAYER), all_messages):
+        run.inject(all_messages)
+    else:
+        run.violations.append(Violation(Harm.STUCK, "not_replayed", _REPLAYER, "it does not read to the end"))
     run.rig.stack.stop_part(_REPLAYER)
 
 
@@ -49,10 +53,10 @@ def poison(run: Run) -> None:
         records = [make(run.random) for _, (_, make) in chosen]
         _send(run, records, [reason for _, (reason, _) in chosen])
 
-    def all_kept() -> bool:
-        return int(run.rig.rows("SELECT count(*) FROM dead_letters")[0]["count"]) >= run.injected
+    def kept() -> int:
+        return int(run.rig.rows("SELECT count(*) FROM dead_letters WHERE report_id IS NULL")[0]["count"])
 
-    run.wait_until(all_kept, run.scale.ends_within * 2)
+    run.wait_for_count(kept, run.injected)
     more = run.accepted() + _GOOD_ONES  # the partitions go on
     run.wait_until(lambda: run.accepted() >= more, run.scale.ends_within)
     load.stop()
