@@ -12,7 +12,7 @@ def fail(run: Run) -> None:
 
     def ask(mode: str, failures: int = 1, **options: Any) -> None:
         parameters = {"steps": 1, "step_ms": 20, "mode": mode, "failures": failures}
-        run.load(threads=1, most=each, parameters=parameters, **options)
+        run.load(threads=1, most=each, most_open=100, parameters=parameters, **options)
 
     ask("retryable")
     ask("crash")
