@@ -8,6 +8,10 @@ from rich.console import Console
 _EVERY_SECONDS = 15.0
 
 
+class Stopped(BaseException):
+    """Whoever watches wants no more: no fault's failure, so not an `Exception`."""
+
+
 class Live:
     """What goes on now, in several lanes at once."""
 
@@ -16,14 +20,21 @@ class Live:
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._now: dict[str, str] = {}
+        self._stopped = False
         self._status = console.status("") if console.is_terminal else None
 
     def begin(self, name: str) -> "Line":
         """Something that takes a while; `name` is nobody else's meanwhile."""
         return Line(self, name)
 
+    def stop(self) -> None:
+        """Whatever tells of its progress from now on is ended by `Stopped`."""
+        self._stopped = True
+
     def show(self, name: str, text: str) -> None:
-        """What `name` is at."""
+        """What `name` is at. Raises `Stopped`."""
+        if self._stopped:
+            raise Stopped
         with self._lock:
             self._now[name] = f"{name}: {text}" if text else name
             if self._status:

@@ -30,8 +30,12 @@ class Harness:
         """Each fault's outcome goes to `done` as soon as it is there."""
         with ThreadPoolExecutor(len(lanes)) as pool:
             running = [pool.submit(self._run_lane, lane, done) for lane in lanes]
-            for lane in running:
-                lane.result()
+            try:
+                for lane in running:
+                    lane.result()
+            except BaseException:  # as Ctrl-C
+                self._live.stop()
+                raise
 
     def _run_lane(self, lane: Lane, done: Done) -> None:
         rig = start_rig(self._directory / lane.name, self._live, lane)

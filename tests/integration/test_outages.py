@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -80,11 +81,13 @@ class TestPostgres:
         with without(stack, "postgres"):
             with within(10):
                 refused = request(http)
+            stream = http.get(f"/api/v1/reports/{uuid4()}/events")
             not_ready = http.get("/readyz")
             assert http.get("/healthz").is_success
 
         problem(refused, 503, "unavailable")
         assert int(refused.headers["Retry-After"]) > 0
+        assert (stream.status_code, stream.text) == (httpx.codes.OK, "retry: 1000\n\n"), "browsers come back"
         assert not_ready.status_code == httpx.codes.SERVICE_UNAVAILABLE
         assert not_ready.json()["missing"] == ["database"]
         eventually(lambda: request(http).is_success, "requests are accepted again")

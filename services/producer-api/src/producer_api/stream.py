@@ -18,6 +18,11 @@ Replay = Callable[[UUID, int], list[StoredEvent]]
 """The stored events of a report after a version."""
 
 
+def retry_after(policy: StreamPolicy) -> str:
+    """Tells a client when to come back after the stream's end."""
+    return f"retry: {int(policy.reconnect.total_seconds() * 1000)}\n\n"
+
+
 class EventStream:
     """The events of one report after `last_seen`, until a terminal status.
 
@@ -38,7 +43,7 @@ class EventStream:
 
     def __iter__(self) -> Iterator[str]:
         with self._hub.subscribe(self._report_id) as inbox:  # first, so that nothing falls in between
-            yield f"retry: {int(self._policy.reconnect.total_seconds() * 1000)}\n\n"
+            yield retry_after(self._policy)
             yield from self._catch_up()
             yield from self._follow(inbox)
 

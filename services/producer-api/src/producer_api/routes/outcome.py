@@ -1,5 +1,7 @@
 """What becomes of a report: its events while it runs, and the file it produces."""
 
+from collections.abc import Iterable
+
 from apiflask import APIBlueprint
 from flask import Response, request
 
@@ -7,8 +9,9 @@ from producer_api.lookup import find_report
 from producer_api.problems import Problem
 from producer_api.resources import BASE
 from producer_api.services import Services
-from producer_api.stream import EventStream
+from producer_api.stream import EventStream, retry_after
 from waybill.domain import TERMINAL, Report
+from waybill.store import StoreUnavailable
 
 _ARTEFACT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 """A report is a page of somebody's data: it runs no script and fetches nothing."""
@@ -39,10 +42,14 @@ def blueprint(services: Services) -> APIBlueprint:
     def events(report_id: str) -> Response:
         """The report's status and steps as server-sent events, from `Last-Event-ID` on.
 
-        The stream ends after a terminal status; 204 says that there is nothing after it.
+        The stream ends after a terminal status; 204 says that there is nothing after it. While the database
+        is away it ends at once, and says when to come back.
         """
         last_seen = _last_seen()
-        report = find_report(services, report_id)
+        try:
+            report = find_report(services, report_id)
+        except StoreUnavailable:  # at a 503 a browser gives up; at the end of a stream it comes back
+            return _event_stream([retry_after(services.stream)])
         if report.status in TERMINAL and last_seen >= report.version:
             return Response(status=204)
         stream = EventStream(
@@ -52,10 +59,14 @@ def blueprint(services: Services) -> APIBlueprint:
             services.ledger.events_after,
             services.stream,
         )
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return Response(iter(stream), mimetype="text/event-stream", headers=headers)
+        return _event_stream(stream)
 
     return routes
+
+
+def _event_stream(lines: Iterable[str]) -> Response:
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Response(iter(lines), mimetype="text/event-stream", headers=headers)
 
 
 def _last_seen() -> int:
