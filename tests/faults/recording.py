@@ -26,6 +26,7 @@ SELECT e.* FROM report_events e JOIN reports r ON r.id = e.report_id WHERE r.par
 _EFFECTS = """
 SELECT e.* FROM effects e JOIN reports r ON r.id = e.report_id WHERE r.parameters->>'fault' = %s ORDER BY e.id
 """
+_DEAD_LETTERS = 'SELECT reason, topic, partition, "offset", report_id FROM dead_letters'
 _OPEN = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND status <> ALL (%s)"
 _ENDED = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND status = ANY (%s)"
 _TERMINAL = [str(status) for status in TERMINAL]
@@ -99,7 +100,7 @@ def dead_letters(rig: Rig) -> tuple[DeadLetter, ...]:
             source=f"{row['topic']}/{row['partition']}/{row['offset']}",
             report_id=str(row["report_id"]) if row["report_id"] else None,
         )
-        for row in rig.rows("SELECT * FROM dead_letters")
+        for row in rig.rows(_DEAD_LETTERS)
     )
 
 
