@@ -6,6 +6,7 @@ the faults to run, with commas between.
 
 import os
 import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from tests.faults.scale import SCALES, Scale
 
 _MOST_TRACES = "200000"
 _RESULT = CHECKOUT / "build/faults.json"
+_LOGS = CHECKOUT / "build/faults-logs"
 
 
 def main() -> int:
@@ -43,7 +45,17 @@ def main() -> int:
         finally:
             report.write(_RESULT, seed, outcomes)
             report.show(console, seed, outcomes, time.monotonic() - began)
+            if not report.passed(outcomes):
+                _keep_logs(Path(directory))
+                console.print(f"the logs of all parts: {_LOGS}", highlight=False, soft_wrap=True)
     return 0 if report.passed(outcomes) else 1
+
+
+def _keep_logs(directory: Path) -> None:
+    """Of every part, by lane."""
+    shutil.rmtree(_LOGS, ignore_errors=True)
+    for logs in directory.glob("*/stack/logs"):
+        shutil.copytree(logs, _LOGS / logs.parents[1].name)
 
 
 def _scale(name: str) -> Scale:
