@@ -21,10 +21,10 @@ from tests.faults.scale import Scale
 
 _POLL_SECONDS = 0.1
 _COUNT_SECONDS = 0.25
-_OUTBOX_SECONDS = 20.0
+_OUTBOX_SECONDS = 30.0
 _EXPORT_SECONDS = 1.5
 """After the last span's end: the batches of process, collector and Jaeger."""
-_LATE_TRACE_SECONDS = 10.0
+_LATE_TRACE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)

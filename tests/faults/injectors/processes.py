@@ -6,7 +6,7 @@ from tests.faults.rig import API
 from tests.faults.run import Run
 from tests.faults.sabotage import Kill, read_kills
 
-_KILL_SECONDS = 20.0
+_KILL_SECONDS = 60.0
 _PROCESSES = 4
 """Of the API, and tokens at once: the next kill need not wait until the last process is replaced."""
 

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from waybill.errors import WaybillError
+from waybill.settings import ServiceSettings, load
 from waybill.tracing import tracing_defaults
+
+
+def launch(service: str, settings: type[ServiceSettings], command: Sequence[str]) -> NoReturn:
+    """Becomes `command`, once the settings are right: a wrong one is said once, without a traceback."""
+    try:
+        load(settings)
+    except WaybillError as error:
+        sys.exit(f"{service}: {error}")
+    become(service, command)
 
 
 def become(service: str, command: Sequence[str]) -> NoReturn:
