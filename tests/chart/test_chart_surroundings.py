@@ -15,10 +15,11 @@ SKAFFOLD = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
 
 
 def targets() -> set[str]:
-    files = (ROOT / "Makefile", ROOT / "k8s" / "kubernetes.mk")
-    return {
-        name for file in files for name in re.findall(r"^([a-z][a-z-]*):", file.read_text(), re.MULTILINE)
-    }
+    """The targets of the Makefile and of the files that it includes."""
+    makefile = (ROOT / "Makefile").read_text()
+    (included,) = re.findall(r"^include (.+)$", makefile, re.MULTILINE)
+    texts = [makefile, *((ROOT / name).read_text() for name in included.split())]
+    return {name for text in texts for name in re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE)}
 
 
 def values_of(key: str, node: Any) -> Iterator[Any]:
