@@ -90,6 +90,7 @@ class Run:
     """What the injector itself has seen go wrong."""
     notes: list[str] = field(default_factory=list)
     _counted: tuple[float, int] = (0.0, 0)
+    _began: float = field(default_factory=time.monotonic)
 
     # --- for injectors
 
@@ -195,7 +196,6 @@ class Run:
 
     def judge(self) -> Outcome:
         """Waits until all has ended, or should have, records what happened, and has it judged."""
-        began = time.monotonic()
         bound = self._wait_for_the_last()
         self.wait_until(lambda: not recording.outbox(self.rig), _OUTBOX_SECONDS)
         self._look_for_the_dead()
@@ -209,7 +209,7 @@ class Run:
             started_again=len(history.effects) - len({effect.report_id for effect in history.effects}),
             violations=tuple(found),
             recoveries=tuple(self.recoveries),
-            seconds=time.monotonic() - began,
+            seconds=time.monotonic() - self._began,
             notes=tuple(self.notes),
         )
 
