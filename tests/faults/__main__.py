@@ -1,27 +1,23 @@
 """`python -m tests.faults`: runs the faults, writes build/faults.json, shows the table.
 
-`FAULTS_SEED` is the seed of all that is chosen at random; `FAULTS` is `quick` or `full`; `FAULTS_ONLY` names
-the faults to run, with commas between.
+`tests/faults/settings.py` tells what can be asked of it.
 """
 
 import os
-import secrets
 import shutil
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from local import signals
 from local.paths import CHECKOUT
-from tests.faults import report
+from tests.faults import report, settings
 from tests.faults.console import Live
 from tests.faults.harness import Harness
-from tests.faults.injectors import LANES, Lane
 from tests.faults.run import Outcome
-from tests.faults.scale import SCALES, Scale
 
 _MOST_TRACES = "200000"
 _RESULT = CHECKOUT / "build/faults.json"
@@ -30,10 +26,8 @@ _LOGS = CHECKOUT / "build/faults-logs"
 
 def main() -> int:
     """0 if nothing was lost, doubled or stuck, out of order or untraceable."""
+    seed, scale, lanes = settings.seed(), settings.scale(), settings.lanes()
     console = Console()
-    seed = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
-    scale = _scale(os.environ.get("FAULTS") or "quick")
-    lanes = _chosen(os.environ.get("FAULTS_ONLY", ""))
     console.print(f"seed {seed}, {scale.name}", highlight=False)
     for lane in lanes:
         console.print(f"  {', '.join(fault.name for fault in lane.faults)}", highlight=False, soft_wrap=True)
@@ -41,7 +35,11 @@ def main() -> int:
     began, outcomes = time.monotonic(), list[Outcome]()
     with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
         try:
-            Harness(Path(directory), scale, seed, Live(console)).run(lanes, outcomes.append)
+            with signals.as_exception():
+                Harness(Path(directory), scale, seed, Live(console)).run(lanes, outcomes.append)
+        except signals.Interruption as interruption:
+            console.print(f"[red]ended by {interruption}[/]", highlight=False)
+            return interruption.exit_code
         finally:
             report.write(_RESULT, seed, outcomes)
             report.show(console, seed, outcomes, time.monotonic() - began)
@@ -56,25 +54,6 @@ def _keep_logs(directory: Path) -> None:
     shutil.rmtree(_LOGS, ignore_errors=True)
     for logs in directory.glob("*/stack/logs"):
         shutil.copytree(logs, _LOGS / logs.parents[1].name)
-
-
-def _scale(name: str) -> Scale:
-    if name not in SCALES:
-        sys.exit(f"There is no scale {name}: {', '.join(SCALES)}.")
-    return SCALES[name]
-
-
-def _chosen(names: str) -> list[Lane]:
-    """The lanes with those of their faults that were asked for."""
-    wanted = {name.strip() for name in names.split(",") if name.strip()}
-    known = [fault.name for lane in LANES for fault in lane.faults]
-    if unknown := wanted.difference(known):
-        sys.exit(f"There is no fault {', '.join(sorted(unknown))}: {', '.join(known)}.")
-    chosen = [
-        replace(lane, faults=tuple(fault for fault in lane.faults if not wanted or fault.name in wanted))
-        for lane in LANES
-    ]
-    return [lane for lane in chosen if lane.faults]
 
 
 if __name__ == "__main__":

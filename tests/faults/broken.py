@@ -4,8 +4,6 @@ A proof is worth what it can refute. Each build lacks one of the guards; the sam
 checker must find that, by the harm that the guard is there to prevent.
 """
 
-import os
-import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +13,8 @@ from random import Random
 
 from rich.console import Console
 
+from local import signals
+from tests.faults import settings
 from tests.faults.checker import Harm
 from tests.faults.console import Live
 from tests.faults.harness import start_rig, summary
@@ -99,25 +99,33 @@ def is_found(build: Build, outcome: Outcome) -> bool:
     return any(outcome.count(harm) for harm in build.harms)
 
 
-def main() -> int:
-    """0 if each broken build was found out."""
-    console = Console()
-    seed = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
-    console.print(f"seed {seed}: broken builds {', '.join(build.sabotage for build in BUILDS)}")
-    live = Live(console)
+def _find(seed: int, live: Live) -> dict[str, bool]:
+    """Of each broken build, whether it was found out."""
     found = {}
     with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
         rig = start_rig(Path(directory) / "broken", live, LANE)
         try:
             for build in BUILDS:
                 outcome = judge(rig, build, seed, live)
-                show_violations(console, outcome)
+                show_violations(live.console, outcome)
                 found[build.sabotage] = is_found(build, outcome)
         finally:
             rig.stop()
+    return found
+
+
+def main() -> int:
+    """0 if each broken build was found out."""
+    seed, console = settings.seed(), Console()
+    console.print(f"seed {seed}: broken builds {', '.join(build.sabotage for build in BUILDS)}")
+    try:
+        with signals.as_exception():
+            found = _find(seed, Live(console))
+    except signals.Interruption as interruption:
+        return interruption.exit_code
     for name, is_it in found.items():
         console.print(f"{name}: {'found' if is_it else '[red]NOT FOUND[/]'}", highlight=False)
-    return 0 if all(found.get(build.sabotage) for build in BUILDS) else 1
+    return 0 if all(found.values()) else 1
 
 
 if __name__ == "__main__":

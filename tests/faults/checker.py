@@ -309,26 +309,39 @@ def traces_are_connected(history: History) -> Iterator[Violation]:
         row = rows.get(report_id)
         if row is not None and Status(row.status) in TERMINAL:
             workers = {effect.worker for effect in effects[report_id]}
-            yield from _trace(row, spans, _Losses(history.span_losses, workers))
+            yield from _trace(row, spans, _Losses(history.span_losses, workers, _life(row)))
+
+
+Period = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class _Losses:
-    """The reasons on record, for one report: `workers` are those that ran it."""
+    """The reasons on record, for one report: `workers` are those that ran it, in `life`."""
 
     losses: Sequence[SpanLoss]
     workers: set[int]
+    life: Period
 
-    def explain(self, since: float, until: float) -> bool:
-        """Whether spans that ended between these times may be missing."""
+    def explain(self, period: Period) -> bool:
+        """Whether spans that ended in the period may be missing; a worker's, if it died in the life."""
         return any(
-            loss.worker in self.workers or (loss.since <= until and since <= loss.until)
+            _overlap((loss.since, loss.until), period if loss.worker is None else self.life)
             for loss in self.losses
+            if loss.worker is None or loss.worker in self.workers
         )
 
 
+def _overlap(one: Period, other: Period) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
+
+
+def _life(row: Row) -> Period:
+    """In which its spans are sent out."""
+    return row.created_at - 1, (row.finished_at or row.created_at) + _EXPORT_SECONDS
+
+
 def _trace(row: Row, spans: Sequence[Span], losses: _Losses) -> Iterator[Violation]:
-    life = (row.created_at - 1, (row.finished_at or row.created_at) + _EXPORT_SECONDS)
     accepted = (row.created_at - 1, row.created_at + _EXPORT_SECONDS)
     known = {span.span_id for span in spans}
     for span in spans:
@@ -336,15 +349,15 @@ def _trace(row: Row, spans: Sequence[Span], losses: _Losses) -> Iterator[Violati
             continue
         # The parent ended between the request and the child's beginning, or soon after: not in Kafka's time.
         sent = span.start - span.queue_seconds
-        if not losses.explain(row.created_at - 1, sent + _EXPORT_SECONDS):
+        if not losses.explain((row.created_at - 1, sent + _EXPORT_SECONDS)):
             yield Violation(Harm.TRACE, "orphan_span", row.report_id, f"the parent of {span.name} is missing")
     roots = [span for span in spans if span.parent_id is None]
     if len(roots) > 1:
         yield Violation(Harm.TRACE, "several_roots", row.report_id, ", ".join(span.name for span in roots))
-    if not roots and not losses.explain(*accepted):
+    if not roots and not losses.explain(accepted):
         yield Violation(Harm.TRACE, "no_root", row.report_id, f"{len(spans)} spans, none of them a root")
     missing = set(_TRACE_OF_A_REPORT) - {span.name for span in spans}
-    if missing and not losses.explain(*life):
+    if missing and not losses.explain(losses.life):
         yield Violation(Harm.TRACE, "span_missing", row.report_id, ", ".join(sorted(missing)))
 
 

@@ -133,7 +133,8 @@ class Span:
 class SpanLoss:
     """Why spans may be missing: what was not sent out between `since` and `until` is gone.
 
-    `worker` is the pid of the report-worker that was killed, where it was one.
+    `worker` is the pid of the report-worker that was killed, where it was one: it explains the spans of the
+    reports that this worker ran.
     """
 
     since: float

@@ -283,10 +283,7 @@ class Run:
 
     def _killed(self) -> list[SpanLoss]:
         """Processes that killed themselves lose what they had not sent out yet."""
-        return [
-            SpanLoss(kill.at - 3, kill.at + 1, "killed", worker=kill.pid)
-            for kill in read_kills(self.rig.tokens)
-        ]
+        return [SpanLoss(kill.at - 3, kill.at + 1, "killed") for kill in read_kills(self.rig.tokens)]
 
     def _refusals(self) -> list[Violation]:
         """Requests that found nobody; a retry is a failure only where the fault is not the API's own."""

@@ -295,16 +295,19 @@ class TestLostSpans:
 
     def test_a_killed_worker_explains_the_spans_of_its_attempts(self) -> None:
         history = mapped("traces", "r2", self.orphans)(fine)
-        late = SpanLoss(900.0, 901.0, "killed", worker=OTHER_WORKER)
-        assert check(replace(history, span_losses=(late,))) == []
+        assert check(replace(history, span_losses=(SpanLoss(4.0, 5.0, "killed", OTHER_WORKER),))) == []
 
-    def test_another_worker_explains_nothing(self) -> None:
-        history = mapped("traces", "r1", self.orphans)(fine)
-        late = SpanLoss(900.0, 901.0, "killed", worker=OTHER_WORKER)
-        assert {one.name for one in check(replace(history, span_losses=(late,)))} == {
-            "orphan_span",
-            "span_missing",
-        }
+    @pytest.mark.parametrize(
+        ("report_id", "loss"),
+        [
+            pytest.param("r1", SpanLoss(4.0, 5.0, "killed", OTHER_WORKER), id="another worker"),
+            pytest.param("r2", SpanLoss(900.0, 901.0, "killed", OTHER_WORKER), id="long afterwards"),
+        ],
+    )
+    def test_a_killed_worker_explains_nothing_else(self, report_id: str, loss: SpanLoss) -> None:
+        history = mapped("traces", report_id, self.orphans)(fine)
+        found = check(replace(history, span_losses=(loss,)))
+        assert {one.name for one in found} == {"orphan_span", "span_missing"}
 
     def test_a_loss_explains_what_was_sent_then(self) -> None:
         history = mapped("traces", "r1", self.orphans)(fine)
