@@ -19,7 +19,9 @@ Item = TypeVar("Item")
 _EXPORT_SECONDS = 5.0
 """A span is sent out at most so long after its end; the batch's delay is a part of that."""
 
-_TRACE_OF_A_REPORT = ("report_request", "report_producer", "report_consumer", "handle_report")
+_CONSUMER = "report_consumer"
+"""Its parent is the span of whoever sent the message."""
+_TRACE_OF_A_REPORT = ("report_request", "report_producer", _CONSUMER, "handle_report")
 
 
 class Harm(StrEnum):
@@ -331,6 +333,11 @@ class _Losses:
             if loss.worker is None or loss.worker in self.workers
         )
 
+    def explain_sending(self, at: float) -> bool:
+        """Whether the span of a message that was sent then may be missing; any process sends, as what it has
+        reaped."""
+        return any(_overlap((loss.since, loss.until), (at - 1, at + _EXPORT_SECONDS)) for loss in self.losses)
+
 
 def _overlap(one: Period, other: Period) -> bool:
     return one[0] <= other[1] and other[0] <= one[1]
@@ -349,7 +356,8 @@ def _trace(row: Row, spans: Sequence[Span], losses: _Losses) -> Iterator[Violati
             continue
         # The parent ended between the request and the child's beginning, or soon after: not in Kafka's time.
         sent = span.start - span.queue_seconds
-        if not losses.explain((row.created_at - 1, sent + _EXPORT_SECONDS)):
+        explained = losses.explain((row.created_at - 1, sent + _EXPORT_SECONDS))
+        if not explained and not (span.name == _CONSUMER and losses.explain_sending(sent)):
             yield Violation(Harm.TRACE, "orphan_span", row.report_id, f"the parent of {span.name} is missing")
     roots = [span for span in spans if span.parent_id is None]
     if len(roots) > 1:

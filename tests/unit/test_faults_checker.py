@@ -300,7 +300,7 @@ class TestLostSpans:
     @pytest.mark.parametrize(
         ("report_id", "loss"),
         [
-            pytest.param("r1", SpanLoss(4.0, 5.0, "killed", OTHER_WORKER), id="another worker"),
+            pytest.param("r1", SpanLoss(0.0, 1.0, "killed", OTHER_WORKER), id="another worker"),
             pytest.param("r2", SpanLoss(900.0, 901.0, "killed", OTHER_WORKER), id="long afterwards"),
         ],
     )
@@ -308,6 +308,12 @@ class TestLostSpans:
         history = mapped("traces", report_id, self.orphans)(fine)
         found = check(replace(history, span_losses=(loss,)))
         assert {one.name for one in found} == {"orphan_span", "span_missing"}
+
+    def test_whoever_sent_a_message_may_have_been_killed(self) -> None:
+        again = Span("again", "of the sender", "report_consumer", 6.0)
+        history = mapped("traces", "r1", (*trace(), again))(fine)
+        assert [one.name for one in check(history)] == ["orphan_span"]
+        assert check(replace(history, span_losses=(SpanLoss(6.0, 7.0, "killed", OTHER_WORKER),))) == []
 
     def test_a_loss_explains_what_was_sent_then(self) -> None:
         history = mapped("traces", "r1", self.orphans)(fine)
