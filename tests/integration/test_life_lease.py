@@ -218,7 +218,7 @@ def test_an_end_that_comes_past_the_lease_leaves_the_winners_file(
     api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str]
 ) -> None:
     """The loser's slot has produced its file, which the loser stores when it goes on."""
-    report_id = ask.request(api, "slow", steps=1, seconds=1)
+    report_id = ask.request(api, "slow", steps=1, seconds=2)
     ask.running(api, report_id)
     loser = holder(life_database, two_workers, report_id)
 
