@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from itertools import cycle
-from threading import Thread
+from threading import Event, Thread
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,7 +22,7 @@ from waybill.messages import status_event
 from waybill.outbox import Relay, RelayPolicy
 from waybill.outbox.publisher import Published, Publisher
 from waybill.store import OutboxMessage
-from waybill.store.statements import reports
+from waybill.store.statements import outbox, reports
 from waybill.topics import Topics as Names
 
 pytest_plugins = ["tests.support.life_fixtures"]
@@ -70,6 +70,18 @@ def start_relay(changes: Store, store_url: str, topics: Topics) -> Iterator[Star
         yield start
         for relay in relays:
             assert relay.stop(timedelta(seconds=30))
+
+
+@pytest.fixture
+def impatient(topics: Topics) -> type[Publisher]:
+    """Gives a message up after a second."""
+
+    class Impatient(Publisher):
+        def __init__(self, _: Producer, *names: str) -> None:
+            config = KafkaConfig(topics.bootstrap, "tests")
+            super().__init__(producer(config, delivery_timeout_ms=1000), *names)
+
+    return Impatient
 
 
 def begun(store: Store) -> Fence:
@@ -128,6 +140,45 @@ def test_what_a_dead_process_left_is_swept_in_order(
 
     for fence in fences:
         assert versions(topics.records_of(names.report_status, fence.report_id)) == [1, 2, 3]
+
+
+def test_what_a_dead_process_left_is_swept_by_one_that_is_never_idle(
+    changes: Store, start_relay: Start
+) -> None:
+    relay = start_relay(Publisher)
+    busy = Event()
+
+    def announce() -> None:
+        while not busy.wait(QUICK.sweep.total_seconds() / 10):
+            relay.announce(str(uuid4()))
+
+    others = Thread(target=announce)
+    others.start()
+    try:
+        begun(changes)
+        emptied(changes)
+    finally:
+        busy.set()
+        others.join()
+
+
+def test_a_topic_that_is_away_holds_up_no_other(
+    changes: Store, names: Names, start_relay: Start, impatient: type[Publisher], topics: Topics
+) -> None:
+    """Messages of other keys are neither kept back nor sent again and again."""
+    away = OutboxMessage(f"{names.report}-away", str(uuid4()), {"version": 1})
+
+    with changes.recorder.transaction() as connection:
+        outbox.put(connection, [away])
+    fences = [begun(changes) for _ in range(5)]
+
+    start_relay(impatient)
+
+    eventually(lambda: changes.upkeep.backlog().messages == 1, "all but one message")
+    for fence in fences:
+        told = versions(topics.records_of(names.report_status, fence.report_id))
+        assert told[:2] == [1, 2]
+        assert len(told) <= 4, "the first try, and once more where that was not heard of"
 
 
 def cut_the_relays(engine: Engine) -> int:
@@ -216,18 +267,17 @@ def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
 
 
 def test_topics_that_were_made_anew_get_what_waited(
-    changes: Store, names: Names, start_relay: Start, topics: Topics
+    changes: Store, names: Names, start_relay: Start, impatient: type[Publisher], topics: Topics
 ) -> None:
     """A publisher whose messages were not taken is replaced: its client may know the old topics for long."""
     made: list[Publisher] = []
 
-    class Impatient(Publisher):
-        def __init__(self, _: Producer, *names: str) -> None:
-            config = KafkaConfig(topics.bootstrap, "tests")
-            super().__init__(producer(config, delivery_timeout_ms=1000), *names)
+    class Counted(impatient):  # type: ignore[valid-type, misc]
+        def __init__(self, client: Producer, *names: str) -> None:
+            super().__init__(client, *names)
             made.append(self)
 
-    relay = start_relay(Impatient)
+    relay = start_relay(Counted)
     first = begun(changes)
     relay.announce(str(first.report_id))
     emptied(changes)

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -21,8 +22,9 @@ log = logging.getLogger(__name__)
 class RelayPolicy:
     """How the relay goes about it.
 
-    `batch`: most messages in one transaction. `sweep`: how often it looks for messages that another process
-    left, and `left_after`: from what age it takes them for left. `pause`: after a failure.
+    `batch`: most messages in one transaction. `sweep`: how often it looks for messages that nobody tells it
+    of, since their process has died or their turn went wrong, and `left_after`: from what age it takes them
+    for left. `pause`: after a failure.
     """
 
     batch: int = 500
@@ -50,7 +52,8 @@ class Relay:
     work on the outbox at the same time. What the relay was told is only a hint; the outbox is the truth.
 
     A publisher whose messages were not taken is replaced: its client may not recover for long, as when
-    Kafka has lost its data and the topics were made anew.
+    Kafka has lost its data and the topics were made anew. What it has sent may still arrive, after the same
+    messages of its successor; so their keys are told again once they are through.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class Relay:
         self._repair: Repair | None = None
         self._condition = threading.Condition()
         self._hints: dict[str, None] = {}
+        self._sweep_at = 0.0
+        self._unheard: set[str] = set()
         self._uncertain: set[str] = set()
         self._stopping = False
         self._publisher: Publisher | None = None
@@ -92,73 +97,101 @@ class Relay:
     # --- the thread
 
     def _run(self) -> None:
-        self._publisher = self._make_publisher()
-        self._guarded(self._publisher.warm_up)
+        self._guarded(self._warm_up)
         while True:
             keys, stopping = self._next_hints()
-            work = partial(self._publish_hinted, keys) if keys else self._sweep
-            done = self._guarded(self._tell_again) and self._guarded(work)
+            done = self._guarded(partial(self._follow, keys))
+            if done and time.monotonic() >= self._sweep_at:
+                done = self._guarded(self._sweep)
             if stopping and not (done and self._hints):
                 return
             if not done:
                 self._rest()
 
+    def _warm_up(self) -> None:
+        self._publisher = self._make_publisher()
+        self._publisher.warm_up()
+
     def _next_hints(self) -> tuple[list[str], bool]:
         """Waits for a hint, for the next sweep's time, or to stop."""
         with self._condition:
             if not self._hints and not self._stopping:
-                self._condition.wait(self._policy.sweep.total_seconds())
+                self._condition.wait(max(0.0, self._sweep_at - time.monotonic()))
             keys = list(self._hints)[: self._policy.batch]
             for key in keys:
                 del self._hints[key]
             return keys, self._stopping
 
     def _rest(self) -> None:
+        """What is announced meanwhile waits with the others."""
         with self._condition:
-            if not self._stopping:
-                self._condition.wait(self._policy.pause.total_seconds())
+            self._condition.wait_for(lambda: self._stopping, self._policy.pause.total_seconds())
 
-    def _publish_hinted(self, keys: list[str]) -> None:
-        self._publish(lambda connection: outbox.lock_of_keys(connection, keys))
+    def _follow(self, keys: Sequence[str]) -> None:
+        """Publishes what was hinted at. If that fails it is the first to be tried again; but not where others
+        got through, which it would hold up: it is left to the sweep."""
+        try:
+            self._tell_again()
+            if keys:
+                self._publish(lambda connection: outbox.lock_of_keys(connection, keys))
+        except _SomeNotPublished:
+            raise
+        except Exception:
+            with self._condition:
+                self._hints = dict.fromkeys(keys) | self._hints
+            raise
 
     def _sweep(self) -> None:
-        policy = self._policy
-        taken = policy.batch
-        while taken == policy.batch and not self._hints:
+        """One batch of what is left: however many hints there are, it has its turn. Where there is more, the
+        next turn comes at once; after a failure, the hints get as much time as the sweep took."""
+        policy, began = self._policy, time.monotonic()
+        try:
             taken = self._publish(
                 lambda connection: outbox.lock_old(connection, policy.left_after, policy.batch)
             )
+        except Exception:
+            self._sweep_at = time.monotonic() + (time.monotonic() - began)
+            raise
+        pause = policy.sweep.total_seconds() if taken < policy.batch else 0.0
+        self._sweep_at = time.monotonic() + pause
 
     def _publish(self, lock: Callable[[Connection], list[OutboxMessage]]) -> int:
         """One transaction: lock, send, delete what was acknowledged. How many messages it took."""
-        sent: Collection[str] = ()
+        keys: set[str] = set()
         try:
             with self._engine.begin() as connection:
                 batch = lock(connection)
-                sent = {message.key for message in batch}
-                if batch:
-                    self._send(connection, batch)
-        except _NotPublished:
-            raise
+                keys = {message.key for message in batch}
+                unheard = self._send(connection, batch) if batch else set()
         except Exception:
             # The locks may have gone before the last message was sent, and another relay been quicker.
-            self._uncertain.update(sent)
+            self._uncertain |= keys
             raise
+        heard = keys - unheard
+        self._uncertain |= self._unheard & heard
+        self._unheard = (self._unheard - heard) | unheard
+        if unheard:
+            raise _SomeNotPublished if heard else _NotPublished
         return len(batch)
 
-    def _send(self, connection: Connection, batch: list[OutboxMessage]) -> None:
+    def _send(self, connection: Connection, batch: Sequence[OutboxMessage]) -> set[str]:
+        """The keys of which not everything was taken. All of theirs stays, so that no message overtakes
+        another of its key."""
         self._publisher = self._publisher or self._make_publisher()
         outcome = self._publisher.publish(batch)
         for message in batch:
             if self._repair and message.id in outcome.refused:
                 log.error("the broker refuses a message for good: %s", outcome.refused[message.id])
                 self._repair.refused(connection, message, outcome.refused[message.id])
-        outbox.remove(connection, [*outcome.acknowledged, *outcome.refused])
-        if outcome.failed:
-            reason = next(iter(outcome.failed.values()))
-            log.warning("%d messages wait for Kafka: %s", len(outcome.failed), reason)
+        unheard = {message.key for message in batch if message.id in outcome.failed}
+        stay = {message.id for message in batch if message.key in unheard} - set(outcome.refused)
+        outbox.remove(
+            connection, [one for one in (*outcome.acknowledged, *outcome.refused) if one not in stay]
+        )
+        if unheard:
+            log.warning("%d messages wait for Kafka: %s", len(stay), next(iter(outcome.failed.values())))
             self._publisher = None
-            raise _NotPublished  # the whole batch again, so that none overtakes another of its key
+        return unheard
 
     def _tell_again(self) -> None:
         if self._uncertain and self._repair:
@@ -182,3 +215,7 @@ class Relay:
 
 class _NotPublished(Exception):  # noqa: N818
     """Messages stay in the outbox for the next try."""
+
+
+class _SomeNotPublished(_NotPublished):
+    """Others were published: a topic or a partition is away, and not Kafka."""
