@@ -46,6 +46,14 @@ def test_a_report_that_always_crashes_becomes_a_dead_letter(api: httpx.Client) -
     assert (letter["reason"], letter["attempts"], letter["stack"]) == ("slot_died", 2, None)
 
 
+@pytest.mark.parametrize(("kind", "said"), [("nothing", "NoneType, not an Artefact"), ("no_file", "no file")])
+def test_a_job_that_returns_no_artefact_is_told_so(api: httpx.Client, kind: str, said: str) -> None:
+    report = ask.run(api, kind)
+
+    assert (report["status"], report["attempt"]) == ("fail", 1)
+    assert said in report["error"]["message"]
+
+
 def test_many_crashes_cost_no_slot(api: httpx.Client) -> None:
     crashing = [ask.request(api, "crash", crashes=1) for _ in range(4)]
 

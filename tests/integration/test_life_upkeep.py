@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from uuid import UUID, uuid4
 
 import httpx
@@ -17,11 +18,13 @@ from tests.support.life_stack import ENQUEUE_AGAIN, NAMES, LifeStack
 from tests.support.life_store import Policies, Store, engine_of
 from tests.support.problems import problem
 from tests.support.waiting import eventually
-from waybill.domain import NewReport, Report, Status, new_report_id
+from waybill.artefacts import ArtefactStore
+from waybill.domain import LeasePolicy, NewReport, Report, Status, new_report_id
 from waybill.kafka import KafkaConfig, producer
 from waybill.outbox import Relay
 from waybill.outbox.publisher import Publisher
 from waybill.topics import Topics as Names
+from waybill.upkeeper import Upkeeper, UpkeepPolicy
 
 pytest_plugins = ["tests.support.life_fixtures"]
 
@@ -184,7 +187,7 @@ def test_old_reports_leave_nothing_but_a_tombstone(
     ):
         statement = f"SELECT 1 FROM {table} WHERE {column} = :id"  # noqa: S608 - ours
         assert life_database.rows(statement, id=report["id"]) == []
-    assert not list(life.artefacts.glob(f"reports/{report['id']}/**/*.txt"))
+    assert not (life.artefacts / "reports" / report["id"]).exists()
     assert ask.show(api, young["id"]) == young
 
     def tombstone() -> bool:
@@ -204,6 +207,37 @@ def test_retention_goes_in_small_batches(store: Store) -> None:
         batches.append(removed)
 
     assert batches == [100, 100, 30]
+
+
+def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
+    """Removing what is old may take long, or be cut off; the row then still has to be there."""
+
+    class Hanging(ArtefactStore):
+        asked, go_on = Event(), Event()
+
+        def remove_all(self, report_id: UUID) -> None:  # noqa: ARG002 - as of an ArtefactStore
+            self.asked.set()
+            self.go_on.wait()
+
+    old, lost = accepted(store), accepted(store)
+    store.ledger.cancel(old.id)
+    store.pass_time(31 * DAY)
+    store.ledger.claim(lost.id, "the test")
+    store.pass_time(DAY)
+    artefacts, often = Hanging("memory:///"), timedelta(seconds=0.05)
+    policy = UpkeepPolicy(every=often, purge_every=often)
+    upkeeper = Upkeeper(store.upkeep, artefacts, LeasePolicy(timedelta(seconds=1), often), policy)
+
+    upkeeper.start()
+    try:
+        assert artefacts.asked.wait(30)
+        eventually(lambda: getattr(store.ledger.get(lost.id), "losses", 0) == 1, "the lost report")
+        assert store.ledger.get(old.id) is not None
+        artefacts.go_on.set()
+        eventually(lambda: store.ledger.get(old.id) is None, "the old report is gone")
+    finally:
+        artefacts.go_on.set()
+        upkeeper.stop()
 
 
 def test_old_dead_letters_are_forgotten(

@@ -29,8 +29,8 @@ def second_worker(stack: Stack, **settings: str) -> Iterator[None]:
         stack.stop_part(SECOND)
 
 
-def running_on_the_second(stack: Stack, client: WaybillClient, database: Database) -> UUID:
-    """A report of a few seconds that the second worker is at, in the middle."""
+def running_on_the_second(stack: Stack, client: WaybillClient, database: Database, steps: int = 30) -> UUID:
+    """A report of a few seconds, or more `steps`, that the second worker is at, in the middle."""
     asked: list[Report] = []
 
     def look() -> UUID | None:
@@ -39,7 +39,7 @@ def running_on_the_second(stack: Stack, client: WaybillClient, database: Databas
                 report_id: UUID = row["id"]
                 return report_id
         if not asked or client.show(asked[-1].id).status != "init":
-            asked.append(client.request("dowork", {"steps": 30, "failing_step": None}))
+            asked.append(client.request("dowork", {"steps": steps, "failing_step": None}))
         return None
 
     found = eventually(look, "a report on the second worker")
@@ -87,6 +87,25 @@ def test_a_report_that_ends_within_the_drain_is_finished_where_it_runs(
         report = client.show(report_id)
 
     assert (report.status, report.attempt) == ("done", 1)
+
+
+def test_a_worker_that_stops_while_kafka_is_away_hands_its_report_back(
+    stack: Stack, client: WaybillClient, database: Database
+) -> None:
+    with second_worker(stack, WAYBILL_DRAIN_SECONDS="0"):
+        report_id = running_on_the_second(stack, client, database, steps=500)
+        stack.stop_part("kafka")
+        try:
+            stack.kill(SECOND, signal.SIGTERM)
+
+            assert stack.wait_exit(SECOND, 40) == 0
+            assert client.show(report_id).status == "init"
+        finally:
+            stack.start_part("kafka")
+
+    eventually(lambda: client.show(report_id).attempt == 2, "the next attempt")
+    client.cancel(report_id)
+    ended(client, report_id)
 
 
 def test_an_idle_worker_ends_quickly(stack: Stack) -> None:

@@ -29,18 +29,19 @@ class ArtefactStore:
     def __init__(self, url: str) -> None:
         """`url` as `file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…`; credentials as each
         service's own variables say. A folder is made where it is missing."""
-        self._store = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+        folder = url.startswith("file:")
+        self._store = from_url(url, mkdir=True, automatic_cleanup=True) if folder else from_url(url)
 
     def put(self, report_id: UUID, attempt: int, artefact: Artefact) -> StoredArtefact:
         """Writes the file whole or not at all. Raises `ArtefactStoreUnavailable`."""
         key = f"reports/{report_id}/{attempt}/{artefact.filename}"
-        with artefact.path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         try:
+            with artefact.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
             obstore.put(self._store, key, artefact.path)
+            size = artefact.path.stat().st_size
         except (BaseError, OSError) as error:
             raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_first_line(error)}") from error
-        size = artefact.path.stat().st_size
         return StoredArtefact(key, artefact.filename, artefact.media_type, size, digest)
 
     def remove_all(self, report_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""The upkeeper: a thread in every process that does the ledger's upkeep from time to time."""
+"""The upkeeper: two threads in every process that do the ledger's upkeep from time to time."""
 
 import threading
 import time
@@ -19,6 +19,8 @@ from waybill.tracing import end_lost_attempt
 
 log = structlog.get_logger(__name__)
 
+_STOP_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class UpkeepPolicy:
@@ -30,7 +32,8 @@ class UpkeepPolicy:
 
 
 class Upkeeper:
-    """Reaps lost attempts, enqueues what is due, and removes what is old."""
+    """Reaps lost attempts and enqueues what is due; and beside it, since that may take long, removes what is
+    old."""
 
     def __init__(
         self,
@@ -46,19 +49,27 @@ class Upkeeper:
         self._clock = clock
         # Whatever has kept this process from starting may have kept the workers from their heartbeats.
         self._reap_from = clock() + lease.time_to_live.total_seconds()
-        self._purge_from = clock() + policy.purge_every.total_seconds()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._repeat, args=task, name=name, daemon=True)
+            for name, task in {
+                "upkeep": (self.turn, policy.every),
+                "retention": (self.purge, policy.purge_every),
+            }.items()
+        ]
         _observe_backlog(upkeep)
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Blocks until the batch that runs is done, for at most a few seconds."""
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        deadline = time.monotonic() + _STOP_SECONDS
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def turn(self) -> None:
         """Everything that is due now. Raises `StoreUnavailable`."""
@@ -66,10 +77,11 @@ class Upkeeper:
             pass
         if self._clock() >= self._reap_from:
             self._reap()
-        if self._clock() >= self._purge_from:
-            while self._upkeep.purge(self._artefacts) and not self._stopping.is_set():
-                pass
-            self._purge_from = self._clock() + self._policy.purge_every.total_seconds()
+
+    def purge(self) -> None:
+        """Everything that is old now. Raises `StoreUnavailable` or `ArtefactStoreUnavailable`."""
+        while not self._stopping.is_set() and self._upkeep.purge(self._artefacts):
+            pass
 
     def _reap(self) -> None:
         while reaped := self._upkeep.reap(self._policy.reap_grace):
@@ -83,10 +95,10 @@ class Upkeeper:
                 if one.spans:
                     end_lost_attempt(one.spans, str(one.lost.id), one.lost.attempt)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(self._policy.every.total_seconds()):
+    def _repeat(self, task: Callable[[], None], every: timedelta) -> None:
+        while not self._stopping.wait(every.total_seconds()):
             try:
-                self.turn()
+                task()
             except RetryableError as error:
                 log.warning("upkeep waits", reason=str(error))
             except Exception:

@@ -5,6 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,9 +17,10 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.trace import Link, Span
+from pydantic import ValidationError
 
 from report_worker.cancellations import Cancellations
-from report_worker.ending import Broken, LastWord, RetryLater, decide, failure_of
+from report_worker.ending import Broken, LastWord, RetryLater, Unsuited, decide, failure_of
 from report_worker.intake import Claimed
 from report_worker.slots import (
     Cancelled,
@@ -35,6 +37,7 @@ from report_worker.slots.texts import message_of, stack_of
 from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
 from waybill.domain import (
     AttemptTrace,
+    Carrier,
     Failure,
     Fence,
     LeasePolicy,
@@ -95,28 +98,26 @@ class Attempt:
         self._max_attempts = Kind.max_attempts
         self._spans_written_down = False
         self._lost = False
+        self._directory: Path | None = None
 
     def run(self) -> bool:
         """Whether the slot can take another job."""
         started_at = time.time_ns()
         span = self._span(started_at)
-        directory = Path(tempfile.mkdtemp(prefix="waybill-"))
         try:
-            return self._handle(span, started_at, directory)
+            return self._handle(span, started_at)
         finally:
-            shutil.rmtree(directory, ignore_errors=True)
+            if self._directory:
+                shutil.rmtree(self._directory, ignore_errors=True)
             if not (self._lost and self._spans_written_down):  # else whoever reaps the report ends them
                 span.end()
                 self._claimed.span.end()
 
-    def _handle(self, span: Span, started_at: int, directory: Path) -> bool:
+    def _handle(self, span: Span, started_at: int) -> bool:
         report = self._report
         try:
             self._first_heartbeat(span, started_at)
-            job = Job(
-                report.id, report.attempt, report.kind, report.parameters, directory, span_carrier(span)
-            )
-            word = self._work(job)
+            word = self._work(span_carrier(span))
             ended = self._settle(word, span)
         except Interrupted:
             interrupt_span(span)
@@ -178,15 +179,27 @@ class Attempt:
 
     # --- while the slot works
 
-    def _work(self, job: Job) -> LastWord:
+    def _work(self, carrier: Carrier | None) -> LastWord:
+        report = self._report
         try:
-            kind = self._context.kinds[job.kind]
-            self._max_attempts = kind.max_attempts
-            steps = kind.steps(kind.parameters.model_validate(job.parameters))
+            kind = self._context.kinds[report.kind]
+            parameters = kind.parameters.model_validate(report.parameters)
+        except (UnknownKind, ValidationError) as error:
+            return Unsuited(
+                Failure("unsuited", f"This version of the worker cannot run it: {message_of(error)}")
+            )
+        self._max_attempts = kind.max_attempts
+        try:
+            steps = kind.steps(parameters)
         except Exception as error:
-            # A kind that is unknown here may be known to the next worker: of a newer version, in an upgrade.
-            permanent = not isinstance(error, UnknownKind)
-            return Failed(type(error).__qualname__, message_of(error), stack_of(error), permanent, step=None)
+            return Failed(
+                type(error).__qualname__, message_of(error), stack_of(error), permanent=True, step=None
+            )
+        try:
+            self._directory = Path(tempfile.mkdtemp(prefix="waybill-"))
+        except OSError as error:
+            return Broken(Failure("no_directory", f"The worker has no room for the job's files: {error}"))
+        job = Job(report.id, report.attempt, report.kind, report.parameters, self._directory, carrier)
         return self._supervise(kind, steps, job)
 
     def _supervise(self, kind: Kind, steps: Sequence[str], job: Job) -> LastWord:
@@ -211,16 +224,20 @@ class Attempt:
         return Broken(Failure("timed_out", f"The attempt took longer than {timeout}.", progress.step))
 
     def _listen(self) -> FromSlot | None:
+        self._stay_alive()
+        if self._cancel_by is None and self._cancel_wanted():
+            self._slot.cancel()
+            self._cancel_by = time.monotonic() + self._context.cancel_grace.total_seconds()
+        return self._slot.receive(_LISTEN_SECONDS)
+
+    def _stay_alive(self) -> None:
+        """Renews the lease when it is time to. Raises `Interrupted`."""
         now = time.monotonic()
         if self._context.interrupted.is_set():
             raise Interrupted
-        if self._cancel_by is None and self._cancel_wanted():
-            self._slot.cancel()
-            self._cancel_by = now + self._context.cancel_grace.total_seconds()
         if now >= self._next_heartbeat:
             self._persist(lambda: self._ledger.heartbeat(self._fence))
             self._next_heartbeat = now + self._context.lease.heartbeat.total_seconds()
-        return self._slot.receive(_LISTEN_SECONDS)
 
     def _cancel_wanted(self) -> bool:
         return self._context.cancellations.wanted(self._report.id, self._report.attempt)
@@ -247,7 +264,9 @@ class Attempt:
         retry, random = self._context.retry, self._context.random
         end = decide(word, failure, self._report, self._max_attempts, retry, random)
         if isinstance(end, RetryLater):
-            return self._end(lambda: self._ledger.retry(self._fence, end.failure, end.delay))
+            return self._end(
+                lambda: self._ledger.retry(self._fence, end.failure, end.delay, counted=end.counted)
+            )
         letter = None
         if end.used_up:
             letter = report_letter(self._report, end.failure, self._claimed.origin, end.stack)
@@ -257,7 +276,14 @@ class Attempt:
         return self._end(lambda: self._ledger.finish(self._fence, status, artefact=artefact))
 
     def _store(self, produced: Produced) -> StoredArtefact:
+        """However long the store takes, the lease lasts."""
         artefact = Artefact(produced.path, produced.media_type, produced.filename)
+        stored = _in_background(lambda: self._put(artefact))
+        while not wait([stored], _LISTEN_SECONDS).done:
+            self._stay_alive()
+        return stored.result()
+
+    def _put(self, artefact: Artefact) -> StoredArtefact:
         for retry in stamina.retry_context(on=ArtefactStoreUnavailable, attempts=3, wait_initial=0.2):
             with retry:
                 return self._context.artefacts.put(self._report.id, self._report.attempt, artefact)
@@ -293,6 +319,20 @@ class Attempt:
             with retry:
                 return write()
         raise AssertionError("unreachable: the last retry raises")
+
+
+def _in_background(call: Callable[[], Result]) -> Future[Result]:
+    """On a thread that holds up nobody's exit."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="in-background", daemon=True).start()
+    return future
 
 
 def _change(told: StepStarted | StepEnded) -> StepChange:

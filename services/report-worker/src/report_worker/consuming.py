@@ -1,5 +1,6 @@
 """The consumer loop: the one thread that touches the Consumer."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0
+_CLOSE_SECONDS = 5.0
 
 
 class Slots(Protocol):
@@ -68,7 +70,16 @@ class CommandConsumer:
                 stopping.wait(_PAUSE_SECONDS)
             finally:
                 self._waiting.clear()
-                self._client.close()
+                self._close()
+
+    def _close(self) -> None:
+        """Commits and leaves the group; but a Kafka that is away holds up nobody who has reports to hand
+        back, so no longer than a few seconds."""
+        closing = threading.Thread(target=self._client.close, name="consumer-close", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)
+        if closing.is_alive():
+            log.warning("the consumer did not leave the group in time")
 
     def _turn(self) -> None:
         self._pause(bool(self._waiting))
@@ -130,6 +141,7 @@ class CommandConsumer:
 
     def _revoked(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         gone = {one.partition for one in partitions}
-        self._waiting = deque(one for one in self._waiting if one.partition() not in gone)
+        if client is self._client:  # and not one whose closing took long
+            self._waiting = deque(one for one in self._waiting if one.partition() not in gone)
         client.incremental_unassign(partitions)
         log.info("partitions revoked", partitions=sorted(gone))

@@ -15,15 +15,27 @@ class Broken:
     failure: Failure
 
 
-LastWord = Produced | Failed | Cancelled | Broken
+@dataclass(frozen=True)
+class Unsuited:
+    """The worker does not know the report's kind, or not these parameters: in an upgrade a worker of another
+    version does. No slot was asked."""
+
+    failure: Failure
+
+
+LastWord = Produced | Failed | Cancelled | Broken | Unsuited
+
+_MOST_UNSUITED = 12
+"""Turns of reports that no worker knows: with the default waits they last for half an hour."""
 
 
 @dataclass(frozen=True)
 class RetryLater:
-    """Another attempt, after `delay`."""
+    """Another attempt, after `delay`. `counted`: of those that the report's kind allows."""
 
     failure: Failure
     delay: timedelta
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,10 +47,10 @@ class FailForGood:
     stack: str | None
 
 
-def failure_of(word: Failed | Broken | Produced) -> Failure | None:
+def failure_of(word: Failed | Broken | Unsuited | Produced) -> Failure | None:
     """Why the attempt did not end well; None where it did."""
     match word:
-        case Broken(failure):
+        case Broken(failure) | Unsuited(failure):
             return failure
         case Failed(step=str(step)):
             return Failure("step_failed", f"{step}: {word.message}", step)
@@ -52,7 +64,7 @@ def failure_of(word: Failed | Broken | Produced) -> Failure | None:
 
 
 def decide(
-    word: Failed | Broken | Produced,
+    word: Failed | Broken | Unsuited | Produced,
     failure: Failure,
     report: Report,
     max_attempts: int,
@@ -60,7 +72,12 @@ def decide(
     random: Random,
 ) -> RetryLater | FailForGood:
     """Permanent errors, and steps that failed in a job that ran on, end a report; others do when it has been
-    tried `max_attempts` times. Interrupted and lost attempts do not count."""
+    tried `max_attempts` times. Interrupted and lost attempts do not count, nor those of unsuited workers."""
+    if isinstance(word, Unsuited):
+        turns = report.interruptions + 1
+        if turns < _MOST_UNSUITED:
+            return RetryLater(failure, retry.delay(turns, random), counted=False)
+        return FailForGood(failure, used_up=True, stack=None)
     if isinstance(word, Produced) or (isinstance(word, Failed) and word.permanent):
         return FailForGood(failure, used_up=False, stack=None)
     failures = report.failures + 1

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import methodcaller
 from uuid import UUID
 
 import structlog
@@ -209,6 +210,15 @@ class _Seen:
         return Origin(self.message.topic() or "", self.partition, self.offset)
 
 
+# Not `message.headers()`: after many calls CPython takes its result for one although an exception is set.
+_read_headers = methodcaller("headers")
+
+
 def _headers(message: Message) -> list[tuple[str, bytes | str | None]]:
-    headers = message.headers() or []
+    """None where a name is not UTF-8: confluent-kafka then makes a list that nobody must look into."""
+    try:
+        headers = _read_headers(message) or []
+    except (UnicodeDecodeError, SystemError):
+        message.set_headers([])
+        return []
     return list(headers.items() if isinstance(headers, dict) else headers)

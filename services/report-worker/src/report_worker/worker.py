@@ -142,9 +142,12 @@ class Worker:
         thread.start()
 
     def _run(self, attempt: Attempt, slot: Slot) -> None:
-        usable = attempt.run()
-        if not self._interrupted.is_set():
-            self._slots.give_back(slot, usable=usable)
+        usable = False
+        try:
+            usable = attempt.run()
+        finally:
+            if not self._interrupted.is_set():
+                self._slots.give_back(slot, usable=usable)
 
     def _alive(self) -> dict[str, str]:
         silent = time.monotonic() - self._consumer.last_poll

@@ -136,7 +136,7 @@ class Report:
     """A row of `reports`. `version` counts every change, from 1; `attempt` counts every claim.
 
     Of the attempts, `failures` ended in an error, and `losses` in silence: their worker died, or was cut
-    off past its lease. The others were interrupted, and count for nothing.
+    off past its lease. `interruptions` count for nothing: the worker stopped, or could not run this kind.
     """
 
     id: UUID
@@ -156,6 +156,7 @@ class Report:
     not_before: datetime | None = None
     failures: int = 0
     losses: int = 0
+    interruptions: int = 0
     cancel_requested: bool = False
     timeout: timedelta | None = None
     attempt_trace: AttemptTrace | None = None

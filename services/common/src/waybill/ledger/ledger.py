@@ -168,11 +168,13 @@ class Ledger:
                 dead_letters.put(connection, self._recorder.topics, letter, report.carrier)
         return self._announced(report, letter)
 
-    def retry(self, fence: Fence, failure: Failure, delay: timedelta) -> Report:
+    def retry(self, fence: Fence, failure: Failure, delay: timedelta, *, counted: bool = True) -> Report:
         """Returns a failed attempt's report to `init`, for another after `delay`; ends one that is to be
-        cancelled instead. Raises `LeaseLost`."""
+        cancelled instead. An attempt that is not `counted` is one of its interruptions, not of its failures.
+        Raises `LeaseLost`."""
         with self._recorder.transaction() as connection:
-            report = reports.retry_later(connection, fence, failure, delay) or _cancelled(connection, fence)
+            report = reports.retry_later(connection, fence, failure, delay, counted=counted)
+            report = report or _cancelled(connection, fence)
             self._recorder.record(connection, status_event(report), report)
         return self._announced(report)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -32,8 +33,8 @@ class Reaped:
 
 
 class Upkeep:
-    """Each method does one batch in one transaction, skips rows that others hold, and may be called again
-    at once while it returns something. Raises `StoreUnavailable`."""
+    """Each method does one batch, skips rows that others hold, and may be called again at once while it
+    returns something. Raises `StoreUnavailable`."""
 
     def __init__(self, recorder: Recorder, retry: RetryPolicy, retention: RetentionPolicy) -> None:
         self._recorder = recorder
@@ -66,20 +67,25 @@ class Upkeep:
 
     def purge(self, artefacts: ArtefactStore) -> int:
         """Removes what has been kept for long enough: reports with their events and artefacts, dead letters,
-        idempotency keys. How many things were removed."""
+        idempotency keys. How many things were removed. Raises `ArtefactStoreUnavailable` too.
+
+        The files go first, while no row is locked: the next round finds again what one that died has begun.
+        """
         kept = self._retention
         with self._recorder.transaction() as connection:
             removed = idempotency.remove_old(connection, kept.idempotency_keys, kept.batch)
             removed += dead_letters.remove_old(connection, kept.dead_letters, kept.batch)
-            old = reports.lock_finished(connection, kept.reports, kept.batch)
-            for report in old:
-                artefacts.remove_all(report.id)
-            if old:
-                reports.remove(connection, [report.id for report in old])
-                outbox.put(connection, [self._tombstone(report) for report in old])
-        for report in old:
-            self._recorder.announce(str(report.id))
-        return removed + len(old)
+            old = reports.old(connection, kept.reports, kept.batch)
+        for report_id in old:
+            artefacts.remove_all(report_id)
+        with self._recorder.transaction() as connection:
+            gone = reports.lock_old(connection, kept.reports, old)
+            if gone:
+                reports.remove(connection, gone)
+                outbox.put(connection, [self._tombstone(report_id) for report_id in gone])
+        for report_id in gone:
+            self._recorder.announce(str(report_id))
+        return removed + len(gone)
 
     def tell_again(self, keys: list[str]) -> None:
         """Announces each report's last event anew, for when an older one may have been published after it."""
@@ -126,5 +132,5 @@ class Upkeep:
         self._recorder.record(connection, status_event(now), now, *commands)
         return Reaped(lost, now)
 
-    def _tombstone(self, report: Report) -> OutboxMessage:
-        return OutboxMessage(self._recorder.topics.report_status, str(report.id), None)
+    def _tombstone(self, report_id: UUID) -> OutboxMessage:
+        return OutboxMessage(self._recorder.topics.report_status, str(report_id), None)

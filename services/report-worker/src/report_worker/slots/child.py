@@ -12,7 +12,7 @@ from report_worker.slots.protocol import Cancelled, Failed, FromSlot, Job, Produ
 from report_worker.slots.texts import message_of, stack_of
 from report_worker.slots.work import JobCancelled, SlotWork
 from waybill.errors import PermanentError
-from waybill.kinds import Registry, load_registry
+from waybill.kinds import Artefact, Registry, load_registry
 from waybill.logs import configure_logs
 from waybill.tracing import flush
 
@@ -69,7 +69,7 @@ class SlotProcess:
         try:
             kind = self._kinds[job.kind]
             parameters = kind.parameters.model_validate(job.parameters)
-            artefact = kind.load()(parameters, work)
+            return _produced(kind.load()(parameters, work), work)
         except JobCancelled:
             return Cancelled()
         except Exception as error:
@@ -80,4 +80,12 @@ class SlotProcess:
                 permanent=isinstance(error, PermanentError),
                 step=work.fatal,
             )
-        return Produced(artefact.path, artefact.media_type, artefact.filename, tuple(work.failed))
+
+
+def _produced(artefact: object, work: SlotWork) -> Produced:
+    """Says of a result that is none what is wrong with it."""
+    if not isinstance(artefact, Artefact):
+        raise TypeError(f"The kind's function returned {type(artefact).__name__}, not an Artefact.")
+    if not artefact.path.is_file():
+        raise FileNotFoundError(f"The kind's function returned {artefact.path}, where there is no file.")
+    return Produced(artefact.path, artefact.media_type, artefact.filename, tuple(work.failed))

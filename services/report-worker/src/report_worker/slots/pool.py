@@ -150,13 +150,12 @@ class SlotPool:
         """Begins a slot. It is free once it is ready: a report that waited for it would have no heartbeat."""
         try:
             slot = Slot(*self._options)
-        except OSError:
+            with self._lock:
+                self._starting.add(slot)
+            threading.Thread(target=self._await, args=(slot,), name="slot-start", daemon=True).start()
+        except (OSError, RuntimeError):  # no more processes, or no more threads
             log.exception("a slot could not be made anew")
             self._missing += 1
-            return
-        with self._lock:
-            self._starting.add(slot)
-        threading.Thread(target=self._await, args=(slot,), name="slot-start", daemon=True).start()
 
     def _await(self, slot: Slot) -> None:
         try:

@@ -45,6 +45,16 @@ def hang(parameters: SecondsParameters, work: Work) -> Artefact:
 hurried = hang
 
 
+def nothing(_: Parameters, work: Work) -> None:
+    with work.step("only step"):
+        pass
+
+
+def no_file(_: Parameters, work: Work) -> Artefact:
+    with work.step("only step"):
+        return Artefact(work.directory / "report.txt", "text/plain", "report.txt")
+
+
 def hog(parameters: HogParameters, work: Work) -> Artefact:
     with work.step("only step"):
         taken = [bytearray(2**20) for _ in range(parameters.mebibytes)]

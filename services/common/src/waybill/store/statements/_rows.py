@@ -48,6 +48,7 @@ def report_of(row: Row[Any]) -> Report:
         not_before=row.not_before,
         failures=row.failures,
         losses=row.losses,
+        interruptions=row.interruptions,
         cancel_requested=row.cancel_requested_at is not None,
         timeout=None if row.timeout_seconds is None else timedelta(seconds=row.timeout_seconds),
         attempt_trace=_attempt_trace(row.attempt_trace),

@@ -159,6 +159,7 @@ def redrive(connection: Connection, report_id: UUID, enqueue_again: timedelta) -
         .values(
             failures=0,
             losses=0,
+            interruptions=0,
             not_before=None,
             failure=None,
             progress=None,
@@ -239,11 +240,14 @@ def finish(
     return _changed(connection, statement)
 
 
-def retry_later(connection: Connection, fence: Fence, failure: Failure, delay: timedelta) -> Report | None:
-    """A failed attempt leaves its report to wait for another. None where the lease is lost, or somebody wants
-    the report cancelled."""
+def retry_later(
+    connection: Connection, fence: Fence, failure: Failure, delay: timedelta, *, counted: bool
+) -> Report | None:
+    """A failed attempt leaves its report to wait for another, as a failure (`counted`) or an interruption.
+    None where the lease is lost, or somebody wants the report cancelled."""
     statement = _change(Status.INIT, _held(fence), reports.c.cancel_requested_at.is_(None)).values(
-        failures=reports.c.failures + 1,
+        failures=reports.c.failures + int(counted),
+        interruptions=reports.c.interruptions + int(not counted),
         failure=asdict(failure),
         not_before=from_now(delay),
         enqueue_at=from_now(delay),
@@ -318,9 +322,16 @@ def fail_waiting(connection: Connection, report_id: UUID, failure: Failure) -> R
     return _changed(connection, statement)
 
 
-def lock_finished(connection: Connection, age: timedelta, limit: int) -> list[Report]:
-    """Reports that ended longer than `age` ago, for this transaction alone."""
-    return _locked(connection, reports.c.finished_at < ago(age), limit)
+def old(connection: Connection, age: timedelta, limit: int) -> list[UUID]:
+    """Reports that ended longer than `age` ago."""
+    statement = select(reports.c.id).where(reports.c.finished_at < ago(age)).limit(limit)
+    return list(connection.execute(statement).scalars())
+
+
+def lock_old(connection: Connection, age: timedelta, report_ids: Sequence[UUID]) -> list[UUID]:
+    """Of these, those that are still old, for this transaction alone: one may have been redriven."""
+    still = and_(reports.c.id.in_(report_ids), reports.c.finished_at < ago(age))
+    return [report.id for report in _locked(connection, still, len(report_ids))]
 
 
 def remove(connection: Connection, report_ids: Sequence[UUID]) -> None:

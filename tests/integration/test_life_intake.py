@@ -1,0 +1,61 @@
+"""Messages that a worker's process could not survive, read by the worker's intake in the tests' process."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Consumer, Message
+
+from report_worker.intake import Intake
+from tests.support.kafka import Record, Topics
+from tests.support.librdkafka import send_header
+from tests.support.life_store import Store
+from waybill.kafka import KafkaConfig, consumer, ensure_topics
+from waybill.store import DeadLetterFilter
+from waybill.topics import Topics as Names
+
+pytest_plugins = ["tests.support.life_fixtures"]
+
+USUAL = 50
+"""So many calls of one place make CPython call it in another way."""
+
+
+@pytest.fixture
+def names(topics: Topics) -> Names:
+    unique = uuid4().hex[:8]
+    made = Names(f"intake-{unique}", f"intake-{unique}-status", f"intake-{unique}-dead-letter")
+    ensure_topics(KafkaConfig(topics.bootstrap, "tests"), made, partitions=1, replication=1)
+    return made
+
+
+@pytest.fixture
+def client(topics: Topics, names: Names) -> Iterator[Consumer]:
+    client = consumer(KafkaConfig(topics.bootstrap, "tests"), names.report)
+    client.subscribe([names.report])
+    yield client
+    client.close()
+
+
+def read(client: Consumer) -> Message:
+    for _ in range(60):
+        message = client.poll(0.5)
+        if message is not None and message.error() is None:
+            return message
+    raise AssertionError("no message came")
+
+
+def test_a_header_whose_name_is_not_utf8_costs_no_worker(
+    store: Store, topics: Topics, names: Names, client: Consumer
+) -> None:
+    intake = Intake(store.ledger, store.office, KafkaConfig(topics.bootstrap, "tests"), names.report)
+    topics.send(names.report, *(Record(b"usual", headers=(("traceparent", b"x"),)) for _ in range(USUAL)))
+    send_header(topics.bootstrap, names.report, b"certainly not", b"\xff\xfe")
+    topics.send(names.report, Record(b"the next"))
+
+    messages = [read(client) for _ in range(USUAL + 2)]
+    for message in messages:
+        assert intake.take(message) is None
+    assert intake.take(messages[USUAL]) is None, "as after an outage of the database"
+
+    letters = store.office.page(DeadLetterFilter(limit=2 * USUAL))
+    assert len(letters) == USUAL + 2
