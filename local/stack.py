@@ -1,5 +1,6 @@
 """The real parts of one machine as one thing that starts, stops, and can be disturbed on purpose."""
 
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -132,7 +133,8 @@ class Stack:
 
     def kill(self, name: str, number: int) -> None:
         """Sends a signal to the part's main process, and returns at once."""
-        self._runner.expect_end(name)
+        if number not in (signal.SIGSTOP, signal.SIGCONT):
+            self._runner.expect_end(name)
         self._runner.process(name).send(number)
 
     def wait_exit(self, name: str, seconds: float = 30) -> int:

@@ -15,7 +15,6 @@ from rich.console import Console
 
 from local import signals
 from tests.faults import settings
-from tests.faults.checker import Harm
 from tests.faults.console import Live
 from tests.faults.harness import start_rig, summary
 from tests.faults.injectors import Lane, workers
@@ -32,21 +31,19 @@ _KILL_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Build:
-    """`sabotage` is built into `services`; `harms` are those of which at least one must be found."""
+    """`sabotage` is built into `services`; `breaches` are those of which at least one must be found."""
 
     sabotage: str
     services: Callable[[Rig], Sequence[str]]
     inject: Callable[[Run], None]
-    harms: frozenset[Harm]
+    breaches: frozenset[str]
 
 
 def kill_after_the_offset(run: Run) -> None:
     """Workers die at the instant before they claim; whoever starts them again finds the offset committed."""
     run.load(threads=2, pause=0.1, most_open=20, parameters={"steps": 1, "step_ms": 50})
     for _ in range(_KILLS):
-        run.rig.put_tokens(1)
-        run.wait_until(lambda: run.rig.tokens_left() == 0, _KILL_SECONDS)
-        run.inject()
+        _kill_one(run)
         for name in _ended(run.rig):
             run.rig.stack.start_part(name)
 
@@ -55,9 +52,14 @@ def kill_after_the_deletion(run: Run) -> None:
     """The API's process dies at the instant before it publishes what it has deleted."""
     run.load(threads=2, pause=0.1, most_open=20, parameters={"steps": 1, "step_ms": 50})
     for _ in range(_KILLS):
-        run.rig.put_tokens(1)
-        run.wait_until(lambda: run.rig.tokens_left() == 0, _KILL_SECONDS)
-        run.inject()
+        _kill_one(run)
+
+
+def _kill_one(run: Run) -> None:
+    run.rig.put_tokens(1)
+    if not run.wait_until(lambda: run.rig.tokens_left() == 0, _KILL_SECONDS):
+        raise RuntimeError("nothing took the token: what kills is never reached")
+    run.inject()
 
 
 def _ended(rig: Rig) -> Iterator[str]:
@@ -71,9 +73,24 @@ def _ended(rig: Rig) -> Iterator[str]:
 
 
 BUILDS = (
-    Build("no-fence", lambda rig: rig.workers, workers.pause, frozenset({Harm.DOUBLED})),
-    Build("offset-first", lambda rig: rig.workers, kill_after_the_offset, frozenset({Harm.STUCK})),
-    Build("delete-first", lambda _: [API], kill_after_the_deletion, frozenset({Harm.STUCK, Harm.LOST})),
+    Build(
+        "no-fence",
+        lambda rig: rig.workers,
+        workers.pause,
+        breaches=frozenset({"ended_twice", "two_artefacts", "artefact_of_other_attempt"}),
+    ),
+    Build(
+        "offset-first",
+        lambda rig: rig.workers,
+        kill_after_the_offset,
+        breaches=frozenset({"not_ended"}),
+    ),
+    Build(
+        "delete-first",
+        lambda _: [API],
+        kill_after_the_deletion,
+        breaches=frozenset({"not_ended", "status_not_published"}),
+    ),
 )
 
 
@@ -96,7 +113,7 @@ def judge(rig: Rig, build: Build, seed: int, live: Live) -> Outcome:
 
 
 def is_found(build: Build, outcome: Outcome) -> bool:
-    return any(outcome.count(harm) for harm in build.harms)
+    return any(violation.name in build.breaches for violation in outcome.violations)
 
 
 def _find(seed: int, live: Live) -> dict[str, bool]:

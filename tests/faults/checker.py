@@ -107,21 +107,21 @@ def versions_have_no_gap(history: History) -> Iterator[Violation]:
 
 
 def transitions_are_legal(history: History) -> Iterator[Violation]:
-    """From `init` on, only along the domain's transitions; out of an end only where it was asked for."""
+    """From `init` on, only along the domain's transitions; out of an end never, as nobody redrives."""
     for row, events in _lives(history):
         if events and events[0].status != Status.INIT:
             yield Violation(Harm.DISORDER, "wrong_beginning", row.report_id, f"begins as {events[0].status}")
         for before, after in pairwise(events):
-            if not _is_legal(before, after, redriven=row.report_id in history.redriven):
+            if not _is_legal(before, after):
                 change = f"v{after.version} {after.type}: {before.status} → {after.status}"
                 yield Violation(Harm.DISORDER, "illegal_transition", row.report_id, change)
 
 
-def _is_legal(before: Event, after: Event, *, redriven: bool) -> bool:
+def _is_legal(before: Event, after: Event) -> bool:
     was, becomes = Status(before.status), Status(after.status)
     if after.type == "step":
         return was == becomes == Status.PROCESSING
-    if was in TERMINAL and not redriven:
+    if was in TERMINAL:
         return False
     return becomes in TRANSITIONS[was]
 
@@ -138,10 +138,10 @@ def attempts_count_up(history: History) -> Iterator[Violation]:
 
 
 def reports_end_once(history: History) -> Iterator[Violation]:
-    """One terminal status for a report, unless it was redriven."""
+    """One terminal status for a report."""
     for row, events in _lives(history):
         ends = [event for event in events if event.type == "status" and Status(event.status) in TERMINAL]
-        if len(ends) > 1 and row.report_id not in history.redriven:
+        if len(ends) > 1:
             told = ", ".join(f"v{event.version} {event.status}" for event in ends)
             yield Violation(Harm.DOUBLED, "ended_twice", row.report_id, told)
 
@@ -172,15 +172,19 @@ def artefacts_are_never_replaced(history: History) -> Iterator[Violation]:
         named = {event.sha256 for event in events if event.sha256}
         if row.artefact:
             named.add(row.artefact.sha256)
-        if len(named) > 1 and row.report_id not in history.redriven:
+        if len(named) > 1:
             yield Violation(Harm.DOUBLED, "two_artefacts", row.report_id, f"{len(named)} different ones")
 
 
 def effects_count_once(history: History) -> Iterator[Violation]:
-    """A done report has the effect of the attempt that ended it, whole and once.
+    """A done report has the effect of the attempt that ended it, whole, and no attempt was run twice.
 
     Attempts that were lost may have begun theirs: that is at-least-once, and not counted.
     """
+    runs = Counter((effect.report_id, effect.attempt) for effect in history.effects)
+    for (report_id, attempt), count in runs.items():
+        if count > 1:
+            yield Violation(Harm.DOUBLED, "effect_doubled", report_id, f"attempt {attempt}: {count} effects")
     effects = _by(history.effects, _effect_report)
     for row in history.rows:
         if row.status != Status.DONE:
@@ -189,13 +193,6 @@ def effects_count_once(history: History) -> Iterator[Violation]:
         finished = [one for one in of_attempt if one.finished_at is not None]
         if not finished:
             yield Violation(Harm.LOST, "effect_missing", row.report_id, f"none of attempt {row.attempt}")
-        if len(of_attempt) > 1:
-            yield Violation(
-                Harm.DOUBLED,
-                "effect_doubled",
-                row.report_id,
-                f"attempt {row.attempt}: {len(of_attempt)} effects",
-            )
 
 
 def _effect_report(effect: Effect) -> str:
@@ -206,7 +203,7 @@ def dead_letters_are_kept_once(history: History) -> Iterator[Violation]:
     """One for a report that used up its attempts, one for each unreadable message, with its reason."""
     of_reports = Counter(letter.report_id for letter in history.dead_letters if letter.report_id)
     for report_id, count in of_reports.items():
-        if count > 1 and report_id not in history.redriven:
+        if count > 1:
             yield Violation(Harm.DOUBLED, "two_dead_letters", report_id, f"{count} of them")
     by_source = _by(history.dead_letters, lambda letter: letter.source)
     for source, reason in history.expected_dead_letters.items():
@@ -218,6 +215,18 @@ def dead_letters_are_kept_once(history: History) -> Iterator[Violation]:
         elif letters[0].reason != reason:
             detail = f"kept as {letters[0].reason}, not {reason}"
             yield Violation(Harm.DISORDER, "wrong_reason", source, detail)
+
+
+def nothing_else_is_a_dead_letter(history: History) -> Iterator[Violation]:
+    """Only what was made unreadable, and what was made to use up its attempts."""
+    rows = {row.report_id for row in history.rows}
+    for letter in history.dead_letters:
+        if letter.report_id is None:
+            expected, subject = letter.source in history.expected_dead_letters, letter.source
+        else:
+            expected, subject = letter.report_id in history.given_up, letter.report_id
+        if not expected and (letter.report_id is None or letter.report_id in rows):
+            yield Violation(Harm.LOST, "unexpected_dead_letter", subject, letter.reason)
 
 
 def given_up_reports_have_a_dead_letter(history: History) -> Iterator[Violation]:
@@ -261,8 +270,18 @@ def outbox_is_empty(history: History) -> Iterator[Violation]:
 def streams_tell_each_version_once(history: History) -> Iterator[Violation]:
     """However often a stream was cut, its client saw 1, 2, 3 … to the report's end."""
     rows = {row.report_id: row for row in history.rows}
+    known = _statuses(history)
     for stream in history.streams:
         yield from _stream(stream, rows.get(stream.report_id))
+        for told in stream.told:
+            if known.get((stream.report_id, told.version), told.status) != told.status:
+                detail = f"v{told.version} told as {told.status}"
+                yield Violation(Harm.DISORDER, "stream_differs_from_event", stream.report_id, detail)
+
+
+def _statuses(history: History) -> dict[tuple[str, int], str]:
+    """By report and version."""
+    return {(event.report_id, event.version): event.status for event in history.events}
 
 
 def _stream(stream: Stream, row: Row | None) -> Iterator[Violation]:
@@ -283,7 +302,7 @@ def _stream(stream: Stream, row: Row | None) -> Iterator[Violation]:
 
 def reads_never_go_back(history: History) -> Iterator[Violation]:
     """Who reads a report twice never reads an older version the second time, nor one that never was."""
-    known = {(event.report_id, event.version): event.status for event in history.events}
+    known = _statuses(history)
     for report_id, reads in _by(history.observed, _read_report).items():
         for before, after in pairwise(reads):
             if after.version < before.version:
@@ -398,6 +417,7 @@ CHECKS: tuple[Check, ...] = (
     effects_count_once,
     dead_letters_are_kept_once,
     given_up_reports_have_a_dead_letter,
+    nothing_else_is_a_dead_letter,
     topic_ends_as_the_row,
     outbox_is_empty,
     streams_tell_each_version_once,

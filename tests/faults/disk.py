@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import stamina
+
 _SIZE_BYTES = 512 * 1024 * 1024
 
 
@@ -35,10 +37,12 @@ class Disk:
             )
 
     def fill(self, left_bytes: int) -> None:
-        """But for so much."""
-        room = os.statvfs(self.folder)
+        """But for so much, or a little less: others write too."""
         with self._ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - left_bytes)
+            for retry in stamina.retry_context(on=OSError, attempts=10, wait_initial=0.01, wait_max=0.1):
+                with retry:
+                    room = os.statvfs(self.folder)
+                    os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - left_bytes)
 
     def clear(self) -> None:
         """Takes away what `fill` put there."""

@@ -13,7 +13,6 @@ class Accepted:
 
     report_id: str
     request: str
-    at: float
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,6 @@ class Stream:
     client: str
     report_id: str
     told: tuple[Told, ...]
-    cuts: int = 0
     ended: bool = True
 
 
@@ -104,7 +102,6 @@ class Effect:
     report_id: str
     attempt: int
     worker: int
-    started_at: float
     finished_at: float | None
 
 
@@ -165,13 +162,11 @@ class History:
     given_up: frozenset[str] = frozenset()
     """Ids of reports that must use up their attempts."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """The sha256 of every file in the artefact store, by key."""
+    """The sha256 of every file that a row points to, by key; without those that are not there."""
     traces: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     """By report id, of those reports whose trace was read."""
     span_losses: tuple[SpanLoss, ...] = ()
     expected: Mapping[str, str] = field(default_factory=dict)
     """By report id: the status with which a report must end."""
-    redriven: frozenset[str] = frozenset()
-    """Ids of reports that somebody has asked to be tried again after their end."""
     ended_by: float = float("inf")
     """By when every report must have ended."""

@@ -107,7 +107,7 @@ class Load:
                 answer = repr(error)
             else:
                 if reply.status_code == httpx.codes.ACCEPTED:
-                    self.accepted.append(Accepted(reply.json()["id"], request, time.time()))
+                    self.accepted.append(Accepted(reply.json()["id"], request))
                     if not answer:
                         self.slowest = max(self.slowest, time.monotonic() - tried)
                     return

@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -25,20 +25,30 @@ class Mode(StrEnum):
     REFUSE = "refuse"
     """New ones are reset at once; those that are open go on."""
     HALF_OPEN = "half-open"
-    """New ones are accepted; what is sent on any is swallowed, and nothing is answered."""
+    """New ones are accepted; what is sent on any is swallowed, and nothing is answered. A connection that has
+    lost something stays so: it can never be whole again."""
 
 
 @dataclass(eq=False)
 class _Connection:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter | None = None
-    swallowed: bool = False
-    """Whether something sent on it was thrown away: it can never be whole again."""
+    deaf: bool = False
 
     def reset(self) -> None:
         for writer in (self.client, self.server):
             if writer is not None:
                 _reset(writer)
+
+
+@dataclass(eq=False)
+class _Trap:
+    """Cuts everything when a client sends `marker`, which is passed on before (`forward`) or not."""
+
+    marker: bytes
+    forward: bool
+    sprung: threading.Event = field(default_factory=threading.Event)
+    cut: int = 0
 
 
 class Proxy:
@@ -54,6 +64,7 @@ class Proxy:
         self._target_port = target_port
         self._mode = Mode.PASS
         self._delay = 0.0
+        self._trap: _Trap | None = None
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = socket.create_server(("127.0.0.1", port), backlog=512)
@@ -68,7 +79,7 @@ class Proxy:
     # --- what other threads call
 
     def pass_on(self) -> None:
-        """As if the proxy were not there. What was swallowed stays swallowed: those connections are reset."""
+        """As if the proxy were not there; but deaf connections stay so until their clients notice."""
         self._call(self._change, Mode.PASS, 0.0)
 
     def refuse(self) -> None:
@@ -87,9 +98,14 @@ class Proxy:
         """Resets (RST) every open connection, both ways; new ones go on as the mode says. How many."""
         return self._call(self._cut)
 
-    @property
-    def open_connections(self) -> int:
-        return len(self._connections)
+    def cut_at(self, marker: bytes, *, forward: bool, seconds: float) -> int:
+        """Cuts at the instant at which a client sends `marker`; the server gets it, or does not. How many
+        connections were reset: 0 if nobody sent it within the time."""
+        trap = _Trap(marker, forward)
+        self._call(self._set_trap, trap)
+        trap.sprung.wait(seconds)
+        self._call(self._set_trap, None)
+        return trap.cut
 
     def close(self) -> None:
         """Resets what is open, and ends."""
@@ -130,12 +146,12 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
     def _change(self, mode: Mode, delay: float) -> int:
-        deaf = [one for one in self._connections if one.swallowed]
-        if mode is not Mode.HALF_OPEN:
-            for connection in deaf:
-                connection.reset()
         self._mode, self._delay = mode, delay
-        return len(deaf)
+        return len(self._connections)
+
+    def _set_trap(self, trap: _Trap | None) -> int:
+        self._trap = trap
+        return len(self._connections)
 
     def _cut(self) -> int:
         connections = list(self._connections)
@@ -176,24 +192,35 @@ class Proxy:
         self, connection: _Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """One way of a connection, until its sender closes it. Each chunk is late by the delay, in order."""
+        to_server = writer is connection.server
         while chunk := await reader.read(_CHUNK):
-            if self._mode is Mode.HALF_OPEN:
+            if self._mode is Mode.HALF_OPEN or connection.deaf:
                 await self._swallow(connection, reader)
+                if to_server:
+                    connection.reset()  # the client has noticed
                 return
             if self._delay:
                 await asyncio.sleep(self._delay)
-            writer.write(chunk)
-            await writer.drain()
+            trap = self._trap if to_server and self._trap and self._trap.marker in chunk else None
+            if trap is None or trap.forward:
+                writer.write(chunk)
+                await writer.drain()
+            if trap:
+                self._spring(trap)
         with contextlib.suppress(OSError, RuntimeError):
             writer.write_eof()
 
+    def _spring(self, trap: _Trap) -> None:
+        self._trap = None
+        trap.cut = self._cut()
+        trap.sprung.set()
+
     @staticmethod
     async def _swallow(connection: _Connection, reader: asyncio.StreamReader) -> None:
-        """Reads on for ever; the end is the other's reset, or ours."""
-        connection.swallowed = True
+        """Reads on until the sender closes."""
+        connection.deaf = True
         while await reader.read(_CHUNK):
             pass
-        await asyncio.Event().wait()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

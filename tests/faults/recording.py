@@ -26,7 +26,9 @@ SELECT e.* FROM report_events e JOIN reports r ON r.id = e.report_id WHERE r.par
 _EFFECTS = """
 SELECT e.* FROM effects e JOIN reports r ON r.id = e.report_id WHERE r.parameters->>'fault' = %s ORDER BY e.id
 """
-_DEAD_LETTERS = 'SELECT reason, topic, partition, "offset", report_id FROM dead_letters'
+_DEAD_LETTERS = """
+SELECT reason, topic, partition, "offset", report_id FROM dead_letters WHERE created_at >= to_timestamp(%s)
+"""
 _OPEN = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND status <> ALL (%s)"
 _ENDED = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND status = ANY (%s)"
 _TERMINAL = [str(status) for status in TERMINAL]
@@ -87,20 +89,19 @@ def _effect(row: Fields) -> Effect:
         report_id=str(row["report_id"]),
         attempt=row["attempt"],
         worker=row["worker"],
-        started_at=row["started_at"].timestamp(),
         finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
     )
 
 
-def dead_letters(rig: Rig) -> tuple[DeadLetter, ...]:
-    """All there are. A message is named by its topic, partition and offset."""
+def dead_letters(rig: Rig, since: float) -> tuple[DeadLetter, ...]:
+    """Those of a time. A message is named by its topic, partition and offset."""
     return tuple(
         DeadLetter(
             reason=row["reason"],
             source=f"{row['topic']}/{row['partition']}/{row['offset']}",
             report_id=str(row["report_id"]) if row["report_id"] else None,
         )
-        for row in rig.rows(_DEAD_LETTERS)
+        for row in rig.rows(_DEAD_LETTERS, since)
     )
 
 

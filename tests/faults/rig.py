@@ -3,10 +3,9 @@
 import os
 import stat
 import subprocess
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -23,6 +22,7 @@ from tests.faults.disk import Disk
 from tests.faults.proxy import Proxy
 from tests.faults.sabotage import SABOTAGE, TOKENS
 from tests.support.kafka import Topics
+from tests.support.metadata import write_metadata
 
 Item = TypeVar("Item")
 
@@ -88,6 +88,7 @@ class Rig:
         self.workers: list[str] = []
         self.stack: Stack
         self.disk: Disk
+        self._started = ExitStack()
 
     # --- its life
 
@@ -95,7 +96,9 @@ class Rig:
         """The parts, an API and so many workers; returns when all of them answer."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.tokens.mkdir(exist_ok=True)
+        self._started.callback(self.proxies.close)
         self.disk = Disk.mount(self.directory / "disk")
+        self._started.callback(self.disk.unmount)
         scripts = _write_scripts(self.directory / "scripts", self._installation.scripts)
         try:
             self.stack = Stack.start(
@@ -107,10 +110,15 @@ class Rig:
                 kafka_relayed=kafka.Relayed(self._ports["kafka-relayed"], self.proxies.kafka.port),
                 report=lambda name, seconds: say(f"  {name} {seconds:.1f} s"),
             )
+            self._started.callback(self.stack.stop)
+            self._started.callback(self.proxies.pass_on)  # so that all can end in peace
+            self._prepare(workers)
         except BaseException:
-            self.proxies.close()
-            self.disk.unmount()
+            self.stop()
             raise
+        return self
+
+    def _prepare(self, workers: int) -> None:
         with self.database() as connection:
             connection.execute(_EFFECTS)
             connection.execute(_BY_FAULT)
@@ -120,14 +128,10 @@ class Rig:
         while len(self.workers) < workers:
             self.workers.append(f"{FIRST_WORKER}-{len(self.workers) + 1}")
             self.stack.add_worker(self.workers[-1], **self.settings())
-        return self
 
     def stop(self) -> None:
-        """Leaves nothing running."""
-        self.proxies.pass_on()
-        self.stack.stop()
-        self.proxies.close()
-        self.disk.unmount()
+        """Leaves nothing running, whatever goes wrong."""
+        self._started.close()
 
     # --- the services
 
@@ -170,6 +174,9 @@ class Rig:
             "WAYBILL_DRAIN_SECONDS": str(DRAIN_SECONDS),
             "WAYBILL_RETRY_FIRST_SECONDS": "1",
             "WAYBILL_MOST_LOST_WORKERS": "1000",
+            "WAYBILL_ENQUEUE_AGAIN_SECONDS": "86400",  # a lost command is not to be healed by time
+            "WAYBILL_HTTP_WORKERS": "2",
+            "WAYBILL_HTTP_THREADS": "64",
             "WAYBILL_LOG_LEVEL": "info",
         }
 
@@ -243,7 +250,7 @@ class Rig:
 def _write_scripts(folder: Path, real: Path) -> Path:
     """Commands of the services that put the kind `effect` on their path, and sabotage where it is asked."""
     folder.mkdir(exist_ok=True)
-    path = f"{_KIND / 'src'}{os.pathsep}{_write_metadata(folder)}"
+    path = f"{_KIND / 'src'}{os.pathsep}{write_metadata(_KIND, folder)}"
     for service in (API, FIRST_WORKER):
         script = folder / service
         script.write_text(
@@ -256,22 +263,4 @@ def _write_scripts(folder: Path, real: Path) -> Path:
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
     (folder / "waybill").unlink(missing_ok=True)
     (folder / "waybill").symlink_to(real / "waybill")
-    return folder
-
-
-def _write_metadata(folder: Path) -> Path:
-    """What installing the kind would leave, made from its pyproject.toml: entry points are found by it."""
-    project = tomllib.loads((_KIND / "pyproject.toml").read_text())["project"]
-    metadata = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    metadata.mkdir(exist_ok=True)
-    (metadata / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    groups: Mapping[str, Mapping[str, str]] = project["entry-points"]
-    lines = [
-        line
-        for group, entries in groups.items()
-        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in entries.items()))
-    ]
-    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
     return folder

@@ -91,6 +91,7 @@ class Run:
     notes: list[str] = field(default_factory=list)
     _counted: tuple[float, int] = (0.0, 0)
     _began: float = field(default_factory=time.monotonic)
+    _began_at: float = field(default_factory=recording.now)
 
     # --- for injectors
 
@@ -108,14 +109,15 @@ class Run:
         self.injected += count
         self.tell()
 
-    def strike(self, worker: str) -> None:
-        """Notes which attempts are running in a worker, just before something happens to it."""
+    def strike(self, worker: str) -> int:
+        """Notes which attempts are running in a worker, just before something happens to it: how many."""
         rows = self.rig.rows(
             "SELECT id, attempt FROM reports WHERE status = 'processing' AND lease_owner LIKE %s",
             self.rig.owner(worker),
         )
         now = recording.now()
         self.hits += [Hit(str(row["id"]), row["attempt"], now) for row in rows]
+        return len(rows)
 
     def lose_spans(self, reason: str, since: float, until: float, worker: int | None = None) -> None:
         """A reason on record why spans are missing."""
@@ -247,7 +249,7 @@ class Run:
             topic_lost_at=self.topic_lost_at,
             outbox=recording.outbox(rig),
             effects=records.effects,
-            dead_letters=recording.dead_letters(rig),
+            dead_letters=recording.dead_letters(rig, self._began_at),
             expected_dead_letters=self.expected_dead_letters,
             given_up=frozenset(
                 one.report_id for load in self.loads if load.given_up for one in load.accepted
@@ -267,7 +269,7 @@ class Run:
 
     def _traces(self, rows: list[Row]) -> dict[str, tuple[Span, ...]]:
         url = self.rig.stack.endpoints.jaeger_url
-        return {row.report_id: recording.trace(url, row.trace_id) for row in rows if row.trace_id}
+        return {row.report_id: recording.trace(url, row.trace_id) if row.trace_id else () for row in rows}
 
     def _with_late_traces(self, history: History) -> History:
         """Spans come when they come: an incomplete trace is read again for a while."""

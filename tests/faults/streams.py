@@ -22,7 +22,6 @@ class StreamClient:
     name: str
     report_id: str
     told: list[Told] = field(default_factory=list)
-    connections: int = 0
     ended: bool = False
 
     def __post_init__(self) -> None:
@@ -37,7 +36,7 @@ class StreamClient:
         """What it was told; `deadline` is on the monotonic clock."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         self._stopping.set()
-        return Stream(self.name, self.report_id, tuple(self.told), max(0, self.connections - 1), self.ended)
+        return Stream(self.name, self.report_id, tuple(self.told), self.ended)
 
     def _run(self) -> None:
         with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
@@ -48,7 +47,6 @@ class StreamClient:
 
     def _follow(self, client: httpx.Client) -> None:
         headers = {"Last-Event-ID": str(self.told[-1].version)} if self.told else {}
-        self.connections += 1
         with client.stream("GET", f"/api/v1/reports/{self.report_id}/events", headers=headers) as answer:
             if answer.status_code == httpx.codes.NO_CONTENT:
                 self.ended = True

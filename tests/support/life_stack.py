@@ -7,7 +7,6 @@ done to them disturbs nobody else.
 import os
 import signal
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from local.ports import Ports
 from local.run_dir import RunDir
 from local.runner import Runner
 from local.stack import Stack
+from tests.support.metadata import write_metadata
 from waybill.topics import Topics as Names
 
 LEASE = timedelta(seconds=6)
@@ -120,22 +120,9 @@ def life_stack(stack: Stack, database_url: str, directory: Path) -> Iterator[Lif
         run_dir.close()
 
 
-def write_metadata(directory: Path) -> Path:
-    """What installing the kinds would leave: the entry points by which they are found."""
-    project = tomllib.loads((_KINDS / "pyproject.toml").read_text())["project"]
-    metadata = directory / "kinds" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    metadata.mkdir(parents=True, exist_ok=True)
-    (metadata / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    entries = project["entry-points"]["waybill.kinds"]
-    lines = ["[waybill.kinds]", *(f"{name} = {target}" for name, target in entries.items())]
-    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
-    return metadata.parent
-
-
 def _settings(directory: Path) -> dict[str, str]:
-    path = [str(_KINDS / "src"), str(write_metadata(directory)), os.environ.get("PYTHONPATH", "")]
+    metadata = write_metadata(_KINDS, directory / "kinds")
+    path = [str(_KINDS / "src"), str(metadata), os.environ.get("PYTHONPATH", "")]
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "WAYBILL_KAFKA_TOPIC_REPORT": NAMES.report,

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,13 +12,20 @@ from tests.faults.proxy import Proxy
 
 
 @pytest.fixture
-def echo_port() -> Iterator[int]:
+def heard() -> list[bytes]:
+    """What the server got."""
+    return []
+
+
+@pytest.fixture
+def echo_port(heard: list[bytes]) -> Iterator[int]:
     """A server that sends back what it gets."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def answer(connection: socket.socket) -> None:
         try:
             while data := connection.recv(4096):
+                heard.append(data)
                 connection.sendall(data)
         except OSError:
             pass
@@ -110,16 +118,43 @@ def test_half_open_accepts_and_answers_nothing(proxy: Proxy, client: socket.sock
                 one.recv(10)
 
 
-def test_after_half_open_the_deaf_connections_are_reset(proxy: Proxy, client: socket.socket) -> None:
+def test_after_half_open_a_deaf_connection_stays_so_and_new_ones_pass(
+    proxy: Proxy, client: socket.socket
+) -> None:
     ask(client)
     proxy.half_open()
     client.sendall(b"lost")
     time.sleep(0.1)
     proxy.pass_on()
-    with pytest.raises(ConnectionResetError):
+    client.settimeout(0.2)
+    client.sendall(b"lost too")
+    with pytest.raises(TimeoutError):
         client.recv(10)
     with connect(proxy) as another:
         assert ask(another) == b"hello"
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_cut_comes_at_the_instant_of_a_marker(proxy: Proxy, heard: list[bytes], *, forward: bool) -> None:
+    with connect(proxy) as client, connect(proxy) as another, ThreadPoolExecutor() as pool:
+        ask(client), ask(another)
+        struck = pool.submit(proxy.cut_at, b"COMMIT", forward=forward, seconds=5)
+        time.sleep(0.1)
+        assert ask(client, b"BEGIN") == b"BEGIN"
+        client.sendall(b"Q COMMIT;")
+        assert struck.result() == 2
+        for one in (client, another):
+            with pytest.raises(ConnectionResetError):
+                while one.recv(10):
+                    pass
+    time.sleep(0.1)
+    assert (b"Q COMMIT;" in heard) is forward
+
+
+def test_a_cut_that_waits_in_vain_says_so(proxy: Proxy, client: socket.socket) -> None:
+    ask(client)
+    assert proxy.cut_at(b"COMMIT", forward=True, seconds=0.1) == 0
+    assert ask(client, b"COMMIT") == b"COMMIT"
 
 
 def test_delay_is_each_way(proxy: Proxy, client: socket.socket) -> None:

@@ -39,7 +39,7 @@ def _outages(run: Run, begin: Callable[[], object], end: Callable[[], object]) -
         began = recording.now()
         begin()
         run.inject()
-        run.recover(began, run.scale.ends_within)  # during the outage: nothing waits for its end
+        run.recover(recording.now(), run.scale.ends_within)  # during the outage: nothing waits for its end
         run.wait(_SECONDS)
         end()
         run.lose_spans("collector away", began - _EXPORT_SECONDS, recording.now() + _EXPORT_SECONDS)

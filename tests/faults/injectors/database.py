@@ -4,6 +4,7 @@ from tests.faults import recording
 from tests.faults.run import Run
 
 _CUTS = 5
+_COMMIT_SECONDS = 20.0
 
 
 def restart(run: Run) -> None:
@@ -18,12 +19,15 @@ def restart(run: Run) -> None:
 
 
 def cut(run: Run) -> None:
-    """Every connection is reset, whatever transaction it is in; several times in a row."""
+    """Every connection is reset while somebody commits, who then cannot know whether he has; several times in
+    a row."""
     _load(run)
     run.wanted = run.scale.outages * _CUTS
     for _ in range(run.wanted):
         run.wait(run.random.uniform(0.5, 1.0))
-        run.rig.proxies.database.cut()
+        forward = run.random.random() < 0.5
+        if not run.rig.proxies.database.cut_at(b"COMMIT", forward=forward, seconds=_COMMIT_SECONDS):
+            raise RuntimeError("nobody commits anything")
         run.inject()
         run.recover(recording.now(), run.scale.ends_within)
 

@@ -1,6 +1,7 @@
 """The artefact store's disk is full."""
 
 import resource
+from functools import partial
 
 from tests.faults import recording
 from tests.faults.run import Run
@@ -18,11 +19,27 @@ def full(run: Run) -> None:
     run.load(threads=2, pause=0.3, parameters={"steps": 1, "step_ms": 50, "payload_bytes": _FILE_BYTES})
     for _ in range(run.scale.outages):
         run.wait(1)
+        before = _refused(run)
         _fill(run)
+        if not run.wait_until(partial(_has_refused, run, before), run.scale.ends_within):
+            raise RuntimeError("no artefact was refused")
         run.inject()
         run.wait(_FULL_SECONDS)
         _clear(run)
         run.recover(recording.now(), run.scale.ends_within)
+
+
+def _has_refused(run: Run, before: int) -> bool:
+    return _refused(run) > before
+
+
+def _refused(run: Run) -> int:
+    """How many attempts could not store their artefact."""
+    statement = (
+        "SELECT count(*) FROM report_events e JOIN reports r ON r.id = e.report_id"
+        " WHERE r.parameters->>'fault' = %s AND e.data->'error'->>'type' = 'artefact_store'"
+    )
+    return int(run.rig.rows(statement, run.name)[0]["count"])
 
 
 def _fill(run: Run) -> None:

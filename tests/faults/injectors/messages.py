@@ -18,15 +18,21 @@ _REPLAYER = "report-worker-replaying"
 
 
 def doubled_and_replayed(run: Run) -> None:
-    """Each command of the run is sent three times more, shuffled, while the first are being worked on; then
-    a worker of another group reads the topic from offset 0."""
+    """Each command of the run is sent three times more, shuffled, to any partition, while most of the first
+    still wait; then a worker of another group reads the topic from offset 0."""
     load = run.load(
         most_open=10_000, threads=4, most=run.scale.doubled_reports, parameters={"steps": 2, "step_ms": 50}
     )
     load.join()
     ids = {accepted.report_id.encode() for accepted in load.accepted}
-    commands = [one for one in run.rig.topics.records(_TOPIC) if one.key in ids]
-    copies = [replace(one, partition=-1) for one in commands for _ in range(3)]
+
+    def commands() -> list[Record]:
+        return [one for one in run.rig.topics.records(_TOPIC) if one.key in ids]
+
+    if not run.wait_for_count(lambda: len({one.key for one in commands()}), len(ids)):
+        raise RuntimeError("not every command is on the topic")
+    partitions = run.rig.topics.partitions(_TOPIC)
+    copies = [replace(one, partition=run.random.choice(partitions)) for one in commands() for _ in range(3)]
     run.random.shuffle(copies)
     run.rig.topics.send(_TOPIC, *copies)
     run.inject(len(copies))

@@ -1,6 +1,7 @@
 """Processes that end by `kill -9` at one instruction: see `tests.faults.sabotage`."""
 
 import time
+from functools import partial
 
 from tests.faults.rig import API
 from tests.faults.run import Run
@@ -30,16 +31,14 @@ def _kill(run: Run, sabotage: str) -> None:
     load = run.load(threads=4, pause=0.02, parameters={"steps": 1, "step_ms": 20})
     watch = _Watch(run)
     while run.injected < run.wanted:
-        rig.put_tokens(min(_PROCESSES, run.wanted - run.injected))
-        if not run.wait_until(lambda: rig.tokens_left() == 0, _KILL_SECONDS):
+        more = min(_PROCESSES, run.wanted - run.injected)
+        rig.put_tokens(more)
+        if not run.wait_until(partial(watch.has_seen, run.injected + more), _KILL_SECONDS):
             raise RuntimeError(f"nothing took a token: {sabotage} is never reached")
-        run.injected = len(read_kills(rig.tokens))
-        watch.look()
-        run.tell()
-    while watch.waiting and not watch.look():
-        time.sleep(0.05)
+        run.inject(more)
+    run.wait_until(lambda: watch.has_seen(run.wanted) and not watch.waiting, run.scale.ends_within)
     load.stop()
-    rig.reconfigure(API, WAYBILL_HTTP_WORKERS="2")
+    rig.reconfigure(API)
 
 
 class _Watch:
@@ -49,19 +48,18 @@ class _Watch:
         self._run = run
         self._seen = 0
         self.waiting: list[Kill] = []
-        self._deadline = time.monotonic() + 600
 
-    def look(self) -> bool:
-        """Whether there is nothing more to wait for."""
+    def has_seen(self, wanted: int) -> bool:
+        """Whether there were so many kills."""
         kills = read_kills(self._run.rig.tokens)
         self.waiting += kills[self._seen :]
         self._seen = len(kills)
-        wanted = [message for kill in self.waiting for message in kill.messages]
-        rows = self._run.rig.rows("SELECT id FROM outbox WHERE id = ANY (%s)", wanted)
+        messages = [message for kill in self.waiting for message in kill.messages]
+        rows = self._run.rig.rows("SELECT id FROM outbox WHERE id = ANY (%s)", messages)
         left = {row["id"] for row in rows}
         now = time.time()
         for kill in list(self.waiting):
             if not left.intersection(kill.messages):
                 self.waiting.remove(kill)
                 self._run.recoveries.append(now - kill.at)
-        return not self.waiting or time.monotonic() > self._deadline
+        return self._seen >= wanted

@@ -2,12 +2,14 @@
 
 import signal
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from tests.faults import recording
 from tests.faults.checker import Harm, Violation
 from tests.faults.rig import LEASE_SECONDS
 from tests.faults.run import Run
+from waybill.domain import TERMINAL
 
 _EXPORT_SECONDS = 1.0
 _OPEN = 32
@@ -17,7 +19,8 @@ _CLAIM_SECONDS = 30.0
 
 
 def kill(run: Run) -> None:
-    """`kill -9` of one of the workers, every 2 to 10 s, until every report is accepted and has ended."""
+    """`kill -9` of a worker in the middle of a job, every 2 to 10 s, until every report is accepted and has
+    ended."""
     load = run.load(
         threads=4, most_open=_OPEN, most=run.scale.worker_kill_reports, parameters={"steps": 2, "step_ms": 50}
     )
@@ -27,9 +30,10 @@ def kill(run: Run) -> None:
             ended, moved_at = run.ended(), time.monotonic()
         elif time.monotonic() - moved_at > run.scale.ends_within:
             break  # the judge will say what is stuck
-        name = run.random.choice(run.rig.workers)
+        name = next((one for one in _shuffled(run) if _stop_at_work(run, one)), None)
+        if name is None:
+            continue  # they are all between two jobs
         pid = run.rig.stack.pid(name)
-        run.strike(name)
         run.rig.stack.kill(name, signal.SIGKILL)
         now = recording.now()
         run.lose_spans("worker killed", now - _EXPORT_SECONDS, now, worker=pid)
@@ -37,6 +41,19 @@ def kill(run: Run) -> None:
         run.rig.stack.wait_exit(name)
         run.rig.stack.start_part(name)
     load.stop()
+
+
+def _shuffled(run: Run) -> list[str]:
+    return run.random.sample(run.rig.workers, len(run.rig.workers))
+
+
+def _stop_at_work(run: Run, name: str) -> bool:
+    """Stops a worker (SIGSTOP) if it is in the middle of a job; whether it was."""
+    run.rig.stack.kill(name, signal.SIGSTOP)
+    if run.strike(name):
+        return True
+    run.rig.stack.kill(name, signal.SIGCONT)
+    return False
 
 
 def _is_over(run: Run) -> bool:
@@ -53,40 +70,49 @@ def pause(run: Run) -> None:
         at_once = min(len(workers) - 1, run.wanted - run.injected)
         chosen = run.random.sample(workers, at_once)
         for name in chosen:
-            run.wait_until(partial(_is_busy, run, name), 20)
-            stack.kill(name, signal.SIGSTOP)
-            run.strike(name)
+            if not run.wait_until(partial(_stop_at_work, run, name), run.scale.ends_within):
+                raise RuntimeError(f"{name} never has a job")
             run.inject()
         run.wait(LEASE_SECONDS)
-        run.wait_until(partial(_all_hits_claimed, run), _CLAIM_SECONDS)
+        if not run.wait_until(partial(_all_hits_claimed, run), _CLAIM_SECONDS):
+            chosen_ones = ", ".join(chosen)
+            run.violations.append(
+                Violation(Harm.STUCK, "not_taken_over", chosen_ones, "nobody takes its reports over")
+            )
         for name in chosen:
             stack.kill(name, signal.SIGCONT)
         run.wait(1)
 
 
-def _is_busy(run: Run, name: str) -> bool:
-    running = "SELECT 1 FROM reports WHERE status = 'processing' AND lease_owner LIKE %s"
-    return bool(run.rig.rows(running, run.rig.owner(name)))
-
-
 def _all_hits_claimed(run: Run) -> bool:
     attempts = {hit.report_id: hit.attempt for hit in run.hits}
-    rows = run.rig.rows("SELECT id, attempt FROM reports WHERE id = ANY (%s::uuid[])", list(attempts))
-    return all(row["attempt"] > attempts[str(row["id"])] for row in rows)
+    rows = run.rig.rows("SELECT id, attempt, status FROM reports WHERE id = ANY (%s::uuid[])", list(attempts))
+    return all(row["attempt"] > attempts[str(row["id"])] or row["status"] in TERMINAL for row in rows)
 
 
 def rolling_restart(run: Run) -> None:
-    """SIGTERM to half of the workers at once, each started again when it has ended; then to the others."""
+    """SIGTERM to half of the workers at once, while all have jobs, each started again when it has ended; then
+    to the others."""
     run.wanted = run.scale.rolling_restarts
     run.load(threads=2, most_open=len(run.rig.workers) + 2, parameters={"steps": 4, "step_ms": 400})
-    for turn in range(run.scale.rolling_restarts):
-        names = run.rig.workers[turn % 2 :: 2]
-        for name in names:
-            run.strike(name)
-        codes = run.rig.restart_workers(*names)
-        for name, code in zip(names, codes, strict=True):
-            if code != 0:
-                run.violations.append(
-                    Violation(Harm.STUCK, "not_drained", name, f"SIGTERM ended it with {code}")
-                )
+    for _ in range(run.scale.rolling_restarts):
+        for half in range(2):
+            names = run.rig.workers[half::2]
+            if not run.wait_until(partial(_all_strike, run, names), run.scale.ends_within):
+                raise RuntimeError(f"{', '.join(names)} never have jobs at once")
+            codes = run.rig.restart_workers(*names)
+            for name, code in zip(names, codes, strict=True):
+                if code != 0:
+                    run.violations.append(
+                        Violation(Harm.STUCK, "not_drained", name, f"SIGTERM ended it with {code}")
+                    )
         run.inject()
+
+
+def _all_strike(run: Run, names: Sequence[str]) -> bool:
+    """Notes what they are at, if all of them have jobs."""
+    before = len(run.hits)
+    if all(run.strike(name) for name in names):
+        return True
+    del run.hits[before:]
+    return False

@@ -31,6 +31,8 @@ class KafkaConfig:
             "error_cb": _log_error,
             "logger": log,
             "log_level": 4,
+            "socket.timeout.ms": 10_000,  # what is not answered by then is asked on a new connection
+            "socket.keepalive.enable": True,
             "reconnect.backoff.max.ms": 2000,
             "topic.metadata.refresh.interval.ms": 60_000,
             **self.security,
