@@ -158,14 +158,21 @@ def accepted(store: Store, kind: str, **parameters: object) -> UUID:
     return store.ledger.accept(NewReport(new_report_id(), kind, parameters, None)).id
 
 
-def test_a_kind_that_the_worker_does_not_know_is_tried_again(api: httpx.Client, life_store: Store) -> None:
+@pytest.mark.parametrize(
+    ("kind", "parameters"), [("of tomorrow", {}), ("slow", {"colour": "blue"})], ids=["kind", "parameter"]
+)
+def test_what_the_worker_does_not_know_waits_for_another(
+    api: httpx.Client, life_store: Store, kind: str, parameters: dict[str, Any]
+) -> None:
     """The worker of an upgrade that is under way may know it. No slot is lost over it."""
-    report = ask.ended(api, accepted(life_store, "of tomorrow"))
+    report_id = accepted(life_store, kind, **parameters)
 
-    assert (report["status"], report["attempt"], report["error"]["type"]) == ("fail", 3, "error")
-    assert "of tomorrow" in report["error"]["message"]
-    (letter,) = ask.letters_of(api, report["id"])
-    assert letter["attempts"] == 3
+    report = ask.until(api, report_id, "two turns", lambda now: now["attempt"] == 2 and now["not_before"])
+
+    assert (report["status"], report["error"]["type"]) == ("init", "unsuited")
+    assert ((parameters and "colour") or kind) in report["error"]["message"]
+    assert ask.letters_of(api, report_id) == []
+    life_store.ledger.cancel(report_id)
 
 
 def test_parameters_that_a_kind_no_longer_takes_fail_at_once(api: httpx.Client, life_store: Store) -> None:

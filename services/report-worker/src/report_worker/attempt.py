@@ -183,15 +183,14 @@ class Attempt:
         report = self._report
         try:
             kind = self._context.kinds[report.kind]
-            parameters = kind.parameters.model_validate(report.parameters)
-        except (UnknownKind, ValidationError) as error:
-            return Unsuited(
-                Failure("unsuited", f"This version of the worker cannot run it: {message_of(error)}")
-            )
-        self._max_attempts = kind.max_attempts
-        try:
-            steps = kind.steps(parameters)
+            self._max_attempts = kind.max_attempts
+            steps = kind.steps(kind.parameters.model_validate(report.parameters))
         except Exception as error:
+            if _is_of_another_version(error):
+                failure = Failure(
+                    "unsuited", f"This version of the worker cannot run it: {message_of(error)}"
+                )
+                return Unsuited(failure)
             return Failed(
                 type(error).__qualname__, message_of(error), stack_of(error), permanent=True, step=None
             )
@@ -333,6 +332,14 @@ def _in_background(call: Callable[[], Result]) -> Future[Result]:
 
     threading.Thread(target=run, name="in-background", daemon=True).start()
     return future
+
+
+def _is_of_another_version(error: Exception) -> bool:
+    """Whether the API knows a kind, or a parameter, that is unknown here: in an upgrade the next worker may
+    know it."""
+    if isinstance(error, ValidationError):
+        return all(one["type"] == "extra_forbidden" for one in error.errors())
+    return isinstance(error, UnknownKind)
 
 
 def _change(told: StepStarted | StepEnded) -> StepChange:

@@ -17,7 +17,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Unsuited:
-    """The worker does not know the report's kind, or not these parameters: in an upgrade a worker of another
+    """The worker does not know the report's kind, or one of its parameters: in an upgrade a worker of another
     version does. No slot was asked."""
 
     failure: Failure
