@@ -207,11 +207,7 @@ def test_a_worker_held_up_past_its_lease_changes_nothing(
     told = sse.listen(api, report_id)
     assert [event.id for event in told] == list(range(1, report["version"] + 1))
 
-    def whole() -> Trace | None:
-        trace = traces.now(report["trace_id"])
-        return trace if len(trace.all("handle_report")) >= 2 and len(trace.all("step 7")) >= 1 else None
-
-    check_lost_attempt(eventually(whole, "the spans of both attempts"))
+    check_lost_attempt(traces.whole(report["trace_id"], "handle_report", "handle_report", "step 7"))
 
 
 def test_an_end_that_comes_past_the_lease_leaves_the_winners_file(
@@ -251,12 +247,7 @@ def test_a_killed_worker_leaves_its_report_to_another(
         assert (report["status"], report["attempt"]) == ("done", 2 if report_id in lost else 1)
 
     trace_id = ask.show(api, report_ids[0])["trace_id"]
-
-    def whole() -> Trace | None:
-        trace = traces.now(trace_id)
-        return trace if len(trace.all("handle_report")) == 2 else None
-
-    check_lost_attempt(eventually(whole, "the spans of both attempts"))
+    check_lost_attempt(traces.whole(trace_id, "handle_report", "handle_report"))
 
 
 def test_the_lease_outlasts_a_short_hold_up(
