@@ -1,5 +1,6 @@
 """Jobs that fail in every way in which a job can."""
 
+from functools import partial
 from typing import Any
 
 from tests.faults.run import Run
@@ -21,5 +22,5 @@ def fail(run: Run) -> None:
     ask("retryable", failures=100, expected="fail", given_up=True)
     run.wanted = each * len(run.loads)
     for load in run.loads:
-        load.join()
+        run.wait_for_count(partial(len, load.accepted), each)
         run.inject(len(load.accepted))
