@@ -6,6 +6,8 @@ from uuid import UUID
 import httpx
 
 from tests.support import life as ask
+from tests.support.kafka import Record, Topics
+from tests.support.life_stack import NAMES
 from tests.support.problems import problem
 from tests.support.traces import Span, Traces
 from tests.support.waiting import eventually
@@ -107,6 +109,21 @@ def test_a_redrive_takes_no_more_than_it_is_told(api: httpx.Client) -> None:
     assert set(report_ids) <= {*first["reports"], *second["reports"]}
     for report_id in report_ids:
         ask.ended(api, report_id)
+
+
+def test_messages_that_nobody_can_read_hide_no_report(api: httpx.Client, topics: Topics) -> None:
+    report_id = ask.run(api, "flaky", failures=3)["id"]
+    topics.send(NAMES.report, *(Record(b"certainly not") for _ in range(3)))
+    waiting = f"{ask.DEAD_LETTERS}?reason=not_json&limit=3"
+    eventually(lambda: len(api.get(waiting).json()["dead_letters"]) == 3, "the messages' letters")
+
+    for _ in range(20):  # other tests leave letters of reports too
+        redriven = redrive(api, limit=1)
+        assert (len(redriven["reports"]), redriven["refused"]) == (1, [])
+        if redriven["reports"] == [report_id]:
+            break
+
+    assert ask.ended(api, report_id)["status"] == "done"
 
 
 def test_a_cancelled_report_can_be_begun_anew(api: httpx.Client) -> None:

@@ -40,7 +40,8 @@ def blueprint(services: Services) -> APIBlueprint:
     def redrive(wanted: RedriveRequest) -> Redriven:
         """Begin the reports of waiting dead letters anew, each in its trace."""
         redriven, refused = [], []
-        for letter in services.dead_letters.page(DeadLetterFilter(wanted.reason, limit=wanted.limit)):
+        waiting = DeadLetterFilter(wanted.reason, limit=wanted.limit, reports_first=True)
+        for letter in services.dead_letters.page(waiting):
             try:
                 redriven.append(services.dead_letters.redrive_letter(letter).id)
             except NotRedrivable as error:

@@ -36,12 +36,14 @@ class StoredDeadLetter:
 
 @dataclass(frozen=True)
 class DeadLetterFilter:
-    """Which dead letters: newest first, and, unless `redriven`, only those that still wait."""
+    """Which dead letters: newest first, and, unless `redriven`, only those that still wait. `reports_first`:
+    before those of messages, of which hardly any can be redriven."""
 
     reason: str | None = None
     redriven: bool = False
     before: UUID | None = None
     limit: int = 50
+    reports_first: bool = False
 
 
 def put(connection: Connection, letter: dict[str, Any]) -> bool:
@@ -57,7 +59,8 @@ def put(connection: Connection, letter: dict[str, Any]) -> bool:
 
 def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLetter]:
     """A page of dead letters."""
-    statement = select(dead_letters).order_by(dead_letters.c.id.desc()).limit(wanted.limit)
+    order = [dead_letters.c.report_id.is_(None)] if wanted.reports_first else []
+    statement = select(dead_letters).order_by(*order, dead_letters.c.id.desc()).limit(wanted.limit)
     if wanted.reason:
         statement = statement.where(dead_letters.c.reason == wanted.reason)
     if not wanted.redriven:
