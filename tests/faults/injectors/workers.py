@@ -14,8 +14,9 @@ from waybill.domain import TERMINAL
 _EXPORT_SECONDS = 1.0
 _OPEN = 32
 """Reports at once: enough to keep every worker busy, too few to wait long for each other."""
-_CLAIM_SECONDS = 30.0
-"""For the lease, then for the group to give the stopped worker's partitions to others."""
+_CLAIM_SECONDS = 90.0
+"""For the lease, for the group to give the stopped workers' partitions to the one that is left, and for that
+one to get through its own reports and theirs."""
 
 
 def kill(run: Run) -> None:
