@@ -76,6 +76,8 @@ class Upkeep:
             removed = idempotency.remove_old(connection, kept.idempotency_keys, kept.batch)
             removed += dead_letters.remove_old(connection, kept.dead_letters, kept.batch)
             old = reports.old(connection, kept.reports, kept.batch)
+        if not old:
+            return removed
         for report_id in old:
             artefacts.remove_all(report_id)
         with self._recorder.transaction() as connection:
