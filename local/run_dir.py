@@ -58,7 +58,7 @@ class RunDir:
         """Takes the run directory: with `fresh`, without what an earlier run left. Logs always begin anew."""
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = self._take_lock()
-        for entry in ("postgres", "kafka", "artefacts") if fresh else ():
+        for entry in ("postgres", "kafka", "artefacts", "tmp") if fresh else ():
             shutil.rmtree(self.path / entry, ignore_errors=True)
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir()

@@ -198,6 +198,7 @@ class Stack:
             kafka_bootstrap=self.endpoints.kafka_bootstrap,
             otlp_endpoint=self.endpoints.otlp_endpoint,
             artefacts=self.run_dir.part("artefacts"),
+            temporary=self.run_dir.part("tmp"),
         )
 
 

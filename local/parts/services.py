@@ -15,13 +15,14 @@ def without_proxy() -> dict[str, str]:
 
 
 def settings(
-    *, database_url: str, kafka_bootstrap: str, otlp_endpoint: str, artefacts: Path
+    *, database_url: str, kafka_bootstrap: str, otlp_endpoint: str, artefacts: Path, temporary: Path
 ) -> dict[str, str]:
     """The environment that both services and the `waybill` command share."""
     return {
         "WAYBILL_DATABASE_URL": database_url,
         "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
         "WAYBILL_ARTEFACT_URL": artefacts.as_uri(),
+        "TMPDIR": str(temporary),  # what killed workers leave stays in the run directory
         "WAYBILL_LOG_FORMAT": "console",
         **without_proxy(),
         "PYTHONDONTWRITEBYTECODE": "",  # off: a service starts faster the second time

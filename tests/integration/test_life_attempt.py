@@ -1,6 +1,5 @@
 """One attempt in the tests' own process: its slot, and what it stores to, do as they are told."""
 
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -84,6 +83,7 @@ class Bench:
     store: Store
     kinds: Registry
     artefacts: ArtefactStore
+    scratch: Path
     interrupted: threading.Event = field(default_factory=threading.Event)
 
     def claimed(self, **parameters: int) -> Report:
@@ -106,6 +106,7 @@ class Bench:
             cancel_grace=timedelta(seconds=1),
             owner=WORKER,
             cancellations=Cancellations(ledger, WORKER),
+            scratch=self.scratch,
             interrupted=self.interrupted,
         )
         Attempt(context, Claimed(report, INVALID_SPAN, time.time_ns(), None, 0, ORIGIN), QuickSlot()).run()
@@ -115,9 +116,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(store: Store) -> Bench:
+def bench(store: Store, tmp_path: Path) -> Bench:
     quick = Store(store.engine, store.artefacts, Policies(lease=LEASE))
-    return Bench(quick, Registry([PAGE]), store.artefacts)
+    return Bench(quick, Registry([PAGE]), store.artefacts, tmp_path)
 
 
 @pytest.fixture
@@ -158,10 +159,8 @@ def test_a_worker_that_stops_waits_for_no_artefact(bench: Bench, slow: SlowArtef
     assert (after.status, after.interruptions, after.failures) == (Status.INIT, 1, 0)
 
 
-def test_a_worker_without_room_for_a_directory_tries_again(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+def test_a_worker_without_room_for_a_directory_tries_again(bench: Bench, tmp_path: Path) -> None:
+    bench.scratch = tmp_path / "not there"
 
     after = bench.run(bench.claimed())
 

@@ -101,6 +101,7 @@ def life_stack(stack: Stack, database_url: str, directory: Path) -> Iterator[Lif
         kafka_bootstrap=stack.endpoints.kafka_bootstrap,
         otlp_endpoint=stack.endpoints.otlp_endpoint,
         artefacts=run_dir.part("artefacts"),
+        temporary=run_dir.part("tmp"),
     ) | _settings(directory)
     ports, runner = Ports.free(), Runner(run_dir)
     started = LifeStack(runner, run_dir, ports, settings, database_url)

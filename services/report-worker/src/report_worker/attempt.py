@@ -65,7 +65,8 @@ _LISTEN_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class AttemptContext:
-    """What every attempt of this worker shares. `interrupted` is set when it must stop at once."""
+    """What every attempt of this worker shares. Jobs have their files under `scratch`; `interrupted` is set
+    when all must stop at once."""
 
     ledger: Ledger
     kinds: Registry
@@ -75,6 +76,7 @@ class AttemptContext:
     cancel_grace: timedelta
     owner: str
     cancellations: Cancellations
+    scratch: Path
     interrupted: threading.Event
     random: Random = field(default_factory=Random)
 
@@ -195,7 +197,7 @@ class Attempt:
                 type(error).__qualname__, message_of(error), stack_of(error), permanent=True, step=None
             )
         try:
-            self._directory = Path(tempfile.mkdtemp(prefix="waybill-"))
+            self._directory = Path(tempfile.mkdtemp(dir=self._context.scratch))
         except OSError as error:
             return Broken(Failure("no_directory", f"The worker has no room for the job's files: {error}"))
         job = Job(report.id, report.attempt, report.kind, report.parameters, self._directory, carrier)

@@ -13,6 +13,7 @@ from report_worker.cancellations import Cancellations
 from report_worker.consuming import CommandConsumer
 from report_worker.health import HealthServer
 from report_worker.intake import Claimed, Intake
+from report_worker.scratch import Scratch
 from report_worker.settings import WorkerSettings
 from report_worker.slots import Slot, SlotPool
 from waybill import store
@@ -70,6 +71,7 @@ class Worker:
             self._upkeep, artefacts, settings.lease, UpkeepPolicy(every=settings.upkeep_every)
         )
         self._cancellations = Cancellations(ledger, name)
+        self._scratch = Scratch()
         self._interrupted = threading.Event()
         self._context = AttemptContext(
             ledger=ledger,
@@ -80,6 +82,7 @@ class Worker:
             cancel_grace=timedelta(seconds=settings.cancel_grace_seconds),
             owner=name,
             cancellations=self._cancellations,
+            scratch=self._scratch.path,
             interrupted=self._interrupted,
         )
         self._slots = SlotPool(
@@ -123,6 +126,7 @@ class Worker:
         if not self._relay.stop(timedelta(seconds=5)):
             log.warning("messages stay in the outbox; another process publishes them")
         self._slots.close()
+        self._scratch.close()
         self._health.stop()
         self._engine.dispose()
         flush()
