@@ -57,8 +57,8 @@ def kill_after_the_deletion(run: Run) -> None:
 
 def _kill_one(run: Run) -> None:
     run.rig.put_tokens(1)
-    if not run.wait_until(lambda: run.rig.tokens_left() == 0, _KILL_SECONDS):
-        raise RuntimeError("nothing took the token: what kills is never reached")
+    never = "nothing took the token: what kills is never reached"
+    run.expect(lambda: run.rig.tokens_left() == 0, _KILL_SECONDS, never)
     run.inject()
 
 

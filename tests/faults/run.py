@@ -155,6 +155,11 @@ class Run:
             time.sleep(_POLL_SECONDS)
         return True
 
+    def expect(self, holds: Callable[[], bool], seconds: float, otherwise: str) -> None:
+        """Waits until it holds; raises `RuntimeError` where it does not within the time."""
+        if not self.wait_until(holds, seconds):
+            raise RuntimeError(otherwise)
+
     def wait_for_count(self, count: Callable[[], int], wanted: int) -> bool:
         """Whether it came to so many; gives up when it has not grown for the scale's time."""
         most, moved_at = count(), time.monotonic()

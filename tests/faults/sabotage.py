@@ -30,7 +30,6 @@ class Kill:
     """What a process wrote down before it killed itself. `messages` are ids of the outbox."""
 
     at: float
-    pid: int
     messages: tuple[int, ...]
 
 
@@ -38,7 +37,7 @@ def read_kills(folder: Path) -> list[Kill]:
     """The kills so far."""
     file = folder / KILLS
     lines = file.read_text().splitlines() if file.exists() else []
-    return [Kill(one["at"], one["pid"], tuple(one["messages"])) for one in map(json.loads, lines)]
+    return [Kill(one["at"], tuple(one["messages"])) for one in map(json.loads, lines)]
 
 
 def die_if_told(messages: Iterable[int | None]) -> None:
@@ -51,7 +50,7 @@ def die_if_told(messages: Iterable[int | None]) -> None:
             continue  # another process took it
         if random.random() < 0.5:
             time.sleep(_ANSWER_SECONDS)
-        kill = {"at": time.time(), "pid": os.getpid(), "messages": [one for one in messages if one]}
+        kill = {"at": time.time(), "messages": [one for one in messages if one]}
         with (folder / KILLS).open("a") as file:
             file.write(json.dumps(kill) + "\n")
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,5 @@
 """Every place that sabotage replaces is still there in the product, and a kill takes one token."""
 
-import json
 import os
 import subprocess
 import sys
@@ -30,7 +29,6 @@ def test_a_process_dies_once_for_each_token(tmp_path: Path) -> None:
     assert [one.returncode for one in ended] == [-9, 0]
     (kill,) = read_kills(tmp_path)
     assert kill.messages == (1, 2)
-    assert json.loads((tmp_path / "kills.jsonl").read_text())["pid"] == kill.pid
 
 
 def test_the_kind_is_found_without_being_installed(tmp_path: Path) -> None:

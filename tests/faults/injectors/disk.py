@@ -21,8 +21,7 @@ def full(run: Run) -> None:
         run.wait(1)
         before = _refused(run)
         _fill(run)
-        if not run.wait_until(partial(_has_refused, run, before), run.scale.ends_within):
-            raise RuntimeError("no artefact was refused")
+        run.expect(partial(_has_refused, run, before), run.scale.ends_within, "no artefact was refused")
         run.inject()
         run.wait(_FULL_SECONDS)
         _clear(run)

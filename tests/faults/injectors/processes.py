@@ -30,11 +30,11 @@ def _kill(run: Run, sabotage: str) -> None:
     run.wanted = run.scale.process_kills
     load = run.load(threads=4, pause=0.02, parameters={"steps": 1, "step_ms": 20})
     watch = _Watch(run)
+    never = f"nothing took a token: {sabotage} is never reached"
     while run.injected < run.wanted:
         more = min(_PROCESSES, run.wanted - run.injected)
         rig.put_tokens(more)
-        if not run.wait_until(partial(watch.has_seen, run.injected + more), _KILL_SECONDS):
-            raise RuntimeError(f"nothing took a token: {sabotage} is never reached")
+        run.expect(partial(watch.has_seen, run.injected + more), _KILL_SECONDS, never)
         run.inject(more)
     run.wait_until(lambda: watch.has_seen(run.wanted) and not watch.waiting, run.scale.ends_within)
     load.stop()

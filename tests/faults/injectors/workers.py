@@ -71,8 +71,7 @@ def pause(run: Run) -> None:
         at_once = min(len(workers) - 1, run.wanted - run.injected)
         chosen = run.random.sample(workers, at_once)
         for name in chosen:
-            if not run.wait_until(partial(_stop_at_work, run, name), run.scale.ends_within):
-                raise RuntimeError(f"{name} never has a job")
+            run.expect(partial(_stop_at_work, run, name), run.scale.ends_within, f"{name} never has a job")
             run.inject()
         run.wait(LEASE_SECONDS)
         if not run.wait_until(partial(_all_hits_claimed, run), _CLAIM_SECONDS):
@@ -99,8 +98,8 @@ def rolling_restart(run: Run) -> None:
     for _ in range(run.scale.rolling_restarts):
         for half in range(2):
             names = run.rig.workers[half::2]
-            if not run.wait_until(partial(_all_strike, run, names), run.scale.ends_within):
-                raise RuntimeError(f"{', '.join(names)} never have jobs at once")
+            never = f"{', '.join(names)} never have jobs at once"
+            run.expect(partial(_all_strike, run, names), run.scale.ends_within, never)
             codes = run.rig.restart_workers(*names)
             for name, code in zip(names, codes, strict=True):
                 if code != 0:
