@@ -1,6 +1,7 @@
 """The client keeps trying where that is safe, says what went wrong, and resumes a broken stream."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -196,6 +197,32 @@ class TestArtefact:
             client.download(self.done(content=b"<html>another page</html>"), tmp_path)
 
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_pipe_is_written_to(self, client: WaybillClient, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+        assert client.download(self.done(), pipe) == pipe
+        assert os.read(reader, 100) == PAGE
+        assert pipe.is_fifo()
+        os.close(reader)
+
+    def test_a_link_is_written_through(self, client: WaybillClient, tmp_path: Path) -> None:
+        link = tmp_path / "null"
+        link.symlink_to("/dev/null")
+        client.download(self.done(), link)
+
+        assert link.is_symlink()
+
+    def test_a_file_in_the_place_of_a_directory_leaves_nothing(
+        self, client: WaybillClient, tmp_path: Path
+    ) -> None:
+        (tmp_path / "report.html").mkdir()
+        with pytest.raises(IsADirectoryError):
+            client.download(self.done(), tmp_path)
+
+        assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
 
     def test_no_artefact_is_a_sentence(self, client: WaybillClient, tmp_path: Path) -> None:
         with pytest.raises(ArtefactError, match="has no artefact; its status is processing"):

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest import CaptureFixture
@@ -42,6 +44,8 @@ KINDS = {
         }
     ]
 }
+
+STRANGE = "a [/red] b [red]c :key: d"
 
 Waybill = Callable[..., tuple[int, str, str]]
 
@@ -86,6 +90,20 @@ def ended(server: Server, status: str, **fields: object) -> None:
     }
 
 
+def letter(**fields: object) -> dict[str, object]:
+    """A dead letter as the API answers it."""
+    return {
+        "id": REPORT_ID,
+        "reason": "error",
+        "detail": "",
+        "topic": "report",
+        "partition": 0,
+        "offset": 7,
+        "created_at": "2026-11-23T12:00:00Z",
+        **fields,
+    }
+
+
 class TestRequest:
     def test_it_prints_the_id_at_once(self, server: Server, waybill: Waybill) -> None:
         ended(server, "done")
@@ -123,6 +141,7 @@ class TestRequest:
             (("-p", "month"), "'month' is not name=value"),
             (("--parameters", "{"), "not JSON"),
             (("--parameters", "[1]"), "a JSON object is needed"),
+            (("--parameters", '{"x": NaN}'), "not JSON: NaN is no number of JSON"),
         ],
     )
     def test_wrong_parameters_are_a_usage_error(
@@ -132,6 +151,50 @@ class TestRequest:
 
         assert code == 2
         assert sentence in errors
+
+    @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+    def test_what_is_no_number_of_json_is_text(self, server: Server, waybill: Waybill, value: str) -> None:
+        bodies = []
+
+        def accept(request: Request) -> None:
+            bodies.append(request.body)
+            request.json(report("init", 1), 202)
+
+        server.routes[f"POST {REPORTS}"] = accept
+
+        assert waybill("request", "dowork", "-p", f"x={value}")[0] == 0
+        assert bodies[0]["parameters"] == {"x": value}
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("--key", "ключ"), "'ключ' cannot be encoded as ascii"),
+            (("--key", "a\nb"), "Illegal header value b'a\\nb'"),
+            (("-p", r'x="\ud800"'), r"'\ud800' cannot be encoded as utf-8"),
+        ],
+    )
+    def test_what_cannot_be_sent_is_a_sentence(
+        self, server: Server, waybill: Waybill, arguments: tuple[str, str], sentence: str
+    ) -> None:
+        ended(server, "done")
+
+        assert waybill("request", "dowork", *arguments) == (
+            2,
+            "",
+            f"waybill: The request cannot be sent: {sentence}.\n",
+        )
+
+    def test_a_key_is_sent_as_it_is(self, server: Server, waybill: Waybill) -> None:
+        keys = []
+
+        def refuse(request: Request) -> None:
+            keys.append(request.headers["Idempotency-Key"])
+            request.json({"title": "The key is wrong", "status": 422}, 422)
+
+        server.routes[f"POST {REPORTS}"] = refuse
+
+        assert waybill("request", "dowork", "--key", "")[0] == 2
+        assert keys == [""]
 
     def test_follow_shows_every_change_with_its_second(self, server: Server, waybill: Waybill) -> None:
         ended(server, "done", artefact=ARTEFACT)
@@ -241,6 +304,107 @@ class TestReading:
         assert waybill("artefact", REPORT_ID, "-o", str(tmp_path)) == (0, f"{tmp_path}/report.html\n", "")
         assert waybill("artefact", REPORT_ID, "-o", "-")[1] == PAGE.decode()
 
+    @pytest.mark.parametrize(
+        "arguments",
+        [("artefact", REPORT_ID, "-o"), ("request", "dowork", "--save"), ("trace", REPORT_ID, "--svg")],
+    )
+    def test_a_file_that_cannot_be_written_is_a_sentence(
+        self, server: Server, waybill: Waybill, tmp_path: Path, arguments: tuple[str, ...]
+    ) -> None:
+        ended(server, "done", artefact=ARTEFACT)
+        (tmp_path / "file").touch()
+        code, _, errors = waybill(*arguments, f"{tmp_path}/file/x")
+
+        assert (code, errors) == (2, f"waybill: Cannot write {tmp_path}/file/x: Not a directory.\n")
+
+    @pytest.mark.parametrize(
+        "example",
+        [
+            {"text": "two words; $HOME 'quoted'"},
+            {"number": "123", "nothing": "null", "none": "NaN", "empty": ""},
+            {"list": ["a b", 1], "object": {"a": None}, "number": 7, "true": True},
+        ],
+    )
+    def test_a_kinds_example_works_in_a_shell(
+        self, server: Server, waybill: Waybill, example: dict[str, Any]
+    ) -> None:
+        kind = {**KINDS["kinds"][0], "parameters": {"examples": [example]}}
+        server.routes["GET /api/v1/kinds"] = lambda request: request.json({"kinds": [kind]})
+        line = waybill("kinds", "flights")[1].splitlines()[-1]
+        bodies = []
+
+        def accept(request: Request) -> None:
+            bodies.append(request.body)
+            request.json(report("init", 1), 202)
+
+        server.routes[f"POST {REPORTS}"] = accept
+        waybill(*shlex.split(line)[1:-1])
+
+        assert shlex.split(line)[0] == "waybill"
+        assert bodies == [{"kind": "flights", "parameters": example}]
+
+
+class TestAsItIs:
+    """What comes from elsewhere is shown as it came."""
+
+    def test_a_dead_letters_detail(self, server: Server, waybill: Waybill) -> None:
+        server.routes["GET /api/v1/dead-letters"] = lambda request: request.json(
+            {"dead_letters": [letter(detail=STRANGE)], "next_cursor": None}
+        )
+
+        code, table, _ = waybill("dead-letters")
+        assert code == 0
+        for word in STRANGE.split():
+            assert word in table
+        assert json.loads(waybill("dead-letters", "--json")[1])["dead_letters"][0]["detail"] == STRANGE
+
+    def test_a_kinds_words(self, server: Server, waybill: Waybill) -> None:
+        schema = {"properties": {"a": {"type": "string", "pattern": "^[a-z_]+$", "description": ":key:"}}}
+        kind = {"name": "x", "title": "[/red]", "description": ":key:", "parameters": schema}
+        server.routes["GET /api/v1/kinds"] = lambda request: request.json({"kinds": [kind]})
+
+        assert "x     [/red]  :key:" in waybill("kinds")[1]
+        one = waybill("kinds", "x")[1]
+        assert "x: [/red]. :key:" in one
+        assert "string, like ^[a-z_]+$  null     :key:" in one
+
+    def test_a_reports_words(self, server: Server, waybill: Waybill, tmp_path: Path) -> None:
+        ended(server, "done", artefact=ARTEFACT, parameters={"at": "s3:key:x"})
+        place = tmp_path / "[red]"
+        place.mkdir()
+
+        assert '"at": "s3:key:x"' in waybill("show", REPORT_ID, "--json")[1]
+        assert f"Saved {place}/report.html\n" in waybill("request", "dowork", "--save", str(place))[1]
+
+
+class TestRedrive:
+    def answers(self, server: Server, reports: int, refused: int) -> None:
+        refusal = {"id": REPORT_ID, "detail": "The message still cannot be read: [/red]"}
+        answer = {"reports": [REPORT_ID] * reports, "refused": [refusal] * refused}
+        server.routes["POST /api/v1/dead-letters:redrive"] = lambda request: request.json(answer, 202)
+
+    def test_a_message_that_stays_is_no_failure(self, server: Server, waybill: Waybill) -> None:
+        self.answers(server, reports=1, refused=1)
+        code, output, errors = waybill("redrive")
+
+        assert (code, output) == (0, f"{REPORT_ID}\n")
+        assert errors.endswith(": The message still cannot be read: [/red]\n")
+
+    def test_what_was_asked_for_by_its_reason_and_stays_is_one(
+        self, server: Server, waybill: Waybill
+    ) -> None:
+        self.answers(server, reports=1, refused=1)
+
+        assert waybill("redrive", "--reason", "not_json")[0] == 1
+
+    def test_at_the_limit_it_says_how_to_go_on(self, server: Server, waybill: Waybill) -> None:
+        self.answers(server, reports=2, refused=1)
+        assert waybill("redrive", "--limit", "3")[2].splitlines()[-1] == "There may be more: run it again."
+        assert "There may be more" not in waybill("redrive", "--limit", "4")[2]
+
+        self.answers(server, reports=0, refused=3)
+        assert "give a --reason, or a larger --limit" in waybill("redrive", "--limit", "3")[2]
+
 
 class TestTrace:
     @pytest.mark.parametrize("identity", [REPORT_ID, TRACE_ID])
@@ -271,6 +435,13 @@ class TestTrace:
         assert code == 0
         assert "report_producer" in output
         assert note == "The report is still at processing; this is what has arrived of its trace.\n"
+
+    def test_a_parameter_that_is_unknown_here_is_no_obstacle(self, server: Server, waybill: Waybill) -> None:
+        ended(server, "fail", parameters={"only_the_server_knows": 1})
+        code, output, _ = waybill("trace", REPORT_ID)
+
+        assert code == 0
+        assert f"Trace {TRACE_ID}" in output
 
     def test_json_has_every_span(self, server: Server, waybill: Waybill) -> None:
         ended(server, "fail")

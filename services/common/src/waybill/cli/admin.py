@@ -15,7 +15,10 @@ def register(app: typer.Typer) -> None:
 
 
 def migrate() -> None:
-    """Bring the database's schema to this version. Safe to run twice, and at the same time."""
+    """Bring the database's schema to this version. Safe to run twice, and at the same time.
+
+    It ends with 3 when the database cannot be reached.
+    """
     from waybill import store
     from waybill.settings import DatabaseSettings, load
 
@@ -28,7 +31,10 @@ def topics(
     partitions: Annotated[int, typer.Option(min=1, help="Partitions of a topic that is made.")] = 6,
     replication: Annotated[int, typer.Option(min=1, help="Replicas of each partition.")] = 1,
 ) -> None:
-    """Create the topics that are missing. Topics that exist stay as they are."""
+    """Create the topics that are missing. Topics that exist stay as they are.
+
+    It ends with 3 when Kafka cannot be reached.
+    """
     from waybill.kafka import ensure_topics
     from waybill.settings import KafkaSettings, load
 

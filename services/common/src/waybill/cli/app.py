@@ -9,9 +9,10 @@ import stamina.instrumentation
 import typer
 
 from waybill.cli import admin, dead_letters, demo, kinds, reports, trace
+from waybill.cli.files import NotWrittenError
 from waybill.cli.session import API_VARIABLE, JAEGER_VARIABLE, ExitCode, Session
-from waybill.client import ProblemError, ServerUnreachableError
-from waybill.errors import WaybillError
+from waybill.client import NotSendableError, ProblemError, ServerUnreachableError
+from waybill.errors import RetryableError, WaybillError
 
 app = typer.Typer(
     name="waybill",
@@ -72,8 +73,10 @@ def _advice(error: WaybillError) -> str:
 
 
 def _exit_code(error: WaybillError) -> ExitCode:
-    if isinstance(error, ServerUnreachableError):
+    if isinstance(error, ServerUnreachableError | RetryableError):
         return ExitCode.UNREACHABLE
+    if isinstance(error, NotSendableError | NotWrittenError):
+        return ExitCode.USAGE
     if isinstance(error, ProblemError):
         return ExitCode.USAGE if error.status < 500 else ExitCode.UNREACHABLE
     return ExitCode.FAILED

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from waybill.cli import wording
 from waybill.cli.session import ExitCode, session_of
+from waybill.client import Redriven
 
-Reason = Annotated[str | None, typer.Option(help="Only those with this reason, such as not_json.")]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
 
 
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def dead_letters(
     context: typer.Context,
-    reason: Reason = None,
+    reason: Annotated[str | None, typer.Option(help="Only those with this reason, such as not_json.")] = None,
     redriven: Annotated[bool, typer.Option(help="Those that were redriven, too.")] = False,
     limit: Limit = 50,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with stacks, for a script.")] = False,
@@ -44,9 +44,18 @@ def dead_letters(
     session.out.print(table if letters else "There are no dead letters.")
 
 
-def redrive(context: typer.Context, reason: Reason = None, limit: Limit = 100) -> None:
+def redrive(
+    context: typer.Context,
+    reason: Annotated[
+        str | None, typer.Option(help="Only those with this reason, such as timed_out.")
+    ] = None,
+    limit: Limit = 100,
+) -> None:
     """Begin the reports of waiting dead letters anew, each in its trace.
 
+    Reports come first, then messages that nobody could read; those that still
+    cannot be read stay. What stays is named on standard error.
+    With --reason it ends with 1 when any stays.
     'waybill retry ID' does it for one report.
     """
     session = session_of(context)
@@ -54,6 +63,15 @@ def redrive(context: typer.Context, reason: Reason = None, limit: Limit = 100) -
     for report_id in outcome.reports:
         session.line(str(report_id))
     for refused in outcome.refused:
-        session.err.print(f"{refused.id}: {refused.detail}", soft_wrap=True, markup=False)
-    if outcome.refused:
+        session.err.print(f"{refused.id}: {refused.detail}", soft_wrap=True)
+    if len(outcome.reports) + len(outcome.refused) >= limit:
+        session.err.print(_more(outcome), soft_wrap=True)
+    if outcome.refused and reason is not None:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _more(outcome: Redriven) -> str:
+    """How to come to those that the limit left out: what was refused would be so again."""
+    if outcome.reports:
+        return "There may be more: run it again."
+    return "There may be more behind these: give a --reason, or a larger --limit."

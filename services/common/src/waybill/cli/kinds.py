@@ -1,13 +1,15 @@
 """`waybill kinds`: what can be requested, and with which parameters."""
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from waybill.cli.parameters import describe_type
+from waybill.cli.parameters import describe_type, write_pair
 from waybill.cli.session import session_of
 from waybill.client import KindInfo
 
@@ -49,7 +51,7 @@ def _overview(known: tuple[KindInfo, ...]) -> Table:
 
 def _describe(context: typer.Context, kind: KindInfo) -> None:
     session = session_of(context)
-    session.out.print(f"[bold]{kind.name}[/bold]: {kind.title}. {kind.description}\n")
+    session.out.print(Text.assemble((kind.name, "bold"), f": {kind.title}. {kind.description}\n"))
     table = Table("parameter", "type", "default", "description", box=None, pad_edge=False, header_style="dim")
     required = kind.parameters.get("required", ())
     for name, schema in _properties(kind.parameters):
@@ -60,7 +62,7 @@ def _describe(context: typer.Context, kind: KindInfo) -> None:
     if examples:
         session.out.print("\nFor example:", style="dim")
     for example in examples:
-        session.line(f"  waybill request {kind.name} {_arguments(example)} --follow")
+        session.line(f"  {_command(kind.name, example)}")
 
 
 def _properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -71,8 +73,7 @@ def _properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
         yield name, {**definitions.get(reference, {}), **own}
 
 
-def _arguments(example: Mapping[str, Any]) -> str:
-    return " ".join(
-        f"-p {name}={value if isinstance(value, str) else json.dumps(value)}"
-        for name, value in example.items()
-    )
+def _command(kind: str, example: Mapping[str, Any]) -> str:
+    """What a shell takes."""
+    pairs = (word for name, value in example.items() for word in ("-p", write_pair(name, value)))
+    return shlex.join(["waybill", "request", kind, *pairs, "--follow"])

@@ -1,8 +1,9 @@
 """A report's parameters: as they are given on the command line, and as a kind describes them."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -18,9 +19,15 @@ def parse_parameters(pairs: Sequence[str], text: str | None) -> dict[str, Any]:
     return parameters
 
 
+def write_pair(name: str, value: Any) -> str:
+    """A `name=value` that is read as `value`."""
+    plain = isinstance(value, str) and _value(value) == value
+    return f"{name}={value if plain else json.dumps(value)}"
+
+
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = _json(text)
     except ValueError as error:
         raise typer.BadParameter(f"not JSON: {error}.", param_hint="--parameters") from error
     if not isinstance(value, dict):
@@ -32,9 +39,23 @@ def _object(text: str) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _json(text)
     except ValueError:
         return text
+
+
+def _json(text: str) -> Any:
+    """Raises `ValueError` also for the numbers that only Python's JSON has."""
+    return json.loads(text, parse_float=_finite, parse_constant=_refuse)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _refuse(number: str) -> NoReturn:
+    raise ValueError(f"{number} is no number of JSON")
 
 
 def describe_type(schema: Mapping[str, Any]) -> str:

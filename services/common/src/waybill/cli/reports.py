@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from waybill.cli import wording
+from waybill.cli.files import writing
 from waybill.cli.parameters import parse_parameters
 from waybill.cli.session import ExitCode, Session, session_of
 from waybill.cli.status_view import status_view
@@ -76,7 +77,8 @@ def request(
     if as_json:
         session.json(report)
     if save and report.artefact:
-        path = session.api.download(report, save)
+        with writing(save):
+            path = session.api.download(report, save)
         (session.err if as_json else session.out).print(f"Saved {path}", soft_wrap=True)
     if trace:
         show_report_trace(session, report, as_json=as_json)
@@ -179,13 +181,16 @@ def artefact(
 
     It goes into the current directory, under its own name, if nothing else
     is said. Its checksum is verified; a file that is there is replaced.
+    A device, a pipe or a link that is there is written to.
     """
     session = session_of(context)
     report = session.api.show(report_id)
     if output == Path("-"):
         session.api.write_artefact(report, sys.stdout.buffer)
-    else:
-        session.line(str(session.api.download(report, output)))
+        return
+    with writing(output):
+        path = session.api.download(report, output)
+    session.line(str(path))
 
 
 def _follow(session: Session, report_id: UUID, *, quiet: bool = False) -> Report:

@@ -32,8 +32,9 @@ class Session:
     def __init__(self, api_url: str, jaeger_url: str) -> None:
         self._api_url = api_url
         self._jaeger_url = jaeger_url
-        self.out = Console(highlight=False)
-        self.err = Console(highlight=False, stderr=True)
+        # what is shown came from elsewhere: a [word] in it is no style, and :key: no picture
+        self.out = Console(highlight=False, markup=False, emoji=False)
+        self.err = Console(highlight=False, markup=False, emoji=False, stderr=True)
         self.picture: Path | None = None
         """Where a trace that is shown goes as a picture, too."""
         self._open = ExitStack()
@@ -51,7 +52,7 @@ class Session:
 
     def line(self, text: str) -> None:
         """One line as it is, however long: what a script may want to cut out."""
-        self.out.print(text, soft_wrap=True, markup=False)
+        self.out.print(text, soft_wrap=True)
 
     def json(self, value: BaseModel | Any) -> None:
         """`value` as JSON, on one line where no person watches."""

@@ -1,7 +1,7 @@
 """What is shown of reports while they run: bars that move on a terminal, else a line for each change."""
 
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 from uuid import UUID
 
 from rich.console import Console
@@ -63,12 +63,10 @@ class BarView:
     def __init__(self, console: Console) -> None:
         self._tasks: dict[UUID, TaskID] = {}
         self._progress = Progress(
-            TextColumn("{task.fields[kind]:<8}"),
+            TextColumn("{task.fields[kind]:<8}", markup=False),
             BarColumn(bar_width=None, table_column=Column(ratio=2)),
-            TextColumn("{task.fields[count]:>5}"),
-            TextColumn(
-                "{task.fields[news]}", table_column=Column(ratio=3, no_wrap=True, overflow="ellipsis")
-            ),
+            TextColumn("{task.fields[count]:>5}", markup=False),
+            _News(Column(ratio=3, no_wrap=True, overflow="ellipsis")),
             _Seconds(),
             console=console,
             expand=True,
@@ -86,11 +84,11 @@ class BarView:
     def show(self, event: StatusEvent) -> None:
         if event.report_id not in self._tasks:
             self._tasks[event.report_id] = self._progress.add_task(
-                "", total=None, kind=event.kind, count="", news="", seconds=None
+                "", total=None, kind=event.kind, count="", news=Text(), seconds=None
             )
         task = self._tasks[event.report_id]
         news = Text.assemble(wording.status(event.status), " ", _news(event))
-        self._progress.update(task, news=news.markup)
+        self._progress.update(task, news=news)
         if progress := event.progress:
             count = f"{progress.done}/{progress.total}"
             self._progress.update(task, completed=progress.done, total=progress.total, count=count)
@@ -99,6 +97,13 @@ class BarView:
             self._progress.update(
                 task, seconds=_seconds(event), total=event.progress.total if event.progress else 1
             )
+
+
+class _News(ProgressColumn):
+    """What was told last of a report."""
+
+    def render(self, task: Task) -> Text:
+        return cast(Text, task.fields["news"])
 
 
 class _Seconds(ProgressColumn):

@@ -8,7 +8,9 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
+from pydantic import ValidationError
 
+from waybill.cli.files import writing
 from waybill.cli.session import ExitCode, Session, session_of
 from waybill.cli.trace_picture import trace_svg
 from waybill.cli.trace_view import TraceView
@@ -82,9 +84,10 @@ def step_names(report: Report) -> tuple[str, ...]:
     """The steps that a report has gone through, as far as its kind is known here."""
     try:
         kind = load_registry()[report.kind]
-    except UnknownKind:  # a kind of the server's that is not installed here
+        parameters = kind.parameters.model_validate(report.parameters)
+    except (UnknownKind, ValidationError):  # the server's kind is not installed here, or in another version
         return ()
-    steps = tuple(kind.steps(kind.parameters.model_validate(report.parameters)))
+    steps = tuple(kind.steps(parameters))
     ended = report.progress.done if report.progress else 0
     return steps[:ended]
 
@@ -107,4 +110,6 @@ def _print(session: Session, trace: Trace, missing: Sequence[str], *, as_json: b
     view = TraceView(trace, missing)
     session.out.print(view)
     if session.picture:
-        session.picture.write_text(trace_svg(view, f"waybill trace {trace.id}"), encoding="utf-8")
+        picture = trace_svg(view, f"waybill trace {trace.id}")
+        with writing(session.picture):
+            session.picture.write_text(picture, encoding="utf-8")

@@ -4,6 +4,7 @@ from waybill.client.api import WaybillClient
 from waybill.client.errors import (
     ArtefactError,
     ClientError,
+    NotSendableError,
     ProblemError,
     ServerUnreachableError,
     TraceIncompleteError,
@@ -11,7 +12,7 @@ from waybill.client.errors import (
 )
 from waybill.client.http import RetryPolicy
 from waybill.client.jaeger import ExpectedTrace, JaegerClient
-from waybill.client.models import ArtefactLink, KindInfo, Report
+from waybill.client.models import ArtefactLink, KindInfo, Redriven, Report
 from waybill.client.trace import Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     "JaegerClient",
     "KindInfo",
     "Node",
+    "NotSendableError",
     "ProblemError",
     "QueueTime",
+    "Redriven",
     "Report",
     "RetryPolicy",
     "ServerUnreachableError",

@@ -45,7 +45,8 @@ _STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
 class WaybillClient(Client):
     """Requests reports and tells what becomes of them. Threads may share one; close it when done.
 
-    Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
+    Every method raises `NotSendableError`, `ServerUnreachableError`, `ProblemError` or
+    `UnexpectedAnswerError`.
     """
 
     def __init__(self, url: str, retry: RetryPolicy = IMPATIENT) -> None:
@@ -66,7 +67,8 @@ class WaybillClient(Client):
         body: dict[str, Any] = {"kind": kind, "parameters": dict(parameters or {})}
         if timeout_seconds is not None:
             body["timeout_seconds"] = timeout_seconds
-        return self._server.read(Report, self._server.post(REPORTS, body, key or str(uuid4())))
+        name = str(uuid4()) if key is None else key
+        return self._server.read(Report, self._server.post(REPORTS, body, name))
 
     def show(self, report_id: UUID | str) -> Report:
         return self._show(report_id, None)
@@ -141,20 +143,25 @@ class WaybillClient(Client):
         """Writes a report's artefact to `destination` and answers the file's path.
 
         A directory stands for a file in it, named as the artefact is. The file appears only when it is whole
-        and has the checksum that the report tells; else `ArtefactError`.
+        and has the checksum that the report tells; else `ArtefactError`. A device, a pipe or a link that is
+        there stays, and is written to.
         """
         artefact = self._artefact(report)
         path = destination / Path(artefact.filename).name if destination.is_dir() else destination
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            self._fetch_into(artefact, path)
+            return path
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             part = Path(file.name)
-            try:
-                self._fetch(artefact, file)
-            except BaseException:
-                part.unlink()
-                raise
-        part.chmod(0o644)
-        return part.replace(path)
+        try:
+            self._fetch_into(artefact, part)
+            part.chmod(0o644)
+            return part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
     def write_artefact(self, report: Report, sink: IO[bytes]) -> None:
         """As `download`, into an open file: a broken artefact is noticed when it has been written."""
@@ -167,6 +174,10 @@ class WaybillClient(Client):
         if report.artefact is None:
             raise ArtefactError(f"Report {report.id} has no artefact; its status is {report.status}.")
         return report.artefact
+
+    def _fetch_into(self, artefact: ArtefactLink, path: Path) -> None:
+        with path.open("wb") as sink:
+            self._fetch(artefact, sink)
 
     def _fetch(self, artefact: ArtefactLink, sink: IO[bytes]) -> None:
         digest, size = hashlib.sha256(), 0

@@ -21,6 +21,16 @@ class ServerUnreachableError(ClientError):
         self.server = server
 
 
+class NotSendableError(ClientError):
+    """The request holds what HTTP or JSON cannot carry. Nothing was sent."""
+
+    def __init__(self, error: Exception) -> None:
+        reason = str(error)
+        if isinstance(error, UnicodeEncodeError):
+            reason = f"{error.object[error.start : error.end]!r} cannot be encoded as {error.encoding}"
+        super().__init__(f"The request cannot be sent: {reason}.")
+
+
 class UnexpectedAnswerError(ClientError):
     """Something answered that is not the server we know."""
 

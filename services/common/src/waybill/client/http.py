@@ -11,7 +11,13 @@ import httpx
 import stamina
 from pydantic import BaseModel, ValidationError
 
-from waybill.client.errors import FieldError, ProblemError, ServerUnreachableError, UnexpectedAnswerError
+from waybill.client.errors import (
+    FieldError,
+    NotSendableError,
+    ProblemError,
+    ServerUnreachableError,
+    UnexpectedAnswerError,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -40,7 +46,7 @@ class Server:
 
     A GET, and a POST with an Idempotency-Key, is retried on any failure of the connection and while the
     server says that it is busy; anything else only when it surely was not sent. Every method raises
-    `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
+    `NotSendableError`, `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
     def __init__(self, name: str, url: str, retry: RetryPolicy, timeout: float = 10.0) -> None:
@@ -65,7 +71,7 @@ class Server:
 
     def post(self, path: str, body: Any = None, key: str | None = None) -> Any:
         """The JSON that answers `body`; `key` makes it one request, however often it is sent."""
-        headers = {_KEY: key} if key else {}
+        headers = {} if key is None else {_KEY: key}
         return self._json(self.open("POST", path, json=body, headers=headers))
 
     def open(
@@ -100,6 +106,8 @@ class Server:
             response = caller(_worth_a_retry, self._send, request)
         except httpx.HTTPStatusError as error:
             response = error.response
+        except (ValueError, httpx.LocalProtocolError) as error:
+            raise NotSendableError(error) from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self.unreachable(error) from error
         if response.is_success:

@@ -3,10 +3,18 @@
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.cimpl import NewTopic
 
-from waybill.errors import WaybillError
+from waybill.errors import RetryableError, WaybillError
 from waybill.kafka.clients import KafkaConfig, admin_client
 from waybill.topics import Topics
 
+_NO_ANSWER = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError.REQUEST_TIMED_OUT,
+    }
+)
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -14,12 +22,17 @@ class TopicsMissing(WaybillError):  # noqa: N818 - the name is the sentence
     """Topics that Waybill needs could not be made."""
 
 
+class KafkaUnreachable(TopicsMissing, RetryableError):  # noqa: N818 - the name is the sentence
+    """Topics could not be made because Kafka did not answer."""
+
+
 def ensure_topics(
     config: KafkaConfig, topics: Topics, *, partitions: int, replication: int, timeout: float = 30
 ) -> list[str]:
     """Makes what is missing and returns its names; a topic that is there stays as it is.
 
-    Raises `TopicsMissing`. Blocks for at most `timeout` seconds.
+    Raises `TopicsMissing`, and where Kafka did not answer `KafkaUnreachable`. Blocks for little more than
+    `timeout` seconds.
     """
     made = []
     wanted = [
@@ -36,13 +49,21 @@ def ensure_topics(
     futures = admin.create_topics(wanted, operation_timeout=timeout, request_timeout=timeout)
     for name, future in futures.items():
         try:
-            future.result(timeout)
+            future.result()  # ends by the request's time-out, with the reason
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise TopicsMissing(f"The topic {name} could not be made: {error.args[0].str()}") from error
+                raise _missing(name, error.args[0]) from error
         else:
             made.append(name)
     return made
+
+
+def _missing(name: str, error: KafkaError) -> TopicsMissing:
+    if error.code() in _NO_ANSWER:
+        return KafkaUnreachable(
+            f"The topic {name} could not be made, as Kafka does not answer: {error.str()}."
+        )
+    return TopicsMissing(f"The topic {name} could not be made: {error.str()}.")
 
 
 def _topic(name: str, partitions: int, replication: int, config: dict[str, str]) -> NewTopic:

@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from waybill.errors import WaybillError
+from waybill.store.engine import StoreUnavailable, is_unavailable
 
 _ONE_AT_A_TIME = 0x5741_5942  # the advisory lock that migrations hold
 
@@ -18,7 +19,20 @@ class SchemaBehind(WaybillError):  # noqa: N818 - the name is the sentence
 
 
 def migrate(engine: Engine) -> str:
-    """Runs what is missing, one process at a time, and returns the revision reached. Safe to run again."""
+    """Runs what is missing, one process at a time, and returns the revision reached. Safe to run again.
+
+    Raises `StoreUnavailable`.
+    """
+    try:
+        return _upgrade(engine)
+    except Exception as error:
+        if is_unavailable(error):
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise StoreUnavailable(f"The database cannot be reached: {reason}") from error
+        raise
+
+
+def _upgrade(engine: Engine) -> str:
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})

@@ -1,0 +1,35 @@
+"""`waybill migrate` and `waybill topics` say in a sentence that a server is away."""
+
+from functools import partial
+
+import pytest
+from pytest import CaptureFixture, MonkeyPatch
+
+from waybill import kafka
+from waybill.cli import main
+
+
+def run(command: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([command])
+    return int(ended.value.code or 0)
+
+
+def test_migrate_without_the_database_ends_with_3(
+    monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WAYBILL_DATABASE_URL", "postgresql://waybill@127.0.0.1:1/waybill")
+
+    assert run("migrate") == 3
+    errors = capsys.readouterr().err
+    assert errors.startswith("waybill: The database cannot be reached: connection failed: ")
+    assert errors.count("\n") == 1
+
+
+def test_topics_without_kafka_ends_with_3(monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]) -> None:
+    monkeypatch.setenv("WAYBILL_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setattr(kafka, "ensure_topics", partial(kafka.ensure_topics, timeout=0.5))
+
+    assert run("topics") == 3
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("waybill: The topic report could not be made, as Kafka does not answer: ")
