@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from tests.support.problems import problem
 from tests.support.waiting import within
 from waybill.domain import Failure, Fence, NewReport, Status, new_report_id
 from waybill.ledger import LeaseLost
+from waybill.store.statements import reports
 
 pytest_plugins = ["tests.support.life_fixtures"]
 
@@ -189,6 +191,20 @@ def test_in_the_store_too_the_race_has_one_winner(store: Store) -> None:
             assert (report.status, report.cancel_requested) == (Status.DONE, asked)
             assert len(store.ledger.events_after(report.id, 0)) == report.version
     assert outcomes, "both orders happen on most machines; none may break it"
+
+
+def test_a_cancel_while_the_report_is_handed_back_ends_it(store: Store) -> None:
+    """The worker's change is not committed yet: the report neither waits nor runs."""
+    fence = claimed(store)
+    with ThreadPoolExecutor(1) as pool:
+        with store.engine.begin() as connection:
+            assert reports.hand_back(connection, fence, timedelta(hours=1)) is not None
+            stopping = pool.submit(store.ledger.cancel, fence.report_id)
+            time.sleep(0.5)  # as long as it takes where it does not wait
+        cancelled = stopping.result()
+
+    assert cancelled is not None
+    assert cancelled.status is Status.CANCELLED
 
 
 def test_a_failure_of_a_report_that_is_to_be_cancelled_ends_it(store: Store) -> None:

@@ -181,6 +181,73 @@ def test_a_topic_that_is_away_holds_up_no_other(
         assert len(told) <= 4, "the first try, and once more where that was not heard of"
 
 
+def test_a_topic_that_is_away_for_long_holds_up_nothing_that_was_left(
+    changes: Store, names: Names, start_relay: Start, impatient: type[Publisher]
+) -> None:
+    """More of its messages than a batch takes are the oldest."""
+    away = [
+        OutboxMessage(f"{names.report}-away", str(uuid4()), {"version": 1})
+        for _ in range(RelayPolicy().batch + 1)
+    ]
+    with changes.recorder.transaction() as connection:
+        outbox.put(connection, away)
+    left = [str(begun(changes).report_id) for _ in range(5)]
+    relay = start_relay(impatient)
+
+    def published() -> bool:
+        relay.announce(str(begun(changes).report_id))  # others get through meanwhile
+        with changes.engine.connect() as connection:
+            return not outbox.waiting(connection, left)
+
+    eventually(published, "what a dead process has left")
+    assert changes.upkeep.backlog().messages >= len(away)
+
+
+def test_what_another_relay_has_taken_over_is_told_again(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """What the first has sent may still arrive, after the newer messages of the other."""
+    tried = Event()
+
+    class Deaf(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            tried.set()
+            return Published(failed={message.id: "not heard of" for message in batch if message.id})
+
+    fence = begun(changes)
+    start_relay(Deaf).announce(str(fence.report_id))
+    assert tried.wait(30)
+    start_relay(Publisher)
+
+    def told() -> list[int]:
+        return versions(topics.records_of(names.report_status, fence.report_id))
+
+    eventually(lambda: told()[:3] == [1, 2, 2], "the newest once more")
+
+
+def test_a_message_that_the_broker_refuses_takes_no_other_with_it(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """The broker refuses all of a produce request."""
+    topics.take_messages_of(names.report_status, 2000)
+    keys = [str(uuid4()) for _ in range(6)]
+    sizes = [1, 1, 5000, 1, 5000, 1]
+    messages = [
+        OutboxMessage(names.report_status, key, {"version": version, "x": "y" * size})
+        for version in (1, 2)
+        for key, size in zip(keys, sizes, strict=True)
+    ]
+    with changes.recorder.transaction() as connection:
+        outbox.put(connection, messages)
+
+    start_relay(Publisher)
+    emptied(changes)
+
+    for key, size in zip(keys, sizes, strict=True):
+        told = versions(topics.records_of(names.report_status, key))
+        assert told[-2:] == ([1, 2] if size == 1 else [])
+
+
 def cut_the_relays(engine: Engine) -> int:
     """Ends every connection that has locked messages of the outbox, as a network that breaks does."""
     statement = """

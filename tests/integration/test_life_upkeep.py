@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 from uuid import UUID, uuid4
 
@@ -18,9 +19,10 @@ from tests.support.life_stack import ENQUEUE_AGAIN, NAMES, LifeStack
 from tests.support.life_store import Policies, Store, engine_of
 from tests.support.problems import problem
 from tests.support.waiting import eventually
-from waybill.artefacts import ArtefactStore
-from waybill.domain import LeasePolicy, NewReport, Report, Status, new_report_id
+from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
+from waybill.domain import Fence, LeasePolicy, NewReport, Report, Status, new_report_id
 from waybill.kafka import KafkaConfig, producer
+from waybill.kinds import Artefact
 from waybill.outbox import Relay
 from waybill.outbox.publisher import Publisher
 from waybill.topics import Topics as Names
@@ -165,7 +167,7 @@ def test_old_reports_leave_nothing_but_a_tombstone(
     report = ask.ended(api, ask.post(api, "slow", key=key, steps=1, seconds=0).json()["id"])
     young = ask.run(api, "slow", steps=1, seconds=0)
     (file,) = life.artefacts.glob(f"reports/{report['id']}/*/*")
-    stray = file.parent.parent / "7" / "lost.txt"
+    stray = file.parent.parent / "0" / "lost.txt"
     stray.parent.mkdir()
     stray.write_text("of an attempt that was lost\n")
 
@@ -203,10 +205,58 @@ def test_retention_goes_in_small_batches(store: Store) -> None:
     store.pass_time(31 * DAY)
 
     batches = []
-    while removed := store.upkeep.purge(store.artefacts):
+    while removed := store.upkeep.purge(store.artefacts).removed:
         batches.append(removed)
 
     assert batches == [100, 100, 30]
+
+
+def test_files_that_cannot_be_removed_keep_no_other_report(store: Store) -> None:
+    class Locked(ArtefactStore):
+        def remove_all(self, report_id: UUID, last_attempt: int) -> None:  # noqa: ARG002 - as of an ArtefactStore
+            if report_id in locked:
+                raise ArtefactStoreUnavailable("It is under legal hold.")
+
+    ended = [accepted(store).id for _ in range(5)]
+    for report_id in ended:
+        store.ledger.cancel(report_id)
+    locked = {ended[0], ended[2]}
+    store.pass_time(31 * DAY)
+    upkeeper = Upkeeper(store.upkeep, Locked("memory:///"), LeasePolicy(), UpkeepPolicy())
+
+    for _ in locked:
+        with pytest.raises(ArtefactStoreUnavailable):
+            upkeeper.purge()
+    upkeeper.purge()
+
+    assert {report_id for report_id in ended if store.ledger.get(report_id)} == locked
+    with pytest.raises(ArtefactStoreUnavailable):
+        upkeeper.purge()
+
+
+def test_the_file_of_a_report_that_was_redriven_meanwhile_stays(store: Store, tmp_path: Path) -> None:
+    class Redriving(ArtefactStore):
+        def remove_all(self, report_id: UUID, last_attempt: int) -> None:
+            store.office.redrive(report_id)
+            again = store.ledger.claim(report_id, "the test")
+            assert again is not None
+            file = tmp_path / "report.txt"
+            file.write_text("of the new attempt\n")
+            stored = self.put(report_id, again.attempt, Artefact(file, "text/plain", file.name))
+            store.ledger.finish(Fence(report_id, again.attempt, "the test"), Status.DONE, artefact=stored)
+            super().remove_all(report_id, last_attempt)
+
+    report_id = accepted(store).id
+    store.ledger.cancel(report_id)
+    store.pass_time(31 * DAY)
+    artefacts = Redriving("memory:///")
+
+    assert store.upkeep.purge(artefacts).removed == 0
+
+    report = store.ledger.get(report_id)
+    assert report is not None
+    assert report.artefact is not None
+    assert b"".join(artefacts.open(report.artefact)) == b"of the new attempt\n"
 
 
 def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
@@ -215,7 +265,7 @@ def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
     class Hanging(ArtefactStore):
         asked, go_on = Event(), Event()
 
-        def remove_all(self, report_id: UUID) -> None:  # noqa: ARG002 - as of an ArtefactStore
+        def remove_all(self, report_id: UUID, last_attempt: int) -> None:  # noqa: ARG002 - as of an ArtefactStore
             self.asked.set()
             self.go_on.wait()
 
@@ -248,7 +298,7 @@ def test_old_dead_letters_are_forgotten(
     aged = "UPDATE dead_letters SET created_at = created_at - :age WHERE id = :id"
     life_database.execute(aged, age=31 * DAY, id=letter["id"])
 
-    life_store.upkeep.purge(life_store.artefacts)
+    life_store.upkeep.forget()
 
     assert ask.letters_of(api, report["id"], redriven=True) == []
     assert ask.show(api, report["id"])["status"] == "fail"
@@ -260,7 +310,7 @@ def test_what_still_runs_is_never_old(store: Store) -> None:
     store.ledger.claim(running.id, "the test")
     store.pass_time(400 * DAY)
 
-    assert store.upkeep.purge(store.artefacts) == 0
+    assert store.upkeep.purge(store.artefacts).removed == 0
 
     assert store.ledger.get(waiting.id) is not None
     assert store.ledger.get(running.id) is not None

@@ -76,6 +76,17 @@ class TestRequests:
     def test_a_wrong_body(self, body: Any, http: httpx.Client) -> None:
         problem(post(http, body), 422, "wrong-request")
 
+    def test_a_null_body_redrives_nothing(self, http: httpx.Client) -> None:
+        answer = http.post("/api/v1/dead-letters:redrive", content=b" null ", headers=JSON)
+
+        problem(answer, 422, "wrong-request")
+
+    @pytest.mark.parametrize("reason", ["", "\0"])
+    def test_an_empty_reason_redrives_nothing(self, reason: str, http: httpx.Client) -> None:
+        answer = http.post("/api/v1/dead-letters:redrive", json={"reason": reason})
+
+        problem(answer, 422, "wrong-request")
+
     @pytest.mark.parametrize("kind", ["\0", "dowork\0"])
     def test_a_nul_in_a_kind(self, kind: str, http: httpx.Client) -> None:
         problem(post(http, {"kind": kind}), 422, "unknown-kind")

@@ -48,6 +48,13 @@ def test_the_articles_call_answers_as_a_post_does(http: httpx.Client) -> None:
     assert _same_in_all(called.json()) == _same_in_all(posted.json())
 
 
+def test_whoever_only_looks_at_the_articles_call_requests_nothing(http: httpx.Client) -> None:
+    answer = http.head("/api/report")
+
+    assert answer.status_code == httpx.codes.METHOD_NOT_ALLOWED
+    assert answer.headers["Allow"] == "GET"
+
+
 def test_what_was_accepted_is_in_the_database_when_the_answer_comes(
     http: httpx.Client, database: Database
 ) -> None:

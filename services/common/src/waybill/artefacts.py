@@ -44,11 +44,14 @@ class ArtefactStore:
             raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_first_line(error)}") from error
         return StoredArtefact(key, artefact.filename, artefact.media_type, size, digest)
 
-    def remove_all(self, report_id: UUID) -> None:
-        """The files of every attempt, also of lost ones. Raises `ArtefactStoreUnavailable`."""
+    def remove_all(self, report_id: UUID, last_attempt: int) -> None:
+        """The files of every attempt up to the last one, also of lost ones; not those of an attempt that has
+        begun since. Raises `ArtefactStoreUnavailable`."""
+        prefix = f"reports/{report_id}/"
         try:
-            for batch in obstore.list(self._store, prefix=f"reports/{report_id}/"):
-                obstore.delete(self._store, [entry["path"] for entry in batch])
+            for batch in obstore.list(self._store, prefix=prefix):
+                paths = [entry["path"] for entry in batch]
+                obstore.delete(self._store, [one for one in paths if _attempt(one, prefix) <= last_attempt])
         except FileNotFoundError:
             pass
         except (BaseError, OSError) as error:
@@ -63,6 +66,10 @@ class ArtefactStore:
         except (BaseError, OSError) as error:
             raise ArtefactStoreUnavailable(f"The artefact cannot be read: {_first_line(error)}") from error
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
+
+
+def _attempt(path: str, prefix: str) -> int:
+    return int(path.partition(prefix)[2].partition("/")[0])
 
 
 def _first_line(error: Exception) -> str:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from opentelemetry import metrics
@@ -49,6 +49,7 @@ class Upkeeper:
         self._clock = clock
         # Whatever has kept this process from starting may have kept the workers from their heartbeats.
         self._reap_from = clock() + lease.time_to_live.total_seconds()
+        self._purged_until: datetime | None = None
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._repeat, args=task, name=name, daemon=True)
@@ -79,9 +80,17 @@ class Upkeeper:
             self._reap()
 
     def purge(self) -> None:
-        """Everything that is old now. Raises `StoreUnavailable` or `ArtefactStoreUnavailable`."""
-        while not self._stopping.is_set() and self._upkeep.purge(self._artefacts):
+        """Everything that is old now. Raises `StoreUnavailable`, or `ArtefactStoreUnavailable` at a report
+        whose files cannot be removed: the next time begins behind it."""
+        while not self._stopping.is_set() and self._upkeep.forget():
             pass
+        while not self._stopping.is_set():
+            purged = self._upkeep.purge(self._artefacts, self._purged_until)
+            self._purged_until = purged.until
+            if purged.error:
+                raise purged.error
+            if purged.until is None:
+                return
 
     def _reap(self) -> None:
         while reaped := self._upkeep.reap(self._policy.reap_grace):

@@ -6,6 +6,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import UnsupportedMediaType
 
 from producer_api import description, problems
+from producer_api.problems import Problem
 from producer_api.routes import article, dead_letters, health, kinds, outcome, reports
 from producer_api.services import Services
 
@@ -33,14 +34,17 @@ def create_app(services: Services) -> Flask:
     provider.sort_keys = False  # fields stand in the order in which they read well
     problems.register(app)
     description.register(app)
-    app.before_request(_refuse_other_media_types)
+    app.before_request(_refuse_other_bodies)
     for routes in (reports, outcome, dead_letters, kinds, article, health):
         app.register_blueprint(routes.blueprint(services))
     return app
 
 
-def _refuse_other_media_types() -> None:
-    if request.method == "POST" and request.get_data(cache=True) and not request.is_json:
+def _refuse_other_bodies() -> None:
+    body = request.get_data(cache=True) if request.method == "POST" else b""
+    if body and not request.is_json:
         raise UnsupportedMediaType(
             f"The body's Content-Type is {request.mimetype or 'missing'}; it must be application/json."
         )
+    if body.strip() == b"null":  # else it would pass for an empty object
+        raise Problem("wrong-request", "The body is null; it must be an object.")

@@ -10,6 +10,7 @@ from opentelemetry import trace
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException
 
+from waybill.artefacts import ArtefactMissing
 from waybill.errors import RetryableError
 from waybill.tracing import tracer
 
@@ -97,6 +98,7 @@ def register(app: APIFlask) -> None:
     app.error_processor(_validation_error)  # first: it takes all of HTTPException for itself
     app.register_error_handler(Problem, lambda problem: problem.response())
     app.register_error_handler(RetryableError, _unavailable)
+    app.register_error_handler(ArtefactMissing, _removed)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Exception, _unexpected)
@@ -144,6 +146,10 @@ def _http_exception(error: HTTPException) -> Response:
 
 def _unavailable(error: RetryableError) -> Response:
     return Problem("unavailable", str(error), headers={"Retry-After": "2"}).response()
+
+
+def _removed(error: ArtefactMissing) -> Response:
+    return Problem("no-artefact", str(error)).response()
 
 
 def _too_deep(_: RecursionError) -> Response:

@@ -84,7 +84,7 @@ def _kind(services: Services, name: str) -> Kind:
 def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with the kind's defaults filled in, as JSON that the database takes."""
     try:
-        checked = kind.parameters.model_validate(parameters).model_dump(mode="json", by_alias=True)
+        model = kind.parameters.model_validate(parameters)
     except ValidationError as error:
         errors = [
             FieldError(field=".".join(map(str, ("parameters", *item["loc"]))), message=item["msg"])
@@ -92,6 +92,11 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
         ]
         detail = "; ".join(f"{one.field}: {one.message}" for one in errors)
         raise Problem("wrong-request", detail, errors) from None
+    _refuse_unstorable(parameters)  # as they came: the model's JSON has null where a number is none
+    try:
+        checked = model.model_dump(mode="json", by_alias=True)
+    except ValueError as error:
+        raise Problem("wrong-request", f"parameters: they cannot be kept: {error}") from None
     _refuse_unstorable(checked)
     return checked
 

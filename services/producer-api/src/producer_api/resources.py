@@ -14,7 +14,7 @@ from waybill.store import StoredDeadLetter
 
 BASE = "/api/v1/reports"
 
-Word = Annotated[str, Field(max_length=100, pattern="^[^\\x00]*$")]
+Word = Annotated[str, Field(min_length=1, max_length=100, pattern="^[^\\x00]*$")]
 """A short text that the database can compare: without U+0000."""
 
 
@@ -30,7 +30,10 @@ class ReportRequest(BaseModel):
         examples=[{"month": 7}],
     )
     timeout_seconds: float | None = Field(
-        default=None, gt=0, allow_inf_nan=False, description="For one attempt; the kind's own is the most."
+        default=None,
+        ge=0.001,
+        allow_inf_nan=False,
+        description="For one attempt; the kind's own is the most.",
     )
 
 

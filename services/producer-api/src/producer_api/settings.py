@@ -9,7 +9,8 @@ from waybill.settings import ServiceSettings
 
 
 class ApiSettings(ServiceSettings):
-    """`http_threads` bounds the requests and open status streams of one worker process."""
+    """`http_threads` bounds the requests and open status streams of one worker process; an eighth of them,
+    and at least one, is never a stream's."""
 
     listen: str = "0.0.0.0:8080"
     http_workers: int = Field(default=2, ge=1)
@@ -20,4 +21,6 @@ class ApiSettings(ServiceSettings):
 
     @property
     def stream(self) -> StreamPolicy:
-        return StreamPolicy(heartbeat=timedelta(seconds=self.stream_heartbeat_seconds))
+        """Some threads are always left for requests and probes."""
+        most = self.http_threads - max(1, self.http_threads // 8)
+        return StreamPolicy(heartbeat=timedelta(seconds=self.stream_heartbeat_seconds), most=most)

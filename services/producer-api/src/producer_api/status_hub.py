@@ -39,6 +39,7 @@ class StatusHub:
         self._topic = topic
         self._lock = threading.Lock()
         self._inboxes: dict[UUID, set[Inbox]] = defaultdict(set)
+        self._streams = 0
         self._stopping = threading.Event()
         self._draining = threading.Event()
         self._thread = threading.Thread(target=self._run, name="status-hub", daemon=True)
@@ -49,11 +50,16 @@ class StatusHub:
         """Whether open streams shall end now."""
         return self._draining.is_set()
 
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        return self._streams
+
     def start(self) -> None:
         self._thread.start()
 
     def drain(self) -> None:
-        """Wakes every stream to end. Safe in a signal handler: it takes no lock."""
+        """Wakes every stream to end. For a signal handler: it takes no lock of ours."""
         self._draining.set()
 
     def stop(self) -> None:
@@ -69,10 +75,12 @@ class StatusHub:
         inbox: Inbox = SimpleQueue()
         with self._lock:
             self._inboxes[report_id].add(inbox)
+            self._streams += 1
         try:
             yield inbox
         finally:
             with self._lock:
+                self._streams -= 1
                 self._inboxes[report_id].discard(inbox)
                 if not self._inboxes[report_id]:
                     del self._inboxes[report_id]

@@ -1,5 +1,6 @@
 """The contract between a kind and the report-worker."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from waybill.errors import PermanentError
+
 
 class Parameters(BaseModel):
     """Base of every kind's parameters: unknown fields are refused, values never change."""
@@ -18,16 +21,30 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_NAME_BYTES = 200
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+( *;[\x20-\x7e]*)?", re.ASCII)
+
+
 @dataclass(frozen=True)
 class Artefact:
     """The file that a report produced, still in the attempt's scratch directory.
 
-    `media_type` as in HTTP's Content-Type; `filename` is what a browser saves it as.
+    `media_type` as in HTTP's Content-Type; `filename` is what a browser saves it as. Raises `PermanentError`
+    where they cannot be that.
     """
 
     path: Path
     media_type: str
     filename: str
+
+    def __post_init__(self) -> None:
+        name = self.filename
+        if name in ("", ".", "..") or "/" in name or not name.isprintable():
+            raise PermanentError(f"{name!r} is no name for an artefact: it must be a file's, without a path.")
+        if len(name.encode()) > _NAME_BYTES:
+            raise PermanentError(f"{name!r} is too long for an artefact: {_NAME_BYTES} bytes at most.")
+        if not _MEDIA_TYPE.fullmatch(self.media_type):
+            raise PermanentError(f"{self.media_type!r} is no media type: it must be like text/html.")
 
 
 class Work(Protocol):

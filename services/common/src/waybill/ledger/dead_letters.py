@@ -60,13 +60,14 @@ class DeadLetterOffice:
         with self._recorder.transaction() as connection:
             return dead_letters.page(connection, wanted)
 
-    def redrive(self, report_id: UUID) -> Report:
-        """Begins a failed or cancelled report anew, in its old trace. Raises `NotRedrivable`."""
+    def redrive(self, report_id: UUID, letter_id: UUID | None = None) -> Report:
+        """Begins a failed or cancelled report anew, in its old trace; its letters and that of `letter_id`
+        no longer wait. Raises `NotRedrivable`."""
         with self._recorder.transaction() as connection:
             report = reports.redrive(connection, report_id, self._recorder.enqueue_again)
             if report is None:
                 raise NotRedrivable("Only a report that failed or was cancelled can be tried again.")
-            dead_letters.mark_redriven(connection, report_id)
+            dead_letters.mark_redriven(connection, report_id, letter_id)
             self._recorder.record(connection, status_event(report), report, self._recorder.command(report))
         self._recorder.announce(str(report.id))
         return report
@@ -74,7 +75,7 @@ class DeadLetterOffice:
     def redrive_letter(self, letter: StoredDeadLetter) -> Report:
         """Redrives the report of a letter; of a message, the one that it names if it can be read by now.
         Raises `NotRedrivable`."""
-        return self.redrive(letter.report_id or _named_in(letter))
+        return self.redrive(letter.report_id or _named_in(letter), letter.id)
 
 
 def report_letter(report: Report, failure: Failure, origin: Origin, stack: str | None) -> DeadLetter:

@@ -119,6 +119,7 @@ class Ledger:
         """Ends a report that waits, or asks the worker that has it. None where it has ended already, or is
         being cancelled."""
         with self._recorder.transaction() as connection:
+            reports.lock(connection, report_id)  # else, while its worker returns it, it is neither of the two
             report = reports.cancel_waiting(connection, report_id) or reports.request_cancel(
                 connection, report_id
             )

@@ -1,12 +1,12 @@
 """What keeps reports moving when processes die, and the tables small. Any process may do it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from waybill.artefacts import ArtefactStore
+from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
 from waybill.domain import AttemptTrace, Failure, Origin, Report, RetentionPolicy, RetryPolicy, Status
 from waybill.ledger import dead_letters as letters
 from waybill.ledger.recorder import Recorder
@@ -30,6 +30,16 @@ class Reaped:
         were ended then."""
         known = self.lost.attempt_trace
         return known if known and known.attempt in (None, self.lost.attempt) else None
+
+
+@dataclass(frozen=True)
+class Purged:
+    """How many reports were removed, and when the last one ended that was looked at; None where that was the
+    last of all. `error`: why its files could not be removed."""
+
+    removed: int
+    until: datetime | None
+    error: ArtefactStoreUnavailable | None = None
 
 
 class Upkeep:
@@ -65,29 +75,32 @@ class Upkeep:
             self._recorder.announce(str(report.id))
         return due
 
-    def purge(self, artefacts: ArtefactStore) -> int:
-        """Removes what has been kept for long enough: reports with their events and artefacts, dead letters,
-        idempotency keys. How many things were removed. Raises `ArtefactStoreUnavailable` too.
-
-        The files go first, while no row is locked: the next round finds again what one that died has begun.
-        """
+    def forget(self) -> int:
+        """Removes idempotency keys and dead letters that have been kept for long enough; how many."""
         kept = self._retention
         with self._recorder.transaction() as connection:
             removed = idempotency.remove_old(connection, kept.idempotency_keys, kept.batch)
-            removed += dead_letters.remove_old(connection, kept.dead_letters, kept.batch)
-            old = reports.old(connection, kept.reports, kept.batch)
-        if not old:
-            return removed
-        for report_id in old:
-            artefacts.remove_all(report_id)
+            return removed + dead_letters.remove_old(connection, kept.dead_letters, kept.batch)
+
+    def purge(self, artefacts: ArtefactStore, after: datetime | None = None) -> Purged:
+        """Removes reports that have been kept for long enough, with their events and artefacts: those that
+        ended first of all that ended later than `after`. The batch ends at files that cannot be removed.
+
+        The files go first, while no row is locked: the next round finds again what one that died has begun.
+        """
+        kept, error = self._retention, None
         with self._recorder.transaction() as connection:
-            gone = reports.lock_old(connection, kept.reports, old)
-            if gone:
-                reports.remove(connection, gone)
-                outbox.put(connection, [self._tombstone(report_id) for report_id in gone])
-        for report_id in gone:
-            self._recorder.announce(str(report_id))
-        return removed + len(gone)
+            old = reports.old(connection, kept.reports, after, kept.batch)
+        without_files = []
+        until = old[-1].finished_at if len(old) == kept.batch else None
+        for one in old:
+            try:
+                artefacts.remove_all(one.id, one.attempt)
+            except ArtefactStoreUnavailable as unavailable:
+                until, error = one.finished_at, unavailable
+                break
+            without_files.append(one.id)
+        return Purged(self._remove(without_files), until, error)
 
     def tell_again(self, keys: list[str]) -> None:
         """Announces each report's last event anew, for when an older one may have been published after it."""
@@ -133,6 +146,18 @@ class Upkeep:
         commands = [self._recorder.command(now)] if now.status is Status.INIT else []
         self._recorder.record(connection, status_event(now), now, *commands)
         return Reaped(lost, now)
+
+    def _remove(self, report_ids: list[UUID]) -> int:
+        if not report_ids:
+            return 0
+        with self._recorder.transaction() as connection:
+            gone = reports.lock_old(connection, self._retention.reports, report_ids)
+            if gone:
+                reports.remove(connection, gone)
+                outbox.put(connection, [self._tombstone(report_id) for report_id in gone])
+        for report_id in gone:
+            self._recorder.announce(str(report_id))
+        return len(gone)
 
     def _tombstone(self, report_id: UUID) -> OutboxMessage:
         return OutboxMessage(self._recorder.topics.report_status, str(report_id), None)

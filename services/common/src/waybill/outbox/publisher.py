@@ -18,11 +18,20 @@ Clock = Callable[[], float]
 
 @dataclass
 class Published:
-    """The outcome of a batch, by outbox id. `refused`: the broker will never take it, with its reason."""
+    """The outcome of a batch, by outbox id. `refused`: the broker will never take it, with its reason.
+    `doubtful`: it may have been another one of the same produce request that was refused."""
 
     acknowledged: list[int] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
+    doubtful: set[int] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
+
+    def forget(self, message_id: int) -> None:
+        """For a message that is sent again."""
+        if message_id in self.acknowledged:
+            self.acknowledged.remove(message_id)
+        self.refused.pop(message_id, None)
+        self.failed.pop(message_id, None)
 
 
 class Publisher:
@@ -34,11 +43,22 @@ class Publisher:
         self._bootstrap_servers = bootstrap_servers
 
     def publish(self, batch: Sequence[OutboxMessage]) -> Published:
-        """Sends `batch` in its order; each message's delivery time-out bounds the wait."""
+        """Sends `batch` in its order; each message's delivery time-out bounds the wait.
+
+        A broker refuses a whole produce request for one message that is too large. So those of it are sent
+        again, each by itself, and with them the others of their keys, for the order's sake.
+        """
         outcome = Published()
         for message in batch:
             self._send(message, outcome)
         self._producer.flush()
+        if len(batch) > 1 and outcome.doubtful:
+            keys = {message.key for message in batch if message.id in outcome.doubtful}
+            for message in batch:
+                if message.key in keys and message.id is not None:
+                    outcome.forget(message.id)
+                    self._send(message, outcome)
+                    self._producer.flush()
         return outcome
 
     def warm_up(self) -> None:
@@ -78,6 +98,9 @@ class Publisher:
         )
 
 
+_TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE)
+
+
 class _Delivery:
     """The broker's answer to one message."""
 
@@ -88,6 +111,8 @@ class _Delivery:
 
     def __call__(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
+            if error.code() in _TOO_LARGE:
+                self._outcome.doubtful.add(self._id)
             self._fail(error)
             return
         self._outcome.acknowledged.append(self._id)
@@ -100,7 +125,7 @@ class _Delivery:
         self._fail(cause if isinstance(cause, KafkaError) else KafkaError(KafkaError._FAIL, str(error)))
 
     def _fail(self, error: KafkaError) -> None:
-        final = error.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE)
+        final = error.code() in _TOO_LARGE
         (self._outcome.refused if final else self._outcome.failed)[self._id] = error.str()
         if self._span:
             fail_span(self._span, error.name(), error.str())

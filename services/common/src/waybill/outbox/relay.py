@@ -69,6 +69,8 @@ class Relay:
         self._condition = threading.Condition()
         self._hints: dict[str, None] = {}
         self._sweep_at = 0.0
+        self._oldest_stuck = False
+        self._got_through = False
         self._unheard: set[str] = set()
         self._uncertain: set[str] = set()
         self._stopping = False
@@ -143,13 +145,19 @@ class Relay:
 
     def _sweep(self) -> None:
         """One batch of what is left: however many hints there are, it has its turn. Where there is more, the
-        next turn comes at once; after a failure, the hints get as much time as the sweep took."""
+        next turn comes at once; after a failure, the hints get as much time as the sweep took.
+
+        Where the oldest do not get through and others do, every other turn takes any: a topic or a partition
+        that is away holds up no other.
+        """
         policy, began = self._policy, time.monotonic()
+        lock = outbox.lock_any if self._oldest_stuck and self._got_through else outbox.lock_old
+        self._oldest_stuck = self._got_through = False
         try:
-            taken = self._publish(
-                lambda connection: outbox.lock_old(connection, policy.left_after, policy.batch)
-            )
+            self._look_for_heard()
+            taken = self._publish(lambda connection: lock(connection, policy.left_after, policy.batch))
         except Exception:
+            self._oldest_stuck = lock is outbox.lock_old
             self._sweep_at = time.monotonic() + (time.monotonic() - began)
             raise
         pause = policy.sweep.total_seconds() if taken < policy.batch else 0.0
@@ -168,6 +176,7 @@ class Relay:
             self._uncertain |= keys
             raise
         heard = keys - unheard
+        self._got_through = self._got_through or bool(heard)
         self._uncertain |= self._unheard & heard
         self._unheard = (self._unheard - heard) | unheard
         if unheard:
@@ -192,6 +201,15 @@ class Relay:
             log.warning("%d messages wait for Kafka: %s", len(stay), next(iter(outcome.failed.values())))
             self._publisher = None
         return unheard
+
+    def _look_for_heard(self) -> None:
+        """Another process may have published what we could not; ours may still arrive, after theirs."""
+        if self._unheard:
+            asked = sorted(self._unheard)[: self._policy.most_hints]
+            with self._engine.begin() as connection:
+                heard = set(asked) - outbox.waiting(connection, asked)
+            self._uncertain |= heard
+            self._unheard -= heard
 
     def _tell_again(self) -> None:
         if self._uncertain and self._repair:

@@ -1,6 +1,7 @@
 """What becomes of a report: its events while it runs, and the file it produces."""
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -26,24 +27,26 @@ def blueprint(services: Services) -> APIBlueprint:
         report = find_report(services, report_id)
         if report.artefact is None:
             raise _no_artefact(report)
-        return Response(
+        response = Response(
             services.artefacts.open(report.artefact),
             content_type=report.artefact.media_type,
             headers={
                 "Content-Length": str(report.artefact.size),
-                "Content-Disposition": f'inline; filename="{report.artefact.filename}"',
                 "ETag": f'"{report.artefact.sha256}"',
                 "X-Content-Type-Options": "nosniff",
                 "Content-Security-Policy": _ARTEFACT_POLICY,
             },
         )
+        response.headers.set("Content-Disposition", "inline", **_named(report.artefact.filename))
+        return response
 
     @routes.get(f"{BASE}/<report_id>/events")
     def events(report_id: str) -> Response:
         """The report's status and steps as server-sent events, from `Last-Event-ID` on.
 
         The stream ends after a terminal status; 204 says that there is nothing after it. While the database
-        is away it ends at once, and says when to come back.
+        is away, or this process has all the streams that it can have, it ends at once, and says when to come
+        back.
         """
         last_seen = _last_seen()
         try:
@@ -52,6 +55,8 @@ def blueprint(services: Services) -> APIBlueprint:
             return _event_stream([retry_after(services.stream)])
         if report.status in TERMINAL and last_seen >= report.version:
             return Response(status=204)
+        if services.hub.streams >= services.stream.most:
+            return _event_stream([retry_after(services.stream)])
         stream = EventStream(
             report.id,
             min(last_seen, report.version),  # whoever claims to have seen more would wait for it for ever
@@ -75,6 +80,11 @@ def _last_seen() -> int:
     if not (given.isascii() and given.isdigit() and len(given) < 10):
         raise Problem("wrong-request", "Last-Event-ID must be the id of an event: a whole number.")
     return int(given)
+
+
+def _named(filename: str) -> dict[str, str]:
+    """As RFC 6266 has it: a header is ASCII."""
+    return {"filename": filename} if filename.isascii() else {"filename*": f"UTF-8''{quote(filename)}"}
 
 
 def _no_artefact(report: Report) -> Problem:

@@ -39,10 +39,17 @@ class HogParameters(Parameters):
 
 
 class SlowParameters(Parameters):
-    """So many steps of so many seconds."""
+    """So many steps of so many seconds, then a file of this name."""
 
     steps: int = Field(default=10, ge=1)
     seconds: float = Field(default=0.2, ge=0)
+    filename: str = "report.txt"
+
+
+class LooseParameters(Parameters):
+    """Whatever JSON there is."""
+
+    anything: Any = None
 
 
 def _one_step(_: Any) -> Sequence[str]:
@@ -79,3 +86,4 @@ NOTHING = _kind("nothing", Parameters, max_attempts=1)
 NO_FILE = _kind("no_file", Parameters, max_attempts=1)
 HOG = _kind("hog", HogParameters, max_attempts=1)
 SLOW = _kind("slow", SlowParameters, _steps)
+LOOSE = _kind("loose", LooseParameters)

@@ -65,11 +65,15 @@ def slow(parameters: SlowParameters, work: Work) -> Artefact:
     for number in range(parameters.steps):
         with work.step(f"step {number}"):
             time.sleep(parameters.seconds)
+    return _artefact(work, filename=parameters.filename)
+
+
+def loose(_: Parameters, work: Work) -> Artefact:
     return _artefact(work)
 
 
-def _artefact(work: Work, more: str = "") -> Artefact:
+def _artefact(work: Work, more: str = "", filename: str = "report.txt") -> Artefact:
     """A file that says which attempt wrote it."""
     path = work.directory / "report.txt"
     path.write_text(f"attempt {work.attempt}{more and ' '}{more}\n")
-    return Artefact(path, "text/plain", "report.txt")
+    return Artefact(path, "text/plain", filename)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import Carrier
@@ -61,7 +61,7 @@ def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLet
     """A page of dead letters."""
     order = [dead_letters.c.report_id.is_(None)] if wanted.reports_first else []
     statement = select(dead_letters).order_by(*order, dead_letters.c.id.desc()).limit(wanted.limit)
-    if wanted.reason:
+    if wanted.reason is not None:
         statement = statement.where(dead_letters.c.reason == wanted.reason)
     if not wanted.redriven:
         statement = statement.where(dead_letters.c.redriven_at.is_(None))
@@ -89,11 +89,14 @@ def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLet
     ]
 
 
-def mark_redriven(connection: Connection, report_id: UUID) -> None:
-    """The report of these letters has begun anew."""
+def mark_redriven(connection: Connection, report_id: UUID, letter_id: UUID | None) -> None:
+    """The report of these letters has begun anew. A message's letter is known only by its own id."""
     connection.execute(
         update(dead_letters)
-        .where(dead_letters.c.report_id == report_id, dead_letters.c.redriven_at.is_(None))
+        .where(
+            or_(dead_letters.c.report_id == report_id, dead_letters.c.id == letter_id),
+            dead_letters.c.redriven_at.is_(None),
+        )
         .values(redriven_at=func.clock_timestamp())
     )
 

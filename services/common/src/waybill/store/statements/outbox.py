@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select
 
 from waybill.domain import Carrier
-from waybill.store.statements._rows import ago, carrier_columns, carrier_of
+from waybill.store.statements._rows import carrier_columns, carrier_of
 from waybill.store.tables import outbox
 
 
@@ -65,7 +65,18 @@ def lock_old(connection: Connection, age: timedelta, limit: int) -> list[OutboxM
 
     Earlier messages of the same keys come too, since they are older still.
     """
-    return _locked(connection, outbox.c.created_at < ago(age), limit)
+    return _locked(connection, _older_than(age), limit)
+
+
+def lock_any(connection: Connection, age: timedelta, limit: int) -> list[OutboxMessage]:
+    """As `lock_old`, but all of some keys, whichever: for when the oldest cannot be published."""
+    statement = select(outbox.c.key).where(_older_than(age)).order_by(func.random()).limit(limit)
+    return lock_of_keys(connection, list(connection.execute(statement).scalars()))
+
+
+def waiting(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of `keys` that have a message here."""
+    return set(connection.execute(select(outbox.c.key).where(outbox.c.key.in_(keys))).scalars())
 
 
 def remove(connection: Connection, ids: Sequence[int]) -> int:
@@ -79,6 +90,11 @@ def backlog(connection: Connection) -> Backlog:
         select(func.count(), func.clock_timestamp() - func.min(outbox.c.created_at)).select_from(outbox)
     ).one()
     return Backlog(row[0], row[1] or timedelta(0))
+
+
+def _older_than(age: timedelta) -> ColumnElement[bool]:
+    """By one time for all rows: else an old message might be left out, and the one after it not."""
+    return outbox.c.created_at < func.statement_timestamp() - literal(age)
 
 
 def _locked(

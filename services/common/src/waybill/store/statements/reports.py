@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +58,15 @@ class ReportFilter:
     limit: int = 50
 
 
+@dataclass(frozen=True)
+class OldReport:
+    """One that may be removed."""
+
+    id: UUID
+    attempt: int
+    finished_at: datetime
+
+
 def get(connection: Connection, report_id: UUID) -> Report | None:
     """One report as it is now."""
     row = connection.execute(select(reports).where(reports.c.id == report_id)).one_or_none()
@@ -78,14 +87,17 @@ def get_by_key(connection: Connection, key: str) -> Report | None:
         return None
 
 
+def lock(connection: Connection, report_id: UUID) -> Report | None:
+    """As `get`, but after whoever changes the report now, and before all others."""
+    statement = select(reports).where(reports.c.id == report_id).with_for_update()
+    row = connection.execute(statement).one_or_none()
+    return report_of(row) if row else None
+
+
 def lock_by_key(connection: Connection, key: str) -> Report | None:
     """As `get_by_key`, but after whoever changes the report now, and before all others."""
     found = get_by_key(connection, key)
-    if found is None:
-        return None
-    statement = select(reports).where(reports.c.id == found.id).with_for_update()
-    row = connection.execute(statement).one_or_none()
-    return report_of(row) if row else None
+    return lock(connection, found.id) if found else None
 
 
 def page(connection: Connection, wanted: ReportFilter) -> list[Report]:
@@ -322,10 +334,13 @@ def fail_waiting(connection: Connection, report_id: UUID, failure: Failure) -> R
     return _changed(connection, statement)
 
 
-def old(connection: Connection, age: timedelta, limit: int) -> list[UUID]:
-    """Reports that ended longer than `age` ago."""
-    statement = select(reports.c.id).where(reports.c.finished_at < ago(age)).limit(limit)
-    return list(connection.execute(statement).scalars())
+def old(connection: Connection, age: timedelta, after: datetime | None, limit: int) -> list[OldReport]:
+    """Reports that ended longer than `age` ago, and later than `after`: those that ended first."""
+    ended = reports.c.finished_at
+    statement = select(reports.c.id, reports.c.attempt, ended).where(ended < ago(age))
+    if after is not None:
+        statement = statement.where(ended > after)
+    return [OldReport(*row) for row in connection.execute(statement.order_by(ended).limit(limit))]
 
 
 def lock_old(connection: Connection, age: timedelta, report_ids: Sequence[UUID]) -> list[UUID]:

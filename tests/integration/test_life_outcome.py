@@ -1,0 +1,92 @@
+"""What a client gets of a report: its file under any name, and one stream among many."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.support import life as ask
+from tests.support import sse
+from tests.support.life_stack import LifeStack
+from tests.support.life_store import Store
+from tests.support.problems import problem
+from tests.support.waiting import eventually
+from waybill.client import WaybillClient
+from waybill.domain import NewReport, new_report_id
+
+pytest_plugins = ["tests.support.life_fixtures"]
+
+NO_STREAM = "retry: 1000\n\n"
+"""What a client gets that is to come back later."""
+
+
+NAMES = [
+    "plain.txt",
+    "Umsätze \N{EN DASH} Juli.txt",
+    'a "quoted" name.txt',
+    "100 % #; a?.txt",
+    "レポート.txt",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_artefact_may_have_any_name_of_a_file(
+    name: str, api: httpx.Client, reports: WaybillClient, tmp_path: Path
+) -> None:
+    report = ask.run(api, "slow", steps=1, seconds=0, filename=name)
+    assert report["status"] == "done"
+
+    answer = api.get(report["artefact"]["href"])
+
+    assert (answer.status_code, answer.text) == (httpx.codes.OK, "attempt 1\n")
+    assert answer.headers["Content-Disposition"].startswith("inline; filename")
+    assert reports.download(reports.show(UUID(report["id"])), tmp_path).name == name
+
+
+@pytest.mark.parametrize("name", ["", "..", "../up.txt", "/etc/passwd", "two\nlines.txt", "n" * 201])
+def test_another_name_fails_the_report_and_says_why(name: str, api: httpx.Client) -> None:
+    report = ask.run(api, "slow", steps=1, seconds=0, filename=name)
+
+    assert (report["status"], report["attempt"]) == ("fail", 1)
+    assert "for an artefact" in report["error"]["message"]
+
+
+def test_an_artefact_that_retention_has_removed_is_not_there(api: httpx.Client, life: LifeStack) -> None:
+    report = ask.run(api, "slow", steps=1, seconds=0)
+    (file,) = life.artefacts.glob(f"reports/{report['id']}/*/*")
+    file.unlink()
+
+    problem(api.get(report["artefact"]["href"]), 404, "no-artefact")
+
+
+def test_a_process_keeps_threads_for_other_requests_than_streams(
+    api: httpx.Client, life_store: Store
+) -> None:
+    source = f"test/{new_report_id()}"
+    new = NewReport(new_report_id(), "slow", {"steps": 1, "seconds": 0}, None, source=source)
+    report_id = life_store.ledger.accept_foreign(new).id  # nobody works on it: its streams stay open
+
+    with ExitStack() as streams:
+        for _ in range(56):
+            opened = streams.enter_context(sse.opened(api, report_id))
+            assert next(opened.iter_text()).startswith(NO_STREAM)
+        more = [api.get(sse.path(report_id)) for _ in range(10)]
+        assert {(answer.status_code, answer.text) for answer in more} == {(httpx.codes.OK, NO_STREAM)}
+        assert api.get("/healthz").status_code == httpx.codes.OK
+        api.post(f"{ask.REPORTS}/{report_id}:cancel")
+
+    told = eventually(lambda: sse.listen(api, report_id), "room for a stream again")
+    assert told[-1].data["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"anything": NaN}', '{"anything": {"\\ud800": 1}}', f'{{"anything": {"[" * 300}{"]" * 300}}}'],
+)
+def test_what_cannot_be_kept_as_it_came_is_refused(content: str, api: httpx.Client) -> None:
+    body = f'{{"kind": "loose", "parameters": {content}}}'
+    answer = api.post(ask.REPORTS, content=body, headers={"Content-Type": "application/json"})
+
+    problem(answer, 422, "wrong-request")
