@@ -2,29 +2,49 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
-from opentelemetry.trace import INVALID_SPAN
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Tracer
 
 from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.intake import Claimed
-from report_worker.slots import FromSlot, Job, Produced, Slot
+from report_worker.slots import Failed, FromSlot, Job, Produced, Slot
 from tests.support.life_store import ORIGIN, Policies, Store
+from tests.support.waiting import within
 from waybill.artefacts import ArtefactStore
-from waybill.domain import LeasePolicy, NewReport, Report, RetryPolicy, Status, StoredArtefact, new_report_id
+from waybill.domain import (
+    Failure,
+    Fence,
+    LeasePolicy,
+    NewReport,
+    Report,
+    RetryPolicy,
+    Status,
+    StoredArtefact,
+    new_report_id,
+)
 from waybill.kinds import Artefact, Kind, Parameters, Registry
-from waybill.store import DeadLetterFilter
+from waybill.ledger import Ledger
+from waybill.messages import DeadLetter
+from waybill.store import DeadLetterFilter, StoreUnavailable
+from waybill.tracing import tracer
 
 pytest_plugins = ["tests.support.life_fixtures"]
 
 LEASE = LeasePolicy(time_to_live=timedelta(seconds=1), heartbeat=timedelta(seconds=0.2))
 WORKER = "the worker"
+
+Result = TypeVar("Result")
 
 
 class PageParameters(Parameters):
@@ -60,6 +80,47 @@ class QuickSlot(Slot):
     def stop(self) -> None:
         self.file = None
 
+    def kill(self) -> None:
+        self.file = None
+
+
+class FailingSlot(QuickSlot):
+    """Its job has raised an exception by the time it is asked."""
+
+    def receive(self, timeout: float) -> FromSlot | None:  # noqa: ARG002 - as of a Slot
+        return Failed("ValueError", "It went wrong.", "", permanent=False, step=None)
+
+
+class BusySlot(QuickSlot):
+    """Writes one file after the other for as long as it lives, whatever becomes of its directory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.killed = threading.Event()
+        self.writer: threading.Thread | None = None
+
+    def start(self, job: Job) -> None:
+        super().start(job)
+        self.writer = threading.Thread(target=self._write, args=(job.directory,), daemon=True)
+        self.writer.start()
+
+    def receive(self, timeout: float) -> FromSlot | None:
+        self.killed.wait(timeout)
+        return None
+
+    def cancel(self) -> None:
+        """It does not listen."""
+
+    def kill(self) -> None:
+        self.killed.set()
+        if self.writer is not None:
+            self.writer.join()
+
+    def _write(self, directory: Path) -> None:
+        while not self.killed.wait(0.001):
+            directory.mkdir(exist_ok=True)
+            (directory / "more.txt").touch()
+
 
 class SlowArtefacts(ArtefactStore):
     """Takes its time, or until it is told to go on."""
@@ -76,6 +137,53 @@ class SlowArtefacts(ArtefactStore):
         return super().put(report_id, attempt, artefact)
 
 
+class BreakingLedger(Ledger):
+    """Its connection breaks once, at an attempt's end: after the commit, or before it. Then something happens
+    `meanwhile`, and the database is `away` for so many seconds."""
+
+    def __init__(
+        self, store: Store, *, committed: bool, meanwhile: Callable[[], object] = bool, away: float = 0
+    ) -> None:
+        super().__init__(store.recorder, LEASE)
+        self._committed = committed
+        self._meanwhile = meanwhile
+        self._away = away
+        self._back_at: float | None = None
+
+    def get(self, report_id: UUID) -> Report | None:
+        self._be_away()
+        return super().get(report_id)
+
+    def retry(self, fence: Fence, failure: Failure, delay: timedelta, *, counted: bool = True) -> Report:
+        write = super().retry
+        return self._break_once(lambda: write(fence, failure, delay, counted=counted))
+
+    def finish(
+        self,
+        fence: Fence,
+        status: Status,
+        failure: Failure | None = None,
+        artefact: StoredArtefact | None = None,
+        letter: DeadLetter | None = None,
+    ) -> Report:
+        write = super().finish
+        return self._break_once(lambda: write(fence, status, failure, artefact, letter))
+
+    def _break_once(self, write: Callable[[], Result]) -> Result:
+        self._be_away()
+        if self._back_at is not None:
+            return write()
+        if self._committed:
+            write()
+        self._meanwhile()
+        self._back_at = time.monotonic() + self._away
+        raise StoreUnavailable("The connection broke.")
+
+    def _be_away(self) -> None:
+        if self._back_at is not None and time.monotonic() < self._back_at:
+            raise StoreUnavailable("It is away.")
+
+
 @dataclass
 class Bench:
     """Claims reports and runs attempts at them."""
@@ -84,32 +192,53 @@ class Bench:
     kinds: Registry
     artefacts: ArtefactStore
     scratch: Path
+    slot: QuickSlot = field(default_factory=QuickSlot)
+    breaking: Ledger | None = None
+    least_to_store: timedelta = timedelta(seconds=60)
+    tracer: Tracer = field(default_factory=tracer)
     interrupted: threading.Event = field(default_factory=threading.Event)
 
     def claimed(self, **parameters: int) -> Report:
         accepted = self.store.ledger.accept(NewReport(new_report_id(), PAGE.name, parameters, None))
         return self.claim(accepted.id)
 
-    def claim(self, report_id: UUID) -> Report:
-        report = self.store.ledger.claim(report_id, WORKER)
+    def claim(self, report_id: UUID, owner: str = WORKER) -> Report:
+        report = self.store.ledger.claim(report_id, owner)
         assert report is not None
         return report
 
+    def claim_later(self, report_id: UUID) -> None:
+        """By another worker, once its retry is due."""
+        self.store.pass_time(timedelta(hours=1))
+        self.claim(report_id, "another worker")
+
+    def lose(self, report_id: UUID) -> None:
+        self.store.pass_time(timedelta(hours=1))
+        (reaped,) = self.store.upkeep.reap(timedelta(0))
+        assert reaped.lost.id == report_id
+
     def run(self, report: Report) -> Report:
         ledger = self.store.ledger
+        cancellations = Cancellations(ledger, WORKER)
         context = AttemptContext(
-            ledger=ledger,
+            ledger=self.breaking or ledger,
             kinds=self.kinds,
             artefacts=self.artefacts,
             lease=LEASE,
             retry=RetryPolicy(),
             cancel_grace=timedelta(seconds=1),
             owner=WORKER,
-            cancellations=Cancellations(ledger, WORKER),
+            cancellations=cancellations,
             scratch=self.scratch,
             interrupted=self.interrupted,
+            least_to_store=self.least_to_store,
         )
-        Attempt(context, Claimed(report, INVALID_SPAN, time.time_ns(), None, 0, ORIGIN), QuickSlot()).run()
+        span = self.tracer.start_span("report_consumer")
+        cancellations.start()
+        try:
+            Attempt(context, Claimed(report, span, time.time_ns(), None, 0, ORIGIN), self.slot).run()
+        finally:
+            cancellations.stop()
         after = ledger.get(report.id)
         assert after is not None
         return after
@@ -127,6 +256,23 @@ def slow(bench: Bench, tmp_path: Path) -> Iterator[SlowArtefacts]:
     bench.artefacts = artefacts
     yield artefacts
     artefacts.go_on.set()
+
+
+@pytest.fixture
+def spans(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """What the attempts' spans are sent to as they end."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    bench.tracer = provider.get_tracer("tests")
+    monkeypatch.setattr("report_worker.attempt.tracer", lambda: bench.tracer)
+    return exporter
+
+
+def ended(spans: InMemorySpanExporter) -> tuple[ReadableSpan, ReadableSpan]:
+    """The attempt's two spans."""
+    handle, consumer = spans.get_finished_spans()
+    assert (handle.name, consumer.name) == ("handle_report", "report_consumer")
+    return handle, consumer
 
 
 def test_the_lease_lasts_while_the_artefact_is_stored(bench: Bench, slow: SlowArtefacts) -> None:
@@ -157,6 +303,149 @@ def test_a_worker_that_stops_waits_for_no_artefact(bench: Bench, slow: SlowArtef
     after = bench.run(report)
 
     assert (after.status, after.interruptions, after.failures) == (Status.INIT, 1, 0)
+
+
+def test_a_store_that_does_not_answer_ends_the_attempt(bench: Bench, slow: SlowArtefacts) -> None:
+    slow.seconds = 30
+    bench.kinds = Registry([replace(PAGE, timeout=timedelta(seconds=2))])
+    bench.least_to_store = timedelta(seconds=1)
+
+    with within(10):
+        after = bench.run(bench.claimed())
+
+    assert (after.status, after.failures, after.losses) == (Status.INIT, 1, 0)
+    assert after.failure is not None
+    assert after.failure.type == "artefact_store"
+    assert "0:00:02" in after.failure.message
+    assert not list(bench.scratch.glob("tmp*"))
+
+
+def test_a_job_that_took_all_its_time_still_has_time_to_store(bench: Bench, slow: SlowArtefacts) -> None:
+    slow.seconds = 1
+    bench.kinds = Registry([replace(PAGE, timeout=timedelta(seconds=0.1))])
+
+    assert bench.run(bench.claimed()).status is Status.DONE
+
+
+def test_a_report_can_be_cancelled_while_its_artefact_is_stored(bench: Bench, slow: SlowArtefacts) -> None:
+    slow.seconds = 30
+    report = bench.claimed()
+
+    def cancel() -> None:
+        slow.asked.wait()
+        bench.store.ledger.cancel(report.id)
+
+    threading.Thread(target=cancel).start()
+    with within(10):
+        after = bench.run(report)
+
+    assert (after.status, after.artefact) == (Status.CANCELLED, None)
+
+
+@pytest.mark.parametrize("end", ["time-out", "cancel", "lost lease"])
+def test_a_job_that_is_given_up_leaves_no_files(bench: Bench, end: str) -> None:
+    slot = bench.slot = BusySlot()
+    if end == "time-out":
+        bench.kinds = Registry([replace(PAGE, timeout=timedelta(seconds=0.5))])
+    report = bench.claimed()
+    if end == "cancel":
+        bench.store.ledger.cancel(report.id)
+    if end == "lost lease":
+        threading.Timer(0.5, bench.store.pass_time, [timedelta(hours=1)]).start()
+
+    after = bench.run(report)
+
+    assert slot.killed.is_set()
+    assert not list(bench.scratch.glob("tmp*"))
+    expected = {"time-out": Status.INIT, "cancel": Status.CANCELLED, "lost lease": Status.PROCESSING}
+    assert after.status is expected[end]
+
+
+class TestAnEndWhoseAnswerIsNotHeard:
+    """The database has committed it, or not; the worker can only look."""
+
+    @pytest.mark.parametrize("claimed_again", [False, True])
+    def test_a_retry_that_was_committed_is_the_attempts_end(
+        self, bench: Bench, spans: InMemorySpanExporter, claimed_again: bool
+    ) -> None:
+        bench.slot = FailingSlot()
+        report = bench.claimed()
+        meanwhile = (lambda: bench.claim_later(report.id)) if claimed_again else bool
+        bench.breaking = BreakingLedger(bench.store, committed=True, meanwhile=meanwhile)
+
+        after = bench.run(report)
+
+        assert (after.attempt, after.losses) == (1 + claimed_again, 0)
+        handle, _ = ended(spans)
+        assert handle.attributes is not None
+        assert (handle.attributes["report.status"], handle.attributes["error.type"]) == ("init", "error")
+
+    @pytest.mark.parametrize("slot", [QuickSlot, FailingSlot])
+    @pytest.mark.parametrize("then", ["waits", "is claimed again", "is cancelled"])
+    def test_the_spans_of_an_attempt_that_was_reaped_are_the_reapers(
+        self, bench: Bench, spans: InMemorySpanExporter, slot: type[QuickSlot], then: str
+    ) -> None:
+        bench.slot = slot()
+        report = bench.claimed()
+
+        def reap() -> None:
+            if then == "is cancelled":
+                bench.store.ledger.cancel(report.id)
+            bench.lose(report.id)
+            if then == "is claimed again":
+                bench.claim_later(report.id)
+
+        bench.breaking = BreakingLedger(bench.store, committed=False, meanwhile=reap)
+
+        after = bench.run(report)
+
+        assert after.losses == 1
+        assert not spans.get_finished_spans()
+
+    def test_an_end_that_was_committed_is_seen_when_the_database_is_back(
+        self, bench: Bench, spans: InMemorySpanExporter
+    ) -> None:
+        away = 3 * LEASE.time_to_live.total_seconds()
+        bench.breaking = BreakingLedger(bench.store, committed=True, away=away)
+
+        assert bench.run(bench.claimed()).status is Status.DONE
+
+        handle, _ = ended(spans)
+        assert handle.attributes is not None
+        assert handle.attributes["report.status"] == "done"
+        assert handle.status.is_unset
+
+    def test_an_end_that_was_not_committed_is_the_reapers(
+        self, bench: Bench, spans: InMemorySpanExporter
+    ) -> None:
+        away = 2 * LEASE.time_to_live.total_seconds()
+        bench.breaking = BreakingLedger(bench.store, committed=False, away=away)
+
+        report = bench.run(bench.claimed())
+
+        assert report.status is Status.PROCESSING
+        assert not spans.get_finished_spans()
+
+    def test_a_worker_that_stops_does_not_wait_for_the_database(self, bench: Bench) -> None:
+        bench.breaking = BreakingLedger(bench.store, committed=True, away=600)
+        threading.Timer(2 * LEASE.time_to_live.total_seconds(), bench.interrupted.set).start()
+
+        with within(10):
+            bench.run(bench.claimed())
+
+
+def test_a_server_that_takes_no_changes_is_away(bench: Bench) -> None:
+    """As a standby is, to which a failover has led the pool. Its connections are not used again."""
+    ledger, engine = bench.store.ledger, bench.store.engine
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+        connection.commit()
+    new = NewReport(new_report_id(), PAGE.name, {}, None)
+
+    with pytest.raises(StoreUnavailable):
+        ledger.accept(new)
+
+    assert ledger.accept(new).status is Status.INIT
 
 
 def test_a_worker_without_room_for_a_directory_tries_again(bench: Bench, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -102,6 +103,27 @@ def test_a_worker_that_stops_while_kafka_is_away_hands_its_report_back(
             assert client.show(report_id).status == "init"
         finally:
             stack.start_part("kafka")
+
+    eventually(lambda: client.show(report_id).attempt == 2, "the next attempt")
+    client.cancel(report_id)
+    ended(client, report_id)
+
+
+def test_a_worker_that_stops_while_the_database_is_away_ends_with_its_slots(
+    stack: Stack, client: WaybillClient, database: Database
+) -> None:
+    """Its attempt cannot hand the report back, and gives up."""
+    lease = {"WAYBILL_LEASE_SECONDS": "6", "WAYBILL_HEARTBEAT_SECONDS": "1"}
+    with second_worker(stack, WAYBILL_DRAIN_SECONDS="0", **lease):
+        report_id = running_on_the_second(stack, client, database, steps=500)
+        stack.stop_part("postgres")
+        try:
+            time.sleep(2)  # the attempt waits for the database by now
+            stack.kill(SECOND, signal.SIGTERM)
+
+            assert stack.wait_exit(SECOND, 60) == 0
+        finally:
+            stack.start_part("postgres")
 
     eventually(lambda: client.show(report_id).attempt == 2, "the next attempt")
     client.cancel(report_id)

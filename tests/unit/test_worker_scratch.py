@@ -36,6 +36,18 @@ def test_a_worker_that_stops_leaves_nothing(root: Path) -> None:
     assert not list(root.iterdir())
 
 
+def test_the_temporary_directory_may_be_a_link(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    linked = root / "private"
+    linked.mkdir()
+    (root / "tmp").symlink_to(linked)
+    monkeypatch.setattr(tempfile, "tempdir", str(root / "tmp"))
+
+    scratch = Scratch()
+
+    assert list(linked.iterdir()) == [scratch.path]
+    scratch.close()
+
+
 def test_only_the_files_of_dead_workers_are_removed(root: Path) -> None:
     somebody_elses = root / "somebody-elses"
     somebody_elses.mkdir()

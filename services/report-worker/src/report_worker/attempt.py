@@ -61,12 +61,14 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 _LISTEN_SECONDS = 0.2
+_LOOK_SECONDS = 1
 
 
 @dataclass(frozen=True)
 class AttemptContext:
     """What every attempt of this worker shares. Jobs have their files under `scratch`; `interrupted` is set
-    when all must stop at once."""
+    when all must stop at once. `least_to_store` is the time that an artefact has even where its job has used
+    up the attempt's."""
 
     ledger: Ledger
     kinds: Registry
@@ -78,6 +80,7 @@ class AttemptContext:
     cancellations: Cancellations
     scratch: Path
     interrupted: threading.Event
+    least_to_store: timedelta = timedelta(minutes=2)
     random: Random = field(default_factory=Random)
 
 
@@ -96,6 +99,7 @@ class Attempt:
         self._fence = Fence(claimed.report.id, claimed.report.attempt, context.owner)
         self._slot = slot
         self._next_heartbeat = 0.0
+        self._deadline = 0.0
         self._cancel_by: float | None = None
         self._max_attempts = Kind.max_attempts
         self._spans_written_down = False
@@ -106,14 +110,18 @@ class Attempt:
         """Whether the slot can take another job."""
         started_at = time.time_ns()
         span = self._span(started_at)
+        usable = False
         try:
-            return self._handle(span, started_at)
+            usable = self._handle(span, started_at)
         finally:
+            if not usable:
+                self._slot.kill()  # else it goes on to write into the directory that is removed now
             if self._directory:
                 shutil.rmtree(self._directory, ignore_errors=True)
             if not (self._lost and self._spans_written_down):  # else whoever reaps the report ends them
                 span.end()
                 self._claimed.span.end()
+        return usable
 
     def _handle(self, span: Span, started_at: int) -> bool:
         report = self._report
@@ -137,8 +145,8 @@ class Attempt:
             fail_span(span, type(error).__qualname__, str(error))
             log.exception("an attempt failed in the worker itself", report_id=str(report.id))
             return False
-        span.set_attribute("report.status", ended.status)
-        log.info("attempt ended", report_id=str(report.id), attempt=report.attempt, status=ended.status)
+        span.set_attribute("report.status", ended)
+        log.info("attempt ended", report_id=str(report.id), attempt=report.attempt, status=ended)
         return not isinstance(word, Broken) and self._cancel_by is None
 
     def _span(self, started_at: int) -> Span:
@@ -207,10 +215,10 @@ class Attempt:
         """Writes down each step, until the slot's last word, or until there can be none."""
         progress = Progress(steps[0] if steps else "", 0, len(steps))
         timeout = min(kind.timeout, self._report.timeout or kind.timeout)
-        deadline = time.monotonic() + timeout.total_seconds()
+        self._deadline = time.monotonic() + timeout.total_seconds()
         try:
             self._slot.start(job)
-            while time.monotonic() < deadline:
+            while time.monotonic() < self._deadline:
                 told = self._listen()
                 if isinstance(told, Produced | Failed | Cancelled):
                     return told
@@ -219,9 +227,11 @@ class Attempt:
                     progress = progress.after(change)
                     self._step(progress, change)
                 if self._cancel_by is not None and time.monotonic() >= self._cancel_by:
+                    self._slot.kill()
                     return Cancelled()
         except SlotDied as error:
             return Broken(Failure("slot_died", str(error), progress.step))
+        self._slot.kill()
         return Broken(Failure("timed_out", f"The attempt took longer than {timeout}.", progress.step))
 
     def _listen(self) -> FromSlot | None:
@@ -248,16 +258,18 @@ class Attempt:
 
     # --- its end
 
-    def _settle(self, word: LastWord, span: Span) -> Report:
+    def _settle(self, word: LastWord, span: Span) -> Status:
+        """What the attempt leaves the report as."""
+        artefact: StoredArtefact | None = None
+        if isinstance(word, Produced):
+            kept = self._store(word)
+            if isinstance(kept, StoredArtefact):
+                artefact = kept
+            else:
+                word = kept
         if isinstance(word, Cancelled):
             fail_span(span, "cancelled", "Somebody has cancelled the report.")
             return self._finish(Status.CANCELLED)
-        artefact: StoredArtefact | None = None
-        if isinstance(word, Produced):
-            try:
-                artefact = self._store(word)
-            except ArtefactStoreUnavailable as error:
-                word = Broken(Failure("artefact_store", str(error)))
         failure = failure_of(word)
         if failure is None:
             return self._finish(Status.DONE, artefact=artefact)
@@ -273,16 +285,26 @@ class Attempt:
             letter = report_letter(self._report, end.failure, self._claimed.origin, end.stack)
         return self._end(lambda: self._ledger.finish(self._fence, Status.FAIL, end.failure, artefact, letter))
 
-    def _finish(self, status: Status, artefact: StoredArtefact | None = None) -> Report:
+    def _finish(self, status: Status, artefact: StoredArtefact | None = None) -> Status:
         return self._end(lambda: self._ledger.finish(self._fence, status, artefact=artefact))
 
-    def _store(self, produced: Produced) -> StoredArtefact:
-        """However long the store takes, the lease lasts."""
+    def _store(self, produced: Produced) -> StoredArtefact | Cancelled | Broken:
+        """The lease lasts meanwhile. A store that does not answer is given up, with the thread that waits."""
         artefact = Artefact(produced.path, produced.media_type, produced.filename)
+        limit = max(self._deadline - time.monotonic(), self._context.least_to_store.total_seconds())
+        deadline = time.monotonic() + limit
         stored = _in_background(lambda: self._put(artefact))
         while not wait([stored], _LISTEN_SECONDS).done:
             self._stay_alive()
-        return stored.result()
+            if self._cancel_wanted():
+                return Cancelled()
+            if time.monotonic() >= deadline:
+                message = f"Storing the artefact took longer than {timedelta(seconds=round(limit))}."
+                return Broken(Failure("artefact_store", message))
+        try:
+            return stored.result()
+        except ArtefactStoreUnavailable as error:
+            return Broken(Failure("artefact_store", str(error)))
 
     def _put(self, artefact: Artefact) -> StoredArtefact:
         for retry in stamina.retry_context(on=ArtefactStoreUnavailable, attempts=3, wait_initial=0.2):
@@ -297,18 +319,37 @@ class Attempt:
         except (LeaseLost, StoreUnavailable) as error:
             log.warning("report not handed back", report_id=str(self._report.id), reason=str(error))
 
-    def _end(self, write: Callable[[], Report]) -> Report:
-        """A refused end may have been told already, by a try that was committed before its connection broke:
-        nobody else ends an attempt without counting it as lost."""
+    def _end(self, write: Callable[[], Report]) -> Status:
+        """What `write` makes of the report, or has made of it by a try whose answer was not heard."""
         try:
-            return self._persist(write)
-        except LeaseLost:
-            before, now = self._report, self._persist(lambda: self._ledger.get(self._report.id))
-            if now is None or (now.attempt, now.losses) != (before.attempt, before.losses):
+            return self._persist(write).status
+        except (LeaseLost, StoreUnavailable):
+            told = self._end_told()
+            if told is None:
                 raise
-            if now.status is Status.PROCESSING:
-                raise
-            return now
+            return told
+
+    def _end_told(self) -> Status | None:
+        """What this attempt has left the report as; None where it was lost, or where nobody can tell.
+
+        Whoever else ends an attempt counts a loss. A redrive forgets the losses: where one was quicker than
+        this look, the count may mislead, and then the spans are ended twice, or not at all.
+        """
+        before, now = self._report, self._look()
+        if now is None or now.losses != before.losses:
+            return None
+        if now.attempt > before.attempt:  # it waited, and has been claimed again
+            return Status.INIT
+        return None if now.status is Status.PROCESSING else now.status
+
+    def _look(self) -> Report | None:
+        """The report, as soon as the database can tell. None where it has none, or the worker stops first."""
+        while True:
+            try:
+                return self._ledger.get(self._report.id)
+            except StoreUnavailable:
+                if self._context.interrupted.wait(_LOOK_SECONDS):
+                    return None
 
     def _persist(self, write: Callable[[], Result]) -> Result:
         """Tries for as long as the lease can last, in which a database restarts. After that the fence would

@@ -24,7 +24,7 @@ class Scratch:
 
     def __init__(self) -> None:
         """Raises `OSError` where there is no room, or no temporary directory at all."""
-        root = Path(tempfile.gettempdir())
+        root = Path(tempfile.gettempdir()).resolve()  # on macOS it is a link, and `_lock` follows none
         with _locked(root):  # else a worker that starts beside us removes ours before we have locked it
             _remove_what_was_left(root)
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))

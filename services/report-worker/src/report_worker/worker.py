@@ -142,15 +142,21 @@ class Worker:
         slot = self._slots.take()
         attempt = Attempt(self._context, claimed, slot)
         thread = threading.Thread(target=self._run, args=(attempt, slot), name=f"attempt-{claimed.report.id}")
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads
+            slot.stop()
+            raise
         self._attempts = {one for one in self._attempts if one.is_alive()} | {thread}
-        thread.start()
 
     def _run(self, attempt: Attempt, slot: Slot) -> None:
         usable = False
         try:
             usable = attempt.run()
         finally:
-            if not self._interrupted.is_set():
+            if self._interrupted.is_set():
+                slot.stop()  # at exit, multiprocessing would wait for it, and it ignores SIGTERM
+            else:
                 self._slots.give_back(slot, usable=usable)
 
     def _alive(self) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Connections to PostgreSQL."""
 
 import sqlalchemy
-from sqlalchemy import Engine, text
-from sqlalchemy.engine import make_url
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -19,7 +20,7 @@ def create_engine(url: str, *, application: str, pool_size: int = 5, max_overflo
     A transaction that its process has left open (stopped, cut off) is ended by the server after 15 s, so
     that its locks never hold up the others for longer.
     """
-    return sqlalchemy.create_engine(
+    engine = sqlalchemy.create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=max_overflow,
@@ -35,6 +36,15 @@ def create_engine(url: str, *, application: str, pool_size: int = 5, max_overflo
             "tcp_user_timeout": 20000,
         },
     )
+    event.listen(engine, "handle_error", _leave_a_standby)
+    return engine
+
+
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """After a failover the pool may reach a server that takes no changes: as good as none, so that its
+    connections are dropped."""
+    if isinstance(context.original_exception, ReadOnlySqlTransaction):
+        context.is_disconnect = True
 
 
 def is_unavailable(error: Exception) -> bool:
