@@ -30,9 +30,10 @@ class Slots(Protocol):
 class CommandConsumer:
     """Takes a command whenever a slot is free, and keeps polling while none is.
 
-    One command is read ahead, so that a slot which gets free need not wait for Kafka; then the partitions are
-    paused. An offset is stored for commit after the claim, not after the job. So a slow job never disturbs
-    the group, and the group's lag is the number of commands not yet claimed.
+    One command of each partition is read ahead, so that a slot which gets free need not wait for Kafka; then
+    the partition is paused. They are taken in the order in which they came, so no partition waits for another
+    that always has more. An offset is stored for commit after the claim, not after the job. So a slow job
+    never disturbs the group, and the group's lag is the number of commands not yet claimed.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class CommandConsumer:
         self._start = start
         self._waiting: deque[Message] = deque()
         self._try_at = 0.0
-        self._paused = False
+        self._paused: set[int] = set()
         self.last_poll = time.monotonic()
         """When the loop was last alive, on the monotonic clock."""
 
@@ -60,7 +61,7 @@ class CommandConsumer:
         end, as when Kafka lost its data, is replaced."""
         while not stopping.is_set():
             self._client = self._make_client()
-            self._paused = False
+            self._paused = set()
             self._client.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
             try:
                 while not stopping.is_set():
@@ -82,7 +83,7 @@ class CommandConsumer:
             log.warning("the consumer did not leave the group in time")
 
     def _turn(self) -> None:
-        self._pause(bool(self._waiting))
+        self._pause()
         message = self._client.poll(0 if self._waiting else _POLL_SECONDS)
         self.last_poll = time.monotonic()
         if message is not None:
@@ -126,22 +127,27 @@ class CommandConsumer:
         except KafkaException as error:  # the partition went to another worker, who will be refused the claim
             log.info("an offset is not ours to commit", reason=str(error))
 
-    def _pause(self, wanted: bool) -> None:
-        if wanted == self._paused:
-            return
-        partitions = self._client.assignment()
-        (self._client.pause if wanted else self._client.resume)(partitions)
+    def _pause(self) -> None:
+        """The partitions of which a command waits, and no others."""
+        wanted = {number for message in self._waiting if (number := message.partition()) is not None}
+        if more := wanted - self._paused:
+            self._client.pause(self._partitions(more))
+        if fewer := self._paused - wanted:
+            self._client.resume(self._partitions(fewer))
         self._paused = wanted
+
+    def _partitions(self, numbers: set[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, number) for number in numbers]
 
     def _assigned(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         client.incremental_assign(partitions)
-        # A new partition comes unpaused; one that was taken away while it was paused comes back so.
-        (client.pause if self._paused else client.resume)(partitions)
+        client.resume(partitions)  # one that was taken away while it was paused comes back so
         log.info("partitions assigned", partitions=[one.partition for one in partitions])
 
     def _revoked(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         gone = {one.partition for one in partitions}
         if client is self._client:  # and not one whose closing took long
             self._waiting = deque(one for one in self._waiting if one.partition() not in gone)
+            self._paused -= gone
         client.incremental_unassign(partitions)
         log.info("partitions revoked", partitions=sorted(gone))

@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,7 +12,11 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_PREFIX = "waybill-worker-"
+PREFIX = "waybill-worker-"
+
+
+def _remove(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 class Scratch:
@@ -22,24 +26,24 @@ class Scratch:
     outlive a container that was out of memory. systemd-tmpfiles leaves what is locked so alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = PREFIX, remove: Callable[[Path], None] = _remove) -> None:
         """Raises `OSError` where there is no room, or no temporary directory at all."""
+        self._remove = remove
         root = Path(tempfile.gettempdir()).resolve()  # on macOS it is a link, and `_lock` follows none
-        with _locked(root):  # else a worker that starts beside us removes ours before we have locked it
-            _remove_what_was_left(root)
-            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+        with _locked(root):  # else a process that starts beside us removes ours before we have locked it
+            self._remove_what_was_left(root, prefix)
+            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
             self._lock = _lock(self.path, fcntl.LOCK_EX)
 
     def close(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        self._remove(self.path)
         os.close(self._lock)
 
-
-def _remove_what_was_left(root: Path) -> None:
-    for left in root.glob(f"{_PREFIX}*"):
-        with suppress(OSError), _locked(left, fcntl.LOCK_NB):  # somebody's who lives, or another user's
-            shutil.rmtree(left)
-            log.info("removed the files of a worker that is no more", path=str(left))
+    def _remove_what_was_left(self, root: Path, prefix: str) -> None:
+        for left in root.glob(f"{prefix}*"):
+            with suppress(OSError), _locked(left, fcntl.LOCK_NB):  # somebody's who lives, or another user's
+                self._remove(left)
+                log.info("removed the files of a process that is no more", path=str(left))
 
 
 @contextmanager
