@@ -6,7 +6,6 @@
 import os
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tests.faults import report, settings
 from tests.faults.console import Live
 from tests.faults.harness import Harness
 from tests.faults.run import Outcome
+from tests.faults.workplace import workplace
 
 _MOST_TRACES = "200000"
 _RESULT = CHECKOUT / "build/faults.json"
@@ -32,21 +32,22 @@ def main() -> int:
     for lane in lanes:
         console.print(f"  {', '.join(fault.name for fault in lane.faults)}", highlight=False, soft_wrap=True)
     os.environ.setdefault("JAEGER_MAX_TRACES", _MOST_TRACES)  # Jaeger is started with our environment
-    began, outcomes = time.monotonic(), list[Outcome]()
-    with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
+    began, outcomes, code = time.monotonic(), list[Outcome](), 1
+    with workplace() as directory:
         try:
             with signals.as_exception():
-                Harness(Path(directory), scale, seed, Live(console)).run(lanes, outcomes.append)
+                Harness(directory, scale, seed, Live(console)).run(lanes, outcomes.append)
+            code = 0 if report.passed(outcomes) else 1
         except signals.Interruption as interruption:
             console.print(f"[red]ended by {interruption}[/]", highlight=False)
-            return interruption.exit_code
+            code = interruption.exit_code
         finally:
             report.write(_RESULT, seed, outcomes)
             report.show(console, seed, outcomes, time.monotonic() - began)
-            if not report.passed(outcomes):
-                _keep_logs(Path(directory))
+            if code:
+                _keep_logs(directory)
                 console.print(f"the logs of all parts: {_LOGS}", highlight=False, soft_wrap=True)
-    return 0 if report.passed(outcomes) else 1
+    return code
 
 
 def _keep_logs(directory: Path) -> None:

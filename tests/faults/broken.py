@@ -5,10 +5,8 @@ checker must find that, by the harm that the guard is there to prevent.
 """
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 
 from rich.console import Console
@@ -22,6 +20,7 @@ from tests.faults.report import show_violations
 from tests.faults.rig import API, Rig
 from tests.faults.run import Outcome, Run
 from tests.faults.scale import SMOKE, Scale
+from tests.faults.workplace import workplace
 
 SCALE: Scale = replace(SMOKE, pauses=2, ends_within=20, traces=0)
 LANE = Lane("broken builds", 2, ())
@@ -119,8 +118,8 @@ def is_found(build: Build, outcome: Outcome) -> bool:
 def _find(seed: int, live: Live) -> dict[str, bool]:
     """Of each broken build, whether it was found out."""
     found = {}
-    with tempfile.TemporaryDirectory(prefix="waybill-faults-", ignore_cleanup_errors=True) as directory:
-        rig = start_rig(Path(directory) / "broken", live, LANE)
+    with workplace() as directory:
+        rig = start_rig(directory / "broken", live, LANE)
         try:
             for build in BUILDS:
                 outcome = judge(rig, build, seed, live)

@@ -11,17 +11,27 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TypeVar
 
-from tests.faults.history import Effect, Event, History, Observed, Row, Span, SpanLoss, Stream
+from tests.faults.history import Effect, Event, History, Observed, Row, Span, SpanLoss, Stream, failures
 from waybill.domain import TERMINAL, TRANSITIONS, Status
 
 Item = TypeVar("Item")
 
 _EXPORT_SECONDS = 5.0
 """A span is sent out at most so long after its end; the batch's delay is a part of that."""
+_SENDER_SECONDS = 2.0
+"""The same for whoever has sent a message, on top of what a `SpanLoss` allows for; short, since any worker's
+death in that time explains a hole."""
+_ROUNDED_SECONDS = 0.1
+"""Kafka's times are milliseconds, and two clocks are read."""
+_MOST_LOST = 1 / 4
+"""Of the attempts that stopped workers gave up: a machine that stands still for a lease loses some too."""
 
-_CONSUMER = "report_consumer"
-"""Its parent is the span of whoever sent the message."""
-_TRACE_OF_A_REPORT = ("report_request", "report_producer", _CONSUMER, "handle_report")
+_REQUEST, _PRODUCER, _CONSUMER, _ATTEMPT = (
+    "report_request",
+    "report_producer",
+    "report_consumer",
+    "handle_report",
+)
 
 
 class Harm(StrEnum):
@@ -137,6 +147,51 @@ def attempts_count_up(history: History) -> Iterator[Violation]:
                 yield Violation(Harm.DISORDER, "wrong_attempt", row.report_id, detail)
 
 
+def attempts_are_accounted_for(history: History) -> Iterator[Violation]:
+    """Each attempt has ended the report, failed, was lost or handed back; and each failure was told."""
+    for row, events in _lives(history):
+        counted = row.failures + row.losses + row.interruptions
+        ended = {Status.DONE: {1}, Status.FAIL: {0}, Status.CANCELLED: {0, 1}}.get(Status(row.status))
+        if ended is not None and row.attempt - counted not in ended:
+            detail = (
+                f"{row.attempt} attempts, {counted} of them failed, lost or handed back, then {row.status}"
+            )
+            yield Violation(Harm.DISORDER, "attempts_miscounted", row.report_id, detail)
+        told = sum(event.failure is not None for event in events)
+        if row.failures != told:
+            detail = f"{row.failures} failures, {told} were told"
+            yield Violation(Harm.DISORDER, "attempts_miscounted", row.report_id, detail)
+
+
+def attempts_fail_as_told(history: History) -> Iterator[Violation]:
+    """A retry hides what has failed; so every failure is one that the job was told to have, or that the fault
+    may cause. One that should be there may have been lost with its attempt."""
+    found = failures(history.events)
+    for row in history.rows:
+        failed, told = Counter(found.get(row.report_id, ())), Counter(history.failing.get(row.report_id, ()))
+        more = {
+            failure: count for failure, count in (failed - told).items() if failure not in history.may_fail
+        }
+        if more:
+            yield Violation(Harm.DISORDER, "attempt_failed", row.report_id, _counts(more))
+        if (missing := told - failed) and not row.losses:
+            yield Violation(Harm.DISORDER, "attempt_did_not_fail", row.report_id, _counts(missing))
+
+
+def _counts(of: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in of.items())
+
+
+def stopped_workers_hand_back(history: History) -> Iterator[Violation]:
+    """Who is told to stop in the middle of a job hands it back, and leaves nothing to the lease."""
+    rows = [row for row in history.rows if row.report_id in history.handed_back]
+    back, lost = sum(row.interruptions for row in rows), sum(row.losses for row in rows)
+    if rows and (not back or lost > _MOST_LOST * (back + lost)):
+        subject = ", ".join(row.report_id for row in rows if row.losses) or "all"
+        detail = f"{back} attempts were handed back, {lost} lost"
+        yield Violation(Harm.STUCK, "not_handed_back", subject, detail)
+
+
 def reports_end_once(history: History) -> Iterator[Violation]:
     """One terminal status for a report."""
     for row, events in _lives(history):
@@ -232,33 +287,54 @@ def nothing_else_is_a_dead_letter(history: History) -> Iterator[Violation]:
 def given_up_reports_have_a_dead_letter(history: History) -> Iterator[Violation]:
     """Whoever wants to try again what has used up its attempts finds it there."""
     kept = {letter.report_id for letter in history.dead_letters}
-    for report_id in history.given_up - kept:
+    for report_id in history.given_up.keys() - kept:
         yield Violation(Harm.LOST, "dead_letter_missing", report_id, "given up, and no dead letter")
+    for letter in history.dead_letters:
+        reason = history.given_up.get(letter.report_id or "", letter.reason)
+        if letter.reason != reason:
+            detail = f"kept as {letter.reason}, not {reason}"
+            yield Violation(Harm.DISORDER, "wrong_reason", letter.report_id or "", detail)
 
 
 # --- what others are told
 
 
-def topic_ends_as_the_row(history: History) -> Iterator[Violation]:
-    """The last value of each key on the status topic is the row, once the report has ended."""
-    for row in history.rows:
+def topic_tells_every_change(history: History) -> Iterator[Violation]:
+    """At least once and in order: 1, 2, 3 … come one after the other, whatever comes again in between, and
+    the last is the row. What Kafka has lost with all its data is not told again."""
+    known = _statuses(history)
+    lost_at = history.topic_lost_at
+    for row, events in _lives(history):
+        told = history.published.get(row.report_id, ())
+        for one in told:
+            if known.get((row.report_id, one.version)) != one.status:
+                detail = f"v{one.version} published as {one.status}"
+                yield Violation(Harm.DISORDER, "topic_differs_from_event", row.report_id, detail)
         if Status(row.status) not in TERMINAL:
             continue
-        last = history.published.get(row.report_id)
-        if last is None:
-            if not _lost_with_the_topic(row, history.topic_lost_at):
-                yield Violation(Harm.LOST, "status_not_published", row.report_id, "no message on the topic")
-        elif last.version < row.version:
-            if not _lost_with_the_topic(row, history.topic_lost_at):
-                detail = f"the topic ends at v{last.version}, the row is at v{row.version}"
-                yield Violation(Harm.LOST, "status_not_published", row.report_id, detail)
-        elif (last.version, last.status) != (row.version, row.status):
-            detail = f"topic v{last.version} {last.status}, row v{row.version} {row.status}"
+        wanted = sorted({event.version for event in events if lost_at is None or event.at > lost_at})
+        versions = [one.version for one in told]
+        if missing := sorted(set(wanted) - set(versions)):
+            yield Violation(Harm.LOST, "status_not_published", row.report_id, f"versions {missing}")
+        elif not _are_within(wanted, versions):
+            yield Violation(Harm.DISORDER, "topic_out_of_order", row.report_id, f"versions {versions}")
+        elif wanted and versions[-1] != row.version:
+            detail = f"the topic ends at v{versions[-1]}, the row is at v{row.version}"
             yield Violation(Harm.DISORDER, "topic_differs_from_row", row.report_id, detail)
 
 
-def _lost_with_the_topic(row: Row, lost_at: float | None) -> bool:
-    return lost_at is not None and row.finished_at is not None and row.finished_at < lost_at
+def _are_within(wanted: Sequence[int], found: Sequence[int]) -> bool:
+    """Whether they come in this order, with others in between."""
+    rest = iter(found)
+    return all(one in rest for one in wanted)
+
+
+def letters_are_published(history: History) -> Iterator[Violation]:
+    """Whoever watches the topic of the dead letters sees each."""
+    for letter in history.dead_letters:
+        if letter.key not in history.letters_on_topic:
+            subject = letter.report_id or letter.source
+            yield Violation(Harm.LOST, "letter_not_published", subject, f"kept as {letter.reason}")
 
 
 def outbox_is_empty(history: History) -> Iterator[Violation]:
@@ -274,13 +350,13 @@ def streams_tell_each_version_once(history: History) -> Iterator[Violation]:
     for stream in history.streams:
         yield from _stream(stream, rows.get(stream.report_id))
         for told in stream.told:
-            if known.get((stream.report_id, told.version), told.status) != told.status:
+            if known.get((stream.report_id, told.version)) != told.status:
                 detail = f"v{told.version} told as {told.status}"
                 yield Violation(Harm.DISORDER, "stream_differs_from_event", stream.report_id, detail)
 
 
 def _statuses(history: History) -> dict[tuple[str, int], str]:
-    """By report and version."""
+    """By report and version. The events are read when nobody asks any more, so none is too late for them."""
     return {(event.report_id, event.version): event.status for event in history.events}
 
 
@@ -309,7 +385,7 @@ def reads_never_go_back(history: History) -> Iterator[Violation]:
                 detail = f"v{before.version}, then v{after.version}"
                 yield Violation(Harm.DISORDER, "read_went_back", report_id, detail)
         for read in reads:
-            if known.get((report_id, read.version), read.status) != read.status:
+            if known.get((report_id, read.version)) != read.status:
                 detail = f"v{read.version} read as {read.status}"
                 yield Violation(Harm.DISORDER, "read_differs_from_event", report_id, detail)
 
@@ -326,11 +402,22 @@ def traces_are_connected(history: History) -> Iterator[Violation]:
     missing spans is on record: their process was killed, or nobody received them."""
     rows = {row.report_id: row for row in history.rows}
     effects = _by(history.effects, _effect_report)
+    returns = _returns(history.events)
     for report_id, spans in history.traces.items():
         row = rows.get(report_id)
         if row is not None and Status(row.status) in TERMINAL:
             workers = {effect.worker for effect in effects[report_id]}
-            yield from _trace(row, spans, _Losses(history.span_losses, workers, _life(row)))
+            again = returns.get(report_id, float("inf"))
+            yield from _trace(row, spans, _Losses(history.span_losses, workers, row, again))
+
+
+def _returns(events: Iterable[Event]) -> dict[str, float]:
+    """By report id: when the first of its attempts had ended without an end, and it waited for another."""
+    found: dict[str, float] = {}
+    for event in events:
+        if event.status == Status.INIT and event.version > 1:
+            found[event.report_id] = min(event.at, found.get(event.report_id, event.at))
+    return found
 
 
 Period = tuple[float, float]
@@ -338,54 +425,71 @@ Period = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Losses:
-    """The reasons on record, for one report: `workers` are those that ran it, in `life`."""
+    """The reasons on record, for the trace of `row`: `workers` are those that ran it; `again` is when
+    somebody else than the API had first to send a command for it."""
 
     losses: Sequence[SpanLoss]
     workers: set[int]
-    life: Period
+    row: Row
+    again: float
 
-    def explain(self, period: Period) -> bool:
-        """Whether spans that ended in the period may be missing; a worker's, if it died in the life."""
-        return any(
-            _overlap((loss.since, loss.until), period if loss.worker is None else self.life)
-            for loss in self.losses
-            if loss.worker is None or loss.worker in self.workers
-        )
+    def explain_root(self) -> bool:
+        """What the API ends when it has accepted a report: no worker's death explains its loss."""
+        accepted = self.row.created_at
+        return self._struck_all((accepted - 1, accepted + _EXPORT_SECONDS))
 
-    def explain_sending(self, at: float) -> bool:
-        """Whether the span of a message that was sent then may be missing; any process sends, as what it has
-        reaped."""
-        return any(_overlap((loss.since, loss.until), (at - 1, at + _EXPORT_SECONDS)) for loss in self.losses)
+    def explain_parent(self, span: Span) -> bool:
+        """Whether the span's parent may be missing."""
+        # It ended between the request and the child's beginning, or soon after: not in Kafka's time.
+        sent = span.start - span.queue_seconds
+        if span.name in (_REQUEST, _PRODUCER):
+            return self.explain_root()
+        if self._struck_all((self.row.created_at - 1, sent + _EXPORT_SECONDS)):
+            return True
+        if span.name == _CONSUMER:
+            return sent > self.again - _ROUNDED_SECONDS and self._struck_a_sender(sent)
+        return self._struck_its_worker()
+
+    def explain_missing(self, name: str) -> bool:
+        """Whether there may be no span of this name at all."""
+        if name == _REQUEST:
+            return self.explain_root()
+        return self._struck_all(self._life) or (name != _PRODUCER and self._struck_its_worker())
+
+    @property
+    def _life(self) -> Period:
+        """In which its spans are sent out."""
+        return self.row.created_at - 1, (self.row.finished_at or self.row.created_at) + _EXPORT_SECONDS
+
+    def _struck_all(self, period: Period) -> bool:
+        """The API or the collector; who was struck is not known."""
+        return any(loss.worker is None and _overlap(loss, period) for loss in self.losses)
+
+    def _struck_its_worker(self) -> bool:
+        return any(loss.worker in self.workers and _overlap(loss, self._life) for loss in self.losses)
+
+    def _struck_a_sender(self, at: float) -> bool:
+        """Any worker sends commands, of what it has reaped; and none can send when it is dead."""
+        return any(_overlap(loss, (at - _ROUNDED_SECONDS, at + _SENDER_SECONDS)) for loss in self.losses)
 
 
-def _overlap(one: Period, other: Period) -> bool:
-    return one[0] <= other[1] and other[0] <= one[1]
-
-
-def _life(row: Row) -> Period:
-    """In which its spans are sent out."""
-    return row.created_at - 1, (row.finished_at or row.created_at) + _EXPORT_SECONDS
+def _overlap(loss: SpanLoss, period: Period) -> bool:
+    return loss.since <= period[1] and period[0] <= loss.until
 
 
 def _trace(row: Row, spans: Sequence[Span], losses: _Losses) -> Iterator[Violation]:
-    accepted = (row.created_at - 1, row.created_at + _EXPORT_SECONDS)
     known = {span.span_id for span in spans}
     for span in spans:
-        if span.parent_id is None or span.parent_id in known:
-            continue
-        # The parent ended between the request and the child's beginning, or soon after: not in Kafka's time.
-        sent = span.start - span.queue_seconds
-        explained = losses.explain((row.created_at - 1, sent + _EXPORT_SECONDS))
-        if not explained and not (span.name == _CONSUMER and losses.explain_sending(sent)):
+        if span.parent_id is not None and span.parent_id not in known and not losses.explain_parent(span):
             yield Violation(Harm.TRACE, "orphan_span", row.report_id, f"the parent of {span.name} is missing")
     roots = [span for span in spans if span.parent_id is None]
     if len(roots) > 1:
         yield Violation(Harm.TRACE, "several_roots", row.report_id, ", ".join(span.name for span in roots))
-    if not roots and not losses.explain(accepted):
+    if not roots and not losses.explain_root():
         yield Violation(Harm.TRACE, "no_root", row.report_id, f"{len(spans)} spans, none of them a root")
-    missing = set(_TRACE_OF_A_REPORT) - {span.name for span in spans}
-    if missing and not losses.explain(losses.life):
-        yield Violation(Harm.TRACE, "span_missing", row.report_id, ", ".join(sorted(missing)))
+    missing = {_REQUEST, _PRODUCER, _CONSUMER, _ATTEMPT} - {span.name for span in spans}
+    if unexplained := sorted(name for name in missing if not losses.explain_missing(name)):
+        yield Violation(Harm.TRACE, "span_missing", row.report_id, ", ".join(unexplained))
 
 
 # --- helpers
@@ -411,6 +515,9 @@ CHECKS: tuple[Check, ...] = (
     versions_have_no_gap,
     transitions_are_legal,
     attempts_count_up,
+    attempts_are_accounted_for,
+    attempts_fail_as_told,
+    stopped_workers_hand_back,
     reports_end_once,
     done_reports_have_their_artefact,
     artefacts_are_never_replaced,
@@ -418,7 +525,8 @@ CHECKS: tuple[Check, ...] = (
     dead_letters_are_kept_once,
     given_up_reports_have_a_dead_letter,
     nothing_else_is_a_dead_letter,
-    topic_ends_as_the_row,
+    topic_tells_every_change,
+    letters_are_published,
     outbox_is_empty,
     streams_tell_each_version_once,
     reads_never_go_back,

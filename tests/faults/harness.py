@@ -36,7 +36,13 @@ class Harness:
                 raise
 
     def _run_lane(self, lane: Lane, done: Done) -> None:
-        rig = start_rig(self._directory / lane.name, self._live, lane)
+        try:
+            rig = start_rig(self._directory / lane.name, self._live, lane)
+        except Exception as error:  # the other lane can still be run
+            self._live.console.print_exception()
+            for fault in lane.faults:
+                done(without_rig(fault, error))
+            return
         try:
             for fault in lane.faults:
                 done(self._run(fault, rig))
@@ -48,15 +54,45 @@ class Harness:
         random = Random(f"{self._seed} {fault.name}")
         run = Run(name=fault.name, rig=rig, scale=self._scale, random=random, say=line.say)
         try:
-            fault.inject(run)
-        except Exception as error:  # the other faults can still be run
-            self._live.console.print_exception()
-            run.violations.append(Violation(Harm.STUCK, "not_injected", fault.name, repr(error)))
+            outcome = prove(fault, run, self._live.console.print_exception)
         finally:
-            run.close()
-        outcome = run.judge()
+            for load in run.loads:
+                load.close()
         line.end(summary(outcome))
         return outcome
+
+
+def prove(fault: Fault, run: Run, tell_error: Callable[[], None]) -> Outcome:
+    """Whatever goes wrong with one fault is in its outcome: the others can still be run."""
+
+    def failed(name: str, error: Exception) -> None:
+        tell_error()
+        run.violations.append(Violation(Harm.STUCK, name, fault.name, repr(error)))
+
+    def heal() -> None:
+        try:
+            run.rig.heal()
+        except Exception as error:
+            failed("not_healed", error)
+
+    try:
+        fault.inject(run)
+    except Exception as error:
+        failed("not_injected", error)
+        heal()
+    try:
+        run.close()
+        return run.judge()
+    except Exception as error:
+        failed("not_judged", error)
+        heal()
+        return run.outcome()
+
+
+def without_rig(fault: Fault, error: Exception) -> Outcome:
+    """Of a fault whose stack did not start."""
+    violation = Violation(Harm.STUCK, "not_judged", fault.name, f"there is no stack: {error!r}")
+    return Outcome(fault.name, 0, 0, 0, (violation,), (), 0.0)
 
 
 def start_rig(directory: Path, live: Live, lane: Lane) -> Rig:

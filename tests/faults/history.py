@@ -3,7 +3,7 @@
 Plain values without I/O: `recording` fills them in, `checker` judges them. Times are seconds since 1970.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -66,6 +66,9 @@ class Row:
     trace_id: str | None
     created_at: float
     finished_at: float | None
+    failures: int = 0
+    losses: int = 0
+    interruptions: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,14 @@ class Event:
     at: float
     sha256: str | None = None
     """Of the artefact that the event names."""
+    failure: str | None = None
+    """The type of the failure that the event names: so it tells the end of an attempt that failed."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """The last message of a key on the topic `report-status`, as read from the topic's beginning."""
+    """A message on the topic `report-status`."""
 
-    report_id: str
     version: int
     status: str
 
@@ -107,11 +111,12 @@ class Effect:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A row of `dead_letters`. `source` names the message it came from."""
+    """A row of `dead_letters`. `source` names the message it came from; `key` is its own on the topic."""
 
     reason: str
     source: str
     report_id: str | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,18 +154,26 @@ class History:
     streams: tuple[Stream, ...] = ()
     rows: tuple[Row, ...] = ()
     events: tuple[Event, ...] = ()
-    published: Mapping[str, Published] = field(default_factory=dict)
-    """By report id."""
+    published: Mapping[str, tuple[Published, ...]] = field(default_factory=dict)
+    """By report id: all that the topic holds of it, in its order."""
     topic_lost_at: float | None = None
-    """When Kafka lost all its data, if it did: what ended before is not expected on the topic."""
+    """When Kafka lost all its data, if it did: what was told before is not expected on the topic."""
     outbox: tuple[str, ...] = ()
     """Keys of the messages that still wait when all should be published."""
     effects: tuple[Effect, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()
     expected_dead_letters: Mapping[str, str] = field(default_factory=dict)
     """By source: the reason that a message which was made unreadable must be kept with."""
-    given_up: frozenset[str] = frozenset()
-    """Ids of reports that must use up their attempts."""
+    letters_on_topic: frozenset[str] = frozenset()
+    """The keys that the topic `report-dead-letter` holds."""
+    given_up: Mapping[str, str] = field(default_factory=dict)
+    """By id: the reports that must use up their attempts, and the reason that their dead letters give."""
+    failing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By report id: the types of the failures with which its attempts must end; no other's may fail."""
+    may_fail: frozenset[str] = frozenset()
+    """Types of failures with which any attempt may end."""
+    handed_back: frozenset[str] = frozenset()
+    """Ids of the reports that workers had in hand which were told to stop (SIGTERM)."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The sha256 of every file that a row points to, by key; without those that are not there."""
     traces: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
@@ -170,3 +183,12 @@ class History:
     """By report id: the status with which a report must end."""
     ended_by: float = float("inf")
     """By when every report must have ended."""
+
+
+def failures(events: Iterable[Event]) -> dict[str, tuple[str, ...]]:
+    """By report id: with what its attempts have failed."""
+    found: dict[str, tuple[str, ...]] = {}
+    for event in events:
+        if event.failure:
+            found[event.report_id] = (*found.get(event.report_id, ()), event.failure)
+    return found

@@ -17,6 +17,9 @@ _FULL_SECONDS = 0.1
 _READ_SECONDS = 0.4
 _GIVE_UP_SECONDS = 120.0
 
+LAST_ANSWER_SECONDS = _GIVE_UP_SECONDS + 3 * _TIMEOUT_SECONDS
+"""So long after its closing a load is over, or something hangs."""
+
 
 @dataclass
 class Load:
@@ -48,37 +51,53 @@ class Load:
     """Of the requests that were accepted at the first try, in seconds."""
     refused: list[str] = field(default_factory=list)
     """Requests that nobody accepted, and why."""
+    misread: list[tuple[int, str]] = field(default_factory=list)
+    """Answers to reads of accepted reports that were not the report: status and what was asked."""
+    died: list[str] = field(default_factory=list)
+    """What ended threads of ours that nobody had stopped."""
 
     def __post_init__(self) -> None:
         self._numbers = count()
         self._stopping = threading.Event()
+        self._closing = threading.Event()
         self._threads = [
-            threading.Thread(target=self._request_on, name=f"load-{number}", daemon=True)
-            for number in range(self.threads)
+            threading.Thread(target=self._run, args=(act,), name=f"load-{number}", daemon=True)
+            for number, act in enumerate([self._read_on, *[self._request_on] * self.threads])
         ]
-        self._reader = threading.Thread(target=self._read_on, name="load-reader", daemon=True)
-        self._reading = True
 
     def start(self) -> "Load":
-        for thread in (*self._threads, self._reader):
+        for thread in self._threads:
             thread.start()
         return self
 
     def stop(self) -> None:
-        """Returns when every request that was begun has its answer."""
+        """No request is begun any more. Returns at once."""
         self._stopping.set()
-        self.join()
-
-    def join(self) -> None:
-        """Returns when `most` requests have their answer."""
-        for thread in self._threads:
-            thread.join(_GIVE_UP_SECONDS + _TIMEOUT_SECONDS)
 
     def close(self) -> None:
-        """Ends the reading too."""
-        self.stop()
-        self._reading = False
-        self._reader.join(_TIMEOUT_SECONDS)
+        """Ends the reading too. Returns at once."""
+        self._stopping.set()
+        self._closing.set()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was closed, and every request that was begun has its answer."""
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def answered(self) -> int:
+        return len(self.accepted) + len(self.refused)
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether fewer were accepted than it was for."""
+        return len(self.accepted) < (1 if self.most is None else self.most)
+
+    def _run(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:
+            self.died.append(repr(error))
 
     def _request_on(self) -> None:
         with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
@@ -124,10 +143,10 @@ class Load:
     def _read_on(self) -> None:
         """One client that looks at what was accepted, over and over."""
         with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-            while self._reading:
+            while not self._closing.is_set():
                 for accepted in self.accepted[-4:]:
                     self._read(client, accepted.report_id)
-                time.sleep(_READ_SECONDS)
+                self._closing.wait(_READ_SECONDS)
 
     def _read(self, client: httpx.Client, report_id: str) -> None:
         try:
@@ -137,3 +156,5 @@ class Load:
         if reply.status_code == httpx.codes.OK:
             row = reply.json()
             self.observed.append(Observed(report_id, row["version"], row["status"]))
+        else:
+            self.misread.append((reply.status_code, f"GET {report_id}: {reply.text[:200]}"))

@@ -5,6 +5,7 @@ It runs in a thread of its own with its own event loop; any thread may change it
 
 import asyncio
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -47,8 +48,18 @@ class _Trap:
 
     marker: bytes
     forward: bool
+    tags: re.Pattern[bytes] | None
+    armed: set[_Connection] = field(default_factory=set)
     sprung: threading.Event = field(default_factory=threading.Event)
     cut: int = 0
+
+    def hear(self, connection: _Connection, chunk: bytes) -> None:
+        """What the server has said last decides whether the connection is one to cut at."""
+        for tag in self.tags.finditer(chunk) if self.tags else ():
+            (self.armed.add if tag[1] else self.armed.discard)(connection)
+
+    def takes(self, connection: _Connection, chunk: bytes) -> bool:
+        return self.marker in chunk and (self.tags is None or connection in self.armed)
 
 
 class Proxy:
@@ -65,6 +76,12 @@ class Proxy:
         self._mode = Mode.PASS
         self._delay = 0.0
         self._trap: _Trap | None = None
+        self.delayed = 0
+        """How many chunks were passed on later."""
+        self.swallowed = 0
+        """How many chunks were."""
+        self.refused = 0
+        """How many connections were."""
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = socket.create_server(("127.0.0.1", port), backlog=512)
@@ -98,10 +115,13 @@ class Proxy:
         """Resets (RST) every open connection, both ways; new ones go on as the mode says. How many."""
         return self._call(self._cut)
 
-    def cut_at(self, marker: bytes, *, forward: bool, seconds: float) -> int:
-        """Cuts at the instant at which a client sends `marker`; the server gets it, or does not. How many
+    def cut_at(
+        self, marker: bytes, *, forward: bool, seconds: float, tags: re.Pattern[bytes] | None = None
+    ) -> int:
+        """Cuts at the instant at which a client sends `marker`; the server gets it, or does not. With `tags`,
+        only where the last of them that the server has said on that connection has a group 1. How many
         connections were reset: 0 if nobody sent it within the time."""
-        trap = _Trap(marker, forward)
+        trap = _Trap(marker, forward, tags)
         self._call(self._set_trap, trap)
         trap.sprung.wait(seconds)
         self._call(self._set_trap, None)
@@ -165,6 +185,7 @@ class Proxy:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         if self._mode is Mode.REFUSE:
+            self.refused += 1
             _reset(writer)
             return
         connection = _Connection(writer)
@@ -195,13 +216,17 @@ class Proxy:
         to_server = writer is connection.server
         while chunk := await reader.read(_CHUNK):
             if self._mode is Mode.HALF_OPEN or connection.deaf:
+                self.swallowed += 1
                 await self._swallow(connection, reader)
                 if to_server:
                     connection.reset()  # the client has noticed
                 return
             if self._delay:
                 await asyncio.sleep(self._delay)
-            trap = self._trap if to_server and self._trap and self._trap.marker in chunk else None
+                self.delayed += 1
+            if self._trap and not to_server:
+                self._trap.hear(connection, chunk)
+            trap = self._trap if to_server and self._trap and self._trap.takes(connection, chunk) else None
             if trap is None or trap.forward:
                 writer.write(chunk)
                 await writer.drain()
@@ -215,12 +240,11 @@ class Proxy:
         trap.cut = self._cut()
         trap.sprung.set()
 
-    @staticmethod
-    async def _swallow(connection: _Connection, reader: asyncio.StreamReader) -> None:
+    async def _swallow(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
         """Reads on until the sender closes."""
         connection.deaf = True
         while await reader.read(_CHUNK):
-            pass
+            self.swallowed += 1
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

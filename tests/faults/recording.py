@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ _EFFECTS = """
 SELECT e.* FROM effects e JOIN reports r ON r.id = e.report_id WHERE r.parameters->>'fault' = %s ORDER BY e.id
 """
 _DEAD_LETTERS = """
-SELECT reason, topic, partition, "offset", report_id FROM dead_letters WHERE created_at >= to_timestamp(%s)
+SELECT id, reason, topic, partition, "offset", report_id FROM dead_letters
+WHERE created_at >= to_timestamp(%s)
 """
 _OPEN = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND status <> ALL (%s)"
 _ENDED = "SELECT count(*) FROM reports WHERE parameters->>'fault' = %s AND status = ANY (%s)"
@@ -69,6 +70,9 @@ def _row(row: Fields) -> Row:
         trace_id=row["traceparent"].split("-")[1] if row["traceparent"] else None,
         created_at=row["created_at"].timestamp(),
         finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
+        failures=row["failures"],
+        losses=row["losses"],
+        interruptions=row["interruptions"],
     )
 
 
@@ -81,6 +85,7 @@ def _event(row: Fields) -> Event:
         attempt=row["data"]["attempt"],
         at=row["at"].timestamp(),
         sha256=(row["data"].get("artefact") or {}).get("sha256"),
+        failure=(row["data"].get("error") or {}).get("type"),
     )
 
 
@@ -100,6 +105,7 @@ def dead_letters(rig: Rig, since: float) -> tuple[DeadLetter, ...]:
             reason=row["reason"],
             source=f"{row['topic']}/{row['partition']}/{row['offset']}",
             report_id=str(row["report_id"]) if row["report_id"] else None,
+            key=str(row["id"]),
         )
         for row in rig.rows(_DEAD_LETTERS, since)
     )
@@ -110,17 +116,23 @@ def outbox(rig: Rig) -> tuple[str, ...]:
     return tuple(row["key"] for row in rig.rows("SELECT key FROM outbox ORDER BY id"))
 
 
-def published(topics: Topics, topic: str = "report-status") -> dict[str, Published]:
-    """The last value of each key, read from the topic's beginning."""
-    last: dict[str, Published] = {}
-    for record in topics.records(topic):
+def published(topics: Topics, ids: Collection[str]) -> dict[str, tuple[Published, ...]]:
+    """All that was told of these reports, in the order of the topic; which is compacted, but not before a
+    segment is full, at 1 GiB. A tombstone is for reports that were removed: none of these."""
+    told: dict[str, list[Published]] = {}
+    for record in topics.records("report-status"):
         key = (record.key or b"").decode()
-        if record.value is None:
-            last.pop(key, None)
-            continue
-        fields = json.loads(record.value)
-        last[key] = Published(key, fields["version"], fields["status"])
-    return last
+        if key in ids and record.value is not None:
+            fields = json.loads(record.value)
+            told.setdefault(key, []).append(Published(fields["version"], fields["status"]))
+    return {key: tuple(of_key) for key, of_key in told.items()}
+
+
+def letters_on_topic(topics: Topics, letters: Collection[DeadLetter]) -> frozenset[str]:
+    """The keys on the topic of dead letters; where there are no letters, it is not read."""
+    if not letters:
+        return frozenset()
+    return frozenset((record.key or b"").decode() for record in topics.records("report-dead-letter"))
 
 
 def files(folder: Path, keys: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The real stack as the harness needs it: with the kind `effect`, short leases, and proxies in between."""
 
 import os
+import signal
 import stat
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ HEARTBEAT_SECONDS = 0.5
 DRAIN_SECONDS = 1.0
 
 API, FIRST_WORKER = "producer-api", "report-worker"
+_PARTS = ("postgres", "kafka", "jaeger", "collector")
 
 EFFECTS_DATABASE = "FAULTS_DATABASE_URL"
 """Tells the kind where its table is; without it, where Waybill's database is."""
@@ -39,6 +41,7 @@ _KIND = Path(__file__).parent / "kind"
 _EFFECTS = """
 CREATE TABLE IF NOT EXISTS effects (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key uuid NOT NULL UNIQUE,
     report_id uuid NOT NULL,
     attempt integer NOT NULL,
     worker integer NOT NULL,
@@ -60,12 +63,22 @@ class Proxies:
 
     def pass_on(self) -> None:
         """No fault from now on."""
-        for proxy in (self.database, self.kafka, self.collector, self.api):
+        for proxy in self._all:
             proxy.pass_on()
 
+    def renew(self) -> None:
+        """No fault from now on, nor any connection that one was done to."""
+        self.pass_on()
+        for proxy in self._all:
+            proxy.cut()
+
     def close(self) -> None:
-        for proxy in (self.database, self.kafka, self.collector, self.api):
+        for proxy in self._all:
             proxy.close()
+
+    @property
+    def _all(self) -> tuple[Proxy, ...]:
+        return (self.database, self.kafka, self.collector, self.api)
 
 
 class Rig:
@@ -94,13 +107,13 @@ class Rig:
 
     def start(self, workers: int, say: Callable[[str], None]) -> Self:
         """The parts, an API and so many workers; returns when all of them answer."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.tokens.mkdir(exist_ok=True)
         self._started.callback(self.proxies.close)
-        self.disk = Disk.mount(self.directory / "disk")
-        self._started.callback(self.disk.unmount)
-        scripts = _write_scripts(self.directory / "scripts", self._installation.scripts)
         try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.tokens.mkdir(exist_ok=True)
+            self.disk = Disk.mount(self.directory / "disk")
+            self._started.callback(self.disk.unmount)
+            scripts = _write_scripts(self.directory / "scripts", self._installation.scripts)
             self.stack = Stack.start(
                 self.directory / "stack",
                 installation=replace(self._installation, scripts=scripts),
@@ -132,6 +145,27 @@ class Rig:
     def stop(self) -> None:
         """Leaves nothing running, whatever goes wrong."""
         self._started.close()
+
+    def heal(self) -> None:
+        """Undoes whatever a fault has done that did not come to its end; the services begin anew."""
+        self.proxies.renew()
+        self.disk.clear()
+        for token in self._tokens():
+            token.unlink(missing_ok=True)  # a process may take it first
+        for name in self.workers:
+            self.stack.kill(name, signal.SIGCONT)
+        for part in _PARTS:
+            if self._has_ended(part):
+                self.stack.start_part(part)
+        self.make_topics()
+        self.reconfigure(API, *self.workers)
+
+    def _has_ended(self, name: str) -> bool:
+        try:
+            self.stack.wait_exit(name, 0)
+        except TimeoutError:
+            return False
+        return True
 
     # --- the services
 
@@ -171,6 +205,7 @@ class Rig:
             "WAYBILL_LEASE_SECONDS": str(LEASE_SECONDS),
             "WAYBILL_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
             "WAYBILL_SLOTS": "1",
+            "WAYBILL_REPORTS_PER_SLOT": "100",
             "WAYBILL_DRAIN_SECONDS": str(DRAIN_SECONDS),
             "WAYBILL_RETRY_FIRST_SECONDS": "1",
             "WAYBILL_MOST_LOST_WORKERS": "1000",
@@ -203,11 +238,15 @@ class Rig:
             (self.tokens / f"token-{number}").touch()
 
     def tokens_left(self) -> int:
-        return len(list(self.tokens.glob("token-*")))
+        return len(self._tokens())
 
     def clear_tokens(self) -> None:
+        """And what was written down of the kills."""
         for file in self.tokens.iterdir():
             file.unlink()
+
+    def _tokens(self) -> list[Path]:
+        return list(self.tokens.glob("token-*"))
 
     # --- what is in it
 

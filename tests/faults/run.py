@@ -8,13 +8,16 @@ from random import Random
 from statistics import median
 from typing import Any
 
+import httpx
 import psycopg
 
 from local.errors import PartFailedError
 from tests.faults import recording
 from tests.faults.checker import Harm, Violation, check
 from tests.faults.history import History, Row, Span, SpanLoss, Stream
-from tests.faults.load import Load
+from tests.faults.hits import Hit, follow
+from tests.faults.load import LAST_ANSWER_SECONDS, Load
+from tests.faults.patience import Patience
 from tests.faults.rig import Rig
 from tests.faults.sabotage import read_kills
 from tests.faults.scale import Scale
@@ -25,15 +28,6 @@ _OUTBOX_SECONDS = 30.0
 _EXPORT_SECONDS = 1.5
 """After the last span's end: the batches of process, collector and Jaeger."""
 _LATE_TRACE_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class Hit:
-    """An attempt that was running where a fault struck."""
-
-    report_id: str
-    attempt: int
-    at: float
 
 
 @dataclass(frozen=True)
@@ -84,6 +78,14 @@ class Run:
     span_losses: list[SpanLoss] = field(default_factory=list)
     expected_dead_letters: dict[str, str] = field(default_factory=dict)
     topic_lost_at: float | None = None
+    failing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By load: the types of the failures with which the attempts at each of its reports must end."""
+    may_fail: set[str] = field(default_factory=set)
+    """Types of failures with which any attempt may end."""
+    hands_back: bool = False
+    """Whether what is hit must be handed back, and not be left to its lease."""
+    traced_first: set[str] = field(default_factory=set)
+    """Ids of reports whose traces are read whatever happens."""
     accepting: bool = True
     """Whether every request must be accepted at its first try."""
     violations: list[Violation] = field(default_factory=list)
@@ -103,6 +105,10 @@ class Run:
         load = Load(url, self.name, name, is_full=lambda: self._open() >= most_open, **options)
         self.loads.append(load.start())
         return load
+
+    def finish(self, load: Load) -> None:
+        """Waits until all that the load is for has been answered; raises `RuntimeError` where it is not."""
+        self.expect_count(lambda: load.answered, load.most or 0, "not every request is answered")
 
     def inject(self, count: int = 1) -> None:
         """A fault has struck."""
@@ -162,14 +168,23 @@ class Run:
 
     def wait_for_count(self, count: Callable[[], int], wanted: int) -> bool:
         """Whether it came to so many; gives up when it has not grown for the scale's time."""
-        most, moved_at = count(), time.monotonic()
-        while most < wanted:
-            self.wait(_COUNT_SECONDS)
-            if (now := count()) > most:
-                most, moved_at = now, time.monotonic()
-            elif time.monotonic() - moved_at > self.scale.ends_within:
+        patience = Patience(self.scale.ends_within)
+        while (now := count()) < wanted:
+            if patience.ends_at(now):
                 return False
+            self.wait(_COUNT_SECONDS)
         return True
+
+    def expect_count(self, count: Callable[[], int], wanted: int, otherwise: str) -> None:
+        """As `wait_for_count`; raises `RuntimeError` where it gives up."""
+        if not self.wait_for_count(count, wanted):
+            raise RuntimeError(otherwise)
+
+    def expect_growth(self, count: Callable[[], int], act: Callable[[], object], otherwise: str) -> None:
+        """Acts, and waits until the count has grown by it; raises `RuntimeError` where it does not."""
+        before = count()
+        act()
+        self.expect(lambda: count() > before, self.scale.ends_within, otherwise)
 
     def recover(self, since: float, seconds: float) -> None:
         """Waits for the first report that ends after `since`, the end of an outage, and notes how long it
@@ -194,27 +209,44 @@ class Run:
         wanted = f"/{self.wanted}" if self.wanted else ""
         self.say(f"{self.injected}{wanted} injected, {self.ended()}/{self.accepted()} reports ended")
 
+    def failing_reports(self) -> dict[str, tuple[str, ...]]:
+        """`failing`, by report id."""
+        return {
+            one.report_id: self.failing[load.name]
+            for load in self.loads
+            if load.name in self.failing
+            for one in load.accepted
+        }
+
     # --- its end
 
     def close(self) -> None:
         """Nobody requests anything any more."""
         for load in self.loads:
             load.close()
+        if not self.wait_until(lambda: all(load.is_over for load in self.loads), LAST_ANSWER_SECONDS):
+            self.violations.append(Violation(Harm.STUCK, "request_hangs", self.name, "it has no answer"))
 
     def judge(self) -> Outcome:
         """Waits until all has ended, or should have, records what happened, and has it judged."""
         bound = self._wait_for_the_last()
-        self.wait_until(lambda: not recording.outbox(self.rig), _OUTBOX_SECONDS)
+        outbox = self._wait_for_the_outbox()
         self._look_for_the_dead()
-        history = self._history(bound)
-        found = [*self.violations, *self._refusals(), *check(self._with_late_traces(history))]
-        self._measure_hits(history)
+        self._look_for_shortfalls()
+        history = self._history(bound, outbox)
+        self.violations += [*self._refusals(), *check(self._with_late_traces(history))]
+        self._follow_hits(history)
+        started_again = len(history.effects) - len({effect.report_id for effect in history.effects})
+        return self.outcome(len(history.rows), started_again)
+
+    def outcome(self, reports: int = 0, started_again: int = 0) -> Outcome:
+        """With what is known by now."""
         return Outcome(
             name=self.name,
             injected=self.injected,
-            reports=len(history.rows),
-            started_again=len(history.effects) - len({effect.report_id for effect in history.effects}),
-            violations=tuple(found),
+            reports=reports,
+            started_again=started_again,
+            violations=tuple(self.violations),
             recoveries=tuple(self.recoveries),
             seconds=time.monotonic() - self._began,
             notes=tuple(self.notes),
@@ -232,6 +264,26 @@ class Run:
                 left, bound = now_left, recording.now() + self.scale.ends_within
         return bound
 
+    def _wait_for_the_outbox(self) -> tuple[str, ...]:
+        """What is left in it in the end."""
+        deadline = time.monotonic() + _OUTBOX_SECONDS
+        while (left := recording.outbox(self.rig)) and time.monotonic() < deadline:
+            self.tell()
+            time.sleep(_POLL_SECONDS)
+        return left
+
+    def _look_for_shortfalls(self) -> None:
+        """Less than there was to be proves less than it says."""
+        if self.injected < self.wanted and not any(one.name == "not_injected" for one in self.violations):
+            detail = f"{self.injected} times, not {self.wanted}"
+            self.violations.append(Violation(Harm.STUCK, "not_injected", self.name, detail))
+        for load in self.loads:
+            if load.falls_short:
+                detail = f"{len(load.accepted)} accepted, not {load.most or 'one'}"
+                self.violations.append(Violation(Harm.STUCK, "too_few_accepted", load.name, detail))
+            for error in load.died:
+                self.violations.append(Violation(Harm.STUCK, "client_died", load.name, error))
+
     def _look_for_the_dead(self) -> None:
         """A process that ended by itself is a breach, whatever became of the reports."""
         try:
@@ -239,10 +291,11 @@ class Run:
         except PartFailedError as error:
             self.violations.append(Violation(Harm.STUCK, "process_died", self.name, str(error)))
 
-    def _history(self, bound: float) -> History:
+    def _history(self, bound: float, outbox: tuple[str, ...]) -> History:
         rig, records = self.rig, recording.records(self.rig, self.name)
         rows = records.rows
         ids = {row.report_id for row in rows}
+        letters = recording.dead_letters(rig, self._began_at)
         time.sleep(_EXPORT_SECONDS)
         return History(
             accepted=tuple(one for load in self.loads for one in load.accepted),
@@ -250,15 +303,22 @@ class Run:
             streams=tuple(self.streams),
             rows=rows,
             events=records.events,
-            published={key: one for key, one in recording.published(rig.topics).items() if key in ids},
+            published=recording.published(rig.topics, ids),
             topic_lost_at=self.topic_lost_at,
-            outbox=recording.outbox(rig),
+            outbox=outbox,
             effects=records.effects,
-            dead_letters=recording.dead_letters(rig, self._began_at),
+            dead_letters=letters,
+            letters_on_topic=recording.letters_on_topic(rig.topics, letters),
             expected_dead_letters=self.expected_dead_letters,
-            given_up=frozenset(
-                one.report_id for load in self.loads if load.given_up for one in load.accepted
-            ),
+            given_up={
+                one.report_id: self.failing[load.name][-1]
+                for load in self.loads
+                if load.given_up
+                for one in load.accepted
+            },
+            failing=self.failing_reports(),
+            may_fail=frozenset(self.may_fail),
+            handed_back=frozenset(hit.report_id for hit in self.hits if self.hands_back),
             files=recording.files(rig.disk.folder, (row.artefact.key for row in rows if row.artefact)),
             traces=self._traces(self._to_be_traced(rows)),
             span_losses=(*self.span_losses, *self._killed()),
@@ -268,8 +328,8 @@ class Run:
 
     def _to_be_traced(self, rows: tuple[Row, ...]) -> list[Row]:
         """Those that the fault struck first, then some at random."""
-        struck = {hit.report_id for hit in self.hits}
-        ordered = sorted(rows, key=lambda row: (row.report_id not in struck, self.random.random()))
+        first = self.traced_first | {hit.report_id for hit in self.hits}
+        ordered = sorted(rows, key=lambda row: (row.report_id not in first, self.random.random()))
         return ordered[: self.scale.traces]
 
     def _traces(self, rows: list[Row]) -> dict[str, tuple[Span, ...]]:
@@ -299,6 +359,12 @@ class Run:
             for load in self.loads
             for text in load.refused
         ]
+        found += [
+            Violation(Harm.LOST, "accepted_not_read", self.name, f"{status} for {text}")
+            for load in self.loads
+            for status, text in load.misread
+            if self.accepting or status != httpx.codes.SERVICE_UNAVAILABLE
+        ]
         retries = sum(load.retries for load in self.loads)
         slowest = max((load.slowest for load in self.loads), default=0.0)
         self.notes.append(f"{retries} requests tried again, slowest accepted {slowest * 1000:.0f} ms")
@@ -308,20 +374,10 @@ class Run:
             )
         return found
 
-    def _measure_hits(self, history: History) -> None:
-        """From the fault to the next attempt, of every attempt that the fault has ended; and until somebody
-        had seen that it has, after which the report waits in Kafka."""
-        claims: dict[tuple[str, int], float] = {}
-        returns: dict[tuple[str, int], float] = {}
-        for event in history.events:
-            if event.type == "status":
-                known = claims if event.status == "processing" else returns
-                known[event.report_id, event.attempt] = event.at
-        seen = []
-        for hit in self.hits:
-            if again := claims.get((hit.report_id, hit.attempt + 1)):
-                self.recoveries.append(max(0.0, again - hit.at))
-                returned = returns.get((hit.report_id, hit.attempt), again)
-                seen.append(max(0.0, returned - hit.at))
-        if seen:
-            self.notes.append(f"seen after p50 {median(seen):.1f} s, max {max(seen):.1f} s")
+    def _follow_hits(self, history: History) -> None:
+        """What became of the attempts that were hit; and how long the slowest report took in all."""
+        after = follow(self.hits, history.events)
+        self.recoveries += after.recoveries
+        self.violations += after.violations
+        took = [row.finished_at - row.created_at for row in history.rows if row.finished_at]
+        self.notes += [*after.notes, f"slowest report {max(took, default=0.0):.1f} s"]

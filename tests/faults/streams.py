@@ -1,6 +1,5 @@
 """Clients of the status stream that reconnect with `Last-Event-ID`, as a browser does."""
 
-import contextlib
 import json
 import threading
 import time
@@ -23,6 +22,8 @@ class StreamClient:
     report_id: str
     told: list[Told] = field(default_factory=list)
     ended: bool = False
+    problem: str = ""
+    """The last answer that was neither a stream, nor its end, nor a 503."""
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
@@ -41,8 +42,13 @@ class StreamClient:
     def _run(self) -> None:
         with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
             while not self.ended and not self._stopping.is_set():
-                with contextlib.suppress(httpx.TransportError):  # cut
+                try:
                     self._follow(client)
+                except httpx.HTTPStatusError as error:
+                    if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                        self.problem = str(error)
+                except httpx.HTTPError:
+                    pass  # cut
                 self._stopping.wait(_RECONNECT_SECONDS)
 
     def _follow(self, client: httpx.Client) -> None:

@@ -24,6 +24,7 @@ from tests.faults.history import (
     Stream,
     Told,
 )
+from tests.faults.injectors.jobs import count
 from waybill.domain import TRANSITIONS, Status
 
 WORKER, OTHER_WORKER = 501, 502
@@ -33,11 +34,12 @@ Plan = Callable[[History], History]
 
 
 def life(name: str, lost_attempts: int = 0, end: Status = Status.DONE) -> History:
-    """A report's whole record: so many attempts that their worker lost, then one that ended it."""
+    """A report's whole record: so many attempts that their worker lost, then one that ended it, which has
+    failed only if it was told to."""
     events = [Event(name, 1, "status", "init", 0, 0.0)]
 
-    def add(kind: str, status: str, attempt: int, sha256: str | None = None) -> None:
-        events.append(Event(name, len(events) + 1, kind, status, attempt, float(len(events)), sha256))
+    def add(kind: str, status: str, attempt: int, **more: Any) -> None:
+        events.append(Event(name, len(events) + 1, kind, status, attempt, float(len(events)), **more))
 
     effects = []
     for attempt in range(1, lost_attempts + 2):
@@ -46,9 +48,9 @@ def life(name: str, lost_attempts: int = 0, end: Status = Status.DONE) -> Histor
         effects.append(Effect(name, attempt, OTHER_WORKER, None))
         if attempt <= lost_attempts:
             add("status", "init", attempt)
-    done = end is Status.DONE
+    done, failed = end is Status.DONE, end is Status.FAIL
     add("step", "processing", lost_attempts + 1)
-    add("status", end, lost_attempts + 1, SHA if done else None)
+    add("status", end, lost_attempts + 1, sha256=SHA if done else None, failure="error" if failed else None)
     effects[-1] = replace(effects[-1], worker=WORKER, finished_at=2.0)
     key = f"reports/{name}/{lost_attempts + 1}/effect.txt"
     last = events[-1]
@@ -62,6 +64,8 @@ def life(name: str, lost_attempts: int = 0, end: Status = Status.DONE) -> Histor
         "t",
         0.0,
         last.at,
+        failures=int(failed),
+        losses=lost_attempts,
     )
     return History(
         accepted=(Accepted(name, f"request-{name}"),),
@@ -69,10 +73,12 @@ def life(name: str, lost_attempts: int = 0, end: Status = Status.DONE) -> Histor
         streams=(Stream("client", name, tuple(Told(event.version, event.status) for event in events)),),
         rows=(row,),
         events=tuple(events),
-        published={name: Published(name, last.version, end)},
+        published={name: tuple(Published(event.version, event.status) for event in events)},
         effects=tuple(effects),
-        dead_letters=(DeadLetter("error", "report/0/1", name),) if end is Status.FAIL else (),
-        given_up=frozenset({name} if end is Status.FAIL else ()),
+        dead_letters=(DeadLetter("error", "report/0/1", name, f"letter-{name}"),) if failed else (),
+        letters_on_topic=frozenset({f"letter-{name}"} if failed else ()),
+        given_up={name: "error"} if failed else {},
+        failing={name: ("error",)} if failed else {},
         files={key: SHA} if done else {},
         traces={name: trace()},
         expected={name: end},
@@ -89,10 +95,10 @@ def together(*histories: History) -> History:
     merged: dict[str, Any] = {}
     for name in ("accepted", "observed", "streams", "rows", "events", "effects", "dead_letters"):
         merged[name] = tuple(item for history in histories for item in getattr(history, name))
-    for name in ("published", "files", "traces", "expected"):
+    for name in ("published", "files", "traces", "expected", "given_up", "failing"):
         merged[name] = {key: value for history in histories for key, value in getattr(history, name).items()}
-    given_up = frozenset[str]().union(*(history.given_up for history in histories))
-    return History(**merged, given_up=given_up, ended_by=1000.0)
+    letters = frozenset[str]().union(*(history.letters_on_topic for history in histories))
+    return History(**merged, letters_on_topic=letters, ended_by=1000.0)
 
 
 fine = together(life("r1"), life("r2", lost_attempts=2), life("r3", end=Status.FAIL))
@@ -161,10 +167,38 @@ def mapped(mapping: str, key: str, value: Any) -> Plan:
     return plant
 
 
-def twice_ended(history: History) -> History:
-    history = more("events", Event("r1", 6, "status", "done", 1, 6.0, "cd" * 32))(history)
-    history = row("r1", version=6)(history)
-    return mapped("published", "r1", Published("r1", 6, "done"))(history)
+def both(*plans: Plan) -> Plan:
+    def plant(history: History) -> History:
+        for plan in plans:
+            history = plan(history)
+        return history
+
+    return plant
+
+
+def published(*versions: int, **statuses: str) -> Plan:
+    """What the topic holds of r1; a status is another one than its event's where `v3="done"` says so."""
+    named = {1: "init", 5: "done"} | {int(name[1:]): status for name, status in statuses.items()}
+    told = tuple(Published(version, named.get(version, "processing")) for version in versions)
+    return mapped("published", "r1", told)
+
+
+def failed_once(history: History) -> History:
+    """The lost attempts of r2 have failed in truth: a retry hides it."""
+    history = both(*(event("r2", version, failure="timed_out") for version in (4, 7)))(history)
+    return row("r2", failures=2, losses=0)(history)
+
+
+def stopped(history: History) -> History:
+    """r2's attempts were handed back by workers that were told to stop."""
+    return replace(row("r2", losses=0, interruptions=2)(history), handed_back=frozenset({"r2"}))
+
+
+twice_ended = both(
+    more("events", Event("r1", 6, "status", "done", 1, 6.0, "cd" * 32)),
+    row("r1", version=6),
+    published(1, 2, 3, 4, 5, 6, v6="done"),
+)
 
 
 PLANTED: list[tuple[Harm, str, Plan]] = [
@@ -183,6 +217,17 @@ PLANTED: list[tuple[Harm, str, Plan]] = [
     (Harm.DISORDER, "illegal_transition", twice_ended),
     (Harm.DISORDER, "wrong_attempt", event("r2", 6, attempt=1)),
     (Harm.DISORDER, "wrong_attempt", event("r2", 5, attempt=3)),
+    (Harm.DISORDER, "attempts_miscounted", row("r1", attempt=2)),
+    (Harm.DISORDER, "attempts_miscounted", row("r2", losses=1)),
+    (Harm.DISORDER, "attempts_miscounted", row("r3", failures=0, interruptions=1)),
+    (Harm.DISORDER, "attempts_miscounted", row("r2", losses=1, failures=1)),
+    (Harm.DISORDER, "attempt_failed", failed_once),
+    (Harm.DISORDER, "attempt_failed", mapped("failing", "r3", None)),
+    (Harm.DISORDER, "attempt_failed", mapped("failing", "r3", ("slot_died",))),
+    (Harm.DISORDER, "attempt_did_not_fail", mapped("failing", "r3", ("error", "error"))),
+    (Harm.DISORDER, "attempt_did_not_fail", mapped("failing", "r1", ("slot_died",))),
+    (Harm.STUCK, "not_handed_back", both(stopped, row("r2", losses=1, interruptions=1))),
+    (Harm.STUCK, "not_handed_back", lambda history: replace(history, handed_back=frozenset({"r1"}))),
     (Harm.DOUBLED, "ended_twice", twice_ended),
     (Harm.DOUBLED, "two_artefacts", twice_ended),
     (Harm.LOST, "artefact_missing", row("r1", artefact=None)),
@@ -191,6 +236,11 @@ PLANTED: list[tuple[Harm, str, Plan]] = [
     (Harm.DOUBLED, "artefact_of_other_attempt", row("r2", attempt=2)),
     (Harm.LOST, "effect_missing", without("effects", report_id="r1")),
     (Harm.LOST, "effect_missing", without("effects", report_id="r2", attempt=3)),
+    (
+        Harm.LOST,
+        "effect_missing",
+        both(without("effects", report_id="r1"), more("effects", Effect("r1", 1, WORKER, None))),
+    ),
     (Harm.DOUBLED, "effect_doubled", more("effects", Effect("r1", 1, OTHER_WORKER, 2.0))),
     (Harm.DOUBLED, "effect_doubled", more("effects", Effect("r2", 1, OTHER_WORKER, None))),
     (
@@ -199,13 +249,21 @@ PLANTED: list[tuple[Harm, str, Plan]] = [
         more("dead_letters", DeadLetter("error", "report/0/2", "r3")),
     ),
     (Harm.LOST, "dead_letter_missing", without("dead_letters", report_id="r3")),
+    (Harm.DISORDER, "wrong_reason", mapped("given_up", "r3", "timed_out")),
+    (Harm.LOST, "letter_not_published", lambda history: replace(history, letters_on_topic=frozenset())),
     (Harm.LOST, "unexpected_dead_letter", more("dead_letters", DeadLetter("error", "report/0/3", "r1"))),
     (Harm.LOST, "unexpected_dead_letter", more("dead_letters", DeadLetter("not_json", "report/0/4"))),
     (Harm.LOST, "message_not_kept", mapped("expected_dead_letters", "report/0/7", "not_json")),
     (Harm.LOST, "status_not_published", mapped("published", "r1", None)),
-    (Harm.LOST, "status_not_published", mapped("published", "r1", Published("r1", 4, "processing"))),
-    (Harm.DISORDER, "topic_differs_from_row", mapped("published", "r1", Published("r1", 5, "fail"))),
-    (Harm.DISORDER, "topic_differs_from_row", mapped("published", "r1", Published("r1", 6, "done"))),
+    (Harm.LOST, "status_not_published", published(1, 2, 3, 4)),
+    (Harm.LOST, "status_not_published", published(1, 2, 4, 5)),
+    (Harm.LOST, "status_not_published", published(5)),
+    (Harm.DISORDER, "topic_out_of_order", published(1, 2, 4, 3, 5)),
+    (Harm.DISORDER, "topic_out_of_order", published(1, 2, 3, 5, 4, 3)),
+    (Harm.DISORDER, "topic_differs_from_row", published(1, 2, 3, 4, 5, 4)),
+    (Harm.DISORDER, "topic_differs_from_event", published(1, 2, 3, 4, 5, v5="fail")),
+    (Harm.DISORDER, "topic_differs_from_event", published(1, 2, 3, 4, 5, v3="init")),
+    (Harm.DISORDER, "topic_differs_from_event", published(1, 2, 3, 4, 5, 6)),
     (Harm.STUCK, "outbox_not_empty", more("outbox", "r1")),
     (Harm.LOST, "stream_gap", told(1, 2, 4, 5)),
     (Harm.LOST, "stream_gap", told(1, 2, 3, 4)),
@@ -216,9 +274,15 @@ PLANTED: list[tuple[Harm, str, Plan]] = [
         "stream_differs_from_event",
         lambda history: replace(history, streams=(Stream("client", "r1", (Told(5, "fail"),)),)),
     ),
+    (
+        Harm.DISORDER,
+        "stream_differs_from_event",
+        more("streams", Stream("other", "r1", tuple(Told(version, "init") for version in (1, 6)))),
+    ),
     (Harm.STUCK, "stream_open", told(1, 2, 3, ended=False)),
     (Harm.DISORDER, "read_went_back", more("observed", Observed("r1", 1, "init"))),
     (Harm.DISORDER, "read_differs_from_event", more("observed", Observed("r1", 5, "fail"))),
+    (Harm.DISORDER, "read_differs_from_event", more("observed", Observed("r1", 6, "done"))),
     (Harm.TRACE, "no_root", mapped("traces", "r1", ())),
     (Harm.TRACE, "orphan_span", mapped("traces", "r1", trace()[:2] + trace()[3:])),
     (Harm.TRACE, "no_root", mapped("traces", "r1", trace()[1:])),
@@ -251,10 +315,11 @@ def test_every_check_has_a_planted_fault() -> None:
 
 def test_a_letter_is_kept_once_with_its_reason() -> None:
     history = mapped("expected_dead_letters", "report/0/7", "not_json")(fine)
-    kept = DeadLetter("not_json", "report/0/7")
+    history = replace(history, letters_on_topic=history.letters_on_topic | {"letter"})
+    kept = DeadLetter("not_json", "report/0/7", key="letter")
     assert check(more("dead_letters", kept)(history)) == []
     assert [one.name for one in check(more("dead_letters", kept, kept)(history))] == ["two_dead_letters"]
-    other = DeadLetter("null_value", "report/0/7")
+    other = DeadLetter("null_value", "report/0/7", key="letter")
     assert [one.name for one in check(more("dead_letters", other)(history))] == ["wrong_reason"]
 
 
@@ -280,52 +345,132 @@ def test_a_change_is_legal_as_the_domain_says(was: Status, becomes: Status) -> N
     assert illegal is not legal
 
 
+@pytest.mark.parametrize(
+    "versions",
+    [
+        pytest.param((1, 1, 2, 3, 4, 5), id="a relay died before it had deleted them"),
+        pytest.param((1, 2, 4, 3, 4, 5), id="one was refused, and those after it came again with it"),
+        pytest.param((1, 2, 3, 4, 5, 3, 4, 5), id="two relays"),
+        pytest.param((1, 2, 3, 4, 5, 2, 5), id="an old one, and the last told again"),
+    ],
+)
+def test_what_is_told_at_least_once_may_be_told_again(versions: tuple[int, ...]) -> None:
+    assert check(published(*versions)(fine)) == []
+
+
+def test_a_fault_may_cause_failures_of_its_own_sort() -> None:
+    history = failed_once(fine)
+    assert check(replace(history, may_fail=frozenset({"timed_out"}))) == []
+    assert {one.name for one in check(replace(history, may_fail=frozenset({"error"})))} == {"attempt_failed"}
+
+
+def test_the_attempt_that_was_to_fail_may_have_been_lost() -> None:
+    assert check(mapped("failing", "r2", ("slot_died",))(fine)) == []
+
+
+def test_stopped_workers_lose_few_attempts() -> None:
+    assert check(stopped(fine)) == []
+    also_lost = row("r2", attempt=6, losses=1, interruptions=4)
+    assert "not_handed_back" not in {one.name for one in check(also_lost(stopped(fine)))}
+
+
 class TestLostSpans:
     """A span may be missing for a reason that is on record, and for no other."""
 
-    orphans = trace()[:4][:2] + trace()[3:]  # report_producer is gone
+    orphans = trace()[:2] + trace()[3:]  # report_producer is gone
+    headless = trace()[1:]
+    consumer = Span("again", "of the sender", "report_consumer", 6.0)
+    """Of a command that was sent when the attempt before was seen as lost: r2's at 3.0."""
+
+    def judged(self, report_id: str, spans: tuple[Span, ...], *losses: SpanLoss) -> set[str]:
+        history = mapped("traces", report_id, spans)(fine)
+        return {one.name for one in check(replace(history, span_losses=losses))}
 
     def test_a_killed_worker_explains_the_spans_of_its_attempts(self) -> None:
-        history = mapped("traces", "r2", self.orphans)(fine)
-        assert check(replace(history, span_losses=(SpanLoss(4.0, 5.0, "killed", OTHER_WORKER),))) == []
+        loss = SpanLoss(4.0, 5.0, "killed", OTHER_WORKER)
+        assert self.judged("r2", trace()[:4], loss) == set()
+        step = Span("step", "of the attempt", "effect:0", 4.0)
+        assert self.judged("r2", (*trace()[:4], step), loss) == set()
 
     @pytest.mark.parametrize(
         ("report_id", "loss"),
         [
-            pytest.param("r1", SpanLoss(0.0, 1.0, "killed", OTHER_WORKER), id="another worker"),
+            pytest.param("r1", SpanLoss(0.0, 1.0, "killed", OTHER_WORKER + 1), id="another worker"),
             pytest.param("r2", SpanLoss(900.0, 901.0, "killed", OTHER_WORKER), id="long afterwards"),
         ],
     )
-    def test_a_killed_worker_explains_nothing_else(self, report_id: str, loss: SpanLoss) -> None:
-        history = mapped("traces", report_id, self.orphans)(fine)
-        found = check(replace(history, span_losses=(loss,)))
-        assert {one.name for one in found} == {"orphan_span", "span_missing"}
+    def test_a_killed_worker_explains_no_other_attempts(self, report_id: str, loss: SpanLoss) -> None:
+        step = Span("step", "of the attempt", "effect:0", 4.0)
+        assert self.judged(report_id, (*trace()[:4], step), loss) == {"orphan_span", "span_missing"}
 
-    def test_whoever_sent_a_message_may_have_been_killed(self) -> None:
-        again = Span("again", "of the sender", "report_consumer", 6.0)
-        history = mapped("traces", "r1", (*trace(), again))(fine)
-        assert [one.name for one in check(history)] == ["orphan_span"]
-        assert check(replace(history, span_losses=(SpanLoss(6.0, 7.0, "killed", OTHER_WORKER),))) == []
+    @pytest.mark.parametrize("report_id", ["r1", "r2"])
+    def test_a_killed_worker_does_not_explain_what_the_api_sends(self, report_id: str) -> None:
+        loss = SpanLoss(1.0, 2.0, "killed", OTHER_WORKER)
+        assert self.judged(report_id, self.headless, loss) == {"no_root", "orphan_span"}
+        assert self.judged(report_id, self.orphans, loss) == {"orphan_span", "span_missing"}
+        no_request = trace()[:1] + trace()[2:]
+        assert self.judged(report_id, no_request, loss) == {"orphan_span", "span_missing"}
+
+    def test_a_root_may_be_missing_when_the_api_was_hit(self) -> None:
+        assert self.judged("r1", self.headless, SpanLoss(2.0, 3.0, "killed")) == set()
+        assert self.judged("r1", self.headless, SpanLoss(6.0, 9.0, "killed")) == {"no_root", "orphan_span"}
+
+    def test_whoever_sent_a_later_message_may_have_been_killed(self) -> None:
+        spans = (*trace(), self.consumer)
+        assert self.judged("r2", spans) == {"orphan_span"}
+        assert self.judged("r2", spans, SpanLoss(6.0, 7.0, "killed", WORKER + 7)) == set()
+
+    @pytest.mark.parametrize(
+        ("report_id", "since"),
+        [
+            pytest.param("r1", 6.0, id="nobody sent a second one"),
+            pytest.param("r2", 4.5, id="before it was sent"),
+            pytest.param("r2", 8.5, id="long after it was sent"),
+        ],
+    )
+    def test_no_other_death_explains_a_message(self, report_id: str, since: float) -> None:
+        loss = SpanLoss(since, since + 1, "killed", WORKER + 7)
+        assert self.judged(report_id, (*trace(), self.consumer), loss) == {"orphan_span"}
 
     def test_a_loss_explains_what_was_sent_then(self) -> None:
-        history = mapped("traces", "r1", self.orphans)(fine)
-        assert check(replace(history, span_losses=(SpanLoss(2.0, 3.0, "collector down"),))) == []
-        assert check(replace(history, span_losses=(SpanLoss(50.0, 60.0, "collector down"),))) != []
+        assert self.judged("r1", self.orphans, SpanLoss(2.0, 3.0, "collector down")) == set()
+        assert self.judged("r1", self.orphans, SpanLoss(50.0, 60.0, "collector down")) != set()
 
     def test_the_time_in_kafka_is_taken_off(self) -> None:
         late = replace(self.orphans[2], start=103.0, queue_seconds=100.0)
-        history = mapped("traces", "r1", (*self.orphans[:2], late, self.orphans[3]))(fine)
-        assert check(replace(history, span_losses=(SpanLoss(2.0, 3.0, "killed"),))) == []
-        later = check(replace(history, span_losses=(SpanLoss(50.0, 51.0, "killed"),)))
-        assert "orphan_span" in {one.name for one in later}
+        spans = (*self.orphans[:2], late, self.orphans[3])
+        assert self.judged("r1", spans, SpanLoss(2.0, 3.0, "killed")) == set()
+        assert "orphan_span" in self.judged("r1", spans, SpanLoss(50.0, 51.0, "killed"))
 
     def test_a_message_that_another_process_published_lost_its_parent_before(self) -> None:
         swept = tuple(replace(span, start=span.start + 20) for span in trace()[2:])
-        history = mapped("traces", "r1", swept)(fine)
-        assert check(replace(history, span_losses=(SpanLoss(0.0, 1.0, "killed"),))) == []
+        assert self.judged("r1", swept, SpanLoss(0.0, 1.0, "killed")) == set()
 
 
-def test_what_ended_before_kafka_lost_its_data_is_not_expected_on_the_topic() -> None:
-    history = mapped("published", "r1", None)(fine)
-    assert check(replace(history, topic_lost_at=4.5)) == []
-    assert [one.name for one in check(replace(history, topic_lost_at=3.5))] == ["status_not_published"]
+class TestLostTopic:
+    """What was told before Kafka lost its data is not expected on the topic; what came after is."""
+
+    def judged(self, lost_at: float, plan: Plan) -> list[str]:
+        return [one.name for one in check(replace(plan(fine), topic_lost_at=lost_at))]
+
+    def test_all_was_told_before(self) -> None:
+        assert self.judged(4.5, mapped("published", "r1", None)) == []
+
+    def test_an_old_one_was_told_again(self) -> None:
+        assert self.judged(4.5, published(4)) == []
+
+    def test_the_rest_was_told_after(self) -> None:
+        assert self.judged(2.5, published(4, 5)) == []
+        assert self.judged(2.5, published(3, 5)) == ["status_not_published"]
+        assert self.judged(3.5, published(4)) == ["status_not_published"]
+        assert self.judged(2.5, published(5, 4)) == ["topic_out_of_order"]
+
+    def test_nothing_was_told_after(self) -> None:
+        assert self.judged(3.5, mapped("published", "r1", None)) == ["status_not_published"]
+
+
+def test_only_what_failed_as_it_was_told_to_counts_as_injected() -> None:
+    failing = {"r1": ["slot_died"], "r2": ["slot_died"], "r3": ["error"]}
+    assert count(failing, {"r3": ("error",)}, fine.rows) == (1, 1)  # r1 never failed, r2's worker was lost
+    assert count(failing, {"r1": ("slot_died",), "r3": ("error",) * 2}, fine.rows) == (1, 1)
+    assert count(failing, {name: tuple(told) for name, told in failing.items()}, fine.rows) == (3, 0)

@@ -1,35 +1,46 @@
 """The proxy does to connections what it says."""
 
+import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import pytest
 
+from tests.faults.injectors.database import _TAGS
 from tests.faults.proxy import Proxy
 
 
-@pytest.fixture
-def heard() -> list[bytes]:
-    """What the server got."""
-    return []
+@dataclass
+class Heard:
+    """What the server got, and how many of its connections have ended."""
+
+    data: list[bytes] = field(default_factory=list)
+    ended: int = 0
 
 
 @pytest.fixture
-def echo_port(heard: list[bytes]) -> Iterator[int]:
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def echo_port(heard: Heard) -> Iterator[int]:
     """A server that sends back what it gets."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def answer(connection: socket.socket) -> None:
         try:
             while data := connection.recv(4096):
-                heard.append(data)
+                heard.data.append(data)
                 connection.sendall(data)
         except OSError:
             pass
         connection.close()
+        heard.ended += 1
 
     def serve() -> None:
         while True:
@@ -74,6 +85,13 @@ def ask(client: socket.socket, text: bytes = b"hello") -> bytes:
     return answer
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline, "it never comes to that"
+        time.sleep(0.005)
+
+
 def test_it_passes_on(client: socket.socket) -> None:
     text = b"x" * 1_000_000
     threading.Thread(target=client.sendall, args=(text,), daemon=True).start()
@@ -104,6 +122,7 @@ def test_refuse_resets_new_ones_and_lets_old_ones_go_on(proxy: Proxy, client: so
     with pytest.raises(ConnectionError), connect(proxy) as another:
         another.sendall(b"hello")
         another.recv(10)
+    assert proxy.refused == 1
     assert ask(client) == b"hello"
 
 
@@ -116,6 +135,7 @@ def test_half_open_accepts_and_answers_nothing(proxy: Proxy, client: socket.sock
             one.sendall(b"hello")
             with pytest.raises(TimeoutError):
                 one.recv(10)
+    assert proxy.swallowed == 2
 
 
 def test_after_half_open_a_deaf_connection_stays_so_and_new_ones_pass(
@@ -124,7 +144,7 @@ def test_after_half_open_a_deaf_connection_stays_so_and_new_ones_pass(
     ask(client)
     proxy.half_open()
     client.sendall(b"lost")
-    time.sleep(0.1)
+    wait_until(lambda: proxy.swallowed == 1)
     proxy.pass_on()
     client.settimeout(0.2)
     client.sendall(b"lost too")
@@ -135,11 +155,11 @@ def test_after_half_open_a_deaf_connection_stays_so_and_new_ones_pass(
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_a_cut_comes_at_the_instant_of_a_marker(proxy: Proxy, heard: list[bytes], *, forward: bool) -> None:
+def test_a_cut_comes_at_the_instant_of_a_marker(proxy: Proxy, heard: Heard, *, forward: bool) -> None:
     with connect(proxy) as client, connect(proxy) as another, ThreadPoolExecutor() as pool:
         ask(client), ask(another)
-        struck = pool.submit(proxy.cut_at, b"COMMIT", forward=forward, seconds=5)
-        time.sleep(0.1)
+        struck = pool.submit(proxy.cut_at, b"COMMIT", forward=forward, seconds=30)
+        wait_until(lambda: proxy._trap is not None)
         assert ask(client, b"BEGIN") == b"BEGIN"
         client.sendall(b"Q COMMIT;")
         assert struck.result() == 2
@@ -147,8 +167,44 @@ def test_a_cut_comes_at_the_instant_of_a_marker(proxy: Proxy, heard: list[bytes]
             with pytest.raises(ConnectionResetError):
                 while one.recv(10):
                     pass
-    time.sleep(0.1)
-    assert (b"Q COMMIT;" in heard) is forward
+    wait_until(lambda: heard.ended == 2)
+    assert (b"Q COMMIT;" in heard.data) is forward
+
+
+def test_a_cut_may_want_that_the_server_has_said_something_on_that_connection(proxy: Proxy) -> None:
+    tags = re.compile(rb"(changed)|forgot")
+    with connect(proxy) as reader, connect(proxy) as writer, ThreadPoolExecutor() as pool:
+        ask(reader), ask(writer)
+        struck = pool.submit(proxy.cut_at, b"COMMIT", forward=False, seconds=30, tags=tags)
+        wait_until(lambda: proxy._trap is not None)
+        assert ask(writer, b"changed, forgot") == b"changed, forgot"
+        for one in (reader, writer):
+            assert ask(one, b"COMMIT") == b"COMMIT"
+        assert ask(writer, b"forgot, changed") == b"forgot, changed"
+        assert ask(reader, b"COMMIT") == b"COMMIT"
+        writer.sendall(b"COMMIT")
+        assert struck.result() == 2
+
+
+@pytest.mark.parametrize(
+    ("tag", "changes"),
+    [
+        (b"INSERT 0 1", True),
+        (b"UPDATE 12", True),
+        (b"DELETE 1", True),
+        (b"UPDATE 0", None),
+        (b"INSERT 0 0", None),
+        (b"SELECT 5", None),
+        (b"BEGIN", None),
+        (b"COMMIT", False),
+        (b"ROLLBACK", False),
+    ],
+)
+def test_what_postgresql_says_of_changes(tag: bytes, *, changes: bool | None) -> None:
+    """None: it says nothing of them."""
+    message = b"C" + (len(tag) + 5).to_bytes(4, "big") + tag + b"\0"
+    found = _TAGS.search(b"2\0\0\0\4" + message + b"Z\0\0\0\5T")
+    assert (bool(found[1]) if found else None) is changes
 
 
 def test_a_cut_that_waits_in_vain_says_so(proxy: Proxy, client: socket.socket) -> None:
@@ -162,11 +218,11 @@ def test_delay_is_each_way(proxy: Proxy, client: socket.socket) -> None:
     proxy.delay(100)
     began = time.monotonic()
     assert ask(client) == b"hello"
-    assert 0.2 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.2
+    wait_until(lambda: proxy.delayed == 2)
     proxy.pass_on()
-    began = time.monotonic()
     assert ask(client) == b"hello"
-    assert time.monotonic() - began < 0.1
+    assert proxy.delayed == 2
 
 
 def test_it_ends_with_connections_open(echo_port: int) -> None:

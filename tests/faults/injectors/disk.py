@@ -1,7 +1,10 @@
 """The artefact store's disk is full."""
 
 import resource
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from tests.faults import recording
 from tests.faults.run import Run
@@ -15,21 +18,28 @@ def full(run: Run) -> None:
     """There is less room than an artefact needs; then there is enough again."""
     if not run.rig.disk.is_real:
         run.notes.append("imitated by a limit for the workers: mounting a disk is not allowed here")
+        # A slot's process that began meanwhile would inherit the limit, and fail in the job.
+        run.rig.reconfigure(*run.rig.workers, WAYBILL_REPORTS_PER_SLOT="1000000")
+    run.may_fail.add("artefact_store")
     run.wanted = run.scale.outages
     run.load(threads=2, pause=0.3, parameters={"steps": 1, "step_ms": 50, "payload_bytes": _FILE_BYTES})
     for _ in range(run.scale.outages):
         run.wait(1)
-        before = _refused(run)
-        _fill(run)
-        run.expect(partial(_has_refused, run, before), run.scale.ends_within, "no artefact was refused")
+        run.expect_growth(partial(_refused, run), partial(_fill, run), "no artefact was refused")
         run.inject()
         run.wait(_FULL_SECONDS)
         _clear(run)
         run.recover(recording.now(), run.scale.ends_within)
+        # What was refused ends before the disk is full again: else some would use up their attempts.
+        run.expect(partial(_none_waits, run), run.scale.ends_within, "what was refused does not end")
 
 
-def _has_refused(run: Run, before: int) -> bool:
-    return _refused(run) > before
+def _none_waits(run: Run) -> bool:
+    statement = (
+        "SELECT count(*) FROM reports"
+        " WHERE parameters->>'fault' = %s AND failures > 0 AND finished_at IS NULL"
+    )
+    return not run.rig.rows(statement, run.name)[0]["count"]
 
 
 def _refused(run: Run) -> int:
@@ -45,17 +55,38 @@ def _fill(run: Run) -> None:
     if run.rig.disk.is_real:
         run.rig.disk.fill(_FREE_BYTES)
     else:
-        _limit(run, _FREE_BYTES)
+        for pid in _pids(run):
+            limit(pid, _FREE_BYTES)
 
 
 def _clear(run: Run) -> None:
     run.rig.disk.clear()
     if not run.rig.disk.is_real:
-        _limit(run, resource.RLIM_INFINITY)
+        for pid in _pids(run):
+            unlimit(pid)
 
 
-def _limit(run: Run, size: int) -> None:
-    for name in run.rig.workers:
-        pid = run.rig.stack.pid(name)
+def _pids(run: Run) -> list[int]:
+    """Of the workers, which store the artefacts; their slots make them, on another disk."""
+    return [run.rig.stack.pid(name) for name in run.rig.workers]
+
+
+def limit(pid: int, size: int) -> None:
+    """The process can write no larger files."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def unlimit(pid: int) -> None:
+    """The process can, and whatever it has started meanwhile."""
+    with suppress(ProcessLookupError):
         _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+    for child in _children(pid):
+        unlimit(child)
+
+
+def _children(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            yield from map(int, task.read_text().split())

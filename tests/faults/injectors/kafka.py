@@ -1,7 +1,8 @@
 """Kafka is away, slow, deaf, or has lost its data."""
 
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tests.faults import recording
 from tests.faults.rig import API
@@ -12,6 +13,14 @@ _HALF_OPEN_SECONDS = 8.0
 _LATENCY_MS = 50.0
 _ENQUEUE_AGAIN_SECONDS = 4.0
 _JOB = {"steps": 2, "step_ms": 50}
+_LONG_JOB = {"steps": 2, "step_ms": 300}
+"""So that commands wait in Kafka."""
+_WAITING = """
+SELECT count(*) FROM reports r
+WHERE parameters->>'fault' = %s AND status = 'init' AND created_at > to_timestamp(%s)
+AND NOT EXISTS (SELECT FROM outbox o WHERE o.topic = 'report' AND o.key = r.id::text)
+"""
+_ENOUGH_WAIT = 6
 
 
 def down(run: Run) -> None:
@@ -39,11 +48,13 @@ def restart(run: Run) -> None:
 def slow(run: Run) -> None:
     """50 ms later, each way."""
 
+    proxy = run.rig.proxies.kafka
+
     def outage() -> None:
-        run.rig.proxies.kafka.delay(_LATENCY_MS)
+        run.expect_growth(lambda: proxy.delayed, lambda: proxy.delay(_LATENCY_MS), "nothing was delayed")
         run.inject()
         run.wait(_SLOW_SECONDS)
-        run.rig.proxies.kafka.pass_on()
+        proxy.pass_on()
 
     _outages(run, outage)
 
@@ -51,11 +62,13 @@ def slow(run: Run) -> None:
 def half_open(run: Run) -> None:
     """Connections stand, and nothing comes back on them."""
 
+    proxy = run.rig.proxies.kafka
+
     def outage() -> None:
-        run.rig.proxies.kafka.half_open()
+        run.expect_growth(lambda: proxy.swallowed, proxy.half_open, "nothing was swallowed")
         run.inject()
         run.wait(_HALF_OPEN_SECONDS)
-        run.rig.proxies.kafka.pass_on()
+        proxy.pass_on()
 
     _outages(run, outage)
 
@@ -65,21 +78,37 @@ def data_lost(run: Run) -> None:
     again = {"WAYBILL_ENQUEUE_AGAIN_SECONDS": str(_ENQUEUE_AGAIN_SECONDS)}
     run.rig.reconfigure(API, *run.rig.workers, **again)
 
+    def waiting() -> int:
+        """Reports whose commands are in Kafka, or one in each worker's hand; none that was lost before."""
+        return int(run.rig.rows(_WAITING, run.name, run.topic_lost_at or 0.0)[0]["count"])
+
     def outage() -> None:
-        run.rig.stack.stop_part("kafka")
-        run.topic_lost_at = time.time()
+        run.expect(lambda: waiting() >= _ENOUGH_WAIT, run.scale.ends_within, "no commands wait in Kafka")
+        run.rig.stack.kill("kafka", signal.SIGKILL)  # at once: stopped in peace, it would go on serving
+        run.rig.stack.wait_exit("kafka")
+        lost_at = time.time()
+        if waiting() <= len(run.rig.workers):
+            raise RuntimeError("no command was lost")
+        run.topic_lost_at = lost_at
         run.rig.lose_kafkas_data()
         run.inject()
         run.rig.stack.start_part("kafka")
         run.rig.make_topics()
 
-    _outages(run, outage)
+    _outages(run, outage, job=_LONG_JOB)
 
 
-def _outages(run: Run, outage: Callable[[], None], pause: float = 0.1, most_open: int = 12) -> None:
+def _outages(
+    run: Run,
+    outage: Callable[[], None],
+    *,
+    pause: float = 0.1,
+    most_open: int = 12,
+    job: Mapping[str, int] = _JOB,
+) -> None:
     """Each under load, and measured from its end to the first report that ends."""
     run.wanted = run.scale.outages
-    run.load(threads=2, pause=pause, most_open=most_open, parameters=_JOB)
+    run.load(threads=2, pause=pause, most_open=most_open, parameters=dict(job))
     for _ in range(run.scale.outages):
         run.wait(1)
         outage()

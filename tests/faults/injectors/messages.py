@@ -1,11 +1,14 @@
 """Messages that come twice, in another order, again from the beginning, or that nobody can read."""
 
 import json
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 from uuid import UUID
 
+from tests.faults import recording
 from tests.faults.checker import Harm, Violation
 from tests.faults.run import Run
 from tests.support.kafka import Record
@@ -14,47 +17,109 @@ _TOPIC = "report"
 _BATCH = 500
 _GOOD_ONES = 10
 _LARGE_BYTES = 10_000_000
-_REPLAYER = "report-worker-replaying"
+_GROUP, _REPLAYER = "report-worker", "report-worker-replaying"
+
+Ended = Mapping[str, tuple[int, int]]
+"""By report id: its version and attempt."""
 
 
 def doubled_and_replayed(run: Run) -> None:
-    """Each command of the run is sent three times more, shuffled, to any partition, while most of the first
-    still wait; then a worker of another group reads the topic from offset 0."""
-    load = run.load(
-        most_open=10_000, threads=4, most=run.scale.doubled_reports, parameters={"steps": 2, "step_ms": 50}
-    )
-    load.join()
-    ids = {accepted.report_id.encode() for accepted in load.accepted}
+    """Each command of the run is sent three times more, shuffled, to any partition, before any worker has
+    seen the first one; then a worker of another group reads the topic from offset 0."""
+    topics = run.rig.topics
+    with _stopped_workers(run):  # they are idle: no lease runs out, and what they get waits for them
+        load = run.load(
+            most_open=10_000,
+            threads=4,
+            most=run.scale.doubled_reports,
+            parameters={"steps": 2, "step_ms": 50},
+        )
+        run.finish(load)
+        copies = _copies(run, {accepted.report_id.encode() for accepted in load.accepted})
+        topics.send(_TOPIC, *copies)
+        if recording.count_ended(run.rig, run.name):
+            raise RuntimeError("the copies came after the first reports had ended")
+    run.wanted = len(copies) + topics.lag(_TOPIC, _REPLAYER)
+    run.inject(len(copies))
+    run.expect_count(run.ended, run.accepted(), "the reports do not end")
+    before = _ended_reports(run)
+    _replay(run)
+    if not run.wait_for_count(lambda: -topics.lag(_TOPIC, _GROUP), 0):
+        run.violations.append(Violation(Harm.STUCK, "not_delivered", _GROUP, "it does not read to the end"))
+    run.violations += compare(before, _ended_reports(run))
+
+
+@contextmanager
+def _stopped_workers(run: Run) -> Iterator[None]:
+    stack = run.rig.stack
+    for name in run.rig.workers:
+        stack.kill(name, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for name in run.rig.workers:
+            stack.kill(name, signal.SIGCONT)
+
+
+def _copies(run: Run, ids: set[bytes]) -> list[Record]:
+    """Three of each command, once all are on the topic."""
 
     def commands() -> list[Record]:
         return [one for one in run.rig.topics.records(_TOPIC) if one.key in ids]
 
-    if not run.wait_for_count(lambda: len({one.key for one in commands()}), len(ids)):
-        raise RuntimeError("not every command is on the topic")
+    run.expect_count(lambda: len({one.key for one in commands()}), len(ids), "commands are not on the topic")
     partitions = run.rig.topics.partitions(_TOPIC)
     copies = [replace(one, partition=run.random.choice(partitions)) for one in commands() for _ in range(3)]
     run.random.shuffle(copies)
-    run.rig.topics.send(_TOPIC, *copies)
-    run.inject(len(copies))
-    run.wait_for_count(run.ended, run.accepted())
-    run.rig.stack.add_worker(_REPLAYER, **run.rig.settings(), WAYBILL_KAFKA_GROUP=_REPLAYER)
-    all_messages = len(run.rig.topics.records(_TOPIC))
-    if run.wait_for_count(lambda: all_messages - run.rig.topics.lag(_TOPIC, _REPLAYER), all_messages):
-        run.inject(all_messages)
-    else:
-        run.violations.append(Violation(Harm.STUCK, "not_replayed", _REPLAYER, "it does not read to the end"))
-    run.rig.stack.stop_part(_REPLAYER)
+    return copies
+
+
+def _replay(run: Run) -> None:
+    """Every command that was ever sent, to a worker that has seen none."""
+    stack, topics = run.rig.stack, run.rig.topics
+    count = topics.lag(_TOPIC, _REPLAYER)
+    stack.add_worker(_REPLAYER, **run.rig.settings(), WAYBILL_KAFKA_GROUP=_REPLAYER)
+    try:
+        if run.wait_for_count(lambda: -topics.lag(_TOPIC, _REPLAYER), 0):
+            run.inject(count)
+        else:
+            run.violations.append(
+                Violation(Harm.STUCK, "not_replayed", _REPLAYER, "it does not read to the end")
+            )
+    finally:
+        stack.stop_part(_REPLAYER)
+
+
+def _ended_reports(run: Run) -> Ended:
+    """Of every fault so far."""
+    rows = run.rig.rows("SELECT id, version, attempt FROM reports WHERE finished_at IS NOT NULL")
+    return {str(row["id"]): (row["version"], row["attempt"]) for row in rows}
+
+
+def compare(before: Ended, after: Ended) -> list[Violation]:
+    """A report that has ended is as it was, whoever is told to produce it again."""
+    return [
+        Violation(Harm.DOUBLED, "ended_report_changed", report_id, _change(was, after.get(report_id)))
+        for report_id, was in before.items()
+        if after.get(report_id) != was
+    ]
+
+
+def _change(was: tuple[int, int], now: tuple[int, int] | None) -> str:
+    is_now = f"v{now[0]} of attempt {now[1]}" if now else "ended no more"
+    return f"it was v{was[0]} of attempt {was[1]}, it is {is_now}"
 
 
 def poison(run: Run) -> None:
     """Messages of every unreadable sort among good ones: each is kept with its reason, and the partition
     goes on."""
     load = run.load(threads=2, pause=0.1, parameters={"steps": 1, "step_ms": 20})
-    run.wait_until(lambda: run.accepted() >= _GOOD_ONES, run.scale.ends_within)
+    run.wanted = run.scale.poison_messages
+    run.expect_count(run.accepted, _GOOD_ONES, "nothing is accepted")
     _send_large(run)
     sorts = list(_SORTS.items())
-    while run.injected < run.scale.poison_messages:
-        count = min(_BATCH, run.scale.poison_messages - run.injected)
+    while run.injected < run.wanted:
+        count = min(_BATCH, run.wanted - run.injected)
         chosen = [run.random.choice(sorts) for _ in range(count)]
         records = [make(run.random) for _, (_, make) in chosen]
         _send(run, records, [reason for _, (reason, _) in chosen])
@@ -62,10 +127,9 @@ def poison(run: Run) -> None:
     def kept() -> int:
         return int(run.rig.rows("SELECT count(*) FROM dead_letters WHERE report_id IS NULL")[0]["count"])
 
-    run.wait_for_count(kept, run.injected)
-    more = run.accepted() + _GOOD_ONES  # the partitions go on
-    run.wait_until(lambda: run.accepted() >= more, run.scale.ends_within)
-    load.stop()
+    run.expect_count(kept, run.injected, "not every message is kept")
+    run.expect_count(run.accepted, run.accepted() + _GOOD_ONES, "nothing is accepted any more")
+    load.stop()  # and the partitions go on: these reports end too
 
 
 def _send_large(run: Run) -> None:

@@ -36,7 +36,11 @@ def _kill(run: Run, sabotage: str) -> None:
         rig.put_tokens(more)
         run.expect(partial(watch.has_seen, run.injected + more), _KILL_SECONDS, never)
         run.inject(more)
-    run.wait_until(lambda: watch.has_seen(run.wanted) and not watch.waiting, run.scale.ends_within)
+    run.expect(
+        lambda: watch.has_seen(run.wanted) and not watch.waiting,
+        run.scale.ends_within,
+        "nobody publishes what a killed process had in hand",
+    )
     load.stop()
     rig.reconfigure(API)
 

@@ -2,6 +2,8 @@
 
 import time
 
+from tests.faults.checker import Harm, Violation
+from tests.faults.patience import Patience
 from tests.faults.rig import API
 from tests.faults.run import Run
 from tests.faults.streams import StreamClient
@@ -23,16 +25,28 @@ def cut(run: Run) -> None:
         most=min(_REPORTS, clients),
         parameters={"steps": 8, "step_ms": 300, "payload_bytes": 1},
     )
-    load.join()
+    run.finish(load)
     url = f"http://127.0.0.1:{run.rig.proxies.api.port}"
     ids = [accepted.report_id for accepted in load.accepted]
     followers = [
         StreamClient(url, f"client-{number}", ids[number % len(ids)]).start() for number in range(clients)
     ]
+    patience = Patience(run.scale.ends_within)
     while not all(follower.ended for follower in followers):
-        if run.injected > _CUTS * clients and run.ended() == len(ids):
+        ended = run.ended()
+        if patience.ends_at(ended) or (run.injected > _CUTS * clients and ended == len(ids)):
             break
         run.wait(_EVERY_SECONDS)
         run.inject(run.rig.proxies.api.cut())
+    _finish(run, followers)
+
+
+def _finish(run: Run, followers: list[StreamClient]) -> None:
+    """What is still open by then, the checker calls stuck."""
     deadline = time.monotonic() + run.scale.ends_within
     run.streams += [follower.finish(deadline) for follower in followers]
+    run.violations += [
+        Violation(Harm.DISORDER, "stream_refused", f"{one.report_id} ({one.name})", one.problem)
+        for one in followers
+        if one.problem
+    ]

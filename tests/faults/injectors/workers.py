@@ -92,9 +92,10 @@ def _all_hits_claimed(run: Run) -> bool:
 
 def rolling_restart(run: Run) -> None:
     """SIGTERM to half of the workers at once, while all have jobs, each started again when it has ended; then
-    to the others."""
+    to the others. The jobs are far longer than the time to drain, so that most must be handed back."""
     run.wanted = run.scale.rolling_restarts
-    run.load(threads=2, most_open=len(run.rig.workers) + 2, parameters={"steps": 4, "step_ms": 400})
+    run.hands_back = True
+    run.load(threads=2, most_open=2 * len(run.rig.workers), parameters={"steps": 10, "step_ms": 500})
     for _ in range(run.scale.rolling_restarts):
         for half in range(2):
             names = run.rig.workers[half::2]

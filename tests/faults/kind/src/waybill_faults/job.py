@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import stamina
@@ -16,14 +16,18 @@ from . import EffectParameters, Mode, step_names
 DATABASE = "FAULTS_DATABASE_URL"
 """Where the table `effects` is: not through what disturbs Waybill's own connections."""
 
-_BEGIN = "INSERT INTO effects (report_id, attempt, worker) VALUES (%s, %s, %s) RETURNING id"
-_END = "UPDATE effects SET finished_at = clock_timestamp() WHERE id = %s"
+# The key is the client's: after a commit that may have come through, the same effect is written again.
+_BEGIN = """
+INSERT INTO effects (key, report_id, attempt, worker) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING
+"""
+_END = "UPDATE effects SET finished_at = clock_timestamp() WHERE key = %s"
 _DATABASE_AWAY_SECONDS = 30
 
 
 def produce(parameters: EffectParameters, work: Work) -> Artefact:
     """Begins its effect, works, fails if it is told to, and ends its effect."""
-    effect = _write(_BEGIN, work.report_id, work.attempt, os.getppid())
+    effect = uuid4()
+    _write(_BEGIN, effect, work.report_id, work.attempt, os.getppid())
     for name in step_names(parameters):
         with work.step(name):
             time.sleep(parameters.step_ms / 1000)
@@ -48,16 +52,13 @@ def _fail(mode: Mode) -> None:
             time.sleep(24 * 60 * 60)
 
 
-def _write(statement: str, *values: UUID | int | None) -> int | None:
+def _write(statement: str, *values: UUID | int) -> None:
     """Waits for a database that restarts: the effect is a record of the run, not a part that is tested."""
     for retry in stamina.retry_context(
         on=psycopg.OperationalError, attempts=None, timeout=_DATABASE_AWAY_SECONDS, wait_max=0.5
     ):
         with retry, psycopg.connect(_database(), connect_timeout=5) as connection:
-            cursor = connection.execute(statement, values)
-            row = cursor.fetchone() if cursor.description else None
-            return int(row[0]) if row else None
-    raise AssertionError("unreachable: the last retry raises")
+            connection.execute(statement, values)
 
 
 def _database() -> str:
