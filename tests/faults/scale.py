@@ -66,7 +66,7 @@ FULL = Scale(
 
 SMOKE = Scale(
     name="smoke",
-    worker_kill_reports=60,
+    worker_kill_reports=200,
     process_kills=6,
     pauses=1,
     rolling_restarts=1,
