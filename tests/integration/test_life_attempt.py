@@ -111,6 +111,9 @@ class BusySlot(QuickSlot):
     def cancel(self) -> None:
         """It does not listen."""
 
+    def stop(self) -> None:
+        self.kill()
+
     def kill(self) -> None:
         self.killed.set()
         if self.writer is not None:

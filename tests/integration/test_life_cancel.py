@@ -14,6 +14,7 @@ from tests.support import sse
 from tests.support.life_stack import CANCEL_GRACE, WORKER, LifeStack
 from tests.support.life_store import Store
 from tests.support.problems import problem
+from tests.support.traces import Traces
 from tests.support.waiting import within
 from waybill.domain import Failure, Fence, NewReport, Status, new_report_id
 from waybill.ledger import LeaseLost
@@ -68,6 +69,17 @@ def test_a_report_that_runs_ends_at_its_next_step(api: httpx.Client) -> None:
     started = {event.data["step"]["name"] for event in told if event.event == "step"}
     assert len(started) < 100
     assert told[-1].data["status"] == "cancelled"
+
+
+def test_what_was_done_before_a_cancel_is_in_the_trace(api: httpx.Client, traces: Traces) -> None:
+    report_id = ask.request(api, "slow", steps=100, seconds=0.05)
+    ask.until(api, report_id, "some steps", lambda now: now["progress"] and now["progress"]["done"] > 5)
+
+    cancel(api, report_id)
+
+    report = ask.ended(api, report_id)
+    done = [f"step {number}" for number in range(report["progress"]["done"])]
+    assert len(traces.whole(report["trace_id"], "handle_report", *done).all("handle_report")) == 1
 
 
 def test_a_report_that_hangs_ends_by_force(api: httpx.Client, life: LifeStack) -> None:

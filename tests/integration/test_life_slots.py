@@ -1,6 +1,8 @@
 """Whatever a job does to its process ends one attempt, and never the worker."""
 
 import multiprocessing
+import os
+import signal
 from collections.abc import Iterator
 
 import httpx
@@ -11,6 +13,7 @@ from tests.support import life as ask
 from tests.support import sse
 from tests.support.life_stack import SLOT_MEMORY_MIB, WORKER, LifeStack
 from tests.support.problems import problem
+from tests.support.traces import Traces
 from tests.support.waiting import eventually
 
 pytest_plugins = ["tests.support.life_fixtures"]
@@ -65,12 +68,14 @@ def test_many_crashes_cost_no_slot(api: httpx.Client) -> None:
     assert [ask.ended(api, report_id)["status"] for report_id in slow] == ["done"] * 3
 
 
-def test_a_kinds_limit_ends_an_attempt(api: httpx.Client) -> None:
+def test_a_kinds_limit_ends_an_attempt(api: httpx.Client, traces: Traces) -> None:
     report = ask.run(api, "hurried", seconds=30)
 
     assert (report["status"], report["error"]["type"]) == ("fail", "timed_out")
     assert "0:00:01" in report["error"]["message"]
     assert report["error"]["step"] == "only step"
+    (step,) = traces.whole(report["trace_id"], "handle_report", "only step").all("only step")
+    assert step.attributes["error.type"] == "interrupted"
 
 
 def test_a_requests_limit_ends_an_attempt(api: httpx.Client) -> None:
@@ -96,6 +101,30 @@ def test_a_job_that_takes_too_much_memory_fails(api: httpx.Client) -> None:
 
 def test_a_job_within_its_memory_is_done(api: httpx.Client) -> None:
     assert ask.run(api, "hog", mebibytes=64)["status"] == "done"
+
+
+@pytest.mark.parametrize(("leaked", "status"), [(300, "done"), (4096, "fail")])
+def test_a_job_that_leaks_memory_costs_no_other(api: httpx.Client, leaked: int, status: str) -> None:
+    assert ask.run(api, "leak", mebibytes=leaked)["status"] == status
+
+    for _ in range(6):  # one after the other: the first slot that is free has the next
+        assert ask.run(api, "hog", mebibytes=300)["status"] == "done"
+
+
+def test_a_free_slot_that_has_died_is_made_anew() -> None:
+    pool = SlotPool(1, 100, SLOT_MEMORY_MIB, "json", "warning")
+    try:
+        eventually(lambda: pool.free == 1, "the slot")
+        (child,) = multiprocessing.active_children()
+        assert child.pid
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+
+        assert not pool.wait_for_free(0)
+        eventually(lambda: pool.wait_for_free(0.1), "another slot")
+        assert pool.take().is_alive
+    finally:
+        pool.close()
 
 
 def test_a_slot_is_free_only_once_it_takes_a_job_at_once() -> None:

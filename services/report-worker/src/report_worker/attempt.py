@@ -115,7 +115,7 @@ class Attempt:
             usable = self._handle(span, started_at)
         finally:
             if not usable:
-                self._slot.kill()  # else it goes on to write into the directory that is removed now
+                self._slot.stop()  # else it goes on to write into the directory that is removed now
             if self._directory:
                 shutil.rmtree(self._directory, ignore_errors=True)
             if not (self._lost and self._spans_written_down):  # else whoever reaps the report ends them
@@ -147,7 +147,7 @@ class Attempt:
             return False
         span.set_attribute("report.status", ended)
         log.info("attempt ended", report_id=str(report.id), attempt=report.attempt, status=ended)
-        return not isinstance(word, Broken) and self._cancel_by is None
+        return not isinstance(word, Broken) and self._cancel_by is None and not _has_spent_its_slot(word)
 
     def _span(self, started_at: int) -> Span:
         """handle_report, with a link to the attempt before it."""
@@ -227,11 +227,11 @@ class Attempt:
                     progress = progress.after(change)
                     self._step(progress, change)
                 if self._cancel_by is not None and time.monotonic() >= self._cancel_by:
-                    self._slot.kill()
+                    self._slot.stop()
                     return Cancelled()
         except SlotDied as error:
             return Broken(Failure("slot_died", str(error), progress.step))
-        self._slot.kill()
+        self._slot.stop()
         return Broken(Failure("timed_out", f"The attempt took longer than {timeout}.", progress.step))
 
     def _listen(self) -> FromSlot | None:
@@ -375,6 +375,10 @@ def _in_background(call: Callable[[], Result]) -> Future[Result]:
 
     threading.Thread(target=run, name="in-background", daemon=True).start()
     return future
+
+
+def _has_spent_its_slot(word: LastWord) -> bool:
+    return isinstance(word, Produced | Failed) and word.spent
 
 
 def _is_of_another_version(error: Exception) -> bool:

@@ -4,7 +4,10 @@ import os
 import resource
 import signal
 import threading
+from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -15,6 +18,9 @@ from waybill.errors import PermanentError
 from waybill.kinds import Artefact, Registry, load_registry
 from waybill.logs import configure_logs
 from waybill.tracing import flush
+
+_SPENT = 1 / 2
+"""Of its memory: a slot that still holds so much after a job is not given another."""
 
 
 def main(connection: "Connection[Any, Any]", memory_mib: int, log_format: Any, log_level: str) -> None:
@@ -43,7 +49,10 @@ class SlotProcess:
         self._connection.send(Ready())
         while True:
             job = self._jobs.get()
-            self._connection.send(self._result(job))
+            word = self._result(job)
+            if isinstance(word, Produced | Failed) and _is_spent():
+                word = replace(word, spent=True)
+            self._connection.send(word)
             self._work = None
 
     def _listen(self) -> None:
@@ -59,10 +68,17 @@ class SlotProcess:
                     self._cancelled.set()
         except (EOFError, OSError):
             pass  # the worker is gone, or wants no more of this slot
+        finally:  # also where there is no memory left to listen with
+            with suppress(Exception):
+                self._end()
+            os._exit(0)
+
+    def _end(self) -> None:
+        """No further step begins, and the spans are sent out."""
+        self._cancelled.set()
         if self._work is not None:
             self._work.interrupt()
         flush()
-        os._exit(0)
 
     def _result(self, job: Job) -> FromSlot:
         work = self._work = SlotWork(job, self._connection.send, self._cancelled)
@@ -79,6 +95,7 @@ class SlotProcess:
                 traceback=stack_of(error),
                 permanent=isinstance(error, PermanentError),
                 step=work.fatal,
+                spent=isinstance(error, MemoryError),
             )
 
 
@@ -89,3 +106,13 @@ def _produced(artefact: object, work: SlotWork) -> Produced:
     if not artefact.path.is_file():
         raise FileNotFoundError(f"The kind's function returned {artefact.path}, where there is no file.")
     return Produced(artefact.path, artefact.media_type, artefact.filename, tuple(work.failed))
+
+
+def _is_spent() -> bool:
+    """By its data, as the limit counts it; False where the system does not tell."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+    except OSError:
+        return False
+    return pages * resource.getpagesize() > limit * _SPENT

@@ -41,6 +41,10 @@ class Slot:
     def pid(self) -> int | None:
         return self._process.pid
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
     def wait_until_ready(self) -> None:
         """Blocks while the process starts. Raises `SlotDied`."""
         if not isinstance(self._told(_START_SECONDS), Ready):
@@ -110,7 +114,8 @@ class SlotPool:
         return len(self._free)
 
     def wait_for_free(self, seconds: float) -> bool:
-        """Whether a slot is free, at once or within the time."""
+        """Whether a slot is free, at once or within the time. One that has died meanwhile is made anew."""
+        self._replace_the_dead()
         with self._lock:
             return self._lock.wait_for(lambda: bool(self._free), seconds)
 
@@ -145,6 +150,15 @@ class SlotPool:
             slot.stop()
         for slot in starting:
             slot.kill()
+
+    def _replace_the_dead(self) -> None:
+        with self._lock:
+            dead = [slot for slot in self._free if not slot.is_alive]
+            for slot in dead:
+                self._free.remove(slot)
+        for slot in dead:
+            log.warning("a free slot has died", pid=slot.pid)
+            self.give_back(slot, usable=False)
 
     def _make(self) -> None:
         """Begins a slot. It is free once it is ready: a report that waited for it would have no heartbeat."""

@@ -85,5 +85,6 @@ HURRIED = _kind("hurried", SecondsParameters, timeout=timedelta(seconds=1), max_
 NOTHING = _kind("nothing", Parameters, max_attempts=1)
 NO_FILE = _kind("no_file", Parameters, max_attempts=1)
 HOG = _kind("hog", HogParameters, max_attempts=1)
+LEAK = _kind("leak", HogParameters, max_attempts=1)
 SLOW = _kind("slow", SlowParameters, _steps)
 LOOSE = _kind("loose", LooseParameters)

@@ -10,6 +10,7 @@ from waybill.kinds import Artefact, Parameters, Work
 from . import CrashParameters, FlakyParameters, HogParameters, SecondsParameters, SlowParameters
 
 _EXIT_CODE = 41
+_leaked: list[bytearray] = []
 
 
 def flaky(parameters: FlakyParameters, work: Work) -> Artefact:
@@ -59,6 +60,12 @@ def hog(parameters: HogParameters, work: Work) -> Artefact:
     with work.step("only step"):
         taken = [bytearray(2**20) for _ in range(parameters.mebibytes)]
     return _artefact(work, str(len(taken)))
+
+
+def leak(parameters: HogParameters, work: Work) -> Artefact:
+    with work.step("only step"):
+        _leaked.extend(bytearray(2**20) for _ in range(parameters.mebibytes))
+    return _artefact(work)
 
 
 def slow(parameters: SlowParameters, work: Work) -> Artefact:
