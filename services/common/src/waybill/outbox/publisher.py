@@ -1,6 +1,7 @@
 """Publishes one batch of messages and waits for what the broker says of each."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,9 @@ from waybill.store import OutboxMessage
 from waybill.tracing import attributes, context_of, fail_span, message_attributes, span_carrier, tracer
 
 Clock = Callable[[], float]
+
+_AGAIN_SECONDS = 5.0
+"""For sending messages one by one: the transaction that holds them must not grow old meanwhile."""
 
 
 @dataclass
@@ -37,29 +41,47 @@ class Published:
 class Publisher:
     """Owns a Producer. One thread uses it; `publish` blocks until every message has its answer."""
 
-    def __init__(self, producer: Producer, client_id: str, bootstrap_servers: str = "") -> None:
+    def __init__(
+        self,
+        producer: Producer,
+        client_id: str,
+        bootstrap_servers: str = "",
+        clock: Clock = time.monotonic,
+    ) -> None:
         self._producer = producer
         self._client_id = client_id
         self._bootstrap_servers = bootstrap_servers
+        self._clock = clock
 
     def publish(self, batch: Sequence[OutboxMessage]) -> Published:
         """Sends `batch` in its order; each message's delivery time-out bounds the wait.
 
         A broker refuses a whole produce request for one message that is too large. So those of it are sent
-        again, each by itself, and with them the others of their keys, for the order's sake.
+        again, each by itself, and with them the others of their keys, for the order's sake; as many keys as
+        the time allows, and the others the next time.
         """
         outcome = Published()
         for message in batch:
             self._send(message, outcome)
         self._producer.flush()
         if len(batch) > 1 and outcome.doubtful:
-            keys = {message.key for message in batch if message.id in outcome.doubtful}
-            for message in batch:
-                if message.key in keys and message.id is not None:
-                    outcome.forget(message.id)
-                    self._send(message, outcome)
-                    self._producer.flush()
+            deadline = self._clock() + _AGAIN_SECONDS
+            for key in dict.fromkeys(message.key for message in batch if message.id in outcome.doubtful):
+                of_key = [message for message in batch if message.key == key]
+                self._send_again(of_key, outcome, in_time=self._clock() < deadline)
         return outcome
+
+    def _send_again(self, of_key: Sequence[OutboxMessage], outcome: Published, *, in_time: bool) -> None:
+        """A key's messages one by one: all of them, or none."""
+        for message in of_key:
+            if message.id is None:
+                raise AssertionError("a message of the outbox has an id")
+            outcome.forget(message.id)
+            if in_time:
+                self._send(message, outcome)
+                self._producer.flush()
+            else:
+                outcome.failed[message.id] = "It has to be sent by itself, and its turn has not come."
 
     def warm_up(self) -> None:
         """Makes the first message as quick as the others: reaches the brokers beforehand, if it can."""

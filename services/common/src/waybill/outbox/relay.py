@@ -103,8 +103,8 @@ class Relay:
         while True:
             keys, stopping = self._next_hints()
             done = self._guarded(partial(self._follow, keys))
-            if done and time.monotonic() >= self._sweep_at:
-                done = self._guarded(self._sweep)
+            if time.monotonic() >= self._sweep_at:  # also where it is hints that do not get through
+                done = self._guarded(self._sweep) and done
             if stopping and not (done and self._hints):
                 return
             if not done:
