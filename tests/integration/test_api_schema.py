@@ -55,7 +55,9 @@ def check_answers(described: BaseSchema, method: str, path: str, mode: Generatio
     @bounded
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: Any) -> None:
-        case.call_and_validate(excluded_checks=NOT_CHECKED, timeout=PATIENCE)
+        answer = case.call(timeout=PATIENCE)
+        if answer.status_code != httpx.codes.REQUEST_URI_TOO_LONG:  # HTTP's limit: the API has not seen it
+            case.validate_response(answer, excluded_checks=NOT_CHECKED)
 
     check()
 

@@ -1,6 +1,8 @@
 """Bad input gets a clear error, and changes nothing."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 from uuid import uuid4
 
@@ -109,6 +111,19 @@ class TestRequests:
         answer = http.post(REPORTS, content=b'{"kind": "dowork"}', headers={"Content-Type": media_type})
 
         problem(answer, 415, "wrong-media-type")
+
+    @pytest.mark.parametrize("chunks", [b"zz\r\n", b"3\r\n{}xx\r\n", b"2;\x00=1\r\n{}\r\n"])
+    def test_a_body_in_chunks_that_are_none(self, chunks: bytes, http: httpx.Client) -> None:
+        address = http.base_url
+        with closing(HTTPConnection(address.host, address.port or 80, timeout=30)) as connection:
+            connection.putrequest("POST", REPORTS)
+            connection.putheader("Transfer-Encoding", "chunked")
+            connection.putheader("Content-Type", "application/json")
+            connection.endheaders(chunks)
+            answer = connection.getresponse()
+            read = httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
+
+        problem(read, 400, "malformed-body")
 
     def test_an_oversized_body(self, http: httpx.Client) -> None:
         problem(post(http, {"kind": "dowork", "parameters": {"x": "y" * 300_000}}), 413, "body-too-large")

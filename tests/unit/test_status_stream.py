@@ -52,6 +52,7 @@ class Hub:
     def __init__(self, *live: int) -> None:
         self.inbox: Inbox = SimpleQueue()
         self.draining = False
+        self.streams = 1
         for version in live:
             self.inbox.put(event(version))
 
@@ -137,6 +138,14 @@ def test_draining_ends_the_stream_in_the_middle() -> None:
     hub.draining = True
 
     assert told(hub, Stored(range(1, 3))) == [1, 2]
+
+
+def test_one_stream_too_many_ends_at_once() -> None:
+    """Those that came at the same time were let in together."""
+    hub = Hub(1)
+    hub.streams = POLICY.most + 1
+
+    assert list(EventStream(REPORT, 0, cast(StatusHub, hub), Stored(), POLICY)) == ["retry: 1000\n\n"]
 
 
 def test_a_silent_stream_tells_that_it_lives() -> None:

@@ -19,6 +19,7 @@ threads = _settings.http_threads
 worker_connections = 4 * _settings.http_threads
 graceful_timeout = int(_settings.drain_seconds)
 keepalive = 15
+limit_request_line = 8190
 control_socket_disable = True
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIFlask, HTTPError
 from flask import Response, current_app, json, request
+from gunicorn.http.errors import ParseException
 from opentelemetry import trace
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException
@@ -101,6 +102,7 @@ def register(app: APIFlask) -> None:
     app.register_error_handler(ArtefactMissing, _removed)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(RecursionError, _too_deep)
+    app.register_error_handler(ParseException, _not_http)
     app.register_error_handler(Exception, _unexpected)
 
     @app.spec_processor
@@ -154,6 +156,11 @@ def _removed(error: ArtefactMissing) -> Response:
 
 def _too_deep(_: RecursionError) -> Response:
     return Problem("malformed-body", "The body's JSON is nested too deeply.").response()
+
+
+def _not_http(error: ParseException) -> Response:
+    """A chunked body is only read here; whatever else is no HTTP, gunicorn refuses by itself."""
+    return Problem("malformed-body", f"The body cannot be read: {error}").response()
 
 
 def _unexpected(error: Exception) -> Response:

@@ -44,6 +44,8 @@ class EventStream:
     def __iter__(self) -> Iterator[str]:
         with self._hub.subscribe(self._report_id) as inbox:  # first, so that nothing falls in between
             yield retry_after(self._policy)
+            if self._hub.streams > self._policy.most:  # others came at the same time
+                return
             yield from self._catch_up()
             yield from self._follow(inbox)
 
