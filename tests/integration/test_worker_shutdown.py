@@ -31,15 +31,18 @@ def second_worker(stack: Stack, **settings: str) -> Iterator[None]:
 
 
 def running_on_the_second(stack: Stack, client: WaybillClient, database: Database, steps: int = 30) -> UUID:
-    """A report of a few seconds, or more `steps`, that the second worker is at, in the middle."""
-    asked: list[Report] = []
+    """A report of a few seconds, or more `steps`, that the second worker is at, in the middle.
+
+    One more is requested each second: those before it may all wait for the first worker.
+    """
+    began, asked = time.monotonic(), list[Report]()
 
     def look() -> UUID | None:
         for row in _processing_by(stack.pid(SECOND), database):
             if row["done"] and row["done"] > 1:
                 report_id: UUID = row["id"]
                 return report_id
-        if not asked or client.show(asked[-1].id).status != "init":
+        if len(asked) <= time.monotonic() - began:
             asked.append(client.request("dowork", {"steps": steps, "failing_step": None}))
         return None
 
