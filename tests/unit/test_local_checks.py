@@ -1,8 +1,10 @@
 """The table of checks counts what pytest wrote, and shows why a test was skipped."""
 
+import io
+import sys
 from pathlib import Path
 
-from local.checks import Counts, read_junit
+from local.checks import Check, Counts, read_junit, run_check
 
 JUNIT = """<?xml version="1.0"?>
 <testsuites><testsuite>
@@ -26,6 +28,14 @@ def test_counts_are_those_of_the_file(tmp_path: Path) -> None:
 
 def test_no_file_means_no_tests(tmp_path: Path) -> None:
     assert read_junit(tmp_path / "nothing.xml") == Counts()
+
+
+def test_a_run_that_tells_nothing_has_failed(tmp_path: Path) -> None:
+    """As one that a test has ended by os._exit(0)."""
+    nothing = (sys.executable, "-c", "")
+
+    assert not run_check(Check("unit", "unit tests", nothing, tmp_path / "unit.xml"), io.StringIO()).ok
+    assert run_check(Check("lint", "ruff", nothing), io.StringIO()).ok
 
 
 def test_counts_add_up() -> None:
