@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from threading import Lock
 
 from rich.console import Console
 
@@ -33,16 +34,23 @@ def main() -> int:
         console.print(f"  {', '.join(fault.name for fault in lane.faults)}", highlight=False, soft_wrap=True)
     os.environ.setdefault("JAEGER_MAX_TRACES", _MOST_TRACES)  # Jaeger is started with our environment
     began, outcomes, code = time.monotonic(), list[Outcome](), 1
+    lock = Lock()
+
+    def keep(outcome: Outcome) -> None:
+        with lock:  # whatever becomes of the others, this one is told
+            outcomes.append(outcome)
+            report.write(_RESULT, seed, outcomes)
+
+    report.write(_RESULT, seed, outcomes)
     with workplace() as directory:
         try:
             with signals.as_exception():
-                Harness(directory, scale, seed, Live(console)).run(lanes, outcomes.append)
+                Harness(directory, scale, seed, Live(console)).run(lanes, keep)
             code = 0 if report.passed(outcomes) else 1
         except signals.Interruption as interruption:
             console.print(f"[red]ended by {interruption}[/]", highlight=False)
             code = interruption.exit_code
         finally:
-            report.write(_RESULT, seed, outcomes)
             report.show(console, seed, outcomes, time.monotonic() - began)
             if code:
                 _keep_logs(directory)

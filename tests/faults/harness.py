@@ -82,11 +82,14 @@ def prove(fault: Fault, run: Run, tell_error: Callable[[], None]) -> Outcome:
         heal()
     try:
         run.close()
-        return run.judge()
+        outcome = run.judge()
     except Exception as error:
         failed("not_judged", error)
         heal()
         return run.outcome()
+    if any(violation.name == "process_died" for violation in outcome.violations):
+        heal()
+    return outcome
 
 
 def without_rig(fault: Fault, error: Exception) -> Outcome:

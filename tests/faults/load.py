@@ -60,13 +60,13 @@ class Load:
         self._numbers = count()
         self._stopping = threading.Event()
         self._closing = threading.Event()
-        self._threads = [
+        self._reading, *self._requesting = (
             threading.Thread(target=self._run, args=(act,), name=f"load-{number}", daemon=True)
             for number, act in enumerate([self._read_on, *[self._request_on] * self.threads])
-        ]
+        )
 
     def start(self) -> "Load":
-        for thread in self._threads:
+        for thread in (self._reading, *self._requesting):
             thread.start()
         return self
 
@@ -80,9 +80,14 @@ class Load:
         self._closing.set()
 
     @property
+    def has_stopped(self) -> bool:
+        """Whether it was stopped, and every request that was begun has its answer."""
+        return not any(thread.is_alive() for thread in self._requesting)
+
+    @property
     def is_over(self) -> bool:
-        """Whether it was closed, and every request that was begun has its answer."""
-        return not any(thread.is_alive() for thread in self._threads)
+        """Whether it was closed, and has stopped."""
+        return self.has_stopped and not self._reading.is_alive()
 
     @property
     def answered(self) -> int:

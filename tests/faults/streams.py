@@ -10,7 +10,6 @@ import httpx
 from tests.faults.history import Stream, Told
 
 _TIMEOUT_SECONDS = 30.0
-_RECONNECT_SECONDS = 0.1
 
 
 @dataclass
@@ -24,6 +23,10 @@ class StreamClient:
     ended: bool = False
     problem: str = ""
     """The last answer that was neither a stream, nor its end, nor a 503."""
+    listening: bool = False
+    """Whether it is in a stream that has begun."""
+    _reconnect_seconds: float = 0.1
+    """Until a stream says otherwise."""
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
@@ -49,7 +52,9 @@ class StreamClient:
                         self.problem = str(error)
                 except httpx.HTTPError:
                     pass  # cut
-                self._stopping.wait(_RECONNECT_SECONDS)
+                finally:
+                    self.listening = False
+                self._stopping.wait(self._reconnect_seconds)
 
     def _follow(self, client: httpx.Client) -> None:
         headers = {"Last-Event-ID": str(self.told[-1].version)} if self.told else {}
@@ -60,9 +65,13 @@ class StreamClient:
             answer.raise_for_status()
             event: dict[str, str] = {}
             for line in answer.iter_lines():
+                self.listening = True
                 if line:
                     name, _, value = line.partition(":")
                     event[name] = value.removeprefix(" ")
-                elif "id" in event:  # an event counts when it is whole
+                    continue
+                if "retry" in event:
+                    self._reconnect_seconds = int(event["retry"]) / 1000
+                if "id" in event:  # an event counts when it is whole
                     self.told.append(Told(int(event["id"]), json.loads(event["data"])["status"]))
-                    event = {}
+                event = {}

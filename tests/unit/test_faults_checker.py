@@ -253,6 +253,7 @@ PLANTED: list[tuple[Harm, str, Plan]] = [
     (Harm.LOST, "letter_not_published", lambda history: replace(history, letters_on_topic=frozenset())),
     (Harm.LOST, "unexpected_dead_letter", more("dead_letters", DeadLetter("error", "report/0/3", "r1"))),
     (Harm.LOST, "unexpected_dead_letter", more("dead_letters", DeadLetter("not_json", "report/0/4"))),
+    (Harm.LOST, "unexpected_dead_letter", more("dead_letters", DeadLetter("error", "report/0/5", "before"))),
     (Harm.LOST, "message_not_kept", mapped("expected_dead_letters", "report/0/7", "not_json")),
     (Harm.LOST, "status_not_published", mapped("published", "r1", None)),
     (Harm.LOST, "status_not_published", published(1, 2, 3, 4)),

@@ -97,6 +97,17 @@ def test_a_judge_that_fails_loses_nothing() -> None:
     assert not report.passed([outcome])
 
 
+def test_a_part_that_has_died_is_started_for_the_next_fault() -> None:
+    rig = SickRig()
+
+    def inject(run: Run) -> None:
+        run.inject()
+        run.violations.append(Violation(Harm.STUCK, "process_died", "a-fault", "jaeger"))
+
+    assert names(outcome_of(run_on(rig), inject)) == ["process_died"]
+    assert rig.healed == 1
+
+
 def test_a_rig_that_cannot_be_healed_is_told() -> None:
     def fail(_: Run) -> None:
         raise RuntimeError("no token")

@@ -63,6 +63,12 @@ def test_it_goes_on_after_the_last_whole_event(server: Server) -> None:
     assert not client.problem
 
 
+def test_it_comes_back_when_it_is_told_to(server: Server) -> None:
+    began = time.monotonic()
+    follow(server, (200, "retry: 700\n\n"), (204, ""))
+    assert time.monotonic() - began >= 0.7
+
+
 def test_a_database_that_is_away_is_no_problem(server: Server) -> None:
     client = follow(server, (503, ""), (204, ""))
     assert client.ended

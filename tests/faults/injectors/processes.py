@@ -8,6 +8,8 @@ from tests.faults.run import Run
 from tests.faults.sabotage import Kill, read_kills
 
 _KILL_SECONDS = 60.0
+_EXPORT_SECONDS = 2.0
+"""The last spans of processes that end at once, since their time to drain is short."""
 _PROCESSES = 4
 """Of the API, and tokens at once: the next kill need not wait until the last process is replaced."""
 
@@ -42,6 +44,8 @@ def _kill(run: Run, sabotage: str) -> None:
         "nobody publishes what a killed process had in hand",
     )
     load.stop()
+    run.expect(lambda: load.has_stopped, run.scale.ends_within, "a request has no answer")
+    run.wait(_EXPORT_SECONDS)
     rig.reconfigure(API)
 
 

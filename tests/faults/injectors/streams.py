@@ -9,16 +9,24 @@ from tests.faults.run import Run
 from tests.faults.streams import StreamClient
 
 _EVERY_SECONDS = 2.0
-_CUTS = 6
+_CUTS = 3
+"""Of each client's stream, on average."""
 _REPORTS = 16
 _THREADS = 32
-"""Of each process of the API, beside those that streams occupy."""
+"""Of each process of the API, beside those of its streams: twice as many as there are clients, since one that
+was cut goes on until it tells something and finds nobody there."""
+_HEARTBEAT_SECONDS = 1
 
 
 def cut(run: Run) -> None:
     """Every 2 s all streams are reset (RST), while their reports run and wait for their turn."""
     clients = run.scale.stream_clients
-    run.rig.reconfigure(API, WAYBILL_HTTP_THREADS=str(clients + _THREADS))
+    run.wanted = _CUTS * clients
+    run.rig.reconfigure(
+        API,
+        WAYBILL_HTTP_THREADS=str(2 * clients + _THREADS),
+        WAYBILL_STREAM_HEARTBEAT_SECONDS=str(_HEARTBEAT_SECONDS),
+    )
     load = run.load(
         threads=4,
         most_open=clients,
@@ -26,6 +34,7 @@ def cut(run: Run) -> None:
         parameters={"steps": 8, "step_ms": 300, "payload_bytes": 1},
     )
     run.finish(load)
+    load.close()
     url = f"http://127.0.0.1:{run.rig.proxies.api.port}"
     ids = [accepted.report_id for accepted in load.accepted]
     followers = [
@@ -34,10 +43,12 @@ def cut(run: Run) -> None:
     patience = Patience(run.scale.ends_within)
     while not all(follower.ended for follower in followers):
         ended = run.ended()
-        if patience.ends_at(ended) or (run.injected > _CUTS * clients and ended == len(ids)):
+        if patience.ends_at(ended) or (run.injected >= run.wanted and ended == len(ids)):
             break
         run.wait(_EVERY_SECONDS)
-        run.inject(run.rig.proxies.api.cut())
+        listening = sum(follower.listening for follower in followers)
+        run.rig.proxies.api.cut()
+        run.inject(listening)
     _finish(run, followers)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from tests.faults import recording
 from tests.faults.checker import Harm, Violation
+from tests.faults.patience import Patience
 from tests.faults.rig import LEASE_SECONDS
 from tests.faults.run import Run
 from waybill.domain import TERMINAL
@@ -14,6 +15,8 @@ from waybill.domain import TERMINAL
 _EXPORT_SECONDS = 1.0
 _OPEN = 32
 """Reports at once: enough to keep every worker busy, too few to wait long for each other."""
+_REPORTS_FOR_A_KILL = 200
+"""At the most: how many kills there are, while the reports last, is the machine's affair."""
 _CLAIM_SECONDS = 90.0
 """For the lease, for the group to give the stopped workers' partitions to the one that is left, and for that
 one to get through its own reports and theirs."""
@@ -22,16 +25,19 @@ one to get through its own reports and theirs."""
 def kill(run: Run) -> None:
     """`kill -9` of a worker in the middle of a job, every 2 to 10 s, until every report is accepted and has
     ended."""
+    run.wanted = run.scale.worker_kill_reports // _REPORTS_FOR_A_KILL
     load = run.load(
         threads=4, most_open=_OPEN, most=run.scale.worker_kill_reports, parameters={"steps": 2, "step_ms": 50}
     )
-    ended, moved_at = 0, time.monotonic()
-    while not run.wait_until(lambda: _is_over(run), run.random.uniform(2, 10)):
-        if run.ended() > ended:
-            ended, moved_at = run.ended(), time.monotonic()
-        elif time.monotonic() - moved_at > run.scale.ends_within:
+    patience = Patience(run.scale.ends_within)
+    pause_from = time.monotonic()
+    while not run.wait_until(
+        lambda: _is_over(run), pause_from + run.random.uniform(2, 10) - time.monotonic()
+    ):
+        if patience.ends_at(run.ended()):
             break  # the judge will say what is stuck
-        name = next((one for one in _shuffled(run) if _stop_at_work(run, one)), None)
+        pause_from = time.monotonic()
+        name = _stop_any_at_work(run, run.rig.workers)
         if name is None:
             continue  # they are all between two jobs
         pid = run.rig.stack.pid(name)
@@ -44,8 +50,9 @@ def kill(run: Run) -> None:
     load.stop()
 
 
-def _shuffled(run: Run) -> list[str]:
-    return run.random.sample(run.rig.workers, len(run.rig.workers))
+def _stop_any_at_work(run: Run, names: Sequence[str]) -> str | None:
+    """Stops (SIGSTOP) the first of the workers, in any order, that is in the middle of a job; which one."""
+    return next((one for one in run.random.sample(names, len(names)) if _stop_at_work(run, one)), None)
 
 
 def _stop_at_work(run: Run, name: str) -> bool:
@@ -68,20 +75,25 @@ def pause(run: Run) -> None:
     # Long jobs and no queue: the stopped worker comes back while another is at its report.
     run.load(threads=1, most_open=len(workers), parameters={"steps": 8, "step_ms": 500})
     while run.injected < run.wanted:
-        at_once = min(len(workers) - 1, run.wanted - run.injected)
-        chosen = run.random.sample(workers, at_once)
-        for name in chosen:
-            run.expect(partial(_stop_at_work, run, name), run.scale.ends_within, f"{name} never has a job")
+        stopped: list[str] = []
+        for _ in range(min(len(workers) - 1, run.wanted - run.injected)):
+            run.expect(partial(_stop_one_more, run, stopped), run.scale.ends_within, "nobody has a job")
             run.inject()
         run.wait(LEASE_SECONDS)
         if not run.wait_until(partial(_all_hits_claimed, run), _CLAIM_SECONDS):
-            chosen_ones = ", ".join(chosen)
             run.violations.append(
-                Violation(Harm.STUCK, "not_taken_over", chosen_ones, "nobody takes its reports over")
+                Violation(Harm.STUCK, "not_taken_over", ", ".join(stopped), "nobody takes its reports over")
             )
-        for name in chosen:
+        for name in stopped:
             stack.kill(name, signal.SIGCONT)
         run.wait(1)
+
+
+def _stop_one_more(run: Run, stopped: list[str]) -> bool:
+    """Whether another worker was at work, which is one of `stopped` then."""
+    name = _stop_any_at_work(run, [one for one in run.rig.workers if one not in stopped])
+    stopped += [name] if name else []
+    return name is not None
 
 
 def _all_hits_claimed(run: Run) -> bool:
