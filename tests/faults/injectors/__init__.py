@@ -36,6 +36,7 @@ class Lane:
     proxied: bool = False
 
 
+# What waits goes beside what takes both processors: a killed worker's heirs beside an outage.
 LANES = (
     Lane(
         "workers",
@@ -45,6 +46,7 @@ LANES = (
             Fault("worker-pause", workers.pause),
             Fault("rolling-restart", workers.rolling_restart),
             Fault("job-failure", jobs.fail),
+            Fault("disk-full", disk.full),
             Fault("messages-doubled", messages.doubled_and_replayed),
         ),
     ),
@@ -52,20 +54,19 @@ LANES = (
         "parts",
         2,
         (
-            Fault("stream-cut", streams.cut),
-            Fault("api-kill", processes.kill_api_before_publish),
-            Fault("relay-kill", processes.kill_relay_before_delete),
-            Fault("messages-poison", messages.poison),
             Fault("collector-down", collector.down),
             Fault("collector-hanging", collector.hanging),
             Fault("collector-refusing", collector.refusing),
-            Fault("disk-full", disk.full),
             Fault("kafka-down", kafka.down),
             Fault("kafka-restart", kafka.restart),
             Fault("kafka-slow", kafka.slow),
             Fault("kafka-half-open", kafka.half_open),
             Fault("database-restart", database.restart),
             Fault("database-cut", database.cut),
+            Fault("api-kill", processes.kill_api_before_publish),
+            Fault("relay-kill", processes.kill_relay_before_delete),
+            Fault("stream-cut", streams.cut),
+            Fault("messages-poison", messages.poison),
             Fault("kafka-data-lost", kafka.data_lost),
         ),
         proxied=True,

@@ -59,7 +59,7 @@ def _outages(
         end()
         run.lose_spans("collector away", began - _BEFORE_SECONDS, recording.now() + _AFTER_SECONDS)
     load.stop()
-    run.wait(_AFTER_SECONDS + 2)
+    run.wait(_AFTER_SECONDS + 0.5)
     again = run.load(threads=1, pause=0.1, most=_WHOLE_AGAIN, parameters=_JOB)
     run.finish(again)
     run.traced_first |= {accepted.report_id for accepted in again.accepted}

@@ -32,7 +32,7 @@ def down(run: Run) -> None:
         run.wait(run.scale.kafka_down_seconds)
         run.rig.stack.start_part("kafka")
 
-    _outages(run, outage, most_open=10_000, pause=0.5)
+    _outages(run, outage, most_open=10_000, pause=1.0)
 
 
 def restart(run: Run) -> None:

@@ -27,7 +27,10 @@ def kill(run: Run) -> None:
     ended."""
     run.wanted = run.scale.worker_kill_reports // _REPORTS_FOR_A_KILL
     load = run.load(
-        threads=4, most_open=_OPEN, most=run.scale.worker_kill_reports, parameters={"steps": 2, "step_ms": 50}
+        threads=4,
+        most_open=_OPEN,
+        most=run.scale.worker_kill_reports,
+        parameters={"steps": 1, "step_ms": 100},
     )
     patience = Patience(run.scale.ends_within)
     pause_from = time.monotonic()
@@ -104,10 +107,10 @@ def _all_hits_claimed(run: Run) -> bool:
 
 def rolling_restart(run: Run) -> None:
     """SIGTERM to half of the workers at once, while all have jobs, each started again when it has ended; then
-    to the others. The jobs are far longer than the time to drain, so that most must be handed back."""
+    to the others. The jobs are longer than the time to drain, so that most must be handed back."""
     run.wanted = run.scale.rolling_restarts
     run.hands_back = True
-    run.load(threads=2, most_open=2 * len(run.rig.workers), parameters={"steps": 10, "step_ms": 500})
+    run.load(threads=2, most_open=2 * len(run.rig.workers), parameters={"steps": 5, "step_ms": 500})
     for _ in range(run.scale.rolling_restarts):
         for half in range(2):
             names = run.rig.workers[half::2]

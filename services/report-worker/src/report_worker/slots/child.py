@@ -19,7 +19,7 @@ from waybill.kinds import Artefact, Registry, load_registry
 from waybill.logs import configure_logs
 from waybill.tracing import flush
 
-_SPENT = 1 / 2
+_SPENT = 3 / 4
 """Of its memory: a slot that still holds so much after a job is not given another."""
 
 
