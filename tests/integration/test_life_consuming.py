@@ -1,20 +1,24 @@
-"""The consumer loop on a real topic: no partition waits for another that always has more."""
+"""The consumer loop on a real topic: no partition waits for another that always has more, and no client that
+Kafka has forgotten holds up the topic."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import cycle
 from threading import Event, Thread
 from typing import cast
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Consumer, Message
 
 from report_worker.consuming import CommandConsumer
 from report_worker.intake import Claimed, Intake
+from tests.support.forgetful_broker import ForgetfulBroker
 from tests.support.kafka import Record, Topics
 from tests.support.life import readable
 from tests.support.waiting import eventually
-from waybill.kafka import KafkaConfig, consumer, ensure_topics
+from waybill.kafka import KafkaConfig, Pulse, consumer, ensure_topics, is_answered, pulse
 from waybill.kafka.clients import group_protocol
 from waybill.topics import Topics as Names
 
@@ -55,22 +59,31 @@ def commands(topics: Topics) -> str:
     return names.report
 
 
-@pytest.fixture
-def taken(topics: Topics, commands: str) -> Iterator[Taken]:
-    """What a loop takes that runs while the test does."""
-    kafka, stopping, intake = KafkaConfig(topics.bootstrap, "tests"), Event(), Taken()
+@contextmanager
+def running(make: Callable[[Pulse], Consumer], kafka: KafkaConfig, topic: str) -> Iterator[Taken]:
+    """What a loop takes that runs while the block does."""
+    stopping, intake = Event(), Taken()
     loop = CommandConsumer(
-        lambda: consumer(kafka, f"{commands}-group", **group_protocol("consumer")),
-        commands,
-        cast(Intake, intake),
-        BusySlots(),
-        lambda _: None,
+        make, lambda: is_answered(kafka), topic, cast(Intake, intake), BusySlots(), lambda _: None
     )
     thread = Thread(target=loop.run, args=(stopping,))
     thread.start()
-    yield intake
-    stopping.set()
-    thread.join(30)
+    try:
+        yield intake
+    finally:
+        stopping.set()
+        thread.join(30)
+
+
+@pytest.fixture
+def taken(topics: Topics, commands: str) -> Iterator[Taken]:
+    kafka = KafkaConfig(topics.bootstrap, "tests")
+
+    def make(its_pulse: Pulse) -> Consumer:
+        return consumer(kafka, f"{commands}-group", **group_protocol("consumer"), **its_pulse.settings())
+
+    with running(make, kafka, commands) as taken:
+        yield taken
 
 
 def test_each_partition_has_its_turn(taken: Taken) -> None:
@@ -78,3 +91,57 @@ def test_each_partition_has_its_turn(taken: Taken) -> None:
 
     later = taken.partitions[2 * PARTITIONS : 6 * PARTITIONS]
     assert all(later.count(number) >= 2 for number in range(PARTITIONS)), later
+
+
+def test_a_client_that_was_told_of_no_broker_is_replaced(
+    topics: Topics, commands: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """librdkafka then asks nobody any more, and says nothing of it."""
+    monkeypatch.setattr(pulse, "_SILENT_SECONDS", 6.0)
+    made: list[Consumer] = []
+    with ForgetfulBroker(int(topics.bootstrap.rpartition(":")[2])) as broker:
+        kafka = KafkaConfig(f"127.0.0.1:{broker.port}", "tests")
+
+        def make(its_pulse: Pulse) -> Consumer:
+            options = {**group_protocol("consumer"), **its_pulse.settings()}
+            made.append(consumer(kafka, f"{commands}-forgotten", **options))
+            return made[-1]
+
+        with running(make, kafka, commands) as taken:
+            eventually(lambda: len(taken.partitions) > PARTITIONS, "the first commands")
+            broker.forgets = True
+
+            def is_left_alone() -> bool:
+                before = broker.connections
+                broker.cut()
+                time.sleep(3)
+                return broker.connections == before
+
+            eventually(is_left_alone, "a client that connects no more")
+            broker.forgets = False
+            eventually(lambda: len(made) > 1, "another client")
+            before = len(taken.partitions)
+            eventually(lambda: len(taken.partitions) > before, "more commands")
+
+
+def test_an_idle_consumer_has_a_pulse(topics: Topics, commands: str) -> None:
+    """Heartbeats are answered, and others too."""
+    kafka, heard = KafkaConfig(topics.bootstrap, "tests"), list[str]()
+
+    class Noted(Pulse):
+        def take(self, statistics: str) -> None:
+            before = self._heard_at
+            super().take(statistics)
+            if self._heard_at != before:
+                heard.append(statistics)
+
+    noted = Noted(lambda: is_answered(kafka))
+    client = consumer(kafka, f"{commands}-idle", **group_protocol("consumer"), **noted.settings())
+    client.subscribe([f"{commands}-dead-letter"])
+    try:
+        eventually(lambda: client.poll(0.5) or len(heard) >= 4, "answers, again and again")
+    finally:
+        client.close()
+
+    assert is_answered(kafka)
+    assert not is_answered(KafkaConfig("127.0.0.1:1", "tests"), 0.2)

@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from report_worker.intake import Claimed, Intake
+from waybill.kafka import Pulse
 from waybill.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -38,13 +39,16 @@ class CommandConsumer:
 
     def __init__(
         self,
-        make_client: Callable[[], Consumer],
+        make_client: Callable[[Pulse], Consumer],
+        is_answered: Callable[[], bool],
         topic: str,
         intake: Intake,
         slots: Slots,
         start: Callable[[Claimed], None],
     ) -> None:
+        """`is_answered`: whether Kafka answers somebody else now; it may block for a few seconds."""
         self._make_client = make_client
+        self._is_answered = is_answered
         self._client: Consumer
         self._topic = topic
         self._intake = intake
@@ -58,14 +62,18 @@ class CommandConsumer:
 
     def run(self, stopping: Event) -> None:
         """Until `stopping`; then leaves the group, with its offsets committed. A client that has come to its
-        end, as when Kafka lost its data, is replaced."""
+        end, as when Kafka lost its data, is replaced; so is one that Kafka answers no more."""
         while not stopping.is_set():
-            self._client = self._make_client()
+            pulse = Pulse(self._is_answered)
+            self._client = self._make_client(pulse)
             self._paused = set()
             self._client.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
             try:
                 while not stopping.is_set():
                     self._turn()
+                    if pulse.has_stopped():
+                        log.warning("the consumer begins anew: Kafka answers others, and not this one")
+                        break
             except KafkaException as error:
                 log.warning("the consumer begins anew", error=str(error))
                 stopping.wait(_PAUSE_SECONDS)

@@ -19,7 +19,7 @@ from report_worker.slots import Slot, SlotPool
 from waybill import store
 from waybill.artefacts import ArtefactStore
 from waybill.errors import WaybillError
-from waybill.kafka import consumer, producer
+from waybill.kafka import consumer, is_answered, producer
 from waybill.kafka.clients import group_protocol
 from waybill.kinds import load_registry
 from waybill.ledger import DeadLetterOffice, Ledger, Recorder, Upkeep
@@ -95,7 +95,8 @@ class Worker:
         self._attempts: set[threading.Thread] = set()
         protocol = group_protocol(settings.kafka_group_protocol)
         self._consumer = CommandConsumer(
-            lambda: consumer(kafka, settings.kafka_group, **protocol),
+            lambda pulse: consumer(kafka, settings.kafka_group, **protocol, **pulse.settings()),
+            lambda: is_answered(kafka),
             settings.kafka_topic_report,
             Intake(ledger, DeadLetterOffice(recorder), kafka, settings.kafka_group),
             self._slots,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,14 @@ def group_protocol(protocol: str) -> dict[str, object]:
 def admin_client(config: KafkaConfig) -> AdminClient:
     """For topics and metadata."""
     return AdminClient(config.common())
+
+
+def is_answered(config: KafkaConfig, seconds: float = 2.0) -> bool:
+    """Whether a broker answers a client that is made now; blocks for so long at the most."""
+    try:
+        return bool(admin_client(config).list_topics(timeout=seconds).brokers)
+    except KafkaException:
+        return False
 
 
 def _log_error(error: KafkaError) -> None:
