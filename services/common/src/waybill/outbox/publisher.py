@@ -74,22 +74,20 @@ class Publisher:
     def _send_again(self, of_key: Sequence[OutboxMessage], outcome: Published, *, in_time: bool) -> None:
         """A key's messages one by one: all of them, or none."""
         for message in of_key:
-            if message.id is None:
-                raise AssertionError("a message of the outbox has an id")
-            outcome.forget(message.id)
+            message_id = _id_of(message)
+            outcome.forget(message_id)
             if in_time:
                 self._send(message, outcome)
                 self._producer.flush()
             else:
-                outcome.failed[message.id] = "It has to be sent by itself, and its turn has not come."
+                outcome.failed[message_id] = "It has to be sent by itself, and its turn has not come."
 
     def warm_up(self) -> None:
         """Makes the first message as quick as the others: reaches the brokers beforehand, if it can."""
         self._producer.list_topics(timeout=5)
 
     def _send(self, message: OutboxMessage, outcome: Published) -> None:
-        if message.id is None:
-            raise AssertionError("a message of the outbox has an id")
+        message_id = _id_of(message)
         span = self._span(message) if message.traced else None
         carrier = (span_carrier(span) if span else None) or message.carrier
         try:
@@ -98,10 +96,10 @@ class Publisher:
                 key=message.key.encode(),
                 value=_value(message, carrier),
                 headers=headers_for(carrier),
-                on_delivery=_Delivery(message.id, span, outcome),
+                on_delivery=_Delivery(message_id, span, outcome),
             )
         except Exception as error:  # a full queue or a message that is too large: nothing was sent
-            _Delivery(message.id, span, outcome).not_sent(error)
+            _Delivery(message_id, span, outcome).not_sent(error)
         self._producer.poll(0)
 
     def _span(self, message: OutboxMessage) -> Span:
@@ -118,6 +116,12 @@ class Publisher:
                 key=message.key,
             ),
         )
+
+
+def _id_of(message: OutboxMessage) -> int:
+    if message.id is None:
+        raise AssertionError("a message of the outbox has an id")
+    return message.id
 
 
 _TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE)
