@@ -367,4 +367,6 @@ def test_topics_that_were_made_anew_get_what_waited(
     ensure_topics(KafkaConfig(topics.bootstrap, "tests"), names, partitions=3, replication=1)
 
     emptied(changes)
-    assert versions(topics.records_of(names.report_status, second.report_id)) == [1, 2]
+    told = versions(topics.records_of(names.report_status, second.report_id))
+    assert told[:2] == [1, 2]
+    assert set(told[2:]) <= {2}  # the newest is told again, as the first try may still have come through

@@ -228,7 +228,11 @@ class Model:
         for key in old_keys:
             del self.keys[key]
         self.letters = [letter for letter in self.letters if letter not in old_letters]
-        old = [row for row in self.rows.values() if (row.finished_at or self.now) < self.now - KEEP_REPORTS]
+        old = [
+            row
+            for row in self.rows.values()
+            if row.finished_at is not None and row.finished_at < self.now - KEEP_REPORTS
+        ]
         for row in old:
             del self.rows[row.id]
             self.keys = {key: kept for key, kept in self.keys.items() if kept.report_id != row.id}
