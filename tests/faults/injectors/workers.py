@@ -1,6 +1,7 @@
 """Workers that are killed, stopped past their lease, and restarted."""
 
 import signal
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,8 +13,9 @@ from tests.faults.run import Run
 from waybill.domain import TERMINAL
 
 _EXPORT_SECONDS = 1.0
-_OPEN = 32
-"""Reports at once: enough to keep every worker busy, too few to wait long for each other."""
+_OPEN = 64
+"""Reports at once: so many that the workers which are left have some, while others wait in the partitions of
+those that were killed."""
 _REPORTS_FOR_A_KILL = 200
 """At the most: how many kills there are, while the reports last, is the machine's affair."""
 _CLAIM_SECONDS = 90.0
@@ -22,8 +24,8 @@ one to get through its own reports and theirs."""
 
 
 def kill(run: Run) -> None:
-    """`kill -9` of a worker in the middle of a job, 2 to 10 s after the one before is back, until all reports
-    are accepted and have ended."""
+    """`kill -9` of a worker in the middle of a job, every 2 to 10 s, until every report is accepted. The
+    worker that was killed before must be back first."""
     run.wanted = run.scale.worker_kill_reports // _REPORTS_FOR_A_KILL
     load = run.load(
         threads=4,
@@ -32,7 +34,8 @@ def kill(run: Run) -> None:
         parameters={"steps": 1, "step_ms": 100},
     )
     patience = Patience(run.scale.ends_within)
-    while not run.wait_until(lambda: _is_over(run), run.random.uniform(2, 10)):
+    killed_at = time.monotonic()
+    while not run.wait_until(lambda: _all_accepted(run), _left(killed_at + run.random.uniform(2, 10))):
         if patience.ends_at(run.ended()):
             break  # the judge will say what is stuck
         name = _stop_any_at_work(run, run.rig.workers)
@@ -40,12 +43,17 @@ def kill(run: Run) -> None:
             continue  # they are all between two jobs
         pid = run.rig.stack.pid(name)
         run.rig.stack.kill(name, signal.SIGKILL)
-        now = recording.now()
+        killed_at, now = time.monotonic(), recording.now()
         run.lose_spans("worker killed", now - _EXPORT_SECONDS, now, worker=pid)
         run.inject()
         run.rig.stack.wait_exit(name)
         run.rig.stack.start_part(name)
     load.stop()
+
+
+def _left(until: float) -> float:
+    """Some time at least: workers that were found between two jobs are left alone for a moment."""
+    return max(0.2, until - time.monotonic())
 
 
 def _stop_any_at_work(run: Run, names: Sequence[str]) -> str | None:
@@ -62,8 +70,8 @@ def _stop_at_work(run: Run, name: str) -> bool:
     return False
 
 
-def _is_over(run: Run) -> bool:
-    return run.accepted() >= run.scale.worker_kill_reports and run.ended() >= run.accepted()
+def _all_accepted(run: Run) -> bool:
+    return run.accepted() >= run.scale.worker_kill_reports
 
 
 def pause(run: Run) -> None:
