@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", _check, "set up, lint, type and test; print a table of the results")
     check.add_argument("parts", nargs="*", type=_part, metavar="|".join(checks.GROUPS))
     check.add_argument("--pytest", default="", metavar="OPTIONS", help="more options for pytest")
+    kind = add("add-kind", _add_kind, "install a package of kinds into this checkout's environment")
+    kind.add_argument("package", type=_package, help="folder with its pyproject.toml")
     add("lock", _lock, "resolve every dependency anew and write the requirements files")
     # Started by `up`; not for people.
     supervise = commands.add_parser("supervise")
@@ -78,6 +80,12 @@ def _with_data(parser: argparse.ArgumentParser) -> None:
 def _setup(_arguments: argparse.Namespace) -> int:
     with signals.as_exception():
         setup.set_up(sys.stdout, _RUN / "setup")
+    return 0
+
+
+def _add_kind(arguments: argparse.Namespace) -> int:
+    with signals.as_exception():
+        setup.add_kind(arguments.package, sys.stdout, _RUN / "setup")
     return 0
 
 
@@ -107,6 +115,13 @@ def _part(name: str) -> str:
     if name not in checks.GROUPS:
         raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(checks.GROUPS)}")
     return name
+
+
+def _package(text: str) -> Path:
+    folder = Path(text).resolve()
+    if not (folder / "pyproject.toml").is_file():
+        raise argparse.ArgumentTypeError(f"{folder} has no pyproject.toml: name the folder of a package")
+    return folder
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ PREFERRED = {
     "jaeger-health": 13134,
     "otlp-http": 4318,
     "otlp-grpc": 4317,
+    "trace-buffer": 4319,
     "collector-health": 13133,
     "collector-span-metrics": 8889,
     "collector-telemetry": 8888,

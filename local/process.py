@@ -122,6 +122,12 @@ class Launcher:
             )
         return Process(self, popen)
 
+    def check_open(self) -> None:
+        """Raises LauncherClosedError where everything is being ended: for work that is no command."""
+        with self._lock:
+            if self._closed:
+                raise LauncherClosedError("everything is being ended")
+
     def forget(self, group: int) -> None:
         with self._lock:
             if not self._closed:

@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TextIO
@@ -30,18 +30,33 @@ class Task:
     def say(self, text: str) -> None:
         self.text = text
 
+    @contextlib.contextmanager
+    def timed(self) -> Iterator[None]:
+        """The task lasts as long as the block, and has failed if that raises."""
+        self.begin = time.monotonic()
+        try:
+            yield
+        except BaseException:
+            self.failed = True
+            raise
+        finally:
+            self.seconds = self.elapsed
+
     @property
     def elapsed(self) -> float:
         return self.seconds if self.seconds is not None else time.monotonic() - self.begin
 
 
 class Progress:
-    """The lines of all tasks, kept up to date by a thread until the end of the `with` block."""
+    """The lines of all tasks, kept up to date by a thread until the end of the `with` block.
 
-    def __init__(self, out: TextIO) -> None:
+    A task may go on beyond the block: its line then stays as it was at the end.
+    """
+
+    def __init__(self, out: TextIO, tasks: Iterable[Task] = ()) -> None:
         self._out = out
         self._in_place = out.isatty() and os.environ.get("TERM") != "dumb"
-        self._tasks: list[Task] = []
+        self._tasks = list(tasks)
         self._drawn = 0
         self._printed: dict[str, tuple[float, str]] = {}
         """By task: when a line of it was last printed, and its text."""
@@ -56,12 +71,9 @@ class Progress:
         with self._lock:
             self._tasks.append(task)
         try:
-            yield task
-        except BaseException:
-            task.failed = True
-            raise
+            with task.timed():
+                yield task
         finally:
-            task.seconds = task.elapsed
             self._draw()
 
     def __enter__(self) -> Self:
@@ -115,6 +127,14 @@ def _line(task: Task) -> str:
 def duration(seconds: float) -> str:
     """`4.2 s`, and from a minute on `2:05 min`."""
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02} min"
+
+
+def remaining(elapsed: float, done: int, total: int) -> str:
+    """`, about 2:05 min left` at the pace so far; empty while that says nothing."""
+    if done < total / 20 or elapsed < 5 or done >= total:
+        return ""
+    left = elapsed * (total - done) / done
+    return f", about {duration(round(left, -1))} left" if left >= 10 else ""
 
 
 def size(octets: float) -> str:

@@ -58,7 +58,7 @@ class RunDir:
         """Takes the run directory: with `fresh`, without what an earlier run left. Logs always begin anew."""
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = self._take_lock()
-        for entry in ("postgres", "kafka", "artefacts", "tmp") if fresh else ():
+        for entry in ("postgres", "kafka", "artefacts", "tmp", "trace-buffer") if fresh else ():
             shutil.rmtree(self.path / entry, ignore_errors=True)
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir()
@@ -88,8 +88,8 @@ class RunDir:
         return None
 
     def write_env(self, variables: Mapping[str, str]) -> None:
-        """Shell assignments, to be read with `. env`. Only its owner can: there is a password in it."""
-        text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+        """Exports for a shell, to be read with `. env`. Only its owner can: there is a password in it."""
+        text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
         write_atomically(self.env, text)
 
     def write_parts(self, parts: list[RunningPart]) -> None:
@@ -101,7 +101,7 @@ class RunDir:
             words = shlex.split(self.env.read_text())
         except FileNotFoundError:
             return {}
-        return dict(word.split("=", 1) for word in words)
+        return dict(word.split("=", 1) for word in words if word != "export")
 
     def read_parts(self) -> list[RunningPart]:
         try:

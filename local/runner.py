@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from local.errors import PartFailedError, StoppedError, describe_exit
@@ -95,6 +96,11 @@ class Runner:
             self._processes.pop(part.name).stop(part.stop_signal, part.stop_seconds)
         self._nodes[part.name] = part
         self._run_part(part)
+
+    def add_need(self, name: str, need: str) -> None:
+        """From now on the part `name` is stopped before the part `need`."""
+        part = self.node(name)
+        self._nodes[name] = replace(part, needs=(*part.needs, need))
 
     def stop_part(self, name: str) -> int:
         """Returns the exit code; negative if a signal ended it."""

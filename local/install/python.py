@@ -1,6 +1,7 @@
 """The checkout's virtual environment, and wheels that bring programs: all by uv, itself from a wheel."""
 
 import ast
+import importlib.util
 import os
 import platform
 import re
@@ -40,11 +41,17 @@ def install_target(context: Context, requirements: Path, target: Path) -> None:
     _uv(context, f"{requirements.stem} {pinned_version(requirements)}", "pip", "install", *options)
 
 
+def add_package(context: Context, package: Path) -> None:
+    """Installs a package of the user's, editable, into the checkout's environment; its dependencies too."""
+    _uv(context, f"installing {package.name}", "pip", "install", "--no-build-isolation", "-e", str(package))
+
+
 def pinned_version(requirements: Path) -> str:
-    """Of the first package in a requirements file."""
-    match = re.search(r"==([\w.]+)", requirements.read_text())
+    """Of the package that a requirements file is named after."""
+    name = re.escape(requirements.stem)
+    match = re.search(rf"^{name}==([\w.]+)", requirements.read_text(), re.MULTILINE)
     if not match:
-        raise ValueError(f"{requirements} pins nothing")
+        raise ValueError(f"{requirements} does not pin {requirements.stem}")
     return match[1]
 
 
@@ -101,13 +108,24 @@ def _uv(context: Context, what: str, *arguments: str) -> None:
 
 
 def _install_uv(context: Context, target: Path) -> None:
-    """By pip in a virtual environment of which only the program is kept."""
-    venv = target / "venv"
-    context.run("an environment for uv", (sys.executable, "-m", "venv", str(venv)))
-    pip = (str(venv / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps")
-    context.run("uv by pip", (*pip, "--require-hashes", "-r", str(_UV_REQUIREMENTS)))
-    shutil.move(venv / "bin/uv", target / "uv")
-    shutil.rmtree(venv)
+    """By this Python's pip, else by that of a virtual environment; only the program is kept."""
+    work = target / "pip"
+    interpreter = sys.executable
+    if importlib.util.find_spec("pip") is None:
+        context.run("an environment for pip", (sys.executable, "-m", "venv", str(work / "venv")))
+        interpreter = str(work / "venv/bin/python")
+    pip = (
+        interpreter,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+    )
+    context.run("uv by pip", (*pip, "--target", str(work / "uv"), "-r", str(_UV_REQUIREMENTS)))
+    shutil.move(work / "uv/bin/uv", target / "uv")
+    shutil.rmtree(work)
 
 
 def _index_settings() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Apache Kafka: one node, broker and controller in one."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,9 @@ from local.parts.part import Node, Part, Task
 from local.paths import CHECKOUT
 
 _CLUSTER_ID = "V2F5YmlsbExvY2FsS2Fma2"  # any UUID as 22 base64 characters
+
+BASE_ARCHIVE = "java.jsa"
+"""The file beside Kafka's class archive with Java's own classes, where Java came without it."""
 
 _SETTINGS = """\
 node.id=1
@@ -114,4 +118,6 @@ def broker(program: Program, properties: Path, port: int, needs: tuple[str, ...]
 
 def with_archive(archive: Path) -> tuple[str, ...]:
     """JVM options that load preloaded classes; the JVM goes on without if the file does not fit."""
-    return (f"-XX:SharedArchiveFile={archive}",) if archive.exists() else ()
+    base = archive.with_name(BASE_ARCHIVE)
+    files = [str(file) for file in (base, archive) if file.exists()]
+    return (f"-XX:SharedArchiveFile={os.pathsep.join(files)}",) if archive.exists() else ()

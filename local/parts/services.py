@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.parts.part import Part, Task
+from local.parts.telemetry import COLLECTOR
 
 
 def without_proxy() -> dict[str, str]:
@@ -43,25 +44,32 @@ def preparations(scripts: Path, settings: Mapping[str, str]) -> list[Task]:
     ]
 
 
-def producer_api(scripts: Path, settings: Mapping[str, str], port: int) -> Part:
+def producer_api(scripts: Path, settings: Mapping[str, str], port: int, telemetry: str = COLLECTOR) -> Part:
+    """`telemetry` is the part that receives spans and metrics."""
     return Part(
         name="producer-api",
         command=(str(scripts / "producer-api"),),
         health=f"http://127.0.0.1:{port}/readyz",
         port=port,
-        needs=("migrate", "topics", "collector"),
+        needs=("migrate", "topics", telemetry),
         environment={**settings, "WAYBILL_LISTEN": f"127.0.0.1:{port}"},
         stop_seconds=30,
     )
 
 
-def report_worker(scripts: Path, settings: Mapping[str, str], port: int, name: str = "report-worker") -> Part:
+def report_worker(
+    scripts: Path,
+    settings: Mapping[str, str],
+    port: int,
+    name: str = "report-worker",
+    telemetry: str = COLLECTOR,
+) -> Part:
     return Part(
         name=name,
         command=(str(scripts / "report-worker"),),
         health=f"http://127.0.0.1:{port}/readyz",
         port=port,
-        needs=("migrate", "topics", "collector"),
+        needs=("migrate", "topics", telemetry),
         environment={**settings, "WAYBILL_HEALTH_LISTEN": f"127.0.0.1:{port}"},
         stop_seconds=30,  # above WAYBILL_DRAIN_SECONDS: running reports may go on for so long
     )

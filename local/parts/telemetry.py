@@ -1,4 +1,4 @@
-"""Jaeger and the OpenTelemetry Collector: one binary, two configurations."""
+"""Jaeger and the OpenTelemetry Collector, one binary with two configurations; and the trace buffer."""
 
 from pathlib import Path
 
@@ -7,6 +7,8 @@ from local.paths import CHECKOUT
 from local.ports import Ports
 
 _CONFIGURATION = CHECKOUT / "otel-collector"
+COLLECTOR = "collector"
+TRACE_BUFFER = "trace-buffer"
 
 
 def jaeger(binary: Path, ports: Ports) -> Part:
@@ -27,7 +29,7 @@ def jaeger(binary: Path, ports: Ports) -> Part:
 
 def collector(binary: Path, ports: Ports) -> Part:
     return Part(
-        name="collector",
+        name=COLLECTOR,
         command=(str(binary), "--config", str(_CONFIGURATION / "config.yaml")),
         health=f"http://127.0.0.1:{ports['collector-health']}/status",
         port=ports["otlp-http"],
@@ -42,4 +44,21 @@ def collector(binary: Path, ports: Ports) -> Part:
             "COLLECTOR_TELEMETRY_PORT": str(ports["collector-telemetry"]),
             "JAEGER_OTLP_ENDPOINT": f"127.0.0.1:{ports['jaeger-otlp']}",
         },
+    )
+
+
+def trace_buffer(python: Path, directory: Path, ports: Ports) -> Part:
+    """Receives what the collector would, and forwards it to the collector once that answers."""
+    port = ports[TRACE_BUFFER]
+    return Part(
+        name=TRACE_BUFFER,
+        command=(
+            *(str(python), "-m", "local.trace_buffer"),
+            *("--port", str(port)),
+            *("--file", str(directory / "received.sqlite")),
+            *("--forward-to", f"http://127.0.0.1:{ports['otlp-http']}"),
+        ),
+        health=f"http://127.0.0.1:{port}/waiting",
+        port=port,
+        environment={"PYTHONPATH": str(CHECKOUT)},
     )

@@ -449,6 +449,66 @@ class TestTrace:
 
         assert [span["name"] for span in spans][-10:] == list(DOWORK_STEPS)
 
+    def test_a_trace_is_compared_with_one_that_was_saved(
+        self, server: Server, waybill: Waybill, tmp_path: Path
+    ) -> None:
+        ended(server, "fail")
+        file = tmp_path / "trace.json"
+        file.write_text(waybill("trace", TRACE_ID, "--json")[1])
+
+        code, output, _ = waybill("trace", TRACE_ID, "--same-as", str(file))
+
+        assert code == 0
+        assert output == f"Trace {TRACE_ID}: read from Jaeger, 15 spans, each as saved\n"
+
+    def test_what_differs_from_a_saved_trace_is_named(
+        self, server: Server, waybill: Waybill, tmp_path: Path
+    ) -> None:
+        ended(server, "fail")
+        file = tmp_path / "trace.json"
+        file.write_text(waybill("trace", TRACE_ID, "--json")[1])
+        spans = dowork()
+        spans[5]["duration"] += 1
+        spans[6]["tags"].append({"key": "more", "type": "string", "value": "x"})
+        spans.append({**spans[7], "spanID": "s99"})
+        server.routes[f"GET /api/traces/{TRACE_ID}"] = lambda request: request.json(jaeger(spans))
+
+        code, _, errors = waybill("trace", TRACE_ID, "--same-as", str(file))
+
+        assert code == 1
+        assert errors.splitlines() == [
+            "Span doWork:2 (s99) was not there before.",
+            "Span doWork:0 (s0): duration is 90001 and was 90000.",
+            "Span doWork:1 (s1): attributes.more is 'x' and was None.",
+        ]
+
+    def test_a_span_that_is_not_there_is_waited_for_and_named(
+        self, server: Server, waybill: Waybill, tmp_path: Path
+    ) -> None:
+        ended(server, "fail")
+        file = tmp_path / "trace.json"
+        file.write_text(waybill("trace", TRACE_ID, "--json")[1])
+        server.routes[f"GET /api/traces/{TRACE_ID}"] = lambda request: request.json(jaeger(dowork()[:-1]))
+
+        code, _, errors = waybill("trace", TRACE_ID, "--same-as", str(file), "--wait", "0.3")
+
+        assert code == 1
+        assert "doWork:9 not received" in errors
+
+    @pytest.mark.parametrize(
+        "text", ["", "[]", "{}", '{"spans": [{}]}', '{"spans": [{"id": "a"}]}', '{"spans": 1}']
+    )
+    def test_a_file_that_is_no_saved_trace_is_refused(
+        self, waybill: Waybill, tmp_path: Path, text: str
+    ) -> None:
+        file = tmp_path / "trace.json"
+        file.write_text(text)
+
+        code, _, errors = waybill("trace", TRACE_ID, "--same-as", str(file))
+
+        assert code == 2
+        assert "is not what 'waybill trace --json' prints" in " ".join(errors.replace("│", " ").split())
+
     def test_another_id_is_a_usage_error(self, waybill: Waybill) -> None:
         code, _, errors = waybill("trace", "nonsense")
 

@@ -19,6 +19,7 @@ DOWORK, FLIGHTS = PROMISES
 IDS = {"dowork": "019ab000-0000-7000-8000-000000000001", "flights": "019ab000-0000-7000-8000-000000000002"}
 TRACES = {"dowork": TRACE_ID, "flights": TRACE_ID[::-1]}
 CONTENT = b"what it produced"
+PLACEHOLDER = b"<p>you are running a binary that was not compiled with the UI assets</p>"
 ERROR = {"type": "step_failed", "message": "doWork:5: Something wrong!", "step": "doWork:5"}
 REPORTS = "/api/v1/reports"
 
@@ -58,6 +59,7 @@ def serve(server: Server, **spans: list[dict[str, Any]]) -> None:
         return lambda request: request.stream(*texts)
 
     server.routes[f"POST {REPORTS}"] = accept
+    server.routes["GET /"] = lambda request: request.bytes(b"<title>Jaeger UI</title>", "text/html")
     for kind, identity in IDS.items():
         trace = json.loads(
             json.dumps(jaeger(spans.get(kind, spans_of(kind)))).replace(TRACE_ID, TRACES[kind])
@@ -112,6 +114,65 @@ class TestDemo:
         assert output.count("(time in Kafka)") == 2
         assert "✗ doWork:5" in output
         assert "first whole trace after 0." in output
+
+    def test_each_trace_is_saved_as_it_was_shown(self, tmp_path: Path) -> None:
+        with serving() as server:
+            serve(server)
+            run_demo(server, tmp_path)
+            for kind, trace_id in TRACES.items():
+                file = tmp_path / kind / "trace.json"
+                options = ["--jaeger-url", server.url, "trace", trace_id, "--same-as", str(file)]
+                with pytest.raises(SystemExit) as ended:
+                    main(options)
+                assert not ended.value.code
+
+    def test_a_report_s_trace_is_shown_while_the_other_still_runs(
+        self, tmp_path: Path, capsys: CaptureFixture[str]
+    ) -> None:
+        with serving() as server:
+            serve(server)
+            server.routes[f"GET {REPORTS}/{IDS['flights']}/events"] = lambda request: request.stream(
+                ": wait\n\n"
+            )
+            server.routes[f"GET {REPORTS}/{IDS['flights']}"] = lambda request: request.json(
+                promised("flights") | {"status": "processing"}
+            )
+            run_demo(server, tmp_path)
+
+        assert "✗ doWork:5" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("page", "headers", "name", "reason"),
+        [
+            (PLACEHOLDER, {}, "Jaeger", "no page: this Jaeger was built without its web pages"),
+            (b"", {"Server": "waybill-trace-buffer"}, "the local trace buffer", "Jaeger is not there yet"),
+        ],
+        ids=["jaeger-without-pages", "trace-buffer"],
+    )
+    def test_no_page_is_offered_where_there_is_none(
+        self,
+        tmp_path: Path,
+        capsys: CaptureFixture[str],
+        page: bytes,
+        headers: dict[str, str],
+        name: str,
+        reason: str,
+    ) -> None:
+        def route(request: Request) -> None:
+            request.version_string = lambda: headers.get("Server", "")  # type: ignore[method-assign]
+            request.bytes(page, "text/html")
+
+        with serving() as server:
+            serve(server)
+            server.routes["GET /"] = route
+            run_demo(server, tmp_path)
+        output = capsys.readouterr().out
+
+        assert f"{server.url}, {name}\n" in output
+        assert f"{server.url}/trace/" not in output
+        for trace_id in TRACES.values():
+            assert f"{server.url}/api/traces/{trace_id} (JSON; " in output
+        assert reason in output
 
     def test_a_trace_that_stays_incomplete_is_shown_and_named(
         self, tmp_path: Path, capsys: CaptureFixture[str]

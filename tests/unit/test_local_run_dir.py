@@ -24,7 +24,7 @@ def test_a_shell_reads_the_variables_as_they_were(run_dir: RunDir) -> None:
     run_dir.write_env({"DATABASE_URL": url, "JAEGER_URL": "http://127.0.0.1:16686"})
 
     shell = subprocess.run(
-        ["sh", "-c", 'set -a; . "$1"; env', "sh", run_dir.env], capture_output=True, text=True, check=True
+        ["sh", "-c", '. "$1"; env', "sh", run_dir.env], capture_output=True, text=True, check=True
     )
 
     assert f"DATABASE_URL={url}" in shell.stdout.splitlines()

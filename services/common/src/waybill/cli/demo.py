@@ -1,7 +1,7 @@
 """`waybill demo`: two reports at once, shown while they run, then where the time of each went."""
 
+import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -13,9 +13,11 @@ from rich.rule import Rule
 from rich.text import Text
 
 from waybill.cli import wording
+from waybill.cli.files import writing
 from waybill.cli.promise import PROMISES, Promise
 from waybill.cli.session import ExitCode, Session, session_of
 from waybill.cli.status_view import status_view
+from waybill.cli.trace_compare import trace_json
 from waybill.cli.trace_view import TraceView
 from waybill.client import ArtefactError, ExpectedTrace, Report, Trace, TraceIncompleteError
 from waybill.messages import StatusEvent
@@ -35,14 +37,12 @@ def demo(
     """Run two reports and show where their time went.
 
     A dowork and a flights report run at once and are shown live.
-    Then come the trace and the artefact of each.
+    Then come the trace and the artefact of each; both are saved as well, the trace as JSON.
     It ends with 1, and a sentence for each thing, when anything is amiss.
     """
     session = session_of(context)
     show = _Show(session, save, timeout)
     outcomes = show.run()
-    for outcome in outcomes:
-        _print_outcome(session, outcome)
     _print_addresses(session, outcomes)
     failures = [
         f"{outcome.promise.kind}: {sentence}" for outcome in outcomes for sentence in outcome.failures
@@ -68,6 +68,8 @@ class _Outcome:
 _News = StatusEvent | _Outcome | BaseException
 """What a report's thread tells the main one; nothing after an outcome or an exception."""
 
+
+TRACE_FILE = "trace.json"
 
 _TRACE_SECONDS = 30.0
 """How long after a report's end its trace may take to arrive."""
@@ -97,9 +99,14 @@ class _Show:
             self._session.line(f"Requested {promise.kind}: report {report.id}")
             Thread(target=self._follow, args=(promise, report), daemon=True).start()
         outcomes = self._collect(len(requested))
-        return [outcomes.get(promise) or self._late(promise, report) for promise, report in requested.items()]
+        for promise, report in requested.items():
+            if promise not in outcomes:
+                outcomes[promise] = self._late(promise, report)
+                _print_outcome(self._session, outcomes[promise])
+        return [outcomes[promise] for promise in requested]
 
-    def _collect(self, count: int) -> Mapping[Promise, _Outcome]:
+    def _collect(self, count: int) -> dict[Promise, _Outcome]:
+        """Shows each outcome as soon as it is there, above what still runs."""
         outcomes: dict[Promise, _Outcome] = {}
         with status_view(self._session.out) as view:
             while len(outcomes) < count:
@@ -111,6 +118,7 @@ class _Show:
                     raise news
                 if isinstance(news, _Outcome):
                     outcomes[news.promise] = news
+                    _print_outcome(self._session, news)
                 else:
                     view.show(news)
         return outcomes
@@ -126,6 +134,8 @@ class _Show:
     def _outcome(self, promise: Promise, report: Report) -> _Outcome:
         trace, unkept_by_trace = self._trace(promise, report)
         whole_after = None if unkept_by_trace else time.monotonic() - self._began
+        if trace is not None:
+            self._save_trace(promise, trace)
         saved, unkept_by_artefact = self._saved(promise, report)
         failures = (*promise.broken_by_report(report), *unkept_by_trace, *unkept_by_artefact)
         return _Outcome(promise, report, failures, trace, saved, whole_after)
@@ -155,6 +165,13 @@ class _Show:
             return None, [str(error)]
         return path, promise.broken_by_artefact(path)
 
+    def _save_trace(self, promise: Promise, trace: Trace) -> None:
+        """As `waybill trace --json` prints it, for `waybill trace --same-as`."""
+        file = self._save / promise.kind / TRACE_FILE
+        with writing(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(trace_json(trace)))
+
     def _late(self, promise: Promise, report: Report) -> _Outcome:
         return _Outcome(promise, report, (f"it was not all there within {self._timeout:g} s.",))
 
@@ -168,7 +185,7 @@ def _print_outcome(session: Session, outcome: _Outcome) -> None:
     session.out.print(Rule(title, align="left", style="dim"))
     if outcome.trace:
         session.out.print(TraceView(outcome.trace))
-        session.line(f"Trace     {session.jaeger.page(outcome.trace.id)}")
+        session.line(f"Trace     {session.trace_place(outcome.trace.id)}")
     if found := report.artefact:
         session.line(f"Artefact  {session.api.artefact_url(found)}")
         where = f", saved as {outcome.saved}" if outcome.saved else ""
@@ -179,7 +196,7 @@ def _print_addresses(session: Session, outcomes: list[_Outcome]) -> None:
     session.out.print()
     session.out.print(Rule(style="dim"))
     session.line(f"API       {session.api.url}")
-    session.line(f"Jaeger    {session.jaeger.url}")
+    session.line(f"Traces    {session.jaeger.url}, {session.trace_source.name}")
     whole = [outcome.whole_after for outcome in outcomes if outcome.whole_after is not None]
     if whole:
         session.line(f"first whole trace after {min(whole):.1f} s")

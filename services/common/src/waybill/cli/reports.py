@@ -226,4 +226,4 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
         yield "artefact", f"{found.filename}, {found.media_type}, {wording.size(found.size)}"
         yield "", session.api.artefact_url(found)
     if report.trace_id:
-        yield "trace", session.jaeger.page(report.trace_id)
+        yield "trace", session.trace_place(report.trace_id)

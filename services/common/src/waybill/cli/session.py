@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 
-from waybill.client import JaegerClient, WaybillClient
+from waybill.client import ClientError, JaegerClient, TraceSource, WaybillClient
 
 API_VARIABLE = "WAYBILL_API_URL"
 JAEGER_VARIABLE = "JAEGER_URL"
@@ -46,6 +46,21 @@ class Session:
     @cached_property
     def jaeger(self) -> JaegerClient:
         return self._open.enter_context(JaegerClient(self._jaeger_url))
+
+    def trace_place(self, trace_id: str) -> str:
+        """Where to look at a trace: a page of Jaeger's, else its JSON and why there is no page."""
+        reason = self.trace_source.no_pages
+        if reason is None:
+            return self.jaeger.page(trace_id)
+        return f"{self.jaeger.data(trace_id)} (JSON; no page: {reason})"
+
+    @property
+    def trace_source(self) -> TraceSource:
+        """What the traces are read from. A Jaeger that does not answer now is taken for one with pages."""
+        try:
+            return self.jaeger.source
+        except ClientError:
+            return TraceSource("Jaeger")
 
     def close(self) -> None:
         self._open.close()

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from waybill.cli.files import writing
 from waybill.cli.session import ExitCode, Session, session_of
+from waybill.cli.trace_compare import SavedTrace, read_saved, trace_json
 from waybill.cli.trace_picture import trace_svg
 from waybill.cli.trace_view import TraceView
 from waybill.client import ExpectedTrace, Report, Trace, TraceIncompleteError
@@ -38,6 +38,14 @@ def trace(
     svg: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also as a picture.", dir_okay=False)
     ] = None,
+    same_as: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Only compare it with what --json printed before; end with 1 where they differ.",
+            dir_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Show where a report's time went, as a tree of spans.
 
@@ -46,7 +54,9 @@ def trace(
     """
     session = session_of(context)
     session.picture = svg
-    if _TRACE_ID.fullmatch(identity):
+    if same_as is not None:
+        compare(session, identity, read_saved(same_as), wait)
+    elif _TRACE_ID.fullmatch(identity):
         show_trace(session, identity, ExpectedTrace(), wait, as_json=as_json)
     else:
         show_report_trace(session, session.api.show(as_report_id(identity)), wait, as_json=as_json)
@@ -80,6 +90,21 @@ def show_trace(
         raise typer.Exit(ExitCode.FAILED) from error
 
 
+def compare(session: Session, identity: str, saved: SavedTrace, wait: float) -> None:
+    """Waits for the spans of a saved trace, and says whether they are the same here."""
+    trace_id = identity
+    if not _TRACE_ID.fullmatch(identity):
+        trace_id = session.api.show(as_report_id(identity)).trace_id or identity
+    trace = session.jaeger.wait_for(trace_id, ExpectedTrace(names=saved.span_names), wait)
+    differences = saved.differences(trace)
+    for difference in differences:
+        session.err.print(difference, style="red", soft_wrap=True)
+    if differences:
+        raise typer.Exit(ExitCode.FAILED)
+    where = session.trace_source.name
+    session.line(f"Trace {trace_id}: read from {where}, {len(trace.spans)} spans, each as saved")
+
+
 def step_names(report: Report) -> tuple[str, ...]:
     """The steps that a report has gone through, as far as its kind is known here."""
     try:
@@ -104,8 +129,7 @@ def as_report_id(text: str) -> UUID:
 
 def _print(session: Session, trace: Trace, missing: Sequence[str], *, as_json: bool) -> None:
     if as_json:
-        spans = [asdict(span) for span in trace.spans]
-        session.json({"trace_id": trace.id, "duration": trace.duration, "missing": missing, "spans": spans})
+        session.json(trace_json(trace, missing))
         return
     view = TraceView(trace, missing)
     session.out.print(view)

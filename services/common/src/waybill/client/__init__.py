@@ -11,7 +11,7 @@ from waybill.client.errors import (
     UnexpectedAnswerError,
 )
 from waybill.client.http import RetryPolicy
-from waybill.client.jaeger import ExpectedTrace, JaegerClient
+from waybill.client.jaeger import ExpectedTrace, JaegerClient, TraceSource
 from waybill.client.models import ArtefactLink, KindInfo, Redriven, Report
 from waybill.client.trace import Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
 
@@ -35,6 +35,7 @@ __all__ = [
     "SpanKind",
     "Trace",
     "TraceIncompleteError",
+    "TraceSource",
     "UnexpectedAnswerError",
     "WaybillClient",
     "read_trace",

@@ -3,7 +3,9 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 
 from waybill.client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
 from waybill.client.http import IMPATIENT, Client, RetryPolicy, Server
@@ -13,6 +15,7 @@ SERVICES = frozenset({"producer-api", "report-worker"})
 """Every report passes through both."""
 
 _POLL_SECONDS = 0.2
+_ONCE = RetryPolicy(attempts=1, timeout=2.0)
 _NOT_FOUND = 404
 
 
@@ -40,6 +43,23 @@ class ExpectedTrace:
         ]
 
 
+@dataclass(frozen=True)
+class TraceSource:
+    """What answers Jaeger's API. `no_pages` says why it has no web pages; None where it has them."""
+
+    name: str
+    no_pages: str | None = None
+
+
+_BUFFER = TraceSource("the local trace buffer", "this is the local trace buffer, Jaeger is not there yet")
+_JAEGER = TraceSource("Jaeger")
+_WITHOUT_PAGES = TraceSource("Jaeger", "this Jaeger was built without its web pages")
+_BUFFER_PRODUCT = "waybill-trace-buffer"
+"""In the header `Server`."""
+_PLACEHOLDER = "not compiled with the UI assets"
+"""On the page that takes the place of Jaeger's own where it was built from its Go module alone."""
+
+
 class JaegerClient(Client):
     """Reads traces. Threads may share one; close it when done.
 
@@ -50,8 +70,24 @@ class JaegerClient(Client):
         super().__init__(Server("Jaeger", url, retry))
 
     def page(self, trace_id: str) -> str:
-        """Where a person looks at the trace in a browser."""
+        """Where a person looks at the trace in a browser, where `source` has pages."""
         return f"{self.url}/trace/{trace_id}"
+
+    def data(self, trace_id: str) -> str:
+        """Where the trace is as JSON."""
+        return f"{self.url}/api/traces/{trace_id}"
+
+    @cached_property
+    def source(self) -> TraceSource:
+        """What answers here, asked once."""
+        try:
+            with closing(self._server.open("GET", "/", retry=_ONCE)) as answer:
+                if answer.headers.get("Server") == _BUFFER_PRODUCT:
+                    return _BUFFER
+                answer.read()
+                return _WITHOUT_PAGES if _PLACEHOLDER in answer.text else _JAEGER
+        except ProblemError as error:
+            return TraceSource("Jaeger", f"there is no page at its address ({error.status})")
 
     def trace(self, trace_id: str) -> Trace | None:
         """What has arrived of a trace; None when nothing has."""
