@@ -5,22 +5,17 @@ LOCAL := $(PYTHON) -m local
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test lint format test-unit test-integration lock clean
+.PHONY: help setup add-kind demo up down status logs test lint format test-unit test-integration lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## install what is missing
-	@$(LOCAL) setup
-
+##@ Try it
 demo: ## start all, request two reports, show where their time went
 	@$(LOCAL) demo
 
 up: ## start all in the background; addresses in .run/env
 	@$(LOCAL) up
-
-down: ## stop what 'up' started
-	@$(LOCAL) down
 
 status: ## what runs in the background, and whether it answers
 	@$(LOCAL) status
@@ -28,15 +23,15 @@ status: ## what runs in the background, and whether it answers
 logs: ## follow the logs of what 'up' started
 	@tail -n 20 -F .run/logs/*.log
 
+down: ## stop what 'up' started
+	@$(LOCAL) down
+
+##@ Check it
 test: ## every check: lint, types, unit, chart and integration tests
 	@$(LOCAL) check --pytest='$(PYTEST)'
 
 lint: ## ruff and mypy
 	@$(LOCAL) check lint
-
-format: setup ## format the code, and mend what can be mended
-	@.venv/bin/ruff check --fix-only --quiet
-	@.venv/bin/ruff format
 
 test-unit: ## unit tests: nothing is started
 	@$(LOCAL) check unit --pytest='$(PYTEST)'
@@ -44,11 +39,23 @@ test-unit: ## unit tests: nothing is started
 test-integration: ## integration tests, on the real parts
 	@$(LOCAL) check integration --pytest='$(PYTEST)'
 
-lock: ## resolve every dependency anew and write the requirements files
+
+##@ Change it
+setup: ## install what is missing
+	@$(LOCAL) setup
+
+add-kind: ## install a package of kinds for `make up`: make add-kind KIND=folder
+	@$(LOCAL) add-kind "$(KIND)"
+
+format: setup ## format the code, and fix what can be fixed
+	@.venv/bin/ruff check --fix-only --quiet
+	@.venv/bin/ruff format
+
+lock: ## resolve every dependency again and write the requirements files
 	@$(LOCAL) lock
 
 clean: down ## stop what 'up' started; remove runs, environment and caches of this checkout
 	rm -rf .run .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-include k8s/kubernetes.mk tests/faults/faults.mk
+include tests/faults/faults.mk k8s/kubernetes.mk

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from k8s.programs import CACHE, Missing
+from local.install import go, java
 
 COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
@@ -32,10 +33,11 @@ class GoModule:
 
     def fetch(self, folder: Path) -> None:
         """Raises `Missing`."""
-        if not shutil.which("go"):
-            raise Missing(f"no go, which fetches the definitions of {self.module}")
+        program = go.find()
+        if program is None:
+            raise Missing("no Go, which fetches the definitions of operators: put it on the PATH")
         answer = subprocess.run(
-            ["go", "mod", "download", "-json", f"{self.module}@{self.version}"],
+            [program, "mod", "download", "-json", f"{self.module}@{self.version}"],
             cwd=folder,
             env={**os.environ, "GOFLAGS": "-mod=mod"},
             capture_output=True,
@@ -64,9 +66,9 @@ class Strimzi:
 
     def fetch(self, folder: Path) -> None:
         """Raises `Missing`."""
-        java = java_21()
+        program = java_21()
         if not shutil.which("mvn"):
-            raise Missing("no mvn, which fetches Strimzi's generator")
+            raise Missing("no Maven, which fetches Strimzi's generator: put mvn on the PATH")
         with tempfile.TemporaryDirectory() as project:
             Path(project, "pom.xml").write_text(self._pom())
             done = subprocess.run(
@@ -83,7 +85,7 @@ class Strimzi:
                 for name in self.classes
             ]
             subprocess.run(
-                [java, "-cp", "libs/*", "io.strimzi.crdgenerator.CrdGenerator", "--yaml", *outputs],
+                [program, "-cp", "libs/*", "io.strimzi.crdgenerator.CrdGenerator", "--yaml", *outputs],
                 cwd=project,
                 check=True,
             )
@@ -155,12 +157,12 @@ def definitions(source: GoModule | Strimzi) -> Path:
 
 def java_21() -> Path:
     """A Java that Strimzi's classes run on. Raises `Missing`."""
-    for java in _javas():
-        version = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    for program in _javas():
+        version = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
         major = version.partition('"')[2].split(".")[0].split('"')[0]
         if major.isdigit() and int(major) >= 21:
-            return java
-    raise Missing("no Java 21 or newer, which Strimzi's generator needs")
+            return program
+    raise Missing("no Java 21 or newer, which Strimzi's generator needs: put it on the PATH")
 
 
 def _javas() -> Iterator[Path]:
@@ -170,4 +172,6 @@ def _javas() -> Iterator[Path]:
     on_path = shutil.which("java")
     if on_path:
         yield Path(on_path)
+    if found := java.find():  # set-up's own, where the machine has none
+        yield found
     yield from sorted(Path("/usr/lib/jvm").glob("*/bin/java"))

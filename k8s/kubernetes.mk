@@ -14,6 +14,7 @@ export KIND_CLUSTER IMAGE_BUILD IMAGE_LOAD
 
 .PHONY: kind-up kind-down images deploy undeploy smoke smoke-here jaeger chart-test chart-examples
 
+##@ Kubernetes
 kind-up: ## a kind cluster with the operators, for `make deploy` and `skaffold dev`
 	kind create cluster --name $(KIND_CLUSTER) --config k8s/kind.yaml --wait 120s
 	kubectl apply -f k8s/namespaces.yaml

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from local.install import go
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "waybill"
 HELM_4 = "4.3.1"
@@ -97,14 +99,15 @@ def _build_helm() -> Path:
     program = CACHE / "helm" / f"helm-{HELM_4}"
     if program.exists():
         return program
-    if not shutil.which("go"):
-        raise Missing("no Helm 4, and no Go to build it with")
+    compiler = go.find()
+    if compiler is None:
+        raise Missing("no Helm 4, and no Go to build it with: put helm or go on the PATH")
     sys.stderr.write(f"Helm {HELM_4} is built from its Go module: two minutes or more, once.\n")
     program.parent.mkdir(parents=True, exist_ok=True)
     new = program.with_suffix(f".{os.getpid()}")
     flags = f"-s -w -X helm.sh/helm/v4/internal/version.version=v{HELM_4}"
     built = subprocess.run(
-        ["go", "build", "-trimpath", "-ldflags", flags, "-o", new, "helm.sh/helm/v4/cmd/helm"],
+        [compiler, "build", "-trimpath", "-ldflags", flags, "-o", new, "helm.sh/helm/v4/cmd/helm"],
         cwd=ROOT / "k8s" / "helm",
         env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"},
         capture_output=True,

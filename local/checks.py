@@ -1,10 +1,12 @@
 """All checks of the project one after the other, each timed, and one table of what came of them."""
 
+import json
 import shlex
 import subprocess
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +18,8 @@ from local.setup import set_up
 
 GROUPS = ("lint", "unit", "chart", "integration")
 _RESULTS = CHECKOUT / ".run/checks"
+_SECONDS = _RESULTS / "seconds.json"
+"""How long each check took the last time."""
 _TYPED = (
     "services/common/src",
     "services/producer-api/src",
@@ -28,7 +32,7 @@ _TYPED = (
 
 @dataclass(frozen=True)
 class Counts:
-    """What pytest says of its tests; `reasons` has one line for each that was skipped."""
+    """What pytest says of its tests; `reasons` has the reason of each that was skipped."""
 
     passed: int = 0
     failed: int = 0
@@ -73,8 +77,10 @@ def run(groups: Sequence[str], pytest_options: str, out: TextIO) -> int:
     set_up(out, CHECKOUT / ".run/setup")
     results = [Result("set-up", time.monotonic() - begin, ok=True)]
     checks = [check for check in _checks(pytest_options) if not groups or check.group in groups]
-    results += [run_check(check, out) for check in checks]
-    _print_table(results, out)
+    before = _read_seconds()
+    results += [run_check(check, out, before.get(check.name)) for check in checks]
+    _write_seconds(before, results)
+    print_table(results, out)
     return 0 if all(result.ok for result in results) else 1
 
 
@@ -100,9 +106,13 @@ def _checks(pytest_options: str) -> list[Check]:
     ]
 
 
-def run_check(check: Check, out: TextIO) -> Result:
-    """A pytest that ended before it could tell anything has failed, whatever its exit code says."""
-    print(f"\n== {check.name}", file=out, flush=True)
+def run_check(check: Check, out: TextIO, expected: float | None = None) -> Result:
+    """A pytest that ended before it could tell anything has failed, whatever its exit code says.
+
+    `expected` is how many seconds it took the last time.
+    """
+    estimate = f" (the last time: {duration(expected)})" if expected is not None else ""
+    print(f"\n== {check.name}{estimate}", file=out, flush=True)
     if check.junit:
         check.junit.parent.mkdir(parents=True, exist_ok=True)
         check.junit.unlink(missing_ok=True)
@@ -118,26 +128,37 @@ def read_junit(file: Path) -> Counts:
         return Counts()
     cases = ET.parse(file).getroot().findall(".//testcase")  # noqa: S314 - ours
     skipped = [(case, case.find("skipped")) for case in cases]
-    reasons = tuple(
-        f"{case.get('classname')}.{case.get('name')}: {skip.get('message')}"
-        for case, skip in skipped
-        if skip is not None
-    )
+    reasons = tuple(str(skip.get("message")) for _case, skip in skipped if skip is not None)
     failed = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
     return Counts(len(cases) - failed - len(reasons), failed, len(reasons), reasons)
 
 
-def _print_table(results: Sequence[Result], out: TextIO) -> None:
-    counted = [result.counts for result in results if result.counts]
+def print_table(results: Sequence[Result], out: TextIO) -> None:
+    """A line for each part, then the reasons for which tests were skipped, then the counts."""
     print(file=out)
     for result in results:
         verdict = "ok" if result.ok else "FAILED"
         counts = f"  {result.counts}" if result.counts else ""
         print(f"{result.name:<20}{duration(result.seconds):>10}  {verdict:<6}{counts}".rstrip(), file=out)
     print(f"{'together':<20}{duration(sum(result.seconds for result in results)):>10}", file=out)
+    counted = [result.counts for result in results if result.counts]
     if counted:
         total = sum(counted, Counts())
-        for reason in total.reasons:
-            print(f"skipped {reason}", file=out)
+        for reason, count in Counter(total.reasons).most_common():
+            print(f"skipped {count}: {reason}", file=out)
         print(total, file=out)
     out.flush()
+
+
+def _read_seconds() -> dict[str, float]:
+    try:
+        seconds: dict[str, float] = json.loads(_SECONDS.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return seconds
+
+
+def _write_seconds(before: Mapping[str, float], results: Sequence[Result]) -> None:
+    now = {result.name: round(result.seconds, 1) for result in results if result.ok}
+    _SECONDS.parent.mkdir(parents=True, exist_ok=True)
+    _SECONDS.write_text(json.dumps({**before, **now}))

@@ -2,6 +2,8 @@
 #   make faults FAULTS=full FAULTS_SEED=7 FAULTS_ONLY=worker-kill,kafka-down
 export FAULTS FAULTS_SEED FAULTS_ONLY
 
+##@ Disturb it
+
 .PHONY: faults faults-broken
 
 faults: setup ## disturb the real stack on purpose, and prove that nothing is lost, doubled or stuck

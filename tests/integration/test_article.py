@@ -72,7 +72,7 @@ def article(request: pytest.FixtureRequest, topics: Topics) -> Article:
     if request.param == "python":
         return InPython(topics)
     if (program := node.missing()) is not None:
-        pytest.skip(f"{program} is not installed")
+        pytest.skip(f"no {program}, for the article's own client: put it on the PATH")
     return InNode(topics.bootstrap)
 
 

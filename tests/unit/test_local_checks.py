@@ -4,7 +4,7 @@ import io
 import sys
 from pathlib import Path
 
-from local.checks import Check, Counts, read_junit, run_check
+from local.checks import Check, Counts, Result, print_table, read_junit, run_check
 
 JUNIT = """<?xml version="1.0"?>
 <testsuites><testsuite>
@@ -23,7 +23,7 @@ def test_counts_are_those_of_the_file(tmp_path: Path) -> None:
     counts = read_junit(file)
 
     assert str(counts) == "1 passed, 2 failed, 1 skipped"
-    assert counts.reasons == ("tests.unit.test_a.test_skips: needs root",)
+    assert counts.reasons == ("needs root",)
 
 
 def test_no_file_means_no_tests(tmp_path: Path) -> None:
@@ -40,3 +40,31 @@ def test_a_run_that_tells_nothing_has_failed(tmp_path: Path) -> None:
 
 def test_counts_add_up() -> None:
     assert Counts(1, 2, 3, ("a",)) + Counts(10, 20, 30, ("b",)) == Counts(11, 22, 33, ("a", "b"))
+
+
+def test_the_summary_groups_what_was_skipped_by_its_reason() -> None:
+    out = io.StringIO()
+    helm, etcd = "no Helm 3: put it on the PATH", "no etcd: put it on the PATH"
+    results = [
+        Result("unit tests", 65, ok=True, counts=Counts(7, 0, 1, (etcd,))),
+        Result("chart tests", 2, ok=False, counts=Counts(1, 1, 3, (helm, etcd, helm))),
+    ]
+
+    print_table(results, out)
+
+    assert out.getvalue().splitlines()[1:] == [
+        "unit tests            1:05 min  ok      7 passed, 0 failed, 1 skipped",
+        "chart tests              2.0 s  FAILED  1 passed, 1 failed, 3 skipped",
+        "together              1:07 min",
+        "skipped 2: no etcd: put it on the PATH",
+        "skipped 2: no Helm 3: put it on the PATH",
+        "8 passed, 1 failed, 4 skipped",
+    ]
+
+
+def test_a_check_says_how_long_it_took_the_last_time() -> None:
+    out = io.StringIO()
+
+    run_check(Check("lint", "a check", (sys.executable, "-c", "")), out, expected=125)
+
+    assert "== a check (the last time: 2:05 min)" in out.getvalue()
