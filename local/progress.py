@@ -133,8 +133,10 @@ def remaining(elapsed: float, done: int, total: int) -> str:
     """`, about 2:05 min left` at the pace so far; empty while that says nothing."""
     if done < total / 20 or elapsed < 5 or done >= total:
         return ""
-    left = elapsed * (total - done) / done
-    return f", about {duration(round(left, -1))} left" if left >= 10 else ""
+    left = round(elapsed * (total - done) / done, -1)
+    if left < 10:
+        return ""
+    return f", about {left:.0f} s left" if left < 60 else f", about {duration(left)} left"
 
 
 def size(octets: float) -> str:

@@ -85,16 +85,32 @@ def _build(context: Context, folder: Path) -> None:
     packages = _fetch_sources(context, program)
     linker = f"-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=v{BUILT_VERSION}"
     options = ("-v", "-mod=readonly", "-trimpath", "-ldflags", linker, "-o", str(folder / "jaeger"))
+    before = _compiled_before()
     compiled: list[str] = []
     begin = time.monotonic()
 
     def on_line(line: str) -> None:
         if not line.startswith("go: "):
             compiled.append(line)
-            left = remaining(time.monotonic() - begin, len(compiled), packages)
-            context.say(f"building from source: {len(compiled)} of {packages} packages{left}")
+            done = min(before + len(compiled), packages)
+            _compiled_file().write_text(str(done))
+            left = remaining(time.monotonic() - begin, len(compiled), packages - before)
+            context.say(f"building from source: {done} of {packages} packages{left}")
 
     _run(context, "building from source", (program, "build", *options, _PACKAGE), on_line)
+    _compiled_file().unlink(missing_ok=True)
+
+
+def _compiled_before() -> int:
+    """How many packages a build that was ended had compiled: Go does not name them again."""
+    try:
+        return int(_compiled_file().read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def _compiled_file() -> Path:
+    return _built().parent.with_name(f"{_built().parent.name}-compiled")
 
 
 def _fetch_sources(context: Context, program: str) -> int:
