@@ -207,9 +207,9 @@ class Rig:
             "WAYBILL_SLOTS": "1",
             "WAYBILL_REPORTS_PER_SLOT": "100",
             "WAYBILL_DRAIN_SECONDS": str(DRAIN_SECONDS),
-            "WAYBILL_RETRY_FIRST_SECONDS": "1",
-            "WAYBILL_MOST_LOST_WORKERS": "1000",
-            "WAYBILL_ENQUEUE_AGAIN_SECONDS": "86400",  # a lost command is not to be healed by time
+            "WAYBILL_RETRY_INITIAL_DELAY_SECONDS": "1",
+            "WAYBILL_MAX_LOST_WORKERS": "1000",
+            "WAYBILL_REQUEUE_AFTER_SECONDS": "86400",  # a lost command is not to be healed by time
             "WAYBILL_HTTP_WORKERS": "2",
             "WAYBILL_HTTP_THREADS": "64",
             "WAYBILL_LOG_LEVEL": "info",

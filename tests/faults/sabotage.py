@@ -101,15 +101,15 @@ def no_fence() -> None:
 def offset_first() -> None:
     """The offset is committed before the report is claimed."""
 
-    def early(take: Any) -> Any:
-        def commit_and_take(self: Any, message: Any) -> Any:
+    def early(process: Any) -> Any:
+        def commit_and_process(self: Any, message: Any) -> Any:
             self._client.commit(message=message, asynchronous=False)
             die_if_told([])
-            return take(self, message)
+            return process(self, message)
 
-        return commit_and_take
+        return commit_and_process
 
-    _replace("report_worker.consuming:CommandConsumer._take", early)
+    _replace("report_worker.consuming:CommandConsumer._process", early)
 
 
 def delete_first() -> None:
@@ -118,9 +118,9 @@ def delete_first() -> None:
 
     def early(_: Any) -> Any:
         def delete_and_publish(self: Any, lock: Any) -> int:
-            with self._engine.begin() as connection:
-                batch = lock(connection)
-                outbox.remove(connection, [message.id for message in batch])
+            with self._transactions.changes() as changes:
+                batch = lock(changes.connection)
+                outbox.remove(changes.connection, [message.id for message in batch])
             if batch:
                 die_if_told(message.id for message in batch)
                 self._publisher.publish(batch)

@@ -23,11 +23,13 @@ from tests.support.life_store import ORIGIN, Policies, Store
 from tests.support.waiting import within
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
-    Failure,
+    End,
     Fence,
     LeasePolicy,
     NewReport,
+    Origin,
     Report,
+    Retry,
     RetryPolicy,
     Status,
     StoredArtefact,
@@ -35,7 +37,6 @@ from waybill.domain import (
 )
 from waybill.kinds import Artefact, Kind, Parameters, Registry
 from waybill.ledger import Ledger
-from waybill.messages import DeadLetter
 from waybill.store import DeadLetterFilter, StoreUnavailable
 from waybill.tracing import tracer
 
@@ -147,7 +148,7 @@ class BreakingLedger(Ledger):
     def __init__(
         self, store: Store, *, committed: bool, meanwhile: Callable[[], object] = bool, away: float = 0
     ) -> None:
-        super().__init__(store.recorder, LEASE)
+        super().__init__(store.transactions, LEASE)
         self._committed = committed
         self._meanwhile = meanwhile
         self._away = away
@@ -157,20 +158,19 @@ class BreakingLedger(Ledger):
         self._be_away()
         return super().get(report_id)
 
-    def retry(self, fence: Fence, failure: Failure, delay: timedelta, *, counted: bool = True) -> Report:
+    def retry(self, fence: Fence, retry: Retry) -> Report:
         write = super().retry
-        return self._break_once(lambda: write(fence, failure, delay, counted=counted))
+        return self._break_once(lambda: write(fence, retry))
 
     def finish(
         self,
         fence: Fence,
-        status: Status,
-        failure: Failure | None = None,
+        end: End,
         artefact: StoredArtefact | None = None,
-        letter: DeadLetter | None = None,
+        origin: Origin = ORIGIN,
     ) -> Report:
         write = super().finish
-        return self._break_once(lambda: write(fence, status, failure, artefact, letter))
+        return self._break_once(lambda: write(fence, end, artefact, origin))
 
     def _break_once(self, write: Callable[[], Result]) -> Result:
         self._be_away()
@@ -197,7 +197,7 @@ class Bench:
     scratch: Path
     slot: QuickSlot = field(default_factory=QuickSlot)
     breaking: Ledger | None = None
-    least_to_store: timedelta = timedelta(seconds=60)
+    min_store_time: timedelta = timedelta(seconds=60)
     tracer: Tracer = field(default_factory=tracer)
     interrupted: threading.Event = field(default_factory=threading.Event)
 
@@ -217,7 +217,7 @@ class Bench:
 
     def lose(self, report_id: UUID) -> None:
         self.store.pass_time(timedelta(hours=1))
-        (reaped,) = self.store.upkeep.reap(timedelta(0))
+        (reaped,) = self.store.recovery.recover_lost(timedelta(0))
         assert reaped.lost.id == report_id
 
     def run(self, report: Report) -> Report:
@@ -234,7 +234,7 @@ class Bench:
             cancellations=cancellations,
             scratch=self.scratch,
             interrupted=self.interrupted,
-            least_to_store=self.least_to_store,
+            min_store_time=self.min_store_time,
         )
         span = self.tracer.start_span("report_consumer")
         cancellations.start()
@@ -267,7 +267,7 @@ def spans(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     bench.tracer = provider.get_tracer("tests")
-    monkeypatch.setattr("report_worker.attempt.tracer", lambda: bench.tracer)
+    monkeypatch.setattr("report_worker.attempt.spans.tracer", lambda: bench.tracer)
     return exporter
 
 
@@ -284,7 +284,7 @@ def test_the_lease_lasts_while_the_artefact_is_stored(bench: Bench, slow: SlowAr
     attempt.start()
 
     while attempt.is_alive():
-        assert bench.store.upkeep.reap(timedelta(0)) == []
+        assert bench.store.recovery.recover_lost(timedelta(0)) == []
         attempt.join(0.2)
 
     after = bench.store.ledger.get(report.id)
@@ -311,7 +311,7 @@ def test_a_worker_that_stops_waits_for_no_artefact(bench: Bench, slow: SlowArtef
 def test_a_store_that_does_not_answer_ends_the_attempt(bench: Bench, slow: SlowArtefacts) -> None:
     slow.seconds = 30
     bench.kinds = Registry([replace(PAGE, timeout=timedelta(seconds=2))])
-    bench.least_to_store = timedelta(seconds=1)
+    bench.min_store_time = timedelta(seconds=1)
 
     with within(10):
         after = bench.run(bench.claimed())
@@ -494,5 +494,5 @@ def test_what_no_worker_can_run_becomes_a_dead_letter(bench: Bench) -> None:
         turns += 1
 
     assert (after.status, turns) == (Status.FAIL, 12)
-    (letter,) = bench.store.office.page(DeadLetterFilter())
+    (letter,) = bench.store.dead_letters.page(DeadLetterFilter())
     assert (letter.reason, letter.report_id) == ("unsuited", report.id)

@@ -16,7 +16,7 @@ from tests.support.life_store import Store
 from tests.support.problems import problem
 from tests.support.traces import Traces
 from tests.support.waiting import within
-from waybill.domain import Failure, Fence, NewReport, Status, new_report_id
+from waybill.domain import End, Failure, Fence, NewReport, Retry, Status, new_report_id
 from waybill.ledger import LeaseLost
 from waybill.store.statements import reports
 
@@ -35,7 +35,7 @@ def waiting(store: Store) -> UUID:
     new = NewReport(
         new_report_id(), "slow", {"steps": 1, "seconds": 0}, None, source=f"test/{new_report_id()}"
     )
-    return store.ledger.accept_foreign(new).id
+    return store.ledger.accept_external(new).id
 
 
 def claimed(store: Store) -> Fence:
@@ -188,7 +188,7 @@ def test_in_the_store_too_the_race_has_one_winner(store: Store) -> None:
 
             def end(fence: Fence = fence, start: Barrier = start) -> bool:
                 start.wait()
-                store.ledger.finish(fence, Status.DONE)
+                store.ledger.finish(fence, End(Status.DONE))
                 return True
 
             def stop(fence: Fence = fence, start: Barrier = start) -> bool:
@@ -210,7 +210,7 @@ def test_a_cancel_while_the_report_is_handed_back_ends_it(store: Store) -> None:
     fence = claimed(store)
     with ThreadPoolExecutor(1) as pool:
         with store.engine.begin() as connection:
-            assert reports.hand_back(connection, fence, timedelta(hours=1)) is not None
+            assert reports.release(connection, fence, timedelta(hours=1)) is not None
             stopping = pool.submit(store.ledger.cancel, fence.report_id)
             time.sleep(0.5)  # as long as it takes where it does not wait
         cancelled = stopping.result()
@@ -224,7 +224,7 @@ def test_a_failure_of_a_report_that_is_to_be_cancelled_ends_it(store: Store) -> 
     fence = claimed(store)
     store.ledger.cancel(fence.report_id)
 
-    report = store.ledger.retry(fence, Failure("error", "It went wrong."), CANCEL_GRACE)
+    report = store.ledger.retry(fence, Retry(Failure("error", "It went wrong."), CANCEL_GRACE))
 
     assert (report.status, report.not_before) == (Status.CANCELLED, None)
 
@@ -233,7 +233,7 @@ def test_handing_back_a_report_that_is_to_be_cancelled_ends_it(store: Store) -> 
     fence = claimed(store)
     store.ledger.cancel(fence.report_id)
 
-    assert store.ledger.hand_back(fence).status is Status.CANCELLED
+    assert store.ledger.release(fence).status is Status.CANCELLED
     commands = "SELECT count(*) FROM outbox WHERE topic = 'report'"
     with store.engine.connect() as connection:
         assert connection.exec_driver_sql(commands).scalar() == 0
@@ -244,8 +244,8 @@ def test_losing_a_report_that_is_to_be_cancelled_ends_it(store: Store) -> None:
     store.ledger.cancel(fence.report_id)
     store.pass_time(CANCEL_GRACE * 1000)
 
-    (reaped,) = store.upkeep.reap(CANCEL_GRACE)
+    (reaped,) = store.recovery.recover_lost(CANCEL_GRACE)
 
     assert reaped.now.status is Status.CANCELLED
     with pytest.raises(LeaseLost):
-        store.ledger.finish(fence, Status.DONE)
+        store.ledger.finish(fence, End(Status.DONE))

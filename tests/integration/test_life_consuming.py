@@ -17,7 +17,7 @@ from report_worker.intake import Claimed, Intake
 from tests.support.kafka import Record, Topics
 from tests.support.life import readable
 from tests.support.waiting import eventually
-from waybill.kafka import KafkaConfig, Pulse, consumer, ensure_topics, is_answered
+from waybill.kafka import BrokerWatchdog, KafkaConfig, consumer, ensure_topics, is_reachable
 from waybill.kafka.clients import group_protocol
 from waybill.topics import Topics as Names
 
@@ -40,7 +40,7 @@ class Taken:
     def __init__(self) -> None:
         self.partitions: list[int] = []
 
-    def take(self, message: Message) -> Claimed | None:
+    def process(self, message: Message) -> Claimed | None:
         self.partitions.append(message.partition() or 0)
         return None
 
@@ -59,11 +59,11 @@ def commands(topics: Topics) -> str:
 
 
 @contextmanager
-def running(make: Callable[[Pulse], Consumer], kafka: KafkaConfig, topic: str) -> Iterator[Taken]:
+def running(make: Callable[[BrokerWatchdog], Consumer], kafka: KafkaConfig, topic: str) -> Iterator[Taken]:
     """What a loop takes that runs while the block does."""
     stopping, intake = Event(), Taken()
     loop = CommandConsumer(
-        make, lambda: is_answered(kafka), topic, cast(Intake, intake), BusySlots(), lambda _: None
+        make, lambda: is_reachable(kafka), topic, cast(Intake, intake), BusySlots(), lambda _: None
     )
     thread = Thread(target=loop.run, args=(stopping,))
     thread.start()
@@ -78,8 +78,8 @@ def running(make: Callable[[Pulse], Consumer], kafka: KafkaConfig, topic: str) -
 def taken(topics: Topics, commands: str) -> Iterator[Taken]:
     kafka = KafkaConfig(topics.bootstrap, "tests")
 
-    def make(its_pulse: Pulse) -> Consumer:
-        return consumer(kafka, f"{commands}-group", **group_protocol("consumer"), **its_pulse.settings())
+    def make(watchdog: BrokerWatchdog) -> Consumer:
+        return consumer(kafka, f"{commands}-group", **group_protocol("consumer"), **watchdog.settings())
 
     with running(make, kafka, commands) as taken:
         yield taken
@@ -92,22 +92,22 @@ def test_each_partition_has_its_turn(taken: Taken) -> None:
     assert all(later.count(number) >= 2 for number in range(PARTITIONS)), later
 
 
-def test_a_client_without_a_pulse_is_replaced(
+def test_a_client_that_is_stuck_is_replaced(
     topics: Topics, commands: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its pulse is a double: librdkafka forgets its brokers only by chance."""
+    """Its watchdog is a double: librdkafka drops its brokers only by chance."""
     kafka, made, forgotten = KafkaConfig(topics.bootstrap, "tests"), list[Consumer](), Event()
 
-    class Dying(Pulse):
-        def has_stopped(self) -> bool:
+    class Dying(BrokerWatchdog):
+        def client_is_stuck(self) -> bool:
             return len(made) == 1 and forgotten.is_set()
 
-    def make(its_pulse: Pulse) -> Consumer:
-        options = {**group_protocol("consumer"), **its_pulse.settings()}
+    def make(watchdog: BrokerWatchdog) -> Consumer:
+        options = {**group_protocol("consumer"), **watchdog.settings()}
         made.append(consumer(kafka, f"{commands}-dying", **options))
         return made[-1]
 
-    monkeypatch.setattr(consuming, "Pulse", Dying)
+    monkeypatch.setattr(consuming, "BrokerWatchdog", Dying)
     with running(make, kafka, commands) as intake:
         eventually(lambda: len(intake.partitions) > PARTITIONS, "the first commands")
         forgotten.set()
@@ -118,24 +118,24 @@ def test_a_client_without_a_pulse_is_replaced(
     assert len(made) == 2
 
 
-def test_an_idle_consumer_has_a_pulse(topics: Topics, commands: str) -> None:
+def test_an_idle_consumer_is_not_stuck(topics: Topics, commands: str) -> None:
     """Heartbeats are answered, and others too."""
-    kafka, heard = KafkaConfig(topics.bootstrap, "tests"), list[str]()
+    kafka, responses = KafkaConfig(topics.bootstrap, "tests"), list[str]()
 
-    class Noted(Pulse):
-        def take(self, statistics: str) -> None:
-            before = self._heard_at
-            super().take(statistics)
-            if self._heard_at != before:
-                heard.append(statistics)
+    class Noted(BrokerWatchdog):
+        def update(self, statistics: str) -> None:
+            before = self._response_at
+            super().update(statistics)
+            if self._response_at != before:
+                responses.append(statistics)
 
-    noted = Noted(lambda: is_answered(kafka))
+    noted = Noted(lambda: is_reachable(kafka))
     client = consumer(kafka, f"{commands}-idle", **group_protocol("consumer"), **noted.settings())
     client.subscribe([f"{commands}-dead-letter"])
     try:
-        eventually(lambda: client.poll(0.5) or len(heard) >= 4, "answers, again and again")
+        eventually(lambda: client.poll(0.5) or len(responses) >= 4, "answers, again and again")
     finally:
         client.close()
 
-    assert is_answered(kafka)
-    assert not is_answered(KafkaConfig("127.0.0.1:1", "tests"), 0.2)
+    assert is_reachable(kafka)
+    assert not is_reachable(KafkaConfig("127.0.0.1:1", "tests"), 0.2)

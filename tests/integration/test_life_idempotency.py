@@ -127,11 +127,11 @@ def test_a_key_is_kept_for_a_day(
     )
 
     life_database.execute(made, age="23 hours 59 minutes", key=key)
-    life_store.upkeep.forget()
+    life_store.retention.remove_expired()
     assert ask.post(api, "slow", key=key, **QUICK).json()["id"] == first
 
     life_database.execute(made, age=timedelta(hours=24, minutes=1), key=key)
-    life_store.upkeep.forget()
+    life_store.retention.remove_expired()
     second = ask.post(api, "slow", key=key, steps=2, seconds=0)
     assert second.status_code == httpx.codes.ACCEPTED
     assert second.json()["id"] != first

@@ -47,15 +47,15 @@ def read(client: Consumer) -> Message:
 def test_a_header_whose_name_is_not_utf8_costs_no_worker(
     store: Store, topics: Topics, names: Names, client: Consumer
 ) -> None:
-    intake = Intake(store.ledger, store.office, KafkaConfig(topics.bootstrap, "tests"), names.report)
+    intake = Intake(store.ledger, store.dead_letters, KafkaConfig(topics.bootstrap, "tests"), names.report)
     topics.send(names.report, *(Record(b"usual", headers=(("traceparent", b"x"),)) for _ in range(USUAL)))
     send_header(topics.bootstrap, names.report, b"certainly not", b"\xff\xfe")
     topics.send(names.report, Record(b"the next"))
 
     messages = [read(client) for _ in range(USUAL + 2)]
     for message in messages:
-        assert intake.take(message) is None
-    assert intake.take(messages[USUAL]) is None, "as after an outage of the database"
+        assert intake.process(message) is None
+    assert intake.process(messages[USUAL]) is None, "as after an outage of the database"
 
-    letters = store.office.page(DeadLetterFilter(limit=2 * USUAL))
+    letters = store.dead_letters.page(DeadLetterFilter(limit=2 * USUAL))
     assert len(letters) == USUAL + 2

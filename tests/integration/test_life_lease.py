@@ -19,6 +19,7 @@ from tests.support.traces import Trace, Traces
 from tests.support.waiting import eventually
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
+    End,
     Fence,
     LeasePolicy,
     NewReport,
@@ -29,7 +30,7 @@ from waybill.domain import (
     new_report_id,
 )
 from waybill.ledger import LeaseLost
-from waybill.upkeeper import Upkeeper, UpkeepPolicy
+from waybill.maintenance import Maintenance, MaintenancePolicy
 
 pytest_plugins = ["tests.support.life_fixtures"]
 
@@ -54,8 +55,8 @@ def test_an_attempt_past_its_lease_can_write_nothing(store: Store) -> None:
     for write in (
         lambda: store.ledger.heartbeat(fence),
         lambda: store.ledger.step(fence, Progress("s", 0, 1), StepChange("s", StepStatus.RUNNING)),
-        lambda: store.ledger.finish(fence, Status.DONE),
-        lambda: store.ledger.hand_back(fence),
+        lambda: store.ledger.finish(fence, End(Status.DONE)),
+        lambda: store.ledger.release(fence),
     ):
         with pytest.raises(LeaseLost):
             write()
@@ -67,31 +68,33 @@ def test_an_owner_cannot_write_to_its_own_next_attempt_as_the_last(store: Store)
     """The same worker may get the report again: its attempts are told apart by their numbers."""
     first = claimed(store)
     store.pass_time(HOUR)
-    store.upkeep.reap(timedelta(0))
+    store.recovery.recover_lost(timedelta(0))
     second = store.ledger.claim(first.report_id, first.owner)
     assert second is not None
 
     with pytest.raises(LeaseLost):
-        store.ledger.finish(first, Status.DONE)
+        store.ledger.finish(first, End(Status.DONE))
 
-    store.ledger.finish(Fence(first.report_id, second.attempt, first.owner), Status.DONE)
+    store.ledger.finish(Fence(first.report_id, second.attempt, first.owner), End(Status.DONE))
 
 
 def test_nothing_is_reaped_in_the_first_time_to_live(store: Store) -> None:
     fence, clock = claimed(store), [1000.0]
     store.pass_time(HOUR)
     lease = LeasePolicy(timedelta(seconds=30))
-    upkeeper = Upkeeper(store.upkeep, store.artefacts, lease, UpkeepPolicy(), clock=lambda: clock[0])
+    maintenance = Maintenance(
+        store.recovery, store.retention, store.artefacts, lease, MaintenancePolicy(), clock=lambda: clock[0]
+    )
 
     for later in (0.0, 15.0, 14.9):
         clock[0] += later
-        upkeeper.turn()
+        maintenance.recover()
         report = store.ledger.get(fence.report_id)
         assert report is not None
         assert (report.status, report.losses) == (Status.PROCESSING, 0)
 
     clock[0] += 0.2
-    upkeeper.turn()
+    maintenance.recover()
     report = store.ledger.get(fence.report_id)
     assert report is not None
     assert (report.status, report.losses) == (Status.INIT, 1)
@@ -118,7 +121,7 @@ def reap_everything(url: str) -> list[UUID]:
     taken: list[UUID] = []
     with engine_of(url) as engine:
         store = Store(engine, ArtefactStore("memory:///"), Policies())
-        while reaped := store.upkeep.reap(timedelta(0)):
+        while reaped := store.recovery.recover_lost(timedelta(0)):
             taken += [one.now.id for one in reaped]
     return taken
 
@@ -130,7 +133,7 @@ def test_a_report_that_costs_too_many_workers_fails(store: Store) -> None:
             assert store.ledger.claim(report_id, "the test") is not None
         store.ledger.heartbeat(Fence(report_id, attempt, "the test"), attempt_trace(attempt))
         store.pass_time(HOUR)
-        (reaped,) = store.upkeep.reap(timedelta(0))
+        (reaped,) = store.recovery.recover_lost(timedelta(0))
 
     assert (reaped.now.status, reaped.now.losses) == (Status.FAIL, 10)
     assert reaped.now.failure is not None
@@ -141,11 +144,11 @@ def test_a_worker_lost_before_its_first_heartbeat_leaves_no_earlier_spans(store:
     """They were sent when the attempt that they belong to ended."""
     first = claimed(store)
     store.ledger.heartbeat(first, attempt_trace(1))
-    store.ledger.hand_back(first)
+    store.ledger.release(first)
     store.ledger.claim(first.report_id, "the test")
     store.pass_time(HOUR)
 
-    (reaped,) = store.upkeep.reap(timedelta(0))
+    (reaped,) = store.recovery.recover_lost(timedelta(0))
 
     assert reaped.lost.attempt == 2
     assert reaped.spans is None

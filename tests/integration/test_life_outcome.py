@@ -66,7 +66,7 @@ def test_a_process_keeps_threads_for_other_requests_than_streams(
 ) -> None:
     source = f"test/{new_report_id()}"
     new = NewReport(new_report_id(), "slow", {"steps": 1, "seconds": 0}, None, source=source)
-    report_id = life_store.ledger.accept_foreign(new).id  # nobody works on it: its streams stay open
+    report_id = life_store.ledger.accept_external(new).id  # nobody works on it: its streams stay open
 
     with ExitStack() as streams:
         for _ in range(56):

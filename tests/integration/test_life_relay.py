@@ -14,15 +14,15 @@ from sqlalchemy import Engine, text
 
 from tests.support.kafka import Record, Topics
 from tests.support.life import readable
-from tests.support.life_store import Policies, Store, engine_of
+from tests.support.life_store import ORIGIN, Policies, Store, engine_of
+from tests.support.relays import StartedRelay
 from tests.support.waiting import eventually
-from waybill.domain import Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
+from waybill.domain import End, Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
 from waybill.kafka import KafkaConfig, ensure_topics, producer
-from waybill.messages import status_event
-from waybill.outbox import Relay, RelayPolicy
-from waybill.outbox.publisher import Published, Publisher
+from waybill.outbox import Publisher, RelayPolicy
+from waybill.outbox.publisher import Published
 from waybill.store import OutboxMessage
-from waybill.store.statements import outbox, reports
+from waybill.store.statements import outbox
 from waybill.topics import Topics as Names
 
 pytest_plugins = ["tests.support.life_fixtures"]
@@ -50,20 +50,19 @@ def changes(store: Store, names: Names) -> Store:
     return Store(store.engine, store.artefacts, Policies(topics=names))
 
 
-Start = Callable[[type[Publisher]], Relay]
+Start = Callable[[type[Publisher]], StartedRelay]
 
 
 @pytest.fixture
-def start_relay(changes: Store, store_url: str, topics: Topics) -> Iterator[Start]:
+def start_relay(names: Names, store_url: str, topics: Topics) -> Iterator[Start]:
     """Relays as processes of their own have them: each with its own engine and producer."""
-    relays: list[Relay] = []
+    relays: list[StartedRelay] = []
     config = KafkaConfig(topics.bootstrap, "tests")
     with ExitStack() as engines:
 
-        def start(publisher: type[Publisher] = Publisher) -> Relay:
+        def start(publisher: type[Publisher] = Publisher) -> StartedRelay:
             engine = engines.enter_context(engine_of(store_url, 2, RELAY))
-            relay = Relay(engine, lambda: publisher(producer(config), "tests"), QUICK)
-            relay.start(changes.upkeep)
+            relay = StartedRelay(engine, names, lambda: publisher(producer(config), "tests"), QUICK)
             relays.append(relay)
             return relay
 
@@ -91,7 +90,7 @@ def begun(store: Store) -> Fence:
 
 
 def emptied(store: Store) -> None:
-    eventually(lambda: store.upkeep.backlog().messages == 0, "an empty outbox")
+    eventually(lambda: store.recovery.backlog().messages == 0, "an empty outbox")
 
 
 def versions(records: Sequence[Record]) -> list[int]:
@@ -103,13 +102,13 @@ def test_several_relays_keep_each_keys_order_and_lose_nothing(
 ) -> None:
     relays = [start_relay(Publisher) for _ in range(4)]
     told = cycle(relays)
-    changes.recorder.announce = lambda key: next(told).announce(key)
+    changes.notify = lambda key: next(told).notify(key)
 
     def live() -> UUID:
         fence = begun(changes)
         for number in range(12):
             changes.ledger.step(fence, Progress("a step", number, 12), STEP)
-        changes.ledger.finish(fence, Status.DONE)
+        changes.ledger.finish(fence, End(Status.DONE))
         return fence.report_id
 
     with ThreadPoolExecutor(6) as pool:
@@ -132,7 +131,7 @@ def test_what_a_dead_process_left_is_swept_in_order(
     """Nobody is told of these messages."""
     fences = [begun(changes) for _ in range(20)]
     for fence in fences:
-        changes.ledger.finish(fence, Status.DONE)
+        changes.ledger.finish(fence, End(Status.DONE))
 
     for _ in range(2):
         start_relay(Publisher)
@@ -148,11 +147,11 @@ def test_what_a_dead_process_left_is_swept_by_one_that_is_never_idle(
     relay = start_relay(Publisher)
     busy = Event()
 
-    def announce() -> None:
+    def notify() -> None:
         while not busy.wait(QUICK.sweep.total_seconds() / 10):
-            relay.announce(str(uuid4()))
+            relay.notify(str(uuid4()))
 
-    others = Thread(target=announce)
+    others = Thread(target=notify)
     others.start()
     try:
         begun(changes)
@@ -168,13 +167,13 @@ def test_a_topic_that_is_away_holds_up_no_other(
     """Messages of other keys are neither kept back nor sent again and again."""
     away = OutboxMessage(f"{names.report}-away", str(uuid4()), {"version": 1})
 
-    with changes.recorder.transaction() as connection:
+    with changes.transactions.reading() as connection:
         outbox.put(connection, [away])
     fences = [begun(changes) for _ in range(5)]
 
     start_relay(impatient)
 
-    eventually(lambda: changes.upkeep.backlog().messages == 1, "all but one message")
+    eventually(lambda: changes.recovery.backlog().messages == 1, "all but one message")
     for fence in fences:
         told = versions(topics.records_of(names.report_status, fence.report_id))
         assert told[:2] == [1, 2]
@@ -189,21 +188,21 @@ def test_a_topic_that_is_away_for_long_holds_up_nothing_that_was_left(
         OutboxMessage(f"{names.report}-away", str(uuid4()), {"version": 1})
         for _ in range(RelayPolicy().batch + 1)
     ]
-    with changes.recorder.transaction() as connection:
+    with changes.transactions.reading() as connection:
         outbox.put(connection, away)
     left = [str(begun(changes).report_id) for _ in range(5)]
     relay = start_relay(impatient)
 
     def published() -> bool:
-        relay.announce(str(begun(changes).report_id))  # others get through meanwhile
-        with changes.recorder.transaction() as connection:
+        relay.notify(str(begun(changes).report_id))  # others get through meanwhile
+        with changes.transactions.reading() as connection:
             outbox.put(connection, [OutboxMessage(away[0].topic, key := str(uuid4()), {"version": 1})])
-        relay.announce(key)  # and more of its own come, so that no turn goes well
+        relay.notify(key)  # and more of its own come, so that no turn goes well
         with changes.engine.connect() as connection:
             return not outbox.waiting(connection, left)
 
     eventually(published, "what a dead process has left")
-    assert changes.upkeep.backlog().messages >= len(away)
+    assert changes.recovery.backlog().messages >= len(away)
 
 
 def test_what_another_relay_has_taken_over_is_told_again(
@@ -218,7 +217,7 @@ def test_what_another_relay_has_taken_over_is_told_again(
             return Published(failed={message.id: "not heard of" for message in batch if message.id})
 
     fence = begun(changes)
-    start_relay(Deaf).announce(str(fence.report_id))
+    start_relay(Deaf).notify(str(fence.report_id))
     assert tried.wait(30)
     start_relay(Publisher)
 
@@ -248,7 +247,7 @@ def test_a_message_that_the_broker_refuses_takes_no_other_with_it(
         for version in (1, 2)
         for key, size in zip(keys, sizes, strict=True)
     ]
-    with changes.recorder.transaction() as connection:
+    with changes.transactions.reading() as connection:
         outbox.put(connection, messages)
 
     start_relay(publisher)
@@ -283,7 +282,7 @@ def test_a_connection_cut_after_the_acknowledgement_publishes_again(
             return outcome
 
     fence = begun(changes)
-    changes.ledger.finish(fence, Status.DONE)
+    changes.ledger.finish(fence, End(Status.DONE))
 
     start_relay(CutAfterwards)
     emptied(changes)
@@ -306,9 +305,9 @@ def test_old_news_that_comes_late_is_followed_by_the_newest(
             if not late:
                 late.append(fence.report_id)
                 assert cut_the_relays(changes.engine) == 1
-                changes.ledger.finish(fence, Status.DONE)
+                changes.ledger.finish(fence, End(Status.DONE))
                 quicker = start_relay(Publisher)
-                quicker.announce(str(fence.report_id))
+                quicker.notify(str(fence.report_id))
                 eventually(lambda: told() == [1, 2, 3], "the quicker relay's messages")
             return super().publish(batch)
 
@@ -316,7 +315,7 @@ def test_old_news_that_comes_late_is_followed_by_the_newest(
         return versions(topics.records_of(names.report_status, fence.report_id))
 
     fence = begun(changes)
-    start_relay(CutBefore).announce(str(fence.report_id))
+    start_relay(CutBefore).notify(str(fence.report_id))
     eventually(lambda: len(told()) > 3, "old news")
 
     eventually(lambda: told()[-1] == 3, "the newest again")
@@ -328,19 +327,22 @@ def test_old_news_that_comes_late_is_followed_by_the_newest(
 def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
     """Else it would tell an old event after the new one."""
     fence = begun(changes)
-    teller = Thread(target=changes.upkeep.tell_again, args=([str(fence.report_id)],))
 
-    with changes.recorder.transaction() as connection:
-        report = reports.finish(connection, fence, Status.DONE, None, None)
-        assert report is not None
-        changes.recorder.record(connection, status_event(report), report)
+    def republish() -> None:
+        with changes.transactions.changes() as others:
+            others.republish_latest([str(fence.report_id)])
+
+    teller = Thread(target=republish)
+
+    with changes.ledger.changes() as under_way:
+        under_way.finish(fence, End(Status.DONE), None, ORIGIN)
         teller.start()
         teller.join(0.5)  # as long as it takes where it does not wait
     teller.join(30)
 
     with changes.engine.connect() as connection:
         statement = "SELECT CAST(value ->> 'version' AS integer) FROM outbox WHERE topic = :topic ORDER BY id"
-        stored = connection.execute(text(statement), {"topic": changes.recorder.topics.report_status})
+        stored = connection.execute(text(statement), {"topic": changes.topics.report_status})
         assert list(stored.scalars()) == [1, 2, 3, 3]
 
 
@@ -357,11 +359,11 @@ def test_topics_that_were_made_anew_get_what_waited(
 
     relay = start_relay(Counted)
     first = begun(changes)
-    relay.announce(str(first.report_id))
+    relay.notify(str(first.report_id))
     emptied(changes)
     topics.remove(names.report, names.report_status)
     second = begun(changes)
-    relay.announce(str(second.report_id))
+    relay.notify(str(second.report_id))
     eventually(lambda: len(made) > 1, "another publisher")
 
     ensure_topics(KafkaConfig(topics.bootstrap, "tests"), names, partitions=3, replication=1)

@@ -17,7 +17,7 @@ from tests.support.kafka import Record, Topics
 from tests.support.life_stack import NAMES
 from tests.support.life_store import Policies, Store, engine_of, own_database
 from tests.support.waiting import eventually
-from waybill.domain import Fence, Status, new_report_id
+from waybill.domain import End, Fence, Status, new_report_id
 from waybill.store import SchemaBehind, check_schema, migrate
 from waybill.store.migrate import _config
 from waybill.topics import Topics as Names
@@ -89,7 +89,7 @@ def test_reports_from_before_the_upgrade_are_claimed_after_it(before: Engine, st
     assert report is not None
     assert (report.status, report.failures, report.losses) == (Status.PROCESSING, 0, 0)
     fence = Fence(report_id, 1, "the test")
-    assert upgraded.ledger.finish(fence, Status.DONE).status is Status.DONE
+    assert upgraded.ledger.finish(fence, End(Status.DONE)).status is Status.DONE
 
 
 def test_reports_that_an_old_process_accepts_after_it_are_claimed(store: Store) -> None:
@@ -103,11 +103,11 @@ def test_reports_that_an_old_process_accepts_after_it_are_claimed(store: Store) 
 
 def test_a_lost_command_of_an_old_process_is_made_anew(store: Store) -> None:
     report_id = insert_as_before(store.engine, Names(), announce=False)
-    assert store.upkeep.enqueue() == []
+    assert store.recovery.requeue_due() == []
 
     store.pass_time(timedelta(minutes=15, seconds=1))
 
-    assert [report.id for report in store.upkeep.enqueue()] == [report_id]
+    assert [report.id for report in store.recovery.requeue_due()] == [report_id]
 
 
 def test_reports_from_before_that_lost_their_command_are_found_too(before: Engine, store: Store) -> None:
@@ -117,7 +117,7 @@ def test_reports_from_before_that_lost_their_command_are_found_too(before: Engin
 
     upgraded.pass_time(timedelta(minutes=15, seconds=1))
 
-    assert [report.id for report in upgraded.upkeep.enqueue()] == [report_id]
+    assert [report.id for report in upgraded.recovery.requeue_due()] == [report_id]
 
 
 def test_the_upgrade_can_run_twice_and_at_once(before: Engine) -> None:

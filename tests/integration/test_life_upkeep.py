@@ -18,15 +18,15 @@ from tests.support.kafka import Record, Topics
 from tests.support.life_stack import ENQUEUE_AGAIN, NAMES, LifeStack
 from tests.support.life_store import Policies, Store, engine_of
 from tests.support.problems import problem
+from tests.support.relays import StartedRelay
 from tests.support.waiting import eventually
 from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
-from waybill.domain import Fence, LeasePolicy, NewReport, Report, Status, new_report_id
+from waybill.domain import End, Fence, LeasePolicy, NewReport, Report, Status, new_report_id
 from waybill.kafka import KafkaConfig, producer
 from waybill.kinds import Artefact
-from waybill.outbox import Relay
+from waybill.maintenance import Maintenance, MaintenancePolicy
 from waybill.outbox.publisher import Publisher
 from waybill.topics import Topics as Names
-from waybill.upkeeper import Upkeeper, UpkeepPolicy
 
 pytest_plugins = ["tests.support.life_fixtures"]
 
@@ -62,13 +62,13 @@ def test_a_command_that_waits_in_the_outbox_is_not_doubled(store: Store) -> None
     report = accepted(store)
     store.pass_time(DAY)
 
-    assert store.upkeep.enqueue() == []
+    assert store.recovery.requeue_due() == []
     with store.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM outbox")
-    assert [one.id for one in store.upkeep.enqueue()] == [report.id]
+    assert [one.id for one in store.recovery.requeue_due()] == [report.id]
     with store.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM outbox")
-    assert store.upkeep.enqueue() == [], "not before it is due again"
+    assert store.recovery.requeue_due() == [], "not before it is due again"
 
 
 def test_several_processes_enqueue_each_report_once(store: Store, store_url: str) -> None:
@@ -80,8 +80,8 @@ def test_several_processes_enqueue_each_report_once(store: Store, store_url: str
     def everything(_: int) -> list[UUID]:
         taken: list[UUID] = []
         with engine_of(store_url) as engine:
-            upkeep = Store(engine, store.artefacts, Policies()).upkeep
-            while due := upkeep.enqueue():
+            recovery = Store(engine, store.artefacts, Policies()).recovery
+            while due := recovery.requeue_due():
                 taken += [report.id for report in due]
         return taken
 
@@ -112,16 +112,15 @@ def narrow(topics: Topics) -> Names:
 
 
 @pytest.fixture
-def relayed(store: Store, topics: Topics) -> Iterator[Callable[[Names], tuple[Store, Relay]]]:
+def relayed(store: Store, topics: Topics) -> Iterator[Callable[[Names], tuple[Store, StartedRelay]]]:
     """A store and its relay, in the test's process."""
-    relays: list[Relay] = []
+    relays: list[StartedRelay] = []
 
-    def start(names: Names) -> tuple[Store, Relay]:
+    def start(names: Names) -> tuple[Store, StartedRelay]:
         config = KafkaConfig(topics.bootstrap, "tests")
         opened = Store(store.engine, store.artefacts, Policies(topics=names))
-        relay = Relay(store.engine, lambda: Publisher(producer(config), "tests"))
-        opened.recorder.announce = relay.announce
-        relay.start(opened.upkeep)
+        relay = StartedRelay(store.engine, names, lambda: Publisher(producer(config), "tests"))
+        opened.notify = relay.notify
         relays.append(relay)
         return opened, relay
 
@@ -131,7 +130,7 @@ def relayed(store: Store, topics: Topics) -> Iterator[Callable[[Names], tuple[St
 
 
 def test_a_command_that_the_broker_refuses_fails_its_report(
-    narrow: Names, relayed: Callable[[Names], tuple[Store, Relay]], topics: Topics
+    narrow: Names, relayed: Callable[[Names], tuple[Store, StartedRelay]], topics: Topics
 ) -> None:
     store, _ = relayed(narrow)
     report_id = accepted(store).id
@@ -144,7 +143,7 @@ def test_a_command_that_the_broker_refuses_fails_its_report(
     assert report.failure is not None
     assert report.failure.type == "refused_by_broker"
     assert "too large" in report.failure.message.lower()
-    eventually(lambda: store.upkeep.backlog().messages == 0, "an empty outbox")
+    eventually(lambda: store.recovery.backlog().messages == 0, "an empty outbox")
 
     def last() -> Record | None:
         told = topics.records_of(narrow.report_status, report_id)
@@ -152,7 +151,7 @@ def test_a_command_that_the_broker_refuses_fails_its_report(
 
     assert eventually(last, "the end on the topic").json["status"] == "fail"
     assert topics.records(narrow.report) == []
-    assert store.office.redrive(report_id).status is Status.INIT, (
+    assert store.dead_letters.redrive(report_id).status is Status.INIT, (
         "once the broker takes it, it can begin anew"
     )
 
@@ -173,11 +172,11 @@ def test_old_reports_leave_nothing_but_a_tombstone(
 
     aged = "UPDATE reports SET finished_at = finished_at - :age WHERE id = :id"
     life_database.execute(aged, age=29 * DAY, id=report["id"])
-    life_store.upkeep.purge(life_store.artefacts)
+    life_store.retention.remove_reports(life_store.artefacts)
     assert ask.show(api, report["id"])["status"] == "done", "not yet"
 
     life_database.execute(aged, age=2 * DAY, id=report["id"])
-    life_store.upkeep.purge(life_store.artefacts)
+    life_store.retention.remove_reports(life_store.artefacts)
 
     problem(api.get(f"{ask.REPORTS}/{report['id']}"), 404, "no-such-report")
     problem(api.get(f"{ask.REPORTS}/{report['id']}/events"), 404, "no-such-report")
@@ -205,7 +204,7 @@ def test_retention_goes_in_small_batches(store: Store) -> None:
     store.pass_time(31 * DAY)
 
     batches = []
-    while removed := store.upkeep.purge(store.artefacts).removed:
+    while removed := store.retention.remove_reports(store.artefacts).removed:
         batches.append(removed)
 
     assert batches == [100, 100, 30]
@@ -222,28 +221,30 @@ def test_files_that_cannot_be_removed_keep_no_other_report(store: Store) -> None
         store.ledger.cancel(report_id)
     locked = {ended[0], ended[2]}
     store.pass_time(31 * DAY)
-    upkeeper = Upkeeper(store.upkeep, Locked("memory:///"), LeasePolicy(), UpkeepPolicy())
+    maintenance = Maintenance(
+        store.recovery, store.retention, Locked("memory:///"), LeasePolicy(), MaintenancePolicy()
+    )
 
     for _ in locked:
         with pytest.raises(ArtefactStoreUnavailable):
-            upkeeper.purge()
-    upkeeper.purge()
+            maintenance.remove_old()
+    maintenance.remove_old()
 
     assert {report_id for report_id in ended if store.ledger.get(report_id)} == locked
     with pytest.raises(ArtefactStoreUnavailable):
-        upkeeper.purge()
+        maintenance.remove_old()
 
 
 def test_the_file_of_a_report_that_was_redriven_meanwhile_stays(store: Store, tmp_path: Path) -> None:
     class Redriving(ArtefactStore):
         def remove_all(self, report_id: UUID, last_attempt: int) -> None:
-            store.office.redrive(report_id)
+            store.dead_letters.redrive(report_id)
             again = store.ledger.claim(report_id, "the test")
             assert again is not None
             file = tmp_path / "report.txt"
             file.write_text("of the new attempt\n")
             stored = self.put(report_id, again.attempt, Artefact(file, "text/plain", file.name))
-            store.ledger.finish(Fence(report_id, again.attempt, "the test"), Status.DONE, artefact=stored)
+            store.ledger.finish(Fence(report_id, again.attempt, "the test"), End(Status.DONE), stored)
             super().remove_all(report_id, last_attempt)
 
     report_id = accepted(store).id
@@ -251,7 +252,7 @@ def test_the_file_of_a_report_that_was_redriven_meanwhile_stays(store: Store, tm
     store.pass_time(31 * DAY)
     artefacts = Redriving("memory:///")
 
-    assert store.upkeep.purge(artefacts).removed == 0
+    assert store.retention.remove_reports(artefacts).removed == 0
 
     report = store.ledger.get(report_id)
     assert report is not None
@@ -275,10 +276,12 @@ def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
     store.ledger.claim(lost.id, "the test")
     store.pass_time(DAY)
     artefacts, often = Hanging("memory:///"), timedelta(seconds=0.05)
-    policy = UpkeepPolicy(every=often, purge_every=often)
-    upkeeper = Upkeeper(store.upkeep, artefacts, LeasePolicy(timedelta(seconds=1), often), policy)
+    policy = MaintenancePolicy(often, often)
+    maintenance = Maintenance(
+        store.recovery, store.retention, artefacts, LeasePolicy(timedelta(seconds=1), often), policy
+    )
 
-    upkeeper.start()
+    maintenance.start()
     try:
         assert artefacts.asked.wait(30)
         eventually(lambda: getattr(store.ledger.get(lost.id), "losses", 0) == 1, "the lost report")
@@ -287,7 +290,7 @@ def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
         eventually(lambda: store.ledger.get(old.id) is None, "the old report is gone")
     finally:
         artefacts.go_on.set()
-        upkeeper.stop()
+        maintenance.stop()
 
 
 def test_old_dead_letters_are_forgotten(
@@ -298,7 +301,7 @@ def test_old_dead_letters_are_forgotten(
     aged = "UPDATE dead_letters SET created_at = created_at - :age WHERE id = :id"
     life_database.execute(aged, age=31 * DAY, id=letter["id"])
 
-    life_store.upkeep.forget()
+    life_store.retention.remove_expired()
 
     assert ask.letters_of(api, report["id"], redriven=True) == []
     assert ask.show(api, report["id"])["status"] == "fail"
@@ -310,7 +313,7 @@ def test_what_still_runs_is_never_old(store: Store) -> None:
     store.ledger.claim(running.id, "the test")
     store.pass_time(400 * DAY)
 
-    assert store.upkeep.purge(store.artefacts).removed == 0
+    assert store.retention.remove_reports(store.artefacts).removed == 0
 
     assert store.ledger.get(waiting.id) is not None
     assert store.ledger.get(running.id) is not None

@@ -30,6 +30,7 @@ from tests.support.life_store import ORIGIN, Policies, Store, attempt_trace, eng
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
     Carrier,
+    End,
     Failure,
     Fence,
     LeasePolicy,
@@ -37,6 +38,7 @@ from waybill.domain import (
     Progress,
     Report,
     RetentionPolicy,
+    Retry,
     RetryPolicy,
     Status,
     StepChange,
@@ -45,7 +47,6 @@ from waybill.domain import (
     new_report_id,
 )
 from waybill.ledger import IdempotencyKey, KeyReused, LeaseLost, NotRedrivable
-from waybill.ledger.dead_letters import report_letter
 from waybill.store import DeadLetterFilter
 from waybill.store.statements import outbox
 
@@ -65,11 +66,11 @@ def minutes(number: float) -> timedelta:
 
 POLICIES = Policies(
     lease=LeasePolicy(minutes(model.LEASE), minutes(5)),
-    retry=RetryPolicy(most_losses=model.MOST_LOSSES),
+    retry=RetryPolicy(max_losses=model.MOST_LOSSES),
     retention=RetentionPolicy(
         minutes(model.KEEP_REPORTS), minutes(model.KEEP_LETTERS), minutes(model.KEEP_KEYS)
     ),
-    enqueue_again=minutes(model.ENQUEUE_AGAIN),
+    requeue_after=minutes(model.ENQUEUE_AGAIN),
 )
 
 
@@ -120,11 +121,11 @@ class ReportLives(RuleBasedStateMachine):
 
     @room
     @rule(target=reports)
-    def accept_foreign(self) -> UUID:
+    def accept_external(self) -> UUID:
         new = NewReport(new_report_id(), "dowork", {}, None, source=f"report/0/{new_report_id()}")
-        assert seen(self.store.ledger.accept_foreign(new)) == self.model.accept_foreign(new.id).told
+        assert seen(self.store.ledger.accept_external(new)) == self.model.accept_external(new.id).told
         again = NewReport(new_report_id(), "dowork", {}, None, source=new.source)
-        assert self.store.ledger.accept_foreign(again).id == new.id
+        assert self.store.ledger.accept_external(again).id == new.id
         return new.id
 
     @rule(report_id=reports)
@@ -135,13 +136,13 @@ class ReportLives(RuleBasedStateMachine):
     def redrive(self, report_id: UUID) -> None:
         self.same_or_refused(
             NotRedrivable,
-            lambda: self.store.office.redrive(report_id),
+            lambda: self.store.dead_letters.redrive(report_id),
             lambda: self.model.redrive(report_id),
         )
 
     @rule()
     def redrive_every_letter(self) -> None:
-        for letter in self.store.office.page(DeadLetterFilter()):
+        for letter in self.store.dead_letters.page(DeadLetterFilter()):
             assert letter.report_id
             self.redrive(letter.report_id)
 
@@ -178,19 +179,18 @@ class ReportLives(RuleBasedStateMachine):
         artefact = StoredArtefact(key, "report.html", "text/html", 3, "abc")
         self.same_or_refused(
             LeaseLost,
-            lambda: self.store.ledger.finish(fence, Status.DONE, artefact=artefact),
+            lambda: self.store.ledger.finish(fence, End(Status.DONE), artefact),
             lambda: self.model.finish(fence.report_id, fence.attempt, fence.owner, Status.DONE, artefact=key),
         )
 
-    @rule(fence=fences, used_up=st.booleans())
-    def finish_badly(self, fence: Fence, used_up: bool) -> None:
-        report, failure = self.store.ledger.get(fence.report_id), Failure("error", "It went wrong.")
-        letter = report_letter(report, failure, ORIGIN, "a stack") if report and used_up else None
+    @rule(fence=fences, exhausted=st.booleans())
+    def finish_badly(self, fence: Fence, exhausted: bool) -> None:
+        end = End(Status.FAIL, Failure("error", "It went wrong."), exhausted, "a stack")
         self.same_or_refused(
             LeaseLost,
-            lambda: self.store.ledger.finish(fence, Status.FAIL, failure, letter=letter),
+            lambda: self.store.ledger.finish(fence, end, origin=ORIGIN),
             lambda: self.model.finish(
-                fence.report_id, fence.attempt, fence.owner, Status.FAIL, used_up=used_up
+                fence.report_id, fence.attempt, fence.owner, Status.FAIL, exhausted=exhausted
             ),
         )
 
@@ -198,7 +198,7 @@ class ReportLives(RuleBasedStateMachine):
     def finish_cancelled(self, fence: Fence) -> None:
         self.same_or_refused(
             LeaseLost,
-            lambda: self.store.ledger.finish(fence, Status.CANCELLED),
+            lambda: self.store.ledger.finish(fence, End(Status.CANCELLED)),
             lambda: self.model.finish(fence.report_id, fence.attempt, fence.owner, Status.CANCELLED),
         )
 
@@ -206,19 +206,19 @@ class ReportLives(RuleBasedStateMachine):
     def retry(self, fence: Fence, delay: float) -> None:
         self.same_or_refused(
             LeaseLost,
-            lambda: self.store.ledger.retry(fence, Failure("error", "Once more."), minutes(delay)),
+            lambda: self.store.ledger.retry(fence, Retry(Failure("error", "Once more."), minutes(delay))),
             lambda: self.model.retry(fence.report_id, fence.attempt, fence.owner, delay),
         )
 
     @rule(fence=fences)
-    def hand_back(self, fence: Fence) -> None:
+    def release(self, fence: Fence) -> None:
         self.same_or_refused(
             LeaseLost,
-            lambda: self.store.ledger.hand_back(fence),
-            lambda: self.model.hand_back(fence.report_id, fence.attempt, fence.owner),
+            lambda: self.store.ledger.release(fence),
+            lambda: self.model.release(fence.report_id, fence.attempt, fence.owner),
         )
 
-    # --- upkeep
+    # --- recovery and retention
 
     @rule(duration=MINUTES)
     def pass_time(self, duration: int) -> None:
@@ -227,30 +227,34 @@ class ReportLives(RuleBasedStateMachine):
 
     @rule(grace=st.sampled_from([0, 10]))
     def reap(self, grace: int) -> None:
-        reaped = self.store.upkeep.reap(minutes(grace))
+        reaped = self.store.recovery.recover_lost(minutes(grace))
         assert {one.now.id: one.now.status for one in reaped} == self.model.reap(grace)
         for one in reaped:
             assert seen(one.now) == self.model.rows[one.now.id].told
 
     @rule()
     def enqueue(self) -> None:
-        assert {report.id for report in self.store.upkeep.enqueue()} == self.model.enqueue()
+        assert {report.id for report in self.store.recovery.requeue_due()} == self.model.enqueue()
 
     @rule()
     def purge(self) -> None:
-        removed = self.store.upkeep.forget() + self.store.upkeep.purge(self.store.artefacts).removed
+        removed = (
+            self.store.retention.remove_expired()
+            + self.store.retention.remove_reports(self.store.artefacts).removed
+        )
         assert removed == self.model.purge()
 
     @rule(report_id=reports)
-    def tell_again(self, report_id: UUID) -> None:
-        self.store.upkeep.tell_again([str(report_id)])
-        self.model.tell_again(report_id)
+    def republish_latest(self, report_id: UUID) -> None:
+        with self.store.ledger.changes() as changes:
+            changes.republish_latest([str(report_id)])
+        self.model.republish_latest(report_id)
 
     # --- the relay
 
     @rule()
     def publish(self) -> None:
-        with self.store.recorder.transaction() as connection:
+        with self.store.transactions.reading() as connection:
             batch = outbox.lock_old(connection, timedelta(0), 1000)
             outbox.remove(connection, [message.id for message in batch if message.id])
         self.published += self.model.outbox
@@ -258,7 +262,7 @@ class ReportLives(RuleBasedStateMachine):
 
     @rule(report_id=reports)
     def publish_one_report(self, report_id: UUID) -> None:
-        with self.store.recorder.transaction() as connection:
+        with self.store.transactions.reading() as connection:
             batch = outbox.lock_of_keys(connection, [str(report_id)])
             outbox.remove(connection, [message.id for message in batch if message.id])
         self.published += [message for message in self.model.outbox if message[1] == str(report_id)]
@@ -266,11 +270,11 @@ class ReportLives(RuleBasedStateMachine):
 
     @rule(report_id=reports)
     def broker_refuses_the_commands(self, report_id: UUID) -> None:
-        with self.store.recorder.transaction() as connection:
-            for message in outbox.lock_of_keys(connection, [str(report_id)]):
+        with self.store.ledger.changes() as changes:
+            for message in outbox.lock_of_keys(changes.connection, [str(report_id)]):
                 if message.topic == model.REPORT and message.id:
-                    outbox.remove(connection, [message.id])
-                    self.store.upkeep.refused(connection, message, "too large")
+                    outbox.remove(changes.connection, [message.id])
+                    changes.refuse(message, "too large")
         self.model.refused(report_id)
 
     # --- what is always so
@@ -335,7 +339,7 @@ class ReportLives(RuleBasedStateMachine):
             assert (row.status is Status.PROCESSING) == (row.owner is not None)
 
     def teardown(self) -> None:
-        """Every report that was accepted reaches an end, with nothing but upkeep and a worker."""
+        """Every report that was accepted reaches an end, with nothing but maintenance and a worker."""
         for _ in range(model.MOST_LOSSES + 1):
             self.pass_time(901)
             self.reap(0)

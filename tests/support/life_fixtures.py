@@ -68,5 +68,5 @@ def life_database(life: LifeStack) -> Iterator[Database]:
 @pytest.fixture
 def life_store(life: LifeStack, life_database: Database) -> Store:
     """Their store, from the test's own process. What it writes is published by the services' relays."""
-    policies = Policies(lease=LeasePolicy(LEASE), enqueue_again=ENQUEUE_AGAIN, topics=NAMES)
+    policies = Policies(lease=LeasePolicy(LEASE), requeue_after=ENQUEUE_AGAIN, topics=NAMES)
     return Store(life_database.engine, ArtefactStore(life.artefacts.as_uri()), policies)

@@ -92,7 +92,7 @@ class Letter:
 
 @dataclass
 class Model:
-    """The whole store. Methods are called as those of `Ledger`, `Upkeep` and `DeadLetterOffice`."""
+    """The whole store. Methods are called as those of the ledger's package."""
 
     now: float = 0
     rows: dict[UUID, Row] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Model:
             self.keys[key] = Key(request, report_id, self.now)
         return self._changed(row, Status.INIT, command=True)
 
-    def accept_foreign(self, report_id: UUID) -> Row:
+    def accept_external(self, report_id: UUID) -> Row:
         row = self.rows[report_id] = Row(report_id, version=0, enqueue_at=self.now + ENQUEUE_AGAIN)
         return self._changed(row, Status.INIT)
 
@@ -169,13 +169,13 @@ class Model:
         status: Status,
         *,
         artefact: str | None = None,
-        used_up: bool = False,
+        exhausted: bool = False,
     ) -> Row:
         row = self._held(report_id, attempt, owner)
         row.failures += status is Status.FAIL
         row.artefact = artefact
         self._ended(row, status)
-        if used_up:
+        if exhausted:
             self._letter(row, "error")
         return row
 
@@ -187,7 +187,7 @@ class Model:
         row.not_before = row.enqueue_at = self.now + delay
         return self._changed(row, Status.INIT)
 
-    def hand_back(self, report_id: UUID, attempt: int, owner: str) -> Row:
+    def release(self, report_id: UUID, attempt: int, owner: str) -> Row:
         row = self._held(report_id, attempt, owner)
         if row.cancel_requested:
             return self._ended(row, Status.CANCELLED)
@@ -195,7 +195,7 @@ class Model:
         row.enqueue_at = self.now + ENQUEUE_AGAIN
         return self._changed(row, Status.INIT, command=True)
 
-    # --- upkeep
+    # --- recovery and retention
 
     def reap(self, grace: float) -> dict[UUID, Status]:
         """The reports that are taken back, and what becomes of them."""
@@ -248,7 +248,7 @@ class Model:
             if row and row.status is Status.INIT:
                 self._ended(row, Status.FAIL)
 
-    def tell_again(self, report_id: UUID) -> None:
+    def republish_latest(self, report_id: UUID) -> None:
         row = self.rows.get(report_id)
         if row:
             self.outbox.append((STATUS, str(report_id), row.version))

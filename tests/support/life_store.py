@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from waybill.artefacts import ArtefactStore
 from waybill.domain import AttemptTrace, Carrier, LeasePolicy, Origin, Report, RetentionPolicy, RetryPolicy
-from waybill.ledger import DeadLetterOffice, Ledger, Recorder, Upkeep
+from waybill.ledger import DeadLetters, Ledger, Notify, Recovery, Retention, Transactions
 from waybill.messages import DeadLetter
 from waybill.store import create_engine
 from waybill.topics import Topics
@@ -35,7 +35,7 @@ class Policies:
     lease: LeasePolicy = LeasePolicy()  # noqa: RUF009 - frozen
     retry: RetryPolicy = RetryPolicy()  # noqa: RUF009 - frozen
     retention: RetentionPolicy = RetentionPolicy()  # noqa: RUF009 - frozen
-    enqueue_again: timedelta = timedelta(minutes=15)
+    requeue_after: timedelta = timedelta(minutes=15)
     topics: Topics = Topics()  # noqa: RUF009 - frozen
 
 
@@ -45,11 +45,16 @@ class Store:
     def __init__(self, engine: Engine, artefacts: ArtefactStore, policies: Policies) -> None:
         self.engine = engine
         self.artefacts = artefacts
-        self.announced: list[str] = []
-        self.recorder = Recorder(engine, policies.topics, self.announced.append, policies.enqueue_again)
-        self.ledger = Ledger(self.recorder, policies.lease)
-        self.office = DeadLetterOffice(self.recorder)
-        self.upkeep = Upkeep(self.recorder, policies.retry, policies.retention)
+        self.notified: list[str] = []
+        self.notify: Notify = self.notified.append
+        self.topics = policies.topics
+        self.transactions = Transactions(
+            engine, policies.topics, lambda key: self.notify(key), policies.requeue_after
+        )
+        self.ledger = Ledger(self.transactions, policies.lease)
+        self.dead_letters = DeadLetters(self.transactions)
+        self.recovery = Recovery(self.transactions, policies.retry)
+        self.retention = Retention(self.transactions, policies.retention)
 
     def pass_time(self, duration: timedelta) -> None:
         """Moves every time in the database back, since its clock cannot be moved on."""

@@ -61,7 +61,7 @@ class TestProgress:
 
 
 class TestRetryPolicy:
-    policy = RetryPolicy(first=timedelta(seconds=2), longest=timedelta(minutes=10))
+    policy = RetryPolicy(initial_delay=timedelta(seconds=2), max_delay=timedelta(minutes=10))
 
     @given(st.integers(1, 10_000), st.randoms())
     def test_a_delay_is_neither_nothing_nor_longer_than_the_longest(

@@ -7,7 +7,7 @@ import pytest
 
 from waybill.domain import RetryPolicy
 
-POLICY = RetryPolicy(first=timedelta(seconds=2), factor=2.0, longest=timedelta(minutes=10))
+POLICY = RetryPolicy(initial_delay=timedelta(seconds=2), factor=2.0, max_delay=timedelta(minutes=10))
 
 
 def whole(failures: int) -> float:
@@ -51,7 +51,7 @@ def test_the_number_of_failures_has_no_limit() -> None:
 
 
 def test_any_factor_grows_until_the_longest() -> None:
-    policy = RetryPolicy(first=timedelta(seconds=1), factor=3.0, longest=timedelta(seconds=20))
+    policy = RetryPolicy(initial_delay=timedelta(seconds=1), factor=3.0, max_delay=timedelta(seconds=20))
 
     longest = [
         max(policy.delay(failures, Random(seed)).total_seconds() for seed in range(300))

@@ -7,7 +7,7 @@ import pytest
 
 from producer_api.settings import ApiSettings
 from report_worker.settings import WorkerSettings
-from waybill.settings import ServiceSettings, WrongSettings, load
+from waybill.settings import PREFIX, RENAMED, ServiceSettings, WrongSettings, load
 
 GOOD = {
     "WAYBILL_DATABASE_URL": "postgresql://waybill:secret@db:5432/waybill",
@@ -75,11 +75,30 @@ def test_security_goes_to_kafka_by_librdkafkas_names(monkeypatch: pytest.MonkeyP
 
 def test_policies_are_made_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYBILL_LEASE_SECONDS", "12")
-    monkeypatch.setenv("WAYBILL_RETRY_FIRST_SECONDS", "3")
+    monkeypatch.setenv("WAYBILL_RETRY_INITIAL_DELAY_SECONDS", "3")
     monkeypatch.setenv("WAYBILL_STREAM_HEARTBEAT_SECONDS", "4")
 
     settings = load(ApiSettings)
 
     assert settings.lease.time_to_live == timedelta(seconds=12)
-    assert settings.retry.first == timedelta(seconds=3)
+    assert settings.retry.initial_delay == timedelta(seconds=3)
     assert settings.stream.heartbeat == timedelta(seconds=4)
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_stops_the_start_and_gives_the_new_one(
+    old: str, new: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}{old}", "3")
+
+    with pytest.raises(WrongSettings) as caught:
+        load(ServiceSettings)
+
+    assert f"{PREFIX}{old}: this setting is called {PREFIX}{new} now; rename it" in str(caught.value)
+
+
+def test_every_new_name_is_a_setting() -> None:
+    fields = {*ApiSettings.model_fields, *WorkerSettings.model_fields}
+
+    assert {name.lower() for name in RENAMED.values()} <= fields
+    assert not {name.lower() for name in RENAMED} & fields

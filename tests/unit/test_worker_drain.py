@@ -16,6 +16,7 @@ from report_worker.attempt import AttemptContext
 from report_worker.settings import WorkerSettings
 from report_worker.slots import Slot
 from report_worker.worker import Worker
+from waybill import runtime
 from waybill.domain import new_report_id
 from waybill.settings import load
 
@@ -75,7 +76,7 @@ def slot() -> OneSlot:
 def stopping(slot: OneSlot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """A worker that stops as soon as it has begun its first attempt."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(worker, "Relay", MagicMock())
+    monkeypatch.setattr(runtime, "Relay", MagicMock())
     monkeypatch.setattr(worker, "SlotPool", lambda *_: Pool(slot))
     monkeypatch.setattr(worker, "CommandConsumer", lambda *parts: Consumer(parts[-1]))
     monkeypatch.setattr(worker, "Attempt", LateAttempt)

@@ -75,7 +75,7 @@ def half_open(run: Run) -> None:
 
 def data_lost(run: Run) -> None:
     """Every topic is gone with all its messages, the commands of waiting reports among them."""
-    again = {"WAYBILL_ENQUEUE_AGAIN_SECONDS": str(_ENQUEUE_AGAIN_SECONDS)}
+    again = {"WAYBILL_REQUEUE_AFTER_SECONDS": str(_ENQUEUE_AGAIN_SECONDS)}
     run.rig.reconfigure(API, *run.rig.workers, **again)
 
     def waiting() -> int:

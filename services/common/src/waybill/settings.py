@@ -15,6 +15,19 @@ from waybill.topics import Topics
 
 PREFIX = "WAYBILL_"
 
+RENAMED = {
+    "ENQUEUE_AGAIN_SECONDS": "REQUEUE_AFTER_SECONDS",
+    "KEEP_DEAD_LETTERS_DAYS": "DEAD_LETTER_RETENTION_DAYS",
+    "KEEP_IDEMPOTENCY_KEYS_HOURS": "IDEMPOTENCY_KEY_RETENTION_HOURS",
+    "KEEP_REPORTS_DAYS": "REPORT_RETENTION_DAYS",
+    "MOST_BODY_BYTES": "MAX_BODY_BYTES",
+    "MOST_LOST_WORKERS": "MAX_LOST_WORKERS",
+    "RETRY_FIRST_SECONDS": "RETRY_INITIAL_DELAY_SECONDS",
+    "RETRY_LONGEST_SECONDS": "RETRY_MAX_DELAY_SECONDS",
+    "UPKEEP_SECONDS": "MAINTENANCE_INTERVAL_SECONDS",
+}
+"""Old names of settings, without the prefix. One that is set stops the start, since it would do nothing."""
+
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
@@ -79,40 +92,44 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    retry_first_seconds: float = Field(default=2, gt=0, description="Before the first retry, at most.")
-    retry_longest_seconds: float = Field(default=600, gt=0)
-    most_lost_workers: int = Field(default=10, ge=1, description="A report that costs more workers fails.")
-    enqueue_again_seconds: float = Field(
-        default=900, gt=0, description="After so long without a claim, a report gets another command."
+    retry_initial_delay_seconds: float = Field(
+        default=2, gt=0, description="Before the first retry, at most."
     )
-    upkeep_seconds: float = Field(default=1, gt=0)
-    keep_reports_days: float = Field(default=30, gt=0)
-    keep_dead_letters_days: float = Field(default=30, gt=0)
-    keep_idempotency_keys_hours: float = Field(default=24, gt=0)
+    retry_max_delay_seconds: float = Field(default=600, gt=0)
+    max_lost_workers: int = Field(
+        default=10, ge=1, description="A report with which this many workers were lost fails."
+    )
+    requeue_after_seconds: float = Field(
+        default=900, gt=0, description="After this time without a claim, a report gets another command."
+    )
+    maintenance_interval_seconds: float = Field(default=1, gt=0)
+    report_retention_days: float = Field(default=30, gt=0)
+    dead_letter_retention_days: float = Field(default=30, gt=0)
+    idempotency_key_retention_hours: float = Field(default=24, gt=0)
 
     @property
     def retry(self) -> RetryPolicy:
         return RetryPolicy(
-            first=timedelta(seconds=self.retry_first_seconds),
-            longest=timedelta(seconds=self.retry_longest_seconds),
-            most_losses=self.most_lost_workers,
+            initial_delay=timedelta(seconds=self.retry_initial_delay_seconds),
+            max_delay=timedelta(seconds=self.retry_max_delay_seconds),
+            max_losses=self.max_lost_workers,
         )
 
     @property
     def retention(self) -> RetentionPolicy:
         return RetentionPolicy(
-            reports=timedelta(days=self.keep_reports_days),
-            dead_letters=timedelta(days=self.keep_dead_letters_days),
-            idempotency_keys=timedelta(hours=self.keep_idempotency_keys_hours),
+            reports=timedelta(days=self.report_retention_days),
+            dead_letters=timedelta(days=self.dead_letter_retention_days),
+            idempotency_keys=timedelta(hours=self.idempotency_key_retention_hours),
         )
 
     @property
-    def enqueue_again(self) -> timedelta:
-        return timedelta(seconds=self.enqueue_again_seconds)
+    def requeue_after(self) -> timedelta:
+        return timedelta(seconds=self.requeue_after_seconds)
 
     @property
-    def upkeep_every(self) -> timedelta:
-        return timedelta(seconds=self.upkeep_seconds)
+    def maintenance_interval(self) -> timedelta:
+        return timedelta(seconds=self.maintenance_interval_seconds)
 
     @property
     def lease(self) -> LeasePolicy:
@@ -120,17 +137,24 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
 
 
 def load(settings: type[AnySettings], **values: Any) -> AnySettings:
-    """Raises `WrongSettings`, naming every variable that is missing or wrong."""
+    """Raises `WrongSettings`, naming every variable that is missing, wrong, or set by an old name."""
+    wrong = [
+        f"{PREFIX}{old}: this setting is called {PREFIX}{new} now; rename it"
+        for old, new in RENAMED.items()
+        if f"{PREFIX}{old}" in os.environ
+    ]
     try:
-        return settings(**values)
+        loaded = settings(**values)
     except ValidationError as error:
-        wrong = [
+        wrong += [
             f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
             for item in error.errors(include_url=False, include_input=False)
         ]
-        raise WrongSettings("The settings are wrong.\n  " + "\n  ".join(wrong)) from None
+    if wrong:
+        raise WrongSettings("The settings are wrong.\n  " + "\n  ".join(wrong))
+    return loaded
 
 
 def instance_name(service: str) -> str:
-    """Names this process among all: the owner of leases, and the client's id in Kafka."""
+    """The name of this process: the owner of its leases, and the client's id in Kafka."""
     return f"{service}@{socket.gethostname()}/{os.getpid()}"

@@ -24,7 +24,7 @@ def create_app(services: Services) -> Flask:
     app.config.update(
         OPENAPI_VERSION="3.1.0",
         DESCRIPTION="Reports that take minutes, behind an API that answers in milliseconds.",
-        MAX_CONTENT_LENGTH=services.most_body_bytes,
+        MAX_CONTENT_LENGTH=services.max_body_bytes,
         VALIDATION_ERROR_STATUS_CODE=422,
         HTTP_ERROR_SCHEMA=problems.schema(),
         VALIDATION_ERROR_SCHEMA=problems.schema(),

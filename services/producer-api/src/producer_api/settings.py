@@ -15,7 +15,7 @@ class ApiSettings(ServiceSettings):
     listen: str = "0.0.0.0:8080"
     http_workers: int = Field(default=2, ge=1)
     http_threads: int = Field(default=64, ge=2)
-    most_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     stream_heartbeat_seconds: float = Field(default=15, gt=0)
     drain_seconds: float = Field(default=20, gt=0)
 

@@ -11,7 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from report_worker.intake import Claimed, Intake
-from waybill.kafka import Pulse
+from waybill.kafka import BrokerWatchdog
 from waybill.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -22,33 +22,33 @@ _CLOSE_SECONDS = 5.0
 
 
 class Slots(Protocol):
-    """What the consumer asks of the slots."""
+    """What the consumer needs of the slots."""
 
     def wait_for_free(self, seconds: float) -> bool:
         """Whether a slot is free, at once or within the time."""
 
 
 class CommandConsumer:
-    """Takes a command whenever a slot is free, and keeps polling while none is.
+    """Processes a command whenever a slot is free, and keeps polling while none is.
 
     One command of each partition is read ahead, so that a slot which gets free need not wait for Kafka; then
-    the partition is paused. They are taken in the order in which they came, so no partition waits for another
-    that always has more. An offset is stored for commit after the claim, not after the job. So a slow job
-    never disturbs the group, and the group's lag is the number of commands not yet claimed.
+    the partition is paused. They are processed in the order in which they came, so no partition waits for
+    another that always has more. An offset is stored for commit after the claim, not after the job. So a slow
+    job never disturbs the group, and the group's lag is the number of commands not yet claimed.
     """
 
     def __init__(
         self,
-        make_client: Callable[[Pulse], Consumer],
-        is_answered: Callable[[], bool],
+        make_client: Callable[[BrokerWatchdog], Consumer],
+        is_reachable: Callable[[], bool],
         topic: str,
         intake: Intake,
         slots: Slots,
         start: Callable[[Claimed], None],
     ) -> None:
-        """`is_answered`: whether Kafka answers somebody else now; it may block for a few seconds."""
+        """`is_reachable`: whether Kafka answers a new client now; it may block for a few seconds."""
         self._make_client = make_client
-        self._is_answered = is_answered
+        self._is_answered = is_reachable
         self._client: Consumer
         self._topic = topic
         self._intake = intake
@@ -58,37 +58,37 @@ class CommandConsumer:
         self._try_at = 0.0
         self._paused: set[int] = set()
         self.last_poll = time.monotonic()
-        """When the loop was last alive, on the monotonic clock."""
+        """When the loop last polled, on the monotonic clock."""
 
     def run(self, stopping: Event) -> None:
-        """Until `stopping`; then leaves the group, with its offsets committed. A client that has come to its
-        end, as when Kafka lost its data, is replaced; so is one that Kafka answers no more."""
+        """Until `stopping`; then leaves the group, with its offsets committed. A client that failed, as when
+        Kafka lost its data, is replaced; so is one that is stuck."""
         while not stopping.is_set():
-            pulse = Pulse(self._is_answered)
-            self._client = self._make_client(pulse)
+            watchdog = BrokerWatchdog(self._is_answered)
+            self._client = self._make_client(watchdog)
             self._paused = set()
             self._client.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
             try:
                 while not stopping.is_set():
                     self._turn()
-                    if pulse.has_stopped():
-                        log.warning("the consumer begins anew: Kafka answers others, and not this one")
+                    if watchdog.client_is_stuck():
+                        log.warning("consumer recreated: no broker response, though others get one")
                         break
             except KafkaException as error:
-                log.warning("the consumer begins anew", error=str(error))
+                log.warning("consumer recreated", reason=str(error))
                 stopping.wait(_PAUSE_SECONDS)
             finally:
                 self._waiting.clear()
                 self._close()
 
     def _close(self) -> None:
-        """Commits and leaves the group; but a Kafka that is away holds up nobody who has reports to hand
-        back, so no longer than a few seconds."""
+        """Commits and leaves the group; for a few seconds at most, since reports are to be released even
+        while Kafka is away."""
         closing = threading.Thread(target=self._client.close, name="consumer-close", daemon=True)
         closing.start()
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():
-            log.warning("the consumer did not leave the group in time")
+            log.warning("consumer did not leave the group in time")
 
     def _turn(self) -> None:
         self._pause()
@@ -96,11 +96,11 @@ class CommandConsumer:
         self.last_poll = time.monotonic()
         if message is not None:
             self._received(message)
-        if self._waiting and self._may_take() and self._take(self._waiting[0]):
+        if self._waiting and self._may_process() and self._process(self._waiting[0]):
             self._waiting.popleft()
 
-    def _may_take(self) -> bool:
-        """Waits for a slot, and until the database is asked again, but never long: the loop has to poll."""
+    def _may_process(self) -> bool:
+        """Waits for a slot, and until the database is tried again, but never long: the loop has to poll."""
         pause = self._try_at - time.monotonic()
         if pause > 0:
             time.sleep(min(pause, _POLL_SECONDS))
@@ -114,12 +114,12 @@ class CommandConsumer:
         elif error.fatal() or error.code() == KafkaError._FATAL:  # as when Kafka has lost the group
             raise KafkaException(error)
         elif error.code() != KafkaError._PARTITION_EOF:
-            log.warning("the consumer reads on", error=error.str())
+            log.warning("consumer error; reading on", reason=error.str())
 
-    def _take(self, message: Message) -> bool:
+    def _process(self, message: Message) -> bool:
         """Whether the message is done with."""
         try:
-            claimed = self._intake.take(message)
+            claimed = self._intake.process(message)
         except StoreUnavailable as error:
             log.warning("commands wait for the database", reason=str(error))
             self._try_at = time.monotonic() + _PAUSE_SECONDS
@@ -132,8 +132,8 @@ class CommandConsumer:
     def _store_offset(self, message: Message) -> None:
         try:
             self._client.store_offsets(message)
-        except KafkaException as error:  # the partition went to another worker, who will be refused the claim
-            log.info("an offset is not ours to commit", reason=str(error))
+        except KafkaException as error:  # the partition went to another worker, whose claim will be refused
+            log.info("offset not stored: the partition was revoked", reason=str(error))
 
     def _pause(self) -> None:
         """The partitions of which a command waits, and no others."""

@@ -14,7 +14,7 @@ from opentelemetry.trace import Link, Span, SpanKind
 from waybill.domain import Carrier, NewReport, Origin, Report, new_report_id
 from waybill.kafka import KafkaConfig
 from waybill.kinds.dowork import DOWORK
-from waybill.ledger import DeadLetterOffice, Ledger, UnreadMessage
+from waybill.ledger import DeadLetters, Ledger, UnreadMessage
 from waybill.messages import (
     BareCarrier,
     Command,
@@ -64,106 +64,104 @@ class Claimed:
 class Intake:
     """Reads messages of the topic `report`. Each call may block on the database."""
 
-    def __init__(
-        self, ledger: Ledger, dead_letters: DeadLetterOffice, kafka: KafkaConfig, group: str
-    ) -> None:
+    def __init__(self, ledger: Ledger, dead_letters: DeadLetters, kafka: KafkaConfig, group: str) -> None:
         self._ledger = ledger
         self._dead_letters = dead_letters
         self._owner = kafka.client_id
         self._bootstrap_servers = kafka.bootstrap_servers
         self._group = group
 
-    def take(self, message: Message) -> Claimed | None:
-        """None where there is nothing to do: somebody else has the report, or nobody could read the message.
+    def process(self, message: Message) -> Claimed | None:
+        """None where there is nothing to do: another worker has the report, or the message cannot be read.
 
-        Raises `StoreUnavailable`; the same message may then be taken again. After any return its offset may
-        be committed.
+        Raises `StoreUnavailable`; the same message may then be processed again. After any return its offset
+        may be committed.
         """
-        seen = _Seen.of(message)
+        received = _Received.of(message)
         try:
-            asked = read_command(message.key(), message.value())
+            parsed = read_command(message.key(), message.value())
         except UnreadableMessage as error:
-            self._refuse(seen, error)
+            self._refuse(received, error)
             return None
-        return self._claim(seen, asked)
+        return self._claim(received, parsed)
 
-    def _claim(self, seen: "_Seen", asked: Command | BareCarrier) -> Claimed | None:
-        parent = seen.carrier or valid_carrier(asked.carrier)
+    def _claim(self, received: "_Received", parsed: Command | BareCarrier) -> Claimed | None:
+        parent = received.carrier or valid_carrier(parsed.carrier)
         started_at = time.time_ns()
-        span = self._span(seen, parent, started_at)
+        span = self._span(received, parent, started_at)
         try:
-            report_id = asked.report_id if isinstance(asked, Command) else self._accept(seen, parent).id
+            report_id = parsed.report_id if isinstance(parsed, Command) else self._accept(received, parent).id
             span.set_attributes(attributes.conversation(str(report_id)))
             report = self._ledger.claim(report_id, self._owner, span_carrier(span))
             if report is None:
-                self._not_claimed(report_id, seen, span)
+                self._not_claimed(report_id, received, span)
                 return None
         except Exception as error:
             fail_span(span, type(error).__qualname__, str(error))
             span.end()
             raise
         _messages.add(1, {"outcome": "claimed"})
-        _queue_time.record(seen.queue_time_ms / 1000, {"report.kind": report.kind})
-        return Claimed(report, span, started_at, parent, seen.queue_time_ms, seen.origin)
+        _queue_time.record(received.queue_time_ms / 1000, {"report.kind": report.kind})
+        return Claimed(report, span, started_at, parent, received.queue_time_ms, received.origin)
 
-    def _not_claimed(self, report_id: UUID, seen: "_Seen", span: Span) -> None:
-        """Somebody else has the report, or has had it; or there is none."""
+    def _not_claimed(self, report_id: UUID, received: "_Received", span: Span) -> None:
+        """Another worker has the report, or has had it; or there is none."""
         if self._ledger.get(report_id) is None:
             unknown = UnreadableMessage("no_such_report", f"No report has the id {report_id}.")
-            self._keep(seen, unknown, span)
+            self._keep(received, unknown, span)
         else:
             span.set_attribute("report.claim", "refused")
             _messages.add(1, {"outcome": "refused"})
         span.end()
 
-    def _accept(self, seen: "_Seen", carrier: Carrier | None) -> Report:
-        """A message of the article's producer: the report that it asks for, once for each message."""
+    def _accept(self, received: "_Received", carrier: Carrier | None) -> Report:
+        """A message of the article's producer: the report that it requests, once for each message."""
         defaults = DOWORK.parameters().model_dump(mode="json")
-        return self._ledger.accept_foreign(
-            NewReport(new_report_id(), DOWORK.name, defaults, carrier, seen.source)
+        return self._ledger.accept_external(
+            NewReport(new_report_id(), DOWORK.name, defaults, carrier, received.source)
         )
 
-    def _refuse(self, seen: "_Seen", error: UnreadableMessage) -> None:
-        span = self._span(seen, seen.carrier, time.time_ns())
+    def _refuse(self, received: "_Received", error: UnreadableMessage) -> None:
+        span = self._span(received, received.carrier, time.time_ns())
         try:
-            self._keep(seen, error, span)
+            self._keep(received, error, span)
         finally:
             span.end()
 
-    def _keep(self, seen: "_Seen", error: UnreadableMessage, span: Span) -> None:
+    def _keep(self, received: "_Received", error: UnreadableMessage, span: Span) -> None:
         """As a dead letter."""
         fail_span(span, error.reason, str(error))
-        self._dead_letters.keep(seen.unread(), error)
+        self._dead_letters.keep(received.unread(), error)
         _messages.add(1, {"outcome": error.reason})
-        log.warning("dead letter", reason=error.reason, detail=str(error), source=seen.source)
+        log.warning("dead letter", reason=error.reason, detail=str(error), source=received.source)
 
-    def _span(self, seen: "_Seen", carrier: Carrier | None, started_at: int) -> Span:
+    def _span(self, received: "_Received", carrier: Carrier | None, started_at: int) -> Span:
         """report_consumer: one message, one span, so the message's context is both its parent and linked."""
         context = context_of(carrier)
         producer = trace.get_current_span(context).get_span_context()
         known = message_attributes(
             attributes.PROCESS,
-            seen.message.topic() or "",
+            received.message.topic() or "",
             client_id=self._owner,
             bootstrap_servers=self._bootstrap_servers,
             group=self._group,
-            key=seen.key_text,
-            partition=seen.partition,
-            offset=seen.offset,
+            key=received.key_text,
+            partition=received.partition,
+            offset=received.offset,
         )
         return tracer().start_span(
             "report_consumer",
             context=context,
             kind=SpanKind.CONSUMER,
             links=[Link(producer)] if producer.is_valid else [],
-            attributes={**known, attributes.QUEUE_TIME: seen.queue_time_ms},
+            attributes={**known, attributes.QUEUE_TIME: received.queue_time_ms},
             start_time=started_at,
         )
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """A message, with what is asked of it more than once."""
+class _Received:
+    """A message, with what is read from it more than once."""
 
     message: Message
     partition: int
@@ -173,7 +171,7 @@ class _Seen:
     carrier: Carrier | None
 
     @classmethod
-    def of(cls, message: Message, now: Callable[[], float] = time.time) -> "_Seen":
+    def of(cls, message: Message, now: Callable[[], float] = time.time) -> "_Received":
         sort, stamp = message.timestamp()
         waited = 0 if sort == TIMESTAMP_NOT_AVAILABLE else max(0, round(now() * 1000) - stamp)
         return cls(
@@ -187,7 +185,7 @@ class _Seen:
 
     @property
     def source(self) -> str:
-        """Names the message among all: after a loss of Kafka's data, offsets begin anew, but times do not."""
+        """Names the message among all: after a loss of Kafka's data offsets restart, but times do not."""
         return f"{self.message.topic()}/{self.partition}/{self.offset}@{self.timestamp_ms}"
 
     @property

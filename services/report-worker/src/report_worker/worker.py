@@ -16,25 +16,18 @@ from report_worker.intake import Claimed, Intake
 from report_worker.scratch import Scratch
 from report_worker.settings import WorkerSettings
 from report_worker.slots import Slot, SlotPool
-from waybill import store
-from waybill.artefacts import ArtefactStore
 from waybill.errors import WaybillError
-from waybill.kafka import consumer, is_answered, producer
+from waybill.kafka import consumer, is_reachable
 from waybill.kafka.clients import group_protocol
-from waybill.kinds import load_registry
-from waybill.ledger import DeadLetterOffice, Ledger, Recorder, Upkeep
 from waybill.logs import configure_logs
-from waybill.outbox import Relay
-from waybill.outbox.publisher import Publisher
-from waybill.settings import instance_name, load
-from waybill.store import create_engine
+from waybill.runtime import Runtime
+from waybill.settings import load
 from waybill.tracing import flush
-from waybill.upkeeper import Upkeeper, UpkeepPolicy
 
 log = structlog.get_logger(__name__)
 
 _STALLED_SECONDS = 60
-_HAND_BACK_SECONDS = 10
+_RELEASE_SECONDS = 10
 
 
 def main() -> None:
@@ -57,30 +50,20 @@ class Worker:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        name = instance_name("report-worker")
-        kafka = settings.kafka_config(name)
-        self._engine = create_engine(
-            str(settings.database_url), application="report-worker", pool_size=settings.slots + 3
-        )
-        self._relay = Relay(self._engine, lambda: Publisher(producer(kafka), name, kafka.bootstrap_servers))
-        recorder = Recorder(self._engine, settings.topics, self._relay.announce, settings.enqueue_again)
-        ledger = Ledger(recorder, settings.lease)
-        artefacts = ArtefactStore(settings.artefact_url)
-        self._upkeep = Upkeep(recorder, settings.retry, settings.retention)
-        self._upkeeper = Upkeeper(
-            self._upkeep, artefacts, settings.lease, UpkeepPolicy(every=settings.upkeep_every)
-        )
-        self._cancellations = Cancellations(ledger, name)
+        # A connection for each slot, and three for the threads beside them.
+        self._runtime = runtime = Runtime("report-worker", settings, pool_size=settings.slots + 3)
+        kafka = runtime.kafka
+        self._cancellations = Cancellations(runtime.ledger, runtime.name)
         self._scratch = Scratch()
         self._interrupted = threading.Event()
         self._context = AttemptContext(
-            ledger=ledger,
-            kinds=load_registry(),
-            artefacts=artefacts,
+            ledger=runtime.ledger,
+            kinds=runtime.kinds,
+            artefacts=runtime.artefacts,
             lease=settings.lease,
             retry=settings.retry,
             cancel_grace=timedelta(seconds=settings.cancel_grace_seconds),
-            owner=name,
+            owner=runtime.name,
             cancellations=self._cancellations,
             scratch=self._scratch.path,
             interrupted=self._interrupted,
@@ -95,20 +78,19 @@ class Worker:
         self._attempts: set[threading.Thread] = set()
         protocol = group_protocol(settings.kafka_group_protocol)
         self._consumer = CommandConsumer(
-            lambda pulse: consumer(kafka, settings.kafka_group, **protocol, **pulse.settings()),
-            lambda: is_answered(kafka),
+            lambda watchdog: consumer(kafka, settings.kafka_group, **protocol, **watchdog.settings()),
+            lambda: is_reachable(kafka),
             settings.kafka_topic_report,
-            Intake(ledger, DeadLetterOffice(recorder), kafka, settings.kafka_group),
+            Intake(runtime.ledger, runtime.dead_letters, kafka, settings.kafka_group),
             self._slots,
             self._start,
         )
         self._health = HealthServer(settings.health_listen, self._alive, self._ready)
 
     def run(self, stopping: threading.Event) -> None:
-        """Consumes until `stopping`; then drains: leaves the group, lets the running reports end or hands
-        them back, publishes, and sends out the spans."""
-        self._relay.start(self._upkeep)
-        self._upkeeper.start()
+        """Consumes until `stopping`; then drains: leaves the group, lets the running reports end or releases
+        them, publishes, and sends out the spans."""
+        self._runtime.start()
         self._cancellations.start()
         self._health.start()
         log.info("ready", slots=self._settings.slots)
@@ -119,17 +101,15 @@ class Worker:
 
     def _drain(self) -> None:
         if not self._wait_for_attempts(self._settings.drain):
-            log.warning("handing back what still runs", reports=len(self._attempts))
+            log.warning("releasing reports that still run", reports=len(self._attempts))
             self._interrupted.set()
-            self._wait_for_attempts(timedelta(seconds=_HAND_BACK_SECONDS))
+            self._wait_for_attempts(timedelta(seconds=_RELEASE_SECONDS))
         self._cancellations.stop()
-        self._upkeeper.stop()
-        if not self._relay.stop(timedelta(seconds=5)):
-            log.warning("messages stay in the outbox; another process publishes them")
+        self._runtime.stop()
         self._slots.close()
         self._scratch.close()
         self._health.stop()
-        self._engine.dispose()
+        self._runtime.close()
         flush()
         log.info("drained")
 
@@ -165,13 +145,12 @@ class Worker:
         missing = self._slots.missing
         return {
             "consumer": "ok" if silent < _STALLED_SECONDS else f"has not polled for {silent:.0f} s",
-            "slots": f"{missing} could not be made anew" if missing else "ok",
+            "slots": f"{missing} could not be replaced" if missing else "ok",
         }
 
     def _ready(self) -> dict[str, str]:
         try:
-            store.ping(self._engine)
-            store.check_schema(self._engine)
+            self._runtime.check_database()
         except WaybillError as error:
             return {**self._alive(), "database": str(error)}
         return {**self._alive(), "database": "ok"}

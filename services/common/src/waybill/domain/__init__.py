@@ -1,13 +1,14 @@
-"""The life of a report in plain Python: no database, no Kafka, no HTTP."""
+"""The lifecycle of a report in plain Python: no database, no Kafka, no HTTP."""
 
 from waybill.domain.carrier import Carrier
+from waybill.domain.failures import Failure, FailureType
 from waybill.domain.identity import new_report_id
+from waybill.domain.lifecycle import AttemptFailure, End, Requeue, Retry
 from waybill.domain.policies import LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.domain.report import (
     TERMINAL,
     TRANSITIONS,
     AttemptTrace,
-    Failure,
     Fence,
     NewReport,
     Origin,
@@ -22,16 +23,21 @@ from waybill.domain.report import (
 __all__ = [
     "TERMINAL",
     "TRANSITIONS",
+    "AttemptFailure",
     "AttemptTrace",
     "Carrier",
+    "End",
     "Failure",
+    "FailureType",
     "Fence",
     "LeasePolicy",
     "NewReport",
     "Origin",
     "Progress",
     "Report",
+    "Requeue",
     "RetentionPolicy",
+    "Retry",
     "RetryPolicy",
     "Status",
     "StepChange",

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from waybill.domain.carrier import Carrier
+from waybill.domain.failures import Failure
 
 
 class Status(StrEnum):
@@ -24,10 +25,10 @@ class Status(StrEnum):
 
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.INIT: frozenset({Status.PROCESSING, Status.FAIL, Status.CANCELLED}),
-    # back to init: a retry, or an attempt that was handed back or lost
+    # back to init: a retry, or an attempt that was released or lost
     Status.PROCESSING: frozenset({Status.INIT, Status.DONE, Status.FAIL, Status.CANCELLED}),
     Status.DONE: frozenset(),
-    # only by a redrive, which somebody asks for
+    # only by a redrive, which a person requests
     Status.FAIL: frozenset({Status.INIT}),
     Status.CANCELLED: frozenset({Status.INIT}),
 }
@@ -57,7 +58,7 @@ class StepChange:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an attempt is: the step that was last heard of, and how many of `total` have ended."""
+    """How far an attempt is: the step that changed last, and how many of `total` have ended."""
 
     step: str
     done: int
@@ -66,18 +67,6 @@ class Progress:
     def after(self, change: StepChange) -> "Progress":
         ended = change.status is not StepStatus.RUNNING
         return Progress(change.name, self.done + ended, max(self.total, self.done + 1))
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an attempt did not end well.
-
-    `type` is one of a few words that a program may rely on; `message` is for a person.
-    """
-
-    type: str
-    message: str
-    step: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +82,7 @@ class StoredArtefact:
 
 @dataclass(frozen=True)
 class NewReport:
-    """A report as it is requested. `source` names the foreign message it came from, if one did; `timeout`
+    """A report as it is requested. `source` names the external message it came from, if one did; `timeout`
     is the requester's own limit for an attempt."""
 
     id: UUID

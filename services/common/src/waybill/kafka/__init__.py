@@ -1,15 +1,15 @@
 """Kafka clients, and the topics where nobody else makes them."""
 
-from waybill.kafka.clients import KafkaConfig, admin_client, consumer, is_answered, producer
-from waybill.kafka.pulse import Pulse
+from waybill.kafka.clients import KafkaConfig, admin_client, consumer, is_reachable, producer
 from waybill.kafka.topics import ensure_topics
+from waybill.kafka.watchdog import BrokerWatchdog
 
 __all__ = [
+    "BrokerWatchdog",
     "KafkaConfig",
-    "Pulse",
     "admin_client",
     "consumer",
     "ensure_topics",
-    "is_answered",
+    "is_reachable",
     "producer",
 ]

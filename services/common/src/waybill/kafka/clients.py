@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
+_librdkafka_log = logging.getLogger(__name__)
+"""librdkafka's own lines need a logger of the standard library."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class KafkaConfig:
             "bootstrap.servers": self.bootstrap_servers,
             "client.id": self.client_id,
             "error_cb": _log_error,
-            "logger": log,
+            "logger": _librdkafka_log,
             "log_level": 4,
             "socket.timeout.ms": 10_000,  # what is not answered by then is asked on a new connection
             "socket.keepalive.enable": True,
@@ -81,8 +84,8 @@ def admin_client(config: KafkaConfig) -> AdminClient:
     return AdminClient(config.common())
 
 
-def is_answered(config: KafkaConfig, seconds: float = 2.0) -> bool:
-    """Whether a broker answers a client that is made now; blocks for so long at the most."""
+def is_reachable(config: KafkaConfig, seconds: float = 2.0) -> bool:
+    """Whether a broker answers a new client; blocks for `seconds` at most."""
     try:
         return bool(admin_client(config).list_topics(timeout=seconds).brokers)
     except KafkaException:
@@ -90,4 +93,4 @@ def is_answered(config: KafkaConfig, seconds: float = 2.0) -> bool:
 
 
 def _log_error(error: KafkaError) -> None:
-    log.warning("kafka: %s", error.str())
+    log.warning("kafka client error", reason=error.str())

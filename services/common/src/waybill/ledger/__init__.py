@@ -1,21 +1,28 @@
-"""The ledger: every change of a report, in one transaction with the event and messages that announce it."""
+"""The ledger: every change of a report, in one transaction with its event and its messages."""
 
-from waybill.ledger.dead_letters import DeadLetterOffice, NotRedrivable, UnreadMessage
-from waybill.ledger.ledger import IdempotencyKey, KeyInFlight, KeyReused, LeaseLost, Ledger
-from waybill.ledger.recorder import Announce, Recorder
-from waybill.ledger.upkeep import Reaped, Upkeep
+from waybill.ledger.changes import Changes
+from waybill.ledger.dead_letters import DeadLetters
+from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, NotRedrivable
+from waybill.ledger.ledger import IdempotencyKey, Ledger
+from waybill.ledger.letters import UnreadMessage
+from waybill.ledger.recovery import Recovered, Recovery
+from waybill.ledger.retention import Removed, Retention
+from waybill.ledger.transactions import Notify, Transactions
 
 __all__ = [
-    "Announce",
-    "DeadLetterOffice",
+    "Changes",
+    "DeadLetters",
     "IdempotencyKey",
     "KeyInFlight",
     "KeyReused",
     "LeaseLost",
     "Ledger",
     "NotRedrivable",
-    "Reaped",
-    "Recorder",
+    "Notify",
+    "Recovered",
+    "Recovery",
+    "Removed",
+    "Retention",
+    "Transactions",
     "UnreadMessage",
-    "Upkeep",
 ]

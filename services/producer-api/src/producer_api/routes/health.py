@@ -4,7 +4,6 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 
 from producer_api.services import Services
-from waybill import store
 from waybill.errors import WaybillError
 
 
@@ -36,8 +35,7 @@ def blueprint(services: Services) -> APIBlueprint:
 
 def _database(services: Services) -> str:
     try:
-        store.ping(services.engine)
-        store.check_schema(services.engine)
+        services.check_database()
     except WaybillError as error:
         return str(error)
     return "ok"

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from report_worker.slots.protocol import Cancelled, Failed, FromSlot, Job, Produced, Ready, Stop
-from report_worker.slots.texts import message_of, stack_of
+from report_worker.slots.sanitize import message_of, stack_of
 from report_worker.slots.work import JobCancelled, SlotWork
 from waybill.errors import PermanentError
 from waybill.kinds import Artefact, Registry, load_registry

@@ -12,7 +12,7 @@ from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.trace import Span
 
 from report_worker.slots.protocol import Job, StepEnded, StepStarted
-from report_worker.slots.texts import message_of, shortened, stack_of
+from report_worker.slots.sanitize import message_of, shortened, stack_of
 from waybill.tracing import context_of, fail_span, interrupt_span, tracer
 
 Tell = Callable[[StepStarted | StepEnded], None]

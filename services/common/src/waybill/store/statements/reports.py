@@ -74,7 +74,7 @@ def get(connection: Connection, report_id: UUID) -> Report | None:
 
 
 def get_by_source(connection: Connection, source: str) -> Report | None:
-    """The report that a foreign message has asked for already."""
+    """The report that an external message has requested already."""
     row = connection.execute(select(reports).where(reports.c.source == source)).one_or_none()
     return report_of(row) if row else None
 
@@ -88,14 +88,14 @@ def get_by_key(connection: Connection, key: str) -> Report | None:
 
 
 def lock(connection: Connection, report_id: UUID) -> Report | None:
-    """As `get`, but after whoever changes the report now, and before all others."""
+    """As `get`, but after the transaction that changes the report now, and before all others."""
     statement = select(reports).where(reports.c.id == report_id).with_for_update()
     row = connection.execute(statement).one_or_none()
     return report_of(row) if row else None
 
 
 def lock_by_key(connection: Connection, key: str) -> Report | None:
-    """As `get_by_key`, but after whoever changes the report now, and before all others."""
+    """As `get_by_key`, but after the transaction that changes the report now, and before all others."""
     found = get_by_key(connection, key)
     return lock(connection, found.id) if found else None
 
@@ -113,18 +113,18 @@ def page(connection: Connection, wanted: ReportFilter) -> list[Report]:
 
 
 def cancelled_attempts(connection: Connection, owner: str) -> list[tuple[UUID, int]]:
-    """Of the reports that `owner` runs, those that somebody wants cancelled, with their attempts."""
+    """Of the reports that `owner` runs, those that are to be cancelled, with their attempts."""
     statement = select(reports.c.id, reports.c.attempt).where(
         reports.c.lease_owner == owner, reports.c.cancel_requested_at.is_not(None)
     )
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 
-# --- asked for by a client ----------------------------------------------------------------------------
+# --- requested by a client ----------------------------------------------------------------------------
 
 
-def insert_new(connection: Connection, new: NewReport, enqueue_again: timedelta) -> Report | None:
-    """A requested report. None where its `source` has asked before."""
+def insert_new(connection: Connection, new: NewReport, requeue_after: timedelta) -> Report | None:
+    """A requested report. None where its `source` has requested one before."""
     statement = (
         insert(reports)
         .values(
@@ -133,7 +133,7 @@ def insert_new(connection: Connection, new: NewReport, enqueue_again: timedelta)
             parameters=new.parameters,
             source=new.source,
             timeout_seconds=new.timeout.total_seconds() if new.timeout else None,
-            enqueue_at=from_now(enqueue_again),
+            enqueue_at=from_now(requeue_after),
             **carrier_columns(new.carrier),
         )
         .on_conflict_do_nothing(index_elements=[reports.c.source])
@@ -154,7 +154,7 @@ def cancel_waiting(connection: Connection, report_id: UUID) -> Report | None:
 
 
 def request_cancel(connection: Connection, report_id: UUID) -> Report | None:
-    """Asks the worker that has the report to cancel it. None where none has it or it is asked already."""
+    """Asks the worker that has the report to cancel it. None where no worker has it or was asked already."""
     statement = (
         _change(Status.PROCESSING, reports.c.id == report_id)
         .where(reports.c.status == Status.PROCESSING, reports.c.cancel_requested_at.is_(None))
@@ -163,8 +163,8 @@ def request_cancel(connection: Connection, report_id: UUID) -> Report | None:
     return _changed(connection, statement)
 
 
-def redrive(connection: Connection, report_id: UUID, enqueue_again: timedelta) -> Report | None:
-    """A report that failed or was cancelled begins anew, in its old trace. None where it did neither."""
+def redrive(connection: Connection, report_id: UUID, requeue_after: timedelta) -> Report | None:
+    """A report that failed or was cancelled restarts, in its old trace. None where it did neither."""
     statement = (
         _change(Status.INIT, reports.c.id == report_id)
         .where(reports.c.status.in_([Status.FAIL, Status.CANCELLED]))
@@ -178,19 +178,19 @@ def redrive(connection: Connection, report_id: UUID, enqueue_again: timedelta) -
             artefact=None,
             finished_at=None,
             cancel_requested_at=None,
-            enqueue_at=from_now(enqueue_again),
+            enqueue_at=from_now(requeue_after),
         )
     )
     return _changed(connection, statement)
 
 
-# --- done by a worker that holds the lease --------------------------------------------------------------
+# --- by the worker that holds the lease -----------------------------------------------------------------
 
 
 def claim(
     connection: Connection, report_id: UUID, owner: str, lease: LeasePolicy, carrier: Carrier | None
 ) -> Report | None:
-    """A new attempt for `owner`. None where the report does not wait for one: somebody was quicker.
+    """A new attempt for `owner`. None where the report does not wait for one.
 
     A report without a trace gets the one of its first claim, so that its retries stay in it.
     """
@@ -256,7 +256,7 @@ def retry_later(
     connection: Connection, fence: Fence, failure: Failure, delay: timedelta, *, counted: bool
 ) -> Report | None:
     """A failed attempt leaves its report to wait for another, as a failure (`counted`) or an interruption.
-    None where the lease is lost, or somebody wants the report cancelled."""
+    None where the lease is lost, or the report is to be cancelled."""
     statement = _change(Status.INIT, _held(fence), reports.c.cancel_requested_at.is_(None)).values(
         failures=reports.c.failures + int(counted),
         interruptions=reports.c.interruptions + int(not counted),
@@ -268,19 +268,19 @@ def retry_later(
     return _changed(connection, statement)
 
 
-def hand_back(connection: Connection, fence: Fence, enqueue_again: timedelta) -> Report | None:
-    """An interrupted attempt gives its report back to wait for another. None where the lease is lost, or
-    somebody wants the report cancelled."""
+def release(connection: Connection, fence: Fence, requeue_after: timedelta) -> Report | None:
+    """An interrupted attempt releases its report to wait for another. None where the lease is lost, or
+    the report is to be cancelled."""
     statement = _change(Status.INIT, _held(fence), reports.c.cancel_requested_at.is_(None)).values(
         interruptions=reports.c.interruptions + 1,
         progress=None,
-        enqueue_at=from_now(enqueue_again),
+        enqueue_at=from_now(requeue_after),
         **_NO_LEASE,
     )
     return _changed(connection, statement)
 
 
-# --- upkeep, by any process ----------------------------------------------------------------------------
+# --- recovery and retention, by any process -----------------------------------------------------------
 
 
 def lock_expired(connection: Connection, grace: timedelta, limit: int) -> list[Report]:
@@ -292,8 +292,8 @@ def lock_expired(connection: Connection, grace: timedelta, limit: int) -> list[R
     )
 
 
-def reap(
-    connection: Connection, report: Report, status: Status, failure: Failure | None, enqueue_again: timedelta
+def take_back(
+    connection: Connection, report: Report, status: Status, failure: Failure | None, requeue_after: timedelta
 ) -> Report:
     """Takes a locked report from the attempt that lost it: back to `init`, or to its end."""
     ended = status in TERMINAL
@@ -302,7 +302,7 @@ def reap(
         progress=None,
         failure=asdict(failure) if failure else null(),
         finished_at=func.clock_timestamp() if ended else None,
-        enqueue_at=None if ended else from_now(enqueue_again),
+        enqueue_at=None if ended else from_now(requeue_after),
         **_NO_LEASE,
     )
     return report_of(connection.execute(statement).one())
@@ -311,16 +311,16 @@ def reap(
 def lock_unqueued(connection: Connection, topic: str, limit: int) -> list[Report]:
     """Waiting reports that are due for a command: a retry whose time has come, or one whose command has
     not led to a claim for so long that Kafka may have lost it. Not those whose command is in the outbox."""
-    announced = exists().where(outbox.c.key == cast(reports.c.id, Text), outbox.c.topic == topic)
+    enqueued = exists().where(outbox.c.key == cast(reports.c.id, Text), outbox.c.topic == topic)
     return _locked(
         connection,
-        and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.clock_timestamp(), ~announced),
+        and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.clock_timestamp(), ~enqueued),
         limit,
     )
 
 
-def set_enqueue_again(connection: Connection, report_ids: Sequence[UUID], after: timedelta) -> None:
-    """When locked reports get yet another command; not a change of theirs."""
+def set_requeue(connection: Connection, report_ids: Sequence[UUID], after: timedelta) -> None:
+    """When locked reports get another command; not a change of theirs."""
     connection.execute(update(reports).where(reports.c.id.in_(report_ids)).values(enqueue_at=from_now(after)))
 
 

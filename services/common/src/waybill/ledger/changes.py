@@ -1,0 +1,208 @@
+"""The unit of work: changes of reports in one transaction, each with its event and its messages."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from waybill.domain import (
+    Carrier,
+    End,
+    Failure,
+    FailureType,
+    Fence,
+    LeasePolicy,
+    NewReport,
+    Origin,
+    Progress,
+    Report,
+    Requeue,
+    Retry,
+    Status,
+    StepChange,
+    StoredArtefact,
+)
+from waybill.ledger.errors import LeaseLost, NotRedrivable
+from waybill.ledger.letters import report_letter, stored_letter
+from waybill.messages import Command, DeadLetter, StatusEvent, status_event, step_event
+from waybill.store import OutboxMessage
+from waybill.store.statements import dead_letters, events, outbox, reports
+from waybill.topics import Topics
+
+
+class Changes:
+    """Changes of any number of reports that are committed together.
+
+    Each method writes the row, and derives what belongs to it: the event in `report_events`, the message on
+    `report-status`, and a command where the report then waits for a worker. `keys` are the keys of all
+    messages, in their order; the relay is notified of them after the commit.
+    """
+
+    def __init__(self, connection: Connection, topics: Topics, requeue_after: timedelta) -> None:
+        """`Transactions.changes` makes it."""
+        self.connection = connection
+        self._topics = topics
+        self._requeue_after = requeue_after
+        self._keys: dict[str, None] = {}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self._keys)
+
+    # --- requested by a client
+
+    def insert(self, new: NewReport) -> Report | None:
+        """A requested report. None where its `source` has requested one before.
+
+        One with a `source` has its command already: the message that it came from.
+        """
+        report = reports.insert_new(self.connection, new, self._requeue_after)
+        return report and self._changed(report, has_command=new.source is not None)
+
+    def cancel(self, report_id: UUID) -> Report | None:
+        """Ends a report that waits, or asks the worker that has it. None where it has ended, or is being
+        cancelled."""
+        # Locked first: while its worker releases it, it is neither waiting nor held.
+        reports.lock(self.connection, report_id)
+        report = reports.cancel_waiting(self.connection, report_id)
+        report = report or reports.request_cancel(self.connection, report_id)
+        return report and self._changed(report)
+
+    def redrive(self, report_id: UUID, letter_id: UUID | None = None) -> Report:
+        """A failed or cancelled report restarts, in its old trace; its letters and that of `letter_id` no
+        longer wait. Raises `NotRedrivable`."""
+        report = reports.redrive(self.connection, report_id, self._requeue_after)
+        if report is None:
+            raise NotRedrivable("Only a report that failed or was cancelled can be tried again.")
+        dead_letters.mark_redriven(self.connection, report_id, letter_id)
+        return self._changed(report)
+
+    # --- by the worker that holds the lease; each raises `LeaseLost`
+
+    def claim(
+        self, report_id: UUID, owner: str, lease: LeasePolicy, carrier: Carrier | None = None
+    ) -> Report | None:
+        """A new attempt; None where the report does not wait for one. One without a trace gets `carrier`."""
+        report = reports.claim(self.connection, report_id, owner, lease, carrier)
+        return report and self._changed(report)
+
+    def step(self, fence: Fence, progress: Progress, change: StepChange) -> Report:
+        """A step began or ended, which leaves the attempt at `progress`."""
+        report = _held(reports.change_progress(self.connection, fence, progress), fence)
+        self._record(report, step_event(report, change))
+        return report
+
+    def finish(self, fence: Fence, end: End, artefact: StoredArtefact | None, origin: Origin) -> Report:
+        """The report's end; with a dead letter where it is exhausted. `origin` is that of the command."""
+        report = _held(reports.finish(self.connection, fence, end.status, end.failure, artefact), fence)
+        return self._ended(report, end, origin)
+
+    def retry(self, fence: Fence, retry: Retry) -> Report:
+        """Back to `init`, for another attempt after a delay; one that is to be cancelled ends instead."""
+        report = reports.retry_later(
+            self.connection, fence, retry.failure, retry.delay, counted=retry.counted
+        )
+        return self._changed(report or self._cancelled(fence))
+
+    def release(self, fence: Fence) -> Report:
+        """Back to `init`, with a new command at once; one that is to be cancelled ends instead."""
+        report = reports.release(self.connection, fence, self._requeue_after)
+        return self._changed(report or self._cancelled(fence))
+
+    # --- by recovery and relay, in any process
+
+    def take_back(self, lost: Report, decision: Requeue | End) -> Report:
+        """Takes a locked report from the attempt that lost it."""
+        end = decision if isinstance(decision, End) else End(Status.INIT)
+        report = reports.take_back(self.connection, lost, end.status, end.failure, self._requeue_after)
+        origin = lost.attempt_trace.origin if lost.attempt_trace else Origin(self._topics.report, -1, -1)
+        return self._ended(report, end, origin)
+
+    def requeue_due(self, limit: int) -> list[Report]:
+        """Gives waiting reports that are due another command: retries, and those whose command was lost."""
+        due = reports.lock_unqueued(self.connection, self._topics.report, limit)
+        if due:
+            reports.set_requeue(self.connection, [report.id for report in due], self._requeue_after)
+            self._enqueue([self._command(report) for report in due])
+        return due
+
+    def refuse(self, message: OutboxMessage, reason: str) -> None:
+        """The broker will never take `message`: a report that waits for it as its command fails."""
+        if message.topic != self._topics.report:
+            return
+        report = reports.get_by_key(self.connection, message.key)
+        failure = Failure(
+            FailureType.REFUSED_BY_BROKER, f"Kafka does not take the report's command: {reason}"
+        )
+        ended = reports.fail_waiting(self.connection, report.id, failure) if report else None
+        if ended:
+            self._changed(ended)
+
+    def republish_latest(self, keys: Sequence[str]) -> None:
+        """Publishes each report's last event again, where an older one may have been published after it."""
+        for report in (reports.lock_by_key(self.connection, key) for key in sorted(keys)):
+            latest = report and events.latest(self.connection, report.id)
+            if report and latest:
+                self._enqueue([self._status_message(report, latest.data)])
+
+    def remove(self, report_ids: Sequence[UUID]) -> None:
+        """Removes locked reports with their events, and their last state from `report-status`."""
+        reports.remove(self.connection, report_ids)
+        self._enqueue(
+            [OutboxMessage(self._topics.report_status, str(report_id), None) for report_id in report_ids]
+        )
+
+    # --- dead letters
+
+    def keep_letter(self, letter: DeadLetter, row: dict[str, object], carrier: Carrier | None) -> bool:
+        """Keeps a dead letter and publishes it. False where its `source` has one already."""
+        if not dead_letters.put(self.connection, row):
+            return False
+        value = letter.model_dump(mode="json")
+        self._enqueue([OutboxMessage(self._topics.report_dead_letter, str(letter.id), value, carrier)])
+        return True
+
+    # --- parts
+
+    def _cancelled(self, fence: Fence) -> Report:
+        """The end of an attempt that could not return its report, because it is to be cancelled."""
+        return _held(reports.finish(self.connection, fence, Status.CANCELLED, None, None), fence)
+
+    def _ended(self, report: Report, end: End, origin: Origin) -> Report:
+        self._changed(report)
+        if end.exhausted and end.failure:
+            letter = report_letter(report, end.failure, origin, end.stack)
+            self.keep_letter(letter, stored_letter(letter), report.carrier)
+        return report
+
+    def _changed(self, report: Report, *, has_command: bool = False) -> Report:
+        """The event of a change of status, and a command where the report waits for a worker now."""
+        waits = report.status is Status.INIT and report.not_before is None
+        commands = [self._command(report)] if waits and not has_command else []
+        self._record(report, status_event(report), *commands)
+        return report
+
+    def _record(self, report: Report, event: StatusEvent, *more: OutboxMessage) -> None:
+        data = event.model_dump(mode="json")
+        events.append(self.connection, report, event.type, data)
+        self._enqueue([self._status_message(report, data), *more])
+
+    def _status_message(self, report: Report, data: dict[str, object]) -> OutboxMessage:
+        return OutboxMessage(self._topics.report_status, str(report.id), data, report.carrier)
+
+    def _command(self, report: Report) -> OutboxMessage:
+        """Tells a worker to produce the report."""
+        command = Command(report_id=report.id, kind=report.kind)
+        value = command.model_dump(mode="json", exclude_none=True)
+        return OutboxMessage(self._topics.report, str(report.id), value, report.carrier, traced=True)
+
+    def _enqueue(self, messages: Sequence[OutboxMessage]) -> None:
+        outbox.put(self.connection, messages)
+        self._keys |= dict.fromkeys(message.key for message in messages)
+
+
+def _held(report: Report | None, fence: Fence) -> Report:
+    if report is None:
+        raise LeaseLost(fence)
+    return report

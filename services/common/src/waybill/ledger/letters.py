@@ -1,0 +1,91 @@
+"""Dead letters as rows and as messages."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from waybill.domain import Carrier, Failure, Origin, Report, new_report_id
+from waybill.messages import DeadLetter, UnreadableMessage
+from waybill.messages.dead_letter import preview
+
+_MAX_STACK_CHARACTERS = 8000
+_COLUMNS = {
+    "id",
+    "reason",
+    "detail",
+    "report_id",
+    "topic",
+    "partition",
+    "offset",
+    "attempts",
+    "stack",
+    "traceparent",
+}
+
+
+@dataclass(frozen=True)
+class UnreadMessage:
+    """A Kafka message as it came. `source` names it among all messages ever."""
+
+    source: str
+    origin: Origin
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | str | None]]
+    carrier: Carrier | None
+
+
+def report_letter(report: Report, failure: Failure, origin: Origin, stack: str | None) -> DeadLetter:
+    """For a report whose attempts are exhausted, or with which too many workers were lost."""
+    return DeadLetter(
+        id=new_report_id(),
+        reason=failure.type,
+        detail=failure.message,
+        report_id=report.id,
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        attempts=report.attempt,
+        stack=stack[-_MAX_STACK_CHARACTERS:] if stack else None,
+        traceparent=report.carrier.traceparent if report.carrier else None,
+        at=datetime.now(UTC),
+    )
+
+
+def message_letter(message: UnreadMessage, error: UnreadableMessage) -> DeadLetter:
+    """For a message that cannot be read."""
+    return DeadLetter(
+        id=new_report_id(),
+        reason=error.reason,
+        detail=str(error),
+        topic=message.origin.topic,
+        partition=message.origin.partition,
+        offset=message.origin.offset,
+        key_base64=preview(message.key),
+        value_base64=preview(message.value),
+        value_size=len(message.value or b""),
+        traceparent=message.carrier.traceparent if message.carrier else None,
+        at=datetime.now(UTC),
+    )
+
+
+def stored_letter(letter: DeadLetter) -> dict[str, object]:
+    """The row of a report's letter."""
+    return {**letter.model_dump(include=_COLUMNS), "source": f"{letter.report_id}/{letter.attempts}"}
+
+
+def stored_message_letter(letter: DeadLetter, message: UnreadMessage) -> dict[str, object]:
+    """The row of a message's letter, with the whole message."""
+    return {
+        **letter.model_dump(include=_COLUMNS),
+        "source": message.source,
+        "key": message.key,
+        "value": message.value,
+        "headers": [[name, _printable(value)] for name, value in message.headers],
+        "tracestate": message.carrier.tracestate if message.carrier else None,
+    }
+
+
+def _printable(value: bytes | str | None) -> str | None:
+    """A header's value as text that the database takes, whatever its bytes."""
+    text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+    return text.replace("\0", "\\x00") if text else text

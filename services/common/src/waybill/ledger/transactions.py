@@ -1,0 +1,54 @@
+"""Transactions on the database: one to read, or one in which reports change."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine
+
+from waybill.ledger.changes import Changes
+from waybill.store import StoreUnavailable, is_unavailable
+from waybill.topics import Topics
+
+Notify = Callable[[str], None]
+"""Gets the key of messages that were committed to the outbox; must not block."""
+
+
+class Transactions:
+    """Threads may share one. Every method raises `StoreUnavailable` where the database is away.
+
+    Then nothing has changed; or, if the connection broke in the commit itself, everything may have.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        topics: Topics,
+        notify: Notify,
+        requeue_after: timedelta = timedelta(minutes=15),
+    ) -> None:
+        """`requeue_after`: the time without a claim after which a report gets another command."""
+        self._engine = engine
+        self._topics = topics
+        self._notify = notify
+        self._requeue_after = requeue_after
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that writes no messages."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except Exception as error:
+            if is_unavailable(error):
+                raise StoreUnavailable("The database cannot be reached now; nothing is lost.") from error
+            raise
+
+    @contextmanager
+    def changes(self) -> Iterator[Changes]:
+        """Any number of changes, committed together at the end of the block; then the relay is notified."""
+        with self.reading() as connection:
+            changes = Changes(connection, self._topics, self._requeue_after)
+            yield changes
+        for key in changes.keys:
+            self._notify(key)

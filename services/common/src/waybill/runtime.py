@@ -1,0 +1,74 @@
+"""What a process of either service is made of, and the order in which it starts and stops."""
+
+from datetime import timedelta
+
+import structlog
+
+from waybill import store
+from waybill.artefacts import ArtefactStore
+from waybill.kafka import producer
+from waybill.kinds import load_registry
+from waybill.ledger import DeadLetters, Ledger, Recovery, Retention, Transactions
+from waybill.maintenance import Maintenance, MaintenancePolicy
+from waybill.outbox import PendingKeys, Publisher, Relay
+from waybill.settings import ServiceSettings, instance_name
+
+log = structlog.get_logger(__name__)
+
+_RELAY_STOP = timedelta(seconds=5)
+
+
+class Runtime:
+    """Database, ledger, relay and maintenance of one process. Connects to nothing before `start`."""
+
+    def __init__(
+        self,
+        service: str,
+        settings: ServiceSettings,
+        *,
+        pool_size: int,
+        recovery_grace: timedelta = timedelta(0),
+    ) -> None:
+        """`pool_size`: the database connections that are kept. `recovery_grace`: as `MaintenancePolicy` has
+        it."""
+        self.name = instance_name(service)
+        self.kafka = kafka = settings.kafka_config(self.name)
+        self.kinds = load_registry()
+        self.artefacts = ArtefactStore(settings.artefact_url)
+        self._engine = store.create_engine(
+            str(settings.database_url), application=service, pool_size=pool_size
+        )
+        pending = PendingKeys()
+        transactions = Transactions(self._engine, settings.topics, pending.add, settings.requeue_after)
+        self.ledger = Ledger(transactions, settings.lease)
+        self.dead_letters = DeadLetters(transactions)
+        self._relay = Relay(
+            transactions, pending, lambda: Publisher(producer(kafka), self.name, kafka.bootstrap_servers)
+        )
+        self._maintenance = Maintenance(
+            Recovery(transactions, settings.retry),
+            Retention(transactions, settings.retention),
+            self.artefacts,
+            settings.lease,
+            MaintenancePolicy(settings.maintenance_interval, recovery_grace=recovery_grace),
+        )
+
+    def start(self) -> None:
+        """Starts the threads of relay and maintenance."""
+        self._relay.start()
+        self._maintenance.start()
+
+    def stop(self) -> None:
+        """Ends the threads, after what is committed has been published; blocks for a few seconds at most."""
+        self._maintenance.stop()
+        if not self._relay.stop(_RELAY_STOP):
+            log.warning("messages stay in the outbox; another process publishes them")
+
+    def close(self) -> None:
+        """Closes the database connections. After `stop`."""
+        self._engine.dispose()
+
+    def check_database(self) -> None:
+        """Raises a `WaybillError` where the database is away, or its schema is not that of this version."""
+        store.ping(self._engine)
+        store.check_schema(self._engine)

@@ -1,0 +1,127 @@
+"""Completion: stores the artefact, and writes down what the attempt leaves the report as."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from datetime import timedelta
+from typing import TypeVar
+
+import stamina
+import structlog
+
+from report_worker.attempt.context import AttemptContext
+from report_worker.attempt.lease import Lease
+from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind, failure_of
+from report_worker.attempt.spans import AttemptSpans
+from report_worker.attempt.supervision import Supervision
+from report_worker.intake import Claimed
+from report_worker.slots import Cancelled, Failed, Produced
+from waybill.artefacts import ArtefactStoreUnavailable
+from waybill.domain import End, Failure, FailureType, Report, Retry, Status, StoredArtefact, lifecycle
+from waybill.kinds import Artefact
+from waybill.ledger import LeaseLost
+from waybill.store import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+_LISTEN_SECONDS = 0.2
+
+
+class Completion:
+    """The end of one attempt."""
+
+    def __init__(
+        self, context: AttemptContext, claimed: Claimed, lease: Lease, supervision: Supervision
+    ) -> None:
+        self._context = context
+        self._ledger = context.ledger
+        self._claimed = claimed
+        self._report: Report = claimed.report
+        self._lease = lease
+        self._supervision = supervision
+
+    def complete(self, outcome: Outcome, spans: AttemptSpans) -> tuple[Outcome, Status]:
+        """The outcome, which is another where the artefact could not be kept, and the status that the report
+        has now. Raises `Interrupted`, `LeaseLost`, `StoreUnavailable`."""
+        artefact: StoredArtefact | None = None
+        if isinstance(outcome, Produced):
+            kept = self._store(outcome)
+            if isinstance(kept, StoredArtefact):
+                artefact = kept
+            else:
+                outcome = kept
+        if isinstance(outcome, Cancelled):
+            spans.cancelled()
+            return outcome, self._write(lifecycle.after_cancellation(), artefact)
+        return outcome, self._write(self._decide(outcome, spans), artefact)
+
+    def release(self) -> None:
+        """For an attempt that was interrupted."""
+        report = self._report
+        try:
+            self._lease.write(lambda: self._ledger.release(self._lease.fence))
+            log.info("report released", report_id=str(report.id), attempt=report.attempt)
+        except (LeaseLost, StoreUnavailable) as error:
+            log.warning("report not released", report_id=str(report.id), reason=str(error))
+
+    def _decide(
+        self, outcome: Produced | Failed | SlotFailure | UnsupportedKind, spans: AttemptSpans
+    ) -> Retry | End:
+        retry, random = self._context.retry, self._context.random
+        if isinstance(outcome, UnsupportedKind):
+            spans.failed(outcome.failure, outcome)
+            return lifecycle.after_unsupported_kind(self._report, outcome.failure, retry, random)
+        failed = failure_of(outcome)
+        if failed is None:
+            return lifecycle.after_success()
+        spans.failed(failed.failure, outcome)
+        max_attempts = self._supervision.max_attempts
+        return lifecycle.after_failure(self._report, failed, max_attempts, retry, random)
+
+    def _write(self, decision: Retry | End, artefact: StoredArtefact | None) -> Status:
+        ledger, fence, origin = self._ledger, self._lease.fence, self._claimed.origin
+        if isinstance(decision, Retry):
+            return self._lease.write_end(lambda: ledger.retry(fence, decision))
+        return self._lease.write_end(lambda: ledger.finish(fence, decision, artefact, origin))
+
+    def _store(self, produced: Produced) -> StoredArtefact | Cancelled | SlotFailure:
+        """The lease lasts meanwhile. A store that does not answer is given up, with the thread that waits."""
+        artefact = Artefact(produced.path, produced.media_type, produced.filename)
+        left = self._supervision.deadline - time.monotonic()
+        limit = max(left, self._context.min_store_time.total_seconds())
+        deadline = time.monotonic() + limit
+        stored = _in_background(lambda: self._put(artefact))
+        while not wait([stored], _LISTEN_SECONDS).done:
+            self._lease.renew_if_due()
+            if self._supervision.cancel_wanted:
+                return Cancelled()
+            if time.monotonic() >= deadline:
+                message = f"Storing the artefact took longer than {timedelta(seconds=round(limit))}."
+                return SlotFailure(Failure(FailureType.ARTEFACT_STORE, message))
+        try:
+            return stored.result()
+        except ArtefactStoreUnavailable as error:
+            return SlotFailure(Failure(FailureType.ARTEFACT_STORE, str(error)))
+
+    def _put(self, artefact: Artefact) -> StoredArtefact:
+        for retry in stamina.retry_context(on=ArtefactStoreUnavailable, attempts=3, wait_initial=0.2):
+            with retry:
+                return self._context.artefacts.put(self._report.id, self._report.attempt, artefact)
+        raise AssertionError("unreachable: the last retry raises")
+
+
+def _in_background(call: Callable[[], Result]) -> Future[Result]:
+    """On a thread that holds up no exit of the process."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="in-background", daemon=True).start()
+    return future

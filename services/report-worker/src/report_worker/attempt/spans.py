@@ -1,0 +1,107 @@
+"""The spans of an attempt: handle_report, below the report_consumer of its claim."""
+
+import time
+
+from opentelemetry import trace
+from opentelemetry.semconv.attributes import exception_attributes
+from opentelemetry.trace import Link, Span
+
+from report_worker.attempt.outcome import Outcome
+from report_worker.intake import Claimed
+from report_worker.slots import Failed
+from waybill.domain import AttemptTrace, Carrier, Failure, FailureType, Status
+from waybill.tracing import context_of, fail_span, interrupt_span, span_carrier, tracer
+
+
+class AttemptSpans:
+    """Both are ended here, or, where the attempt was lost after they were stored, by recovery."""
+
+    def __init__(self, claimed: Claimed) -> None:
+        self._claimed = claimed
+        self._started_at = time.time_ns()
+        self._handle = _handle_report(claimed, self._started_at)
+        self._lost = False
+        self._stored = False
+
+    @property
+    def carrier(self) -> Carrier | None:
+        """Of handle_report, for the steps."""
+        return span_carrier(self._handle)
+
+    def to_store(self) -> AttemptTrace | None:
+        """What recovery needs to end them; None where they are not valid."""
+        consumer, handle = span_carrier(self._claimed.span), span_carrier(self._handle)
+        if not (consumer and handle):
+            return None
+        return AttemptTrace(
+            origin=self._claimed.origin,
+            parent=self._claimed.parent,
+            report_consumer=consumer,
+            report_consumer_start=self._claimed.started_at,
+            queue_time_ms=self._claimed.queue_time_ms,
+            handle_report=handle,
+            handle_report_start=self._started_at,
+            attempt=self._claimed.report.attempt,
+        )
+
+    def stored(self, spans: AttemptTrace | None) -> None:
+        """From now on recovery ends them where the attempt is lost."""
+        self._stored = spans is not None
+
+    def ended(self, status: Status) -> None:
+        self._handle.set_attribute("report.status", status)
+
+    def failed(self, failure: Failure, outcome: Outcome) -> None:
+        """An exception stands on handle_report only where no step's span has recorded it."""
+        fail_span(self._handle, failure.type, failure.message)
+        if isinstance(outcome, Failed) and outcome.step is None:
+            self._handle.add_event(
+                "exception",
+                {
+                    exception_attributes.EXCEPTION_TYPE: outcome.error_type,
+                    exception_attributes.EXCEPTION_MESSAGE: outcome.message,
+                    exception_attributes.EXCEPTION_STACKTRACE: outcome.traceback,
+                },
+            )
+
+    def cancelled(self) -> None:
+        fail_span(self._handle, FailureType.CANCELLED, "The report was cancelled.")
+
+    def interrupted(self) -> None:
+        interrupt_span(self._handle)
+
+    def lost(self, reason: Exception) -> None:
+        """The report is another worker's, or will be."""
+        self._lost = True
+        fail_span(self._handle, FailureType.LEASE_LOST, str(reason))
+
+    def worker_failed(self, error: Exception) -> None:
+        """Recovery will take the report back."""
+        self._lost = True
+        self._handle.record_exception(error)
+        fail_span(self._handle, type(error).__qualname__, str(error))
+
+    def end(self) -> None:
+        if not (self._lost and self._stored):
+            self._handle.end()
+            self._claimed.span.end()
+
+
+def _handle_report(claimed: Claimed, started_at: int) -> Span:
+    """With a link to the attempt before it."""
+    report = claimed.report
+    before = report.attempt_trace
+    number = before.attempt if before and before.attempt else report.attempt - 1
+    previous = trace.get_current_span(context_of(before.handle_report if before else None))
+    linked = previous.get_span_context()
+    return tracer().start_span(
+        "handle_report",
+        context=trace.set_span_in_context(claimed.span),
+        attributes={
+            "report.id": str(report.id),
+            "report.kind": report.kind,
+            "report.attempt": report.attempt,
+        },
+        links=[Link(linked, {"report.attempt": number})] if linked.is_valid else [],
+        start_time=started_at,
+    )

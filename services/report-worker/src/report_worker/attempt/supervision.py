@@ -1,0 +1,141 @@
+"""Supervision: runs the job in its slot, writes down each step, and returns the outcome."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from report_worker.attempt.context import AttemptContext
+from report_worker.attempt.lease import Lease
+from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind
+from report_worker.slots import (
+    Cancelled,
+    Failed,
+    FromSlot,
+    Job,
+    Produced,
+    Slot,
+    SlotDied,
+    StepEnded,
+    StepStarted,
+)
+from report_worker.slots.sanitize import message_of, stack_of
+from waybill.domain import (
+    Carrier,
+    Failure,
+    FailureType,
+    Progress,
+    Report,
+    StepChange,
+    StepStatus,
+)
+from waybill.kinds import Kind, UnknownKind
+
+_LISTEN_SECONDS = 0.2
+
+
+class Supervision:
+    """One job in one slot."""
+
+    def __init__(self, context: AttemptContext, report: Report, lease: Lease, slot: Slot) -> None:
+        self._context = context
+        self._report = report
+        self._lease = lease
+        self._slot = slot
+        self._directory: Path | None = None
+        self._cancel_by: float | None = None
+        self.deadline = 0.0
+        """When the attempt has used up its time, on the monotonic clock."""
+        self.max_attempts = Kind.max_attempts
+        """Of the kind, as soon as it is known."""
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether the slot was asked to cancel: it cannot take another job then."""
+        return self._cancel_by is not None
+
+    @property
+    def cancel_wanted(self) -> bool:
+        return self._context.cancellations.wanted(self._report.id, self._report.attempt)
+
+    def run(self, carrier: Carrier | None) -> Outcome:
+        """Blocks until the outcome. Raises `Interrupted`, `LeaseLost`, `StoreUnavailable`."""
+        report = self._report
+        try:
+            kind = self._context.kinds[report.kind]
+            self.max_attempts = kind.max_attempts
+            steps = kind.steps(kind.parameters.model_validate(report.parameters))
+        except Exception as error:
+            return _not_started(error)
+        try:
+            self._directory = Path(tempfile.mkdtemp(dir=self._context.scratch))
+        except OSError as error:
+            message = f"The worker has no room for the job's files: {error}"
+            return SlotFailure(Failure(FailureType.NO_DIRECTORY, message))
+        job = Job(report.id, report.attempt, report.kind, report.parameters, self._directory, carrier)
+        return self._supervise(kind, steps, job)
+
+    def remove_files(self) -> None:
+        """Removes the job's directory. The slot must not run the job any more."""
+        if self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _supervise(self, kind: Kind, steps: Sequence[str], job: Job) -> Outcome:
+        progress = Progress(steps[0] if steps else "", 0, len(steps))
+        timeout = min(kind.timeout, self._report.timeout or kind.timeout)
+        self.deadline = time.monotonic() + timeout.total_seconds()
+        try:
+            self._slot.start(job)
+            while time.monotonic() < self.deadline:
+                received = self._receive()
+                if isinstance(received, Produced | Failed | Cancelled):
+                    return received
+                if received is not None:
+                    change = _change(received)
+                    progress = progress.after(change)
+                    self._write_step(progress, change)
+                if self._cancel_by is not None and time.monotonic() >= self._cancel_by:
+                    self._slot.stop()
+                    return Cancelled()
+        except SlotDied as error:
+            return SlotFailure(Failure(FailureType.SLOT_DIED, str(error), progress.step))
+        self._slot.stop()
+        message = f"The attempt took longer than {timeout}."
+        return SlotFailure(Failure(FailureType.TIMED_OUT, message, progress.step))
+
+    def _receive(self) -> FromSlot | None:
+        self._lease.renew_if_due()
+        if self._cancel_by is None and self.cancel_wanted:
+            self._slot.cancel()
+            self._cancel_by = time.monotonic() + self._context.cancel_grace.total_seconds()
+        return self._slot.receive(_LISTEN_SECONDS)
+
+    def _write_step(self, progress: Progress, change: StepChange) -> None:
+        fence, ledger = self._lease.fence, self._context.ledger
+        self._lease.write(lambda: ledger.step(fence, progress, change))
+
+
+def _not_started(error: Exception) -> UnsupportedKind | Failed:
+    """The kind, or its parameters, are not as this worker knows them."""
+    if _is_of_another_version(error):
+        message = f"This version of the worker cannot run it: {message_of(error)}"
+        return UnsupportedKind(Failure(FailureType.UNSUPPORTED_KIND, message))
+    return Failed(type(error).__qualname__, message_of(error), stack_of(error), permanent=True, step=None)
+
+
+def _is_of_another_version(error: Exception) -> bool:
+    """Whether the API knows a kind, or a parameter, that is unknown here: in an upgrade the next worker may
+    know it."""
+    if isinstance(error, ValidationError):
+        return all(one["type"] == "extra_forbidden" for one in error.errors())
+    return isinstance(error, UnknownKind)
+
+
+def _change(received: StepStarted | StepEnded) -> StepChange:
+    if isinstance(received, StepStarted):
+        return StepChange(received.name, StepStatus.RUNNING)
+    status = StepStatus.FAILED if received.error is not None else StepStatus.DONE
+    return StepChange(received.name, status, received.duration_ms, received.error)
