@@ -5,9 +5,7 @@ from itertools import pairwise
 
 from k8s.smoke.cluster import Failed
 from waybill.client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
-
-FRAME = ("POST /api/v1/reports", "report_request", "report_producer", "report_consumer", "handle_report")
-"""The spans of every report, each the parent of the next."""
+from waybill.telemetry.names import SPINE
 
 
 def whole_report(api: WaybillClient, jaeger: JaegerClient, kind: str, expected: str) -> str:
@@ -41,13 +39,13 @@ def survives(api: WaybillClient, kill_a_worker: Callable[[], None]) -> str:
 def _whole_trace(jaeger: JaegerClient, report: Report, steps: list[str]) -> Trace:
     if report.trace_id is None:
         raise Failed(f"Report {report.id} has no trace.")
-    trace = jaeger.wait_for(report.trace_id, ExpectedTrace(names=(*FRAME, *steps)), timeout=60)
+    trace = jaeger.wait_for(report.trace_id, ExpectedTrace(names=(*SPINE, *steps)), timeout=60)
     by_name = {span.name: span for span in trace.spans}
-    for parent, child in pairwise(FRAME):
+    for parent, child in pairwise(SPINE):
         if by_name[child].parent_id != by_name[parent].id:
             raise Failed(f"{child} is not a child of {parent} in trace {trace.id}.")
     if sorted(span.name for span in trace.steps) != sorted(steps):
         raise Failed(f"The steps of trace {trace.id} are not those that the events told.")
-    if len(trace.spans) != len(FRAME) + len(steps):
+    if len(trace.spans) != len(SPINE) + len(steps):
         raise Failed(f"Trace {trace.id} has spans that it should not have: {sorted(by_name)}")
     return trace

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from tests.faults.history import Effect, Event, History, Observed, Row, Span, SpanLoss, Stream, failures
 from waybill.domain import TERMINAL, TRANSITIONS, Status
+from waybill.telemetry.names import SPINE
 
 Item = TypeVar("Item")
 
@@ -26,12 +27,7 @@ _ROUNDED_SECONDS = 0.1
 _MOST_LOST = 1 / 4
 """Of the attempts that stopped workers gave up: a machine that stands still for a lease loses some too."""
 
-_REQUEST, _PRODUCER, _CONSUMER, _ATTEMPT = (
-    "report_request",
-    "report_producer",
-    "report_consumer",
-    "handle_report",
-)
+_, _REQUEST, _PRODUCER, _CONSUMER, _ATTEMPT = SPINE
 
 
 class Harm(StrEnum):

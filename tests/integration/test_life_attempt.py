@@ -38,7 +38,7 @@ from waybill.domain import (
 from waybill.kinds import Artefact, Kind, Parameters, Registry
 from waybill.ledger import Ledger
 from waybill.store import DeadLetterFilter, StoreUnavailable
-from waybill.tracing import tracer
+from waybill.telemetry import tracer
 
 pytest_plugins = ["tests.support.life_fixtures"]
 
@@ -267,7 +267,7 @@ def spans(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     bench.tracer = provider.get_tracer("tests")
-    monkeypatch.setattr("report_worker.attempt.spans.tracer", lambda: bench.tracer)
+    monkeypatch.setattr("waybill.telemetry.spans.tracer", lambda: bench.tracer)
     return exporter
 
 

@@ -182,7 +182,7 @@ def check_lost_attempt(trace: Trace) -> None:
     ids = [span.id for span in trace.spans]
     assert len(ids) == len(set(ids)), "a span was sent twice"
     lost = [span for span in trace.all("handle_report") if span.attributes["report.attempt"] == 1]
-    assert [(span.failed, span.attributes["error.type"]) for span in lost] == [(True, "worker_lost")]
+    assert [(span.failed, span.attributes["error.type"]) for span in lost] == [(True, "lost")]
     (consumer,) = [span for span in trace.spans if span.id == lost[0].parent_id]
     assert (consumer.name, consumer.failed) == ("report_consumer", True)
 

@@ -8,7 +8,7 @@ from opentelemetry.trace import get_current_span
 
 from waybill.domain import Carrier
 from waybill.messages import carrier_from_headers, headers_for
-from waybill.tracing import context_of
+from waybill.telemetry import context_of
 
 STALE = "00-11111111111111111111111111111111-1111111111111111-01"
 FRESH = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

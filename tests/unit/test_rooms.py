@@ -11,28 +11,62 @@ COMMON = SERVICES / "common/src/waybill"
 PRODUCER_API = SERVICES / "producer-api/src/producer_api"
 REPORT_WORKER = SERVICES / "report-worker/src/report_worker"
 
+ROOMS: dict[str, set[str]] = {
+    # plain Python
+    "errors": set(),
+    "topics": set(),
+    "domain": set(),
+    "kinds": {"errors"},
+    "periodic": {"errors"},
+    # adapters, each of one thing
+    "messages": {"domain", "errors"},
+    "telemetry": {"domain"},
+    "logs": set(),
+    "store": {"domain", "errors"},
+    "kafka": {"errors", "topics"},
+    "artefacts": {"domain", "errors", "kinds"},
+    # what uses them
+    "ledger": {"artefacts", "domain", "errors", "messages", "store", "topics"},
+    "outbox": {"domain", "ledger", "messages", "store", "telemetry"},
+    "maintenance": {"artefacts", "domain", "ledger", "periodic", "store", "telemetry"},
+    # the edge
+    "settings": {"domain", "errors", "kafka", "topics"},
+    "launch": {"errors", "settings", "telemetry"},
+    "runtime": {"artefacts", "kafka", "kinds", "ledger", "maintenance", "outbox", "settings", "store"},
+    "client": {"domain", "errors", "messages", "telemetry"},
+    "cli": {
+        "client",
+        "domain",
+        "errors",
+        "kafka",
+        "kinds",
+        "messages",
+        "settings",
+        "store",
+        "telemetry",
+    },
+}
+"""Every room inside `waybill`, from the bottom up, with the rooms that it may import."""
+
 FORBIDDEN = [
     (COMMON, "producer_api"),
     (COMMON, "report_worker"),
     (PRODUCER_API, "report_worker"),
     (REPORT_WORKER, "producer_api"),
+    (SERVICES.parent / "local", "waybill"),
     (COMMON / "store", "confluent_kafka"),
-    (COMMON / "store", "waybill.kafka"),
-    (COMMON / "store", "waybill.messages"),
+    (COMMON / "ledger", "confluent_kafka"),
     (COMMON / "messages", "sqlalchemy"),
-    (COMMON / "messages", "waybill.store"),
     (COMMON / "messages", "confluent_kafka"),
-    (COMMON / "tracing", "waybill.store"),
-    (COMMON / "tracing", "waybill.kafka"),
-    (COMMON / "tracing", "sqlalchemy"),
-    (COMMON / "tracing", "confluent_kafka"),
+    (COMMON / "telemetry", "sqlalchemy"),
+    (COMMON / "telemetry", "confluent_kafka"),
     (COMMON / "domain", "sqlalchemy"),
     (COMMON / "domain", "confluent_kafka"),
     (COMMON / "domain", "opentelemetry"),
     (COMMON / "domain", "pydantic"),
     (COMMON / "kinds", "opentelemetry"),
-    (SERVICES.parent / "local", "waybill"),
-    # statements have one home, in the store
+    (COMMON / "kafka", "sqlalchemy"),
+    # statements have one home, in the store; ledger and relay are the only ones to use them
     (PRODUCER_API, "waybill.store.statements"),
     (REPORT_WORKER, "waybill.store.statements"),
 ]
@@ -55,6 +89,52 @@ def test_a_room_does_not_import_another(room: Path, other: str) -> None:
     }
 
     assert not wrong
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(COMMON).parts[0].removesuffix(".py")
+
+
+def imported_rooms(file: Path) -> set[str]:
+    names = (name.split(".") for name in imports(file) if name.startswith("waybill."))
+    return {parts[1] for parts in names if parts[1] in ROOMS} - {room_of(file)}
+
+
+def test_the_rooms_are_all_that_there_are() -> None:
+    found = {room_of(file) for file in COMMON.rglob("*.py")} - {"__init__"}
+
+    assert found == set(ROOMS)
+
+
+def test_a_room_imports_those_below_it_and_no_others() -> None:
+    """Also none that the map allows and nothing uses: the map says what is."""
+    found: dict[str, set[str]] = {name: set() for name in ROOMS}
+    for file in COMMON.rglob("*.py"):
+        if room_of(file) in found:
+            found[room_of(file)] |= imported_rooms(file)
+
+    assert {name: sorted(rooms) for name, rooms in found.items()} == {
+        name: sorted(rooms) for name, rooms in ROOMS.items()
+    }
+
+
+def test_no_room_imports_one_above_it() -> None:
+    order = list(ROOMS)
+
+    assert all(order.index(other) < order.index(name) for name, others in ROOMS.items() for other in others)
+
+
+def test_the_map_names_every_room_and_module() -> None:
+    text = (SERVICES.parent / "docs/architecture.md").read_text()
+    packages = [COMMON, PRODUCER_API, REPORT_WORKER, SERVICES.parent / "local"]
+    names = {
+        entry.relative_to(package).with_suffix("").name
+        for package in packages
+        for entry in package.iterdir()
+        if (entry.suffix == ".py" or (entry / "__init__.py").exists()) and not entry.name.startswith("__")
+    }
+
+    assert {name for name in names if f"`{name}`" not in text} == set()
 
 
 def test_the_environment_is_read_at_the_edge_alone() -> None:

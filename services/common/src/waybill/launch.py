@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from waybill.errors import WaybillError
 from waybill.settings import ServiceSettings, load
-from waybill.tracing import tracing_defaults
+from waybill.telemetry import tracing_defaults
 
 
 def launch(service: str, settings: type[ServiceSettings], command: Sequence[str]) -> NoReturn:

@@ -1,20 +1,18 @@
 """Maintenance: what every process does for all reports from time to time, each task in its thread."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from opentelemetry import metrics
-from opentelemetry.metrics import CallbackOptions, Observation
 
 from waybill.artefacts import ArtefactStore
 from waybill.domain import LeasePolicy
 from waybill.ledger import Recovery, Retention
 from waybill.periodic import PeriodicTask
 from waybill.store import StoreUnavailable
-from waybill.tracing import end_lost_attempt
+from waybill.telemetry import end_lost_attempt, observe_outbox_age
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +51,7 @@ class Maintenance:
         self._removed_until: datetime | None = None
         self._recovering = PeriodicTask("recovery", policy.recovery_interval, self.recover)
         self._removing = PeriodicTask("retention", policy.retention_interval, self.remove_old)
-        _observe_backlog(recovery)
+        observe_outbox_age(self._outbox_age)
 
     def start(self) -> None:
         self._recovering.start()
@@ -97,22 +95,11 @@ class Maintenance:
                     status=one.now.status,
                 )
                 if one.spans:
-                    end_lost_attempt(one.spans, str(one.lost.id), one.lost.attempt)
+                    end_lost_attempt(one.spans, str(one.lost.id), one.lost.kind, one.lost.attempt)
 
-
-def _observe_backlog(recovery: Recovery) -> None:
-    """The outbox's age, measured whenever the metrics are read."""
-
-    def observe(_: CallbackOptions) -> Iterable[Observation]:
+    def _outbox_age(self) -> float | None:
+        """In seconds; None while the database is away."""
         try:
-            backlog = recovery.backlog()
+            return self._recovery.backlog().age.total_seconds()
         except StoreUnavailable:
-            return
-        yield Observation(backlog.age.total_seconds())
-
-    metrics.get_meter("waybill").create_observable_gauge(
-        "waybill.outbox.age",
-        callbacks=[observe],
-        unit="s",
-        description="How long the oldest message has waited to be published.",
-    )
+            return None

@@ -48,7 +48,7 @@ def post_worker_init(_worker: Any) -> None:
 
 def worker_exit(_server: Any, _worker: Any) -> None:
     from producer_api.wsgi import services
-    from waybill.tracing import flush
+    from waybill.telemetry import flush
 
     services.stop()
     flush()

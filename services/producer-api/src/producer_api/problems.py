@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from waybill.artefacts import ArtefactMissing
 from waybill.errors import RetryableError
-from waybill.tracing import tracer
+from waybill.telemetry import refusal_span
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -177,6 +177,6 @@ def _trace_id() -> str | None:
     """
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
-        with tracer().start_as_current_span("refusal", attributes={"url.path": request.path}) as span:
+        with refusal_span(request.path) as span:
             context = span.get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None

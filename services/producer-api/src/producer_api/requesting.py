@@ -16,7 +16,7 @@ from producer_api.services import Services
 from waybill.domain import NewReport, Report, new_report_id
 from waybill.kinds import Kind, UnknownKind
 from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused
-from waybill.tracing import current_carrier, tracer
+from waybill.telemetry import current_carrier, names, request_span
 
 _RETRY_AFTER_SECONDS = "2"
 
@@ -33,11 +33,11 @@ def request_report(
     checked = _checked(kind, wanted.parameters)
     timeout = _timeout(kind, wanted.timeout_seconds)
     key = _idempotency_key(key_header, wanted) if key_header is not None else None
-    with tracer().start_as_current_span("report_request", attributes={"report.kind": kind.name}) as span:
+    with request_span(kind.name) as span:
         report_id = new_report_id()
         new = NewReport(report_id, kind.name, checked, current_carrier(), timeout=timeout)
         report = _accept(services, new, key)
-        span.set_attribute("report.id", str(report.id))
+        span.set_attribute(names.REPORT_ID, str(report.id))
     resource = report_resource(report)
     return resource, 202, {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
 

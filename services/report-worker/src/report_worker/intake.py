@@ -8,8 +8,7 @@ from uuid import UUID
 
 import structlog
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
-from opentelemetry import metrics, trace
-from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import Span
 
 from waybill.domain import Carrier, NewReport, Origin, Report, new_report_id
 from waybill.kafka import KafkaConfig
@@ -22,30 +21,18 @@ from waybill.messages import (
     carrier_from_headers,
     read_command,
 )
-from waybill.tracing import (
+from waybill.telemetry import (
     attributes,
-    context_of,
+    consumer_span,
+    count_message,
     fail_span,
-    message_attributes,
+    names,
+    record_queue_time,
     span_carrier,
-    tracer,
     valid_carrier,
 )
 
 log = structlog.get_logger(__name__)
-
-_meter = metrics.get_meter("waybill")
-_messages = _meter.create_counter(
-    "waybill.worker.messages",
-    unit="{message}",
-    description="Messages read from the topic report, by outcome.",
-)
-_queue_time = _meter.create_histogram(
-    "waybill.report.queue_time",
-    unit="s",
-    description="From a command's time stamp to its receipt.",
-    explicit_bucket_boundaries_advisory=[0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300, 1800, 7200],
-)
 
 
 @dataclass(frozen=True)
@@ -59,6 +46,8 @@ class Claimed:
     parent: Carrier | None
     queue_time_ms: int
     origin: Origin
+    group: str = ""
+    bootstrap_servers: str = ""
 
 
 class Intake:
@@ -100,9 +89,18 @@ class Intake:
             fail_span(span, type(error).__qualname__, str(error))
             span.end()
             raise
-        _messages.add(1, {"outcome": "claimed"})
-        _queue_time.record(received.queue_time_ms / 1000, {"report.kind": report.kind})
-        return Claimed(report, span, started_at, parent, received.queue_time_ms, received.origin)
+        count_message("claimed")
+        record_queue_time(received.queue_time_ms / 1000, report.kind)
+        return Claimed(
+            report,
+            span,
+            started_at,
+            parent,
+            received.queue_time_ms,
+            received.origin,
+            self._group,
+            self._bootstrap_servers,
+        )
 
     def _not_claimed(self, report_id: UUID, received: "_Received", span: Span) -> None:
         """Another worker has the report, or has had it; or there is none."""
@@ -110,8 +108,8 @@ class Intake:
             unknown = UnreadableMessage("no_such_report", f"No report has the id {report_id}.")
             self._keep(received, unknown, span)
         else:
-            span.set_attribute("report.claim", "refused")
-            _messages.add(1, {"outcome": "refused"})
+            span.set_attribute(names.REPORT_CLAIM, "refused")
+            count_message("refused")
         span.end()
 
     def _accept(self, received: "_Received", carrier: Carrier | None) -> Report:
@@ -132,15 +130,12 @@ class Intake:
         """As a dead letter."""
         fail_span(span, error.reason, str(error))
         self._dead_letters.keep(received.unread(), error)
-        _messages.add(1, {"outcome": error.reason})
+        count_message(error.reason)
         log.warning("dead letter", reason=error.reason, detail=str(error), source=received.source)
 
     def _span(self, received: "_Received", carrier: Carrier | None, started_at: int) -> Span:
-        """report_consumer: one message, one span, so the message's context is both its parent and linked."""
-        context = context_of(carrier)
-        producer = trace.get_current_span(context).get_span_context()
-        known = message_attributes(
-            attributes.PROCESS,
+        return consumer_span(
+            carrier,
             received.message.topic() or "",
             client_id=self._owner,
             bootstrap_servers=self._bootstrap_servers,
@@ -148,13 +143,7 @@ class Intake:
             key=received.key_text,
             partition=received.partition,
             offset=received.offset,
-        )
-        return tracer().start_span(
-            "report_consumer",
-            context=context,
-            kind=SpanKind.CONSUMER,
-            links=[Link(producer)] if producer.is_valid else [],
-            attributes={**known, attributes.QUEUE_TIME: received.queue_time_ms},
+            queue_time_ms=received.queue_time_ms,
             start_time=started_at,
         )
 

@@ -22,7 +22,7 @@ from waybill.kafka.clients import group_protocol
 from waybill.logs import configure_logs
 from waybill.runtime import Runtime
 from waybill.settings import load
-from waybill.tracing import flush
+from waybill.telemetry import flush
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,7 @@ from typing import Any
 from waybill.client import Node, Report, Trace
 from waybill.domain import Status
 from waybill.kinds import load_registry
-
-SPINE = ("POST /api/v1/reports", "report_request", "report_producer", "report_consumer", "handle_report")
-"""The spans that lead from the request to the steps, each the parent of the next."""
+from waybill.telemetry.names import SPINE
 
 
 @dataclass(frozen=True)

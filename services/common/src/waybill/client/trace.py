@@ -10,10 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from waybill.tracing.attributes import QUEUE_TIME
-
-HANDLE_REPORT = "handle_report"
-"""The span whose children are a report's steps."""
+from waybill.telemetry.names import HANDLE_REPORT, QUEUE_TIME
 
 
 class SpanKind(StrEnum):

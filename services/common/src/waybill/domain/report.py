@@ -118,6 +118,11 @@ class AttemptTrace:
     handle_report_start: int
     queue_time_ms: int = 0
     attempt: int | None = None
+    client_id: str = ""
+    """Of the worker's consumer, as are `group` and `bootstrap_servers`; empty where an earlier version wrote
+    it."""
+    group: str = ""
+    bootstrap_servers: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span
 
 from waybill.domain import Carrier
 from waybill.messages import headers_for
 from waybill.store import OutboxMessage
-from waybill.tracing import attributes, context_of, fail_span, message_attributes, span_carrier, tracer
+from waybill.telemetry import attributes, fail_span, producer_span, span_carrier
 
 Clock = Callable[[], float]
 
@@ -103,18 +103,12 @@ class Publisher:
         self._producer.poll(0)
 
     def _span(self, message: OutboxMessage) -> Span:
-        return tracer().start_span(
-            "report_producer",
-            context=context_of(message.carrier),
-            kind=SpanKind.PRODUCER,
-            attributes=message_attributes(
-                attributes.SEND,
-                message.topic,
-                client_id=self._client_id,
-                bootstrap_servers=self._bootstrap_servers,
-                report_id=message.key,
-                key=message.key,
-            ),
+        return producer_span(
+            message.carrier,
+            message.topic,
+            message.key,
+            client_id=self._client_id,
+            bootstrap_servers=self._bootstrap_servers,
         )
 
 

@@ -29,7 +29,7 @@ class Attempt:
 
     def run(self) -> bool:
         """Whether the slot can take another job."""
-        spans = AttemptSpans(self._claimed)
+        spans = AttemptSpans(self._claimed, self._lease.fence.owner)
         usable = False
         try:
             usable = self._handle(spans)

@@ -4,20 +4,22 @@ import time
 
 from opentelemetry import trace
 from opentelemetry.semconv.attributes import exception_attributes
-from opentelemetry.trace import Link, Span
+from opentelemetry.trace import Span
 
 from report_worker.attempt.outcome import Outcome
 from report_worker.intake import Claimed
 from report_worker.slots import Failed
 from waybill.domain import AttemptTrace, Carrier, Failure, FailureType, Status
-from waybill.tracing import context_of, fail_span, interrupt_span, span_carrier, tracer
+from waybill.telemetry import fail_span, handle_span, interrupt_span, names, span_carrier
 
 
 class AttemptSpans:
     """Both are ended here, or, where the attempt was lost after they were stored, by recovery."""
 
-    def __init__(self, claimed: Claimed) -> None:
+    def __init__(self, claimed: Claimed, owner: str) -> None:
+        """`owner` is the worker, whose name its consumer has too."""
         self._claimed = claimed
+        self._owner = owner
         self._started_at = time.time_ns()
         self._handle = _handle_report(claimed, self._started_at)
         self._lost = False
@@ -42,6 +44,9 @@ class AttemptSpans:
             handle_report=handle,
             handle_report_start=self._started_at,
             attempt=self._claimed.report.attempt,
+            client_id=self._owner,
+            group=self._claimed.group,
+            bootstrap_servers=self._claimed.bootstrap_servers,
         )
 
     def stored(self, spans: AttemptTrace | None) -> None:
@@ -49,7 +54,7 @@ class AttemptSpans:
         self._stored = spans is not None
 
     def ended(self, status: Status) -> None:
-        self._handle.set_attribute("report.status", status)
+        self._handle.set_attribute(names.REPORT_STATUS, status)
 
     def failed(self, failure: Failure, outcome: Outcome) -> None:
         """An exception stands on handle_report only where no step's span has recorded it."""
@@ -88,20 +93,14 @@ class AttemptSpans:
 
 
 def _handle_report(claimed: Claimed, started_at: int) -> Span:
-    """With a link to the attempt before it."""
     report = claimed.report
     before = report.attempt_trace
-    number = before.attempt if before and before.attempt else report.attempt - 1
-    previous = trace.get_current_span(context_of(before.handle_report if before else None))
-    linked = previous.get_span_context()
-    return tracer().start_span(
-        "handle_report",
-        context=trace.set_span_in_context(claimed.span),
-        attributes={
-            "report.id": str(report.id),
-            "report.kind": report.kind,
-            "report.attempt": report.attempt,
-        },
-        links=[Link(linked, {"report.attempt": number})] if linked.is_valid else [],
+    return handle_span(
+        trace.set_span_in_context(claimed.span),
+        str(report.id),
+        report.kind,
+        report.attempt,
         start_time=started_at,
+        previous=before.handle_report if before else None,
+        previous_attempt=before.attempt if before and before.attempt else report.attempt - 1,
     )

@@ -17,7 +17,7 @@ from report_worker.slots.work import JobCancelled, SlotWork
 from waybill.errors import PermanentError
 from waybill.kinds import Artefact, Registry, load_registry
 from waybill.logs import configure_logs
-from waybill.tracing import flush
+from waybill.telemetry import flush
 
 _SPENT = 3 / 4
 """Of its memory: a slot that still holds so much after a job is not given another."""

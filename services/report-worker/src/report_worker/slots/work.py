@@ -13,7 +13,7 @@ from opentelemetry.trace import Span
 
 from report_worker.slots.protocol import Job, StepEnded, StepStarted
 from report_worker.slots.sanitize import message_of, shortened, stack_of
-from waybill.tracing import context_of, fail_span, interrupt_span, tracer
+from waybill.telemetry import context_of, fail_span, interrupt_span, log_failure, step_span
 
 Tell = Callable[[StepStarted | StepEnded], None]
 
@@ -56,7 +56,7 @@ class SlotWork:
         if self._cancelled.is_set():
             raise JobCancelled
         name = shortened(name, _NAME_CHARACTERS)
-        span = tracer().start_span(name, context=self._parent)
+        span = step_span(name, self._parent)
         self._running = span
         self._tell(StepStarted(name))
         started = time.monotonic()
@@ -97,4 +97,4 @@ def _record(span: Span, name: str, error: Exception) -> None:
         },
     )
     fail_span(span, type(error).__qualname__, message_of(error))
-    span.add_event("log", {"log.severity": "error", "log.message": f"{name} error"})
+    log_failure(span, name)

@@ -68,4 +68,7 @@ def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
         handle_report=Carrier(**stored["handle_report"]),
         handle_report_start=stored["handle_report_start"],
         attempt=stored.get("attempt"),
+        client_id=stored.get("client_id", ""),
+        group=stored.get("group", ""),
+        bootstrap_servers=stored.get("bootstrap_servers", ""),
     )

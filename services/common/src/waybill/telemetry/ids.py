@@ -1,4 +1,4 @@
-"""Ids that were given out before: so that one process can end the spans of another that has died."""
+"""Span ids that were used before: so that one process can end the spans of another that died."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

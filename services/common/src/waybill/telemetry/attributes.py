@@ -4,10 +4,9 @@ from opentelemetry.semconv._incubating.attributes import messaging_attributes as
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.util.types import AttributeValue
 
-SEND, PROCESS = "send", "process"
+from waybill.telemetry import names
 
-QUEUE_TIME = "report.queue_time_ms"
-"""Ours, on report_consumer: from the message's time stamp to its receipt, in milliseconds, at least 0."""
+SEND, PROCESS = "send", "process"
 
 
 def message_attributes(
@@ -53,4 +52,4 @@ def delivered(partition: int | None, offset: int | None) -> dict[str, AttributeV
 
 def conversation(report_id: str) -> dict[str, AttributeValue]:
     """What a consumer's span learns when it has read its message."""
-    return {messaging.MESSAGING_MESSAGE_CONVERSATION_ID: report_id, "report.id": report_id}
+    return {messaging.MESSAGING_MESSAGE_CONVERSATION_ID: report_id, names.REPORT_ID: report_id}

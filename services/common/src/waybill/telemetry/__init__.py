@@ -1,0 +1,48 @@
+"""The trace of a report, and our metrics: every name, span and instrument of ours has its home here.
+
+A trace is carried by hand from a request to a command to an attempt. The SDK is set up by
+opentelemetry-distro from `OTEL_*` variables; this package only makes spans and records metrics.
+"""
+
+from waybill.telemetry import names
+from waybill.telemetry.environment import tracing_defaults
+from waybill.telemetry.lost import end_lost_attempt
+from waybill.telemetry.metrics import count_message, observe_outbox_age, record_queue_time
+from waybill.telemetry.propagation import context_of, current_carrier, span_carrier, valid_carrier
+from waybill.telemetry.spans import (
+    consumer_span,
+    fail_span,
+    flush,
+    handle_span,
+    interrupt_span,
+    log_failure,
+    producer_span,
+    refusal_span,
+    request_span,
+    step_span,
+    tracer,
+)
+
+__all__ = [
+    "consumer_span",
+    "context_of",
+    "count_message",
+    "current_carrier",
+    "end_lost_attempt",
+    "fail_span",
+    "flush",
+    "handle_span",
+    "interrupt_span",
+    "log_failure",
+    "names",
+    "observe_outbox_age",
+    "producer_span",
+    "record_queue_time",
+    "refusal_span",
+    "request_span",
+    "span_carrier",
+    "step_span",
+    "tracer",
+    "tracing_defaults",
+    "valid_carrier",
+]

@@ -1,0 +1,48 @@
+"""Our metrics. The SDK sends them out where `OTEL_*` variables say so."""
+
+from collections.abc import Callable, Iterable
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from waybill.telemetry import names
+
+_meter = metrics.get_meter(names.SCOPE)
+
+_messages = _meter.create_counter(
+    names.WORKER_MESSAGES,
+    unit="{message}",
+    description="Messages read from the topic report, by outcome.",
+)
+_queue_time = _meter.create_histogram(
+    names.REPORT_QUEUE_TIME,
+    unit="s",
+    description="From a command's time stamp to its receipt.",
+    explicit_bucket_boundaries_advisory=[0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300, 1800, 7200],
+)
+
+
+def count_message(outcome: str) -> None:
+    """A message that the worker has processed."""
+    _messages.add(1, {names.OUTCOME: outcome})
+
+
+def record_queue_time(seconds: float, kind: str) -> None:
+    """Of a command that led to a claim."""
+    _queue_time.record(seconds, {names.REPORT_KIND: kind})
+
+
+def observe_outbox_age(read: Callable[[], float | None]) -> None:
+    """`read` is called whenever the metrics are; it returns seconds, or None where they are unknown now."""
+
+    def observe(_: CallbackOptions) -> Iterable[Observation]:
+        age = read()
+        if age is not None:
+            yield Observation(age)
+
+    _meter.create_observable_gauge(
+        names.OUTBOX_AGE,
+        callbacks=[observe],
+        unit="s",
+        description="How long the oldest message has waited to be published.",
+    )

@@ -1,0 +1,46 @@
+"""Every name of ours that appears in a trace or among the metrics, declared once.
+
+The span names are those of the article that Waybill started from.
+"""
+
+SCOPE = "waybill"
+"""The instrumentation scope of every span and metric that is ours."""
+
+REQUEST_ROUTE = "POST /api/v1/reports"
+"""The SERVER span of Flask's auto-instrumentation, the only one that is not ours."""
+REPORT_REQUEST = "report_request"
+"""INTERNAL, in the producer-api: the request is checked; the transaction."""
+REPORT_PRODUCER = "report_producer"
+"""PRODUCER, in any process's relay: publishing a command, until the broker's acknowledgement."""
+REPORT_CONSUMER = "report_consumer"
+"""CONSUMER, in the report-worker: from the claim to the attempt's end. Child of report_producer, and
+linked to it."""
+HANDLE_REPORT = "handle_report"
+"""INTERNAL, in the report-worker: one attempt, with a link to the attempt before it. Its children are the
+kind's steps, each by its own name."""
+REFUSAL = "refusal"
+"""INTERNAL, in the producer-api: a problem that was answered outside of any span."""
+
+SPINE = (REQUEST_ROUTE, REPORT_REQUEST, REPORT_PRODUCER, REPORT_CONSUMER, HANDLE_REPORT)
+"""The spans from the request to the steps, each the parent of the next."""
+
+REPORT_ID = "report.id"
+REPORT_KIND = "report.kind"
+REPORT_ATTEMPT = "report.attempt"
+REPORT_STATUS = "report.status"
+"""On handle_report: the status in which the attempt left the report."""
+REPORT_CLAIM = "report.claim"
+"""On report_consumer: `refused` where the report did not wait for an attempt."""
+QUEUE_TIME = "report.queue_time_ms"
+"""On report_consumer: from the message's time stamp to its receipt, in milliseconds, at least 0."""
+
+LOG_EVENT = "log"
+"""The article's event on a step that failed, with `LOG_SEVERITY` and `LOG_MESSAGE`."""
+LOG_SEVERITY = "log.severity"
+LOG_MESSAGE = "log.message"
+
+OUTBOX_AGE = "waybill.outbox.age"
+WORKER_MESSAGES = "waybill.worker.messages"
+REPORT_QUEUE_TIME = "waybill.report.queue_time"
+OUTCOME = "outcome"
+"""On `WORKER_MESSAGES`: `claimed`, `refused`, or the reason of a dead letter."""

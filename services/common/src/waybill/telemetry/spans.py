@@ -1,0 +1,154 @@
+"""Our spans: how each is started, for live attempts and recovered ones alike, and how one fails."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.semconv._incubating.attributes import url_attributes
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer
+
+from waybill.domain import Carrier, FailureType
+from waybill.telemetry import names
+from waybill.telemetry.attributes import PROCESS, SEND, conversation, message_attributes
+from waybill.telemetry.propagation import context_of
+
+
+def tracer() -> Tracer:
+    """Ours; looked up each time, so that it follows the provider of this process."""
+    return trace.get_tracer(names.SCOPE)
+
+
+@contextmanager
+def request_span(kind: str) -> Iterator[Span]:
+    """report_request, as the current span."""
+    with tracer().start_as_current_span(names.REPORT_REQUEST, attributes={names.REPORT_KIND: kind}) as span:
+        yield span
+
+
+@contextmanager
+def refusal_span(path: str) -> Iterator[Span]:
+    """For a problem that is answered outside of any span, so that it has a trace."""
+    with tracer().start_as_current_span(names.REFUSAL, attributes={url_attributes.URL_PATH: path}) as span:
+        yield span
+
+
+def producer_span(
+    parent: Carrier | None, topic: str, report_id: str, *, client_id: str, bootstrap_servers: str
+) -> Span:
+    """report_producer. The caller ends it."""
+    return tracer().start_span(
+        names.REPORT_PRODUCER,
+        context=context_of(parent),
+        kind=SpanKind.PRODUCER,
+        attributes=message_attributes(
+            SEND,
+            topic,
+            client_id=client_id,
+            bootstrap_servers=bootstrap_servers,
+            report_id=report_id,
+            key=report_id,
+        ),
+    )
+
+
+def consumer_span(
+    parent: Carrier | None,
+    topic: str,
+    *,
+    client_id: str,
+    bootstrap_servers: str,
+    group: str,
+    key: str | None,
+    partition: int,
+    offset: int,
+    queue_time_ms: int,
+    start_time: int,
+    report_id: str | None = None,
+) -> Span:
+    """report_consumer: one message, one span, so the message's context is both its parent and linked.
+
+    `start_time` in nanoseconds since 1970. The caller ends it.
+    """
+    context = context_of(parent)
+    producer = trace.get_current_span(context).get_span_context()
+    attributes = message_attributes(
+        PROCESS,
+        topic,
+        client_id=client_id,
+        bootstrap_servers=bootstrap_servers,
+        group=group or None,
+        key=key,
+        partition=partition,
+        offset=offset,
+    )
+    return tracer().start_span(
+        names.REPORT_CONSUMER,
+        context=context,
+        kind=SpanKind.CONSUMER,
+        links=[Link(producer)] if producer.is_valid else [],
+        attributes={
+            **attributes,
+            **(conversation(report_id) if report_id else {}),
+            names.QUEUE_TIME: queue_time_ms,
+        },
+        start_time=start_time,
+    )
+
+
+def handle_span(
+    parent: Context,
+    report_id: str,
+    kind: str,
+    attempt: int,
+    *,
+    start_time: int,
+    previous: Carrier | None = None,
+    previous_attempt: int = 0,
+) -> Span:
+    """handle_report, with a link to the attempt before it. `start_time` in nanoseconds since 1970.
+
+    The caller ends it.
+    """
+    linked = trace.get_current_span(context_of(previous)).get_span_context()
+    return tracer().start_span(
+        names.HANDLE_REPORT,
+        context=parent,
+        attributes={
+            names.REPORT_ID: report_id,
+            names.REPORT_KIND: kind,
+            names.REPORT_ATTEMPT: attempt,
+        },
+        links=[Link(linked, {names.REPORT_ATTEMPT: previous_attempt})] if linked.is_valid else [],
+        start_time=start_time,
+    )
+
+
+def step_span(name: str, parent: Context) -> Span:
+    """One step of a kind, by its own name. The caller ends it."""
+    return tracer().start_span(name, context=parent)
+
+
+def log_failure(span: Span, step: str) -> None:
+    """The article's log event, on a step that failed."""
+    span.add_event(names.LOG_EVENT, {names.LOG_SEVERITY: "error", names.LOG_MESSAGE: f"{step} error"})
+
+
+def fail_span(span: Span, error_type: str, message: str) -> None:
+    """Marks a span as failed; it records no exception, so that one exception stands in a trace once."""
+    span.set_attribute(ERROR_TYPE, error_type)
+    span.set_status(StatusCode.ERROR, message)
+
+
+def interrupt_span(span: Span) -> None:
+    """Marks a span whose work was stopped from outside; unmarked, it would look like a success."""
+    fail_span(span, FailureType.INTERRUPTED, "The worker was stopped.")
+
+
+def flush() -> None:
+    """Sends out every ended span; may block for the exporter's time-out, and never raises."""
+    provider = trace.get_tracer_provider()
+    force_flush = getattr(provider, "force_flush", None)
+    if force_flush is not None:
+        force_flush()
