@@ -143,7 +143,7 @@ def test_draining_ends_the_stream_in_the_middle() -> None:
 def test_one_stream_too_many_ends_at_once() -> None:
     """Those that came at the same time were let in together."""
     hub = Hub(1)
-    hub.streams = POLICY.most + 1
+    hub.streams = POLICY.max_streams + 1
 
     assert list(EventStream(REPORT, 0, cast(StatusHub, hub), Stored(), POLICY)) == ["retry: 1000\n\n"]
 

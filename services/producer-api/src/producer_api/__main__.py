@@ -1,4 +1,4 @@
-"""`producer-api`: becomes gunicorn, with tracing set up."""
+"""The command `producer-api`: sets up tracing, then replaces itself with gunicorn."""
 
 from producer_api.settings import ApiSettings
 from waybill.launch import launch

@@ -1,6 +1,8 @@
 """The Flask application."""
 
-from apiflask import APIFlask
+from collections.abc import Iterator
+
+from apiflask import APIBlueprint, APIFlask
 from flask import Flask, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import UnsupportedMediaType
@@ -12,7 +14,7 @@ from producer_api.services import Services
 
 
 def create_app(services: Services) -> Flask:
-    """Every route over `services`, which the caller starts and stops."""
+    """Has every route. The caller starts and stops `services`."""
     app = APIFlask(
         __name__,
         title="Waybill",
@@ -26,25 +28,35 @@ def create_app(services: Services) -> Flask:
         DESCRIPTION="Reports that take minutes, behind an API that answers in milliseconds.",
         MAX_CONTENT_LENGTH=services.max_body_bytes,
         VALIDATION_ERROR_STATUS_CODE=422,
-        HTTP_ERROR_SCHEMA=problems.schema(),
-        VALIDATION_ERROR_SCHEMA=problems.schema(),
+        AUTO_VALIDATION_ERROR_RESPONSE=False,  # the routes declare their problems
         AUTO_404_RESPONSE=False,
     )
     app.json = provider = DefaultJSONProvider(app)
-    provider.sort_keys = False  # fields stand in the order in which they read well
+    provider.sort_keys = False  # keep the order in which the models declare their fields
     problems.register(app)
     description.register(app)
-    app.before_request(_refuse_other_bodies)
-    for routes in (reports, outcome, dead_letters, kinds, article, health):
-        app.register_blueprint(routes.blueprint(services))
+    app.before_request(_require_json)
+    for blueprint in _blueprints(services):
+        app.register_blueprint(blueprint)
     return app
 
 
-def _refuse_other_bodies() -> None:
+def _blueprints(services: Services) -> Iterator[APIBlueprint]:
+    """In the order of the description's tags. Each gets the parts that its handlers use."""
+    ledger, hub = services.ledger, services.hub
+    yield reports.blueprint(ledger, services.dead_letters, services.kinds)
+    yield outcome.blueprint(ledger, services.artefacts, hub, services.stream)
+    yield dead_letters.blueprint(services.dead_letters)
+    yield kinds.blueprint(services.kinds)
+    yield article.blueprint(ledger, services.kinds)
+    yield health.blueprint(services.check_database, hub)
+
+
+def _require_json() -> None:
     body = request.get_data(cache=True) if request.method == "POST" else b""
     if body and not request.is_json:
         raise UnsupportedMediaType(
-            f"The body's Content-Type is {request.mimetype or 'missing'}; it must be application/json."
+            f"Content-Type: must be application/json; the request has {request.mimetype or 'none'}."
         )
-    if body.strip() == b"null":  # else it would pass for an empty object
-        raise Problem("wrong-request", "The body is null; it must be an object.")
+    if body.strip() == b"null":  # APIFlask reads null as an empty object
+        raise Problem("wrong-request", "body: must be a JSON object, not null.")

@@ -1,4 +1,4 @@
-"""gunicorn's configuration: our settings, and the life of a worker process."""
+"""gunicorn's configuration: the settings, and the lifecycle of a worker process."""
 
 import logging
 import signal
@@ -25,14 +25,14 @@ control_socket_disable = True
 
 def on_starting(_server: Any) -> None:
     configure_logs("producer-api", _settings.log_format, _settings.log_level)
-    for name in ("gunicorn.error", "gunicorn.access"):  # into the same form as all the others
+    for name in ("gunicorn.error", "gunicorn.access"):  # through the root logger, for the same format as ours
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
 
 
 def post_worker_init(_worker: Any) -> None:
-    """After the fork, with the application loaded: start its threads, and end its streams at SIGTERM."""
+    """After the fork, with the application loaded: starts its threads, and ends its streams on SIGTERM."""
     from producer_api.wsgi import services
 
     services.start()

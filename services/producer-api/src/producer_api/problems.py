@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457), with the trace's id."""
+"""Answers every error as `application/problem+json` (RFC 9457), with the id of its trace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,11 +38,11 @@ class ProblemModel(BaseModel):
 
 
 def schema() -> dict[str, Any]:
-    """Problem details as a JSON Schema without references, for the OpenAPI description."""
-    known = ProblemModel.model_json_schema()
-    definitions = known.pop("$defs")
-    known["properties"]["errors"]["anyOf"][0]["items"] = definitions["FieldError"]
-    return known
+    """The JSON Schema of problem details, without references, for the OpenAPI description."""
+    json_schema = ProblemModel.model_json_schema()
+    definitions = json_schema.pop("$defs")
+    json_schema["properties"]["errors"]["anyOf"][0]["items"] = definitions["FieldError"]
+    return json_schema
 
 
 TYPES: Mapping[str, tuple[int, str]] = {
@@ -63,7 +63,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "internal-error": (500, "Something went wrong here"),
     "unavailable": (503, "A part of the service is away for now"),
 }
-"""Every sort of problem: its HTTP status and title."""
+"""Every type of problem: its HTTP status and title."""
 
 _BY_STATUS = {400: "malformed-body", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 _BY_STATUS |= {415: "wrong-media-type", 422: "wrong-request", 503: "unavailable"}
@@ -71,7 +71,7 @@ _BY_STATUS |= {415: "wrong-media-type", 422: "wrong-request", 503: "unavailable"
 
 @dataclass
 class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
-    """Raised by a route; answered as problem details. `kind` is a key of `TYPES`."""
+    """Raised by a route, and answered as problem details. `kind` is a key of `TYPES`."""
 
     kind: str
     detail: str
@@ -80,11 +80,11 @@ class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self, status: int | None = None) -> Response:
-        usual, title = TYPES[self.kind]
+        default_status, title = TYPES[self.kind]
         model = ProblemModel(
             type=f"/problems/{self.kind}",
             title=title,
-            status=status or usual,
+            status=status or default_status,
             detail=self.detail,
             trace_id=_trace_id(),
             report_id=self.report_id,
@@ -96,7 +96,8 @@ class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
 
 def register(app: APIFlask) -> None:
     """Answers every error of `app` as a problem."""
-    app.error_processor(_validation_error)  # first: it takes all of HTTPException for itself
+    # First: it registers a handler for HTTPException, which ours below replaces.
+    app.error_processor(_validation_error)
     app.register_error_handler(Problem, lambda problem: problem.response())
     app.register_error_handler(RetryableError, _unavailable)
     app.register_error_handler(ArtefactMissing, _removed)
@@ -105,23 +106,12 @@ def register(app: APIFlask) -> None:
     app.register_error_handler(ParseException, _not_http)
     app.register_error_handler(Exception, _unexpected)
 
-    @app.spec_processor
-    def as_problems(spec: dict[str, Any] | str) -> dict[str, Any] | str:
-        if isinstance(spec, str):  # APIFlask would hand over YAML as text
-            return spec
-        for path in spec["paths"].values():
-            for operation in path.values():
-                for status, answer in operation["responses"].items():
-                    if status >= "400" and "content" in answer:
-                        answer["content"] = {MEDIA_TYPE: answer["content"].pop("application/json")}
-        return spec
-
     @app.get("/problems/<kind>")
     @app.doc(hide=True)
     def explain(kind: str) -> Any:
         """What the `type` of a problem means."""
         if kind not in TYPES:
-            raise Problem("not-found", f"No problem is called {kind}.")
+            raise Problem("not-found", f"There is no problem type {kind}.")
         status, title = TYPES[kind]
         return {"type": f"/problems/{kind}", "status": status, "title": title}
 
@@ -135,7 +125,7 @@ def _validation_error(error: HTTPError) -> Response:
         for name, messages in (fields.items() if isinstance(fields, dict) else [("", fields)])
         for message in messages
     ]
-    detail = "; ".join(f"{one.field}: {one.message}" for one in errors) or str(error.message)
+    detail = "; ".join(f"{item.field}: {item.message}" for item in errors) or str(error.message)
     return Problem(kind, detail, errors or None).response(error.status_code)
 
 
@@ -159,21 +149,21 @@ def _too_deep(_: RecursionError) -> Response:
 
 
 def _not_http(error: ParseException) -> Response:
-    """A chunked body is only read here; whatever else is no HTTP, gunicorn refuses by itself."""
+    """gunicorn answers malformed HTTP itself, except in a chunked body, which is read here."""
     return Problem("malformed-body", f"The body cannot be read: {error}").response()
 
 
 def _unexpected(error: Exception) -> Response:
-    current_app.logger.exception("a request failed", exc_info=error)
+    current_app.logger.exception("request failed: unexpected error; answered 500", exc_info=error)
     span = trace.get_current_span()
     span.record_exception(error)
-    return Problem("internal-error", "The error is in the logs, under this trace_id.").response()
+    return Problem("internal-error", "The error is in the service's log, under this trace_id.").response()
 
 
 def _trace_id() -> str | None:
-    """The trace in which a person finds the problem; None where nothing is traced.
+    """The id of the current trace; None if tracing is off.
 
-    A status stream has no span, but its refusal gets one.
+    A status stream is not traced: an error that it answers with gets a span of its own.
     """
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:

@@ -1,4 +1,4 @@
-"""Takes a request for a report."""
+"""Accepts a request for a report."""
 
 import hashlib
 import json
@@ -12,39 +12,38 @@ from pydantic import ValidationError
 
 from producer_api.problems import FieldError, Problem
 from producer_api.resources import ReportRequest, ReportResource, report_resource
-from producer_api.services import Services
 from waybill.domain import NewReport, Report, new_report_id
-from waybill.kinds import Kind, UnknownKind
-from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused
+from waybill.kinds import Kind, Registry, UnknownKind
+from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, Ledger
 from waybill.telemetry import current_carrier, names, request_span
 
 _RETRY_AFTER_SECONDS = "2"
 
 
 def request_report(
-    services: Services, wanted: ReportRequest, key_header: str | None = None
+    ledger: Ledger, kinds: Registry, wanted: ReportRequest, key_header: str | None = None
 ) -> tuple[ReportResource, int, Mapping[str, str]]:
-    """Keeps the report and answers 202 with where it will be. It waits for the database, not for Kafka.
+    """Stores the report and returns the 202 response. It waits for the database, not for Kafka.
 
-    `key_header` is the Idempotency-Key as it came: the same key and request answer with the same report.
-    Raises `Problem` where the request is wrong; then nothing is kept.
+    `key_header` is the unparsed Idempotency-Key header: the same key and request return the same report.
+    Raises `Problem` if the request is wrong; then nothing is stored.
     """
-    kind = _kind(services, wanted.kind)
+    kind = _kind(kinds, wanted.kind)
     checked = _checked(kind, wanted.parameters)
     timeout = _timeout(kind, wanted.timeout_seconds)
     key = _idempotency_key(key_header, wanted) if key_header is not None else None
     with request_span(kind.name) as span:
         report_id = new_report_id()
         new = NewReport(report_id, kind.name, checked, current_carrier(), timeout=timeout)
-        report = _accept(services, new, key)
+        report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
     resource = report_resource(report)
     return resource, 202, {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
 
 
-def _accept(services: Services, new: NewReport, key: IdempotencyKey | None) -> Report:
+def _accept(ledger: Ledger, new: NewReport, key: IdempotencyKey | None) -> Report:
     try:
-        return services.ledger.accept(new, key)
+        return ledger.accept(new, key)
     except KeyReused as error:
         raise Problem("key-reused", str(error)) from None
     except KeyInFlight as error:
@@ -56,11 +55,11 @@ _BARE_KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 
 
 def _idempotency_key(header: str, wanted: ReportRequest) -> IdempotencyKey:
-    """Quoted, as the standard's draft has it, or bare, as many clients send it: the same key either way."""
+    """The key in quotes, as in the IETF draft, equals the key without, as many clients send it."""
     text = header.strip()
     quoted = _QUOTED_KEY.fullmatch(text)
     if not quoted and not _BARE_KEY.fullmatch(text):
-        raise Problem("wrong-request", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+        raise Problem("wrong-request", "Idempotency-Key: must be 1 to 255 visible ASCII characters.")
     request = json.dumps(wanted.model_dump(mode="json"), sort_keys=True)
     return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest())
 
@@ -70,19 +69,19 @@ def _timeout(kind: Kind, seconds: float | None) -> timedelta | None:
         return None
     if seconds > kind.timeout.total_seconds():
         limit = f"{kind.timeout.total_seconds():g}"
-        raise Problem("wrong-request", f"timeout_seconds: a {kind.name} report may take {limit} s at most.")
+        raise Problem("wrong-request", f"timeout_seconds: must be at most {limit} for the kind {kind.name}.")
     return timedelta(seconds=seconds)
 
 
-def _kind(services: Services, name: str) -> Kind:
+def _kind(kinds: Registry, name: str) -> Kind:
     try:
-        return services.kinds[name]
+        return kinds[name]
     except UnknownKind as error:
         raise Problem("unknown-kind", str(error)) from None
 
 
 def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters with the kind's defaults filled in, as JSON that the database takes."""
+    """The parameters with the kind's defaults, as JSON that PostgreSQL can store."""
     try:
         model = kind.parameters.model_validate(parameters)
     except ValidationError as error:
@@ -90,23 +89,25 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
             FieldError(field=".".join(map(str, ("parameters", *item["loc"]))), message=item["msg"])
             for item in error.errors(include_url=False, include_input=False)
         ]
-        detail = "; ".join(f"{one.field}: {one.message}" for one in errors)
+        detail = "; ".join(f"{item.field}: {item.message}" for item in errors)
         raise Problem("wrong-request", detail, errors) from None
-    _refuse_unstorable(parameters)  # as they came: the model's JSON has null where a number is none
+    _refuse_unstorable(parameters)  # the input too: the model's JSON has null for NaN
     try:
         checked = model.model_dump(mode="json", by_alias=True)
     except ValueError as error:
-        raise Problem("wrong-request", f"parameters: they cannot be kept: {error}") from None
+        raise Problem("wrong-request", f"parameters: cannot be stored as JSON: {error}") from None
     _refuse_unstorable(checked)
     return checked
 
 
 def _refuse_unstorable(value: Any) -> None:
-    """PostgreSQL's JSON takes neither U+0000 nor half a surrogate pair, nor numbers that are none."""
+    """PostgreSQL's JSON cannot hold U+0000, an unpaired surrogate, NaN or an infinite number."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise Problem("wrong-request", "parameters: a number must not be NaN or infinite.")
+        raise Problem("wrong-request", "parameters: must not contain NaN or an infinite number.")
     if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
-        raise Problem("wrong-request", "parameters: text must not hold U+0000 or an unpaired surrogate.")
+        raise Problem(
+            "wrong-request", "parameters: must not contain U+0000 or an unpaired surrogate in a text."
+        )
     if isinstance(value, dict):
         for key, inner in value.items():
             _refuse_unstorable(key)

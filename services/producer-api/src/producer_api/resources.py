@@ -1,4 +1,4 @@
-"""What the API takes and answers."""
+"""The bodies and queries of the API's requests and responses."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from waybill.store import StoredDeadLetter
 BASE = "/api/v1/reports"
 
 Word = Annotated[str, Field(min_length=1, max_length=100, pattern="^[^\\x00]*$")]
-"""A short text that the database can compare: without U+0000."""
+"""A short text without U+0000, which a text of PostgreSQL cannot hold."""
 
 
 class ReportRequest(BaseModel):

@@ -9,8 +9,8 @@ from waybill.settings import ServiceSettings
 
 
 class ApiSettings(ServiceSettings):
-    """`http_threads` bounds the requests and open status streams of one worker process; an eighth of them,
-    and at least one, is never a stream's."""
+    """`http_threads`: requests and open status streams that one worker process serves at once. Streams never
+    take the last eighth of the threads, which is at least one."""
 
     listen: str = "0.0.0.0:8080"
     http_workers: int = Field(default=2, ge=1)
@@ -21,6 +21,8 @@ class ApiSettings(ServiceSettings):
 
     @property
     def stream(self) -> StreamPolicy:
-        """Some threads are always left for requests and probes."""
-        most = self.http_threads - max(1, self.http_threads // 8)
-        return StreamPolicy(heartbeat=timedelta(seconds=self.stream_heartbeat_seconds), most=most)
+        """Leaves threads for requests and probes."""
+        max_streams = self.http_threads - max(1, self.http_threads // 8)
+        return StreamPolicy(
+            heartbeat=timedelta(seconds=self.stream_heartbeat_seconds), max_streams=max_streams
+        )

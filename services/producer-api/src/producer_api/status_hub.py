@@ -18,20 +18,20 @@ from waybill.messages import StatusEvent
 log = structlog.get_logger(__name__)
 
 Inbox = SimpleQueue[StatusEvent | None]
-"""A stream's events; None only wakes it."""
+"""The events of one stream; None wakes it without an event."""
 
 _POLL_SECONDS = 0.5
 _RETRY_SECONDS = 2.0
-_ASK_SECONDS = 5.0
-_ASK_TIMEOUT_SECONDS = 2.0
+_METADATA_SECONDS = 5.0
+_METADATA_TIMEOUT_SECONDS = 2.0
 
 
 class StatusHub:
-    """Hands each status event to the streams that are open for its report.
+    """Passes each status event to the streams that are open for its report.
 
-    It reads every partition from its end and belongs to no consumer group's balance: every process sees
-    every event. Whatever it misses, while Kafka is away or before it has begun, a stream reads from the
-    database.
+    It assigns itself every partition, from the end, and does not join a consumer group, so every process
+    receives every event. A stream reads from the database what the hub misses: before it has started, or
+    while Kafka is down.
     """
 
     def __init__(self, config: KafkaConfig, topic: str) -> None:
@@ -47,23 +47,23 @@ class StatusHub:
 
     @property
     def draining(self) -> bool:
-        """Whether open streams shall end now."""
+        """Whether open streams must end now."""
         return self._draining.is_set()
 
     @property
     def streams(self) -> int:
-        """How many are open."""
+        """The number of open streams."""
         return self._streams
 
     def start(self) -> None:
         self._thread.start()
 
     def drain(self) -> None:
-        """Wakes every stream to end. For a signal handler: it takes no lock of ours."""
+        """Tells every stream to end. Safe in a signal handler: it takes no lock of this class."""
         self._draining.set()
 
     def stop(self) -> None:
-        """Blocks for at most a few seconds."""
+        """Tells the thread to end, and waits for it for 5 s at most."""
         self.drain()
         self._stopping.set()
         if self._thread.is_alive():
@@ -91,32 +91,32 @@ class StatusHub:
             try:
                 self._consume(client)
             except KafkaException as error:
-                log.warning("the status consumer waits for Kafka", error=str(error))
+                log.warning("status consumer restarts: Kafka error", error=str(error))
             except Exception:
-                log.exception("the status consumer failed; it starts again")
+                log.exception("status consumer restarts: unexpected error")
             finally:
                 self.connected = False
                 client.close()
             self._stopping.wait(_RETRY_SECONDS)
 
     def _consume(self, client: Consumer) -> None:
-        """Until the topic's partitions change, or Kafka does not answer."""
+        """Runs until the topic's partitions change. Raises KafkaException if no broker responds."""
         partitions = self._partitions(client)
         client.assign([TopicPartition(self._topic, number, OFFSET_END) for number in partitions])
         self.connected = bool(partitions)
-        asked = time.monotonic()
+        checked = time.monotonic()
         while self.connected and not self._stopping.is_set():
             message = client.poll(_POLL_SECONDS)
             if message is not None and message.error() is None:
                 self._dispatch(message)
-            if time.monotonic() - asked >= _ASK_SECONDS:
+            if time.monotonic() - checked >= _METADATA_SECONDS:
                 self.connected = self._partitions(client) == partitions
-                asked = time.monotonic()
+                checked = time.monotonic()
 
     def _partitions(self, client: Consumer) -> list[int]:
-        """Raises KafkaException where no broker answers."""
+        """Raises KafkaException if no broker responds in time."""
         return sorted(
-            client.list_topics(self._topic, timeout=_ASK_TIMEOUT_SECONDS).topics[self._topic].partitions
+            client.list_topics(self._topic, timeout=_METADATA_TIMEOUT_SECONDS).topics[self._topic].partitions
         )
 
     def _dispatch(self, message: Message) -> None:
@@ -126,7 +126,7 @@ class StatusHub:
         try:
             event = StatusEvent.model_validate_json(value)
         except ValidationError as error:
-            log.warning("a status event cannot be read; it is left out", error=str(error))
+            log.warning("status event skipped: not valid", error=str(error))
             return
         with self._lock:
             inboxes = list(self._inboxes.get(event.report_id, ()))

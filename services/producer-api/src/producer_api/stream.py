@@ -1,4 +1,4 @@
-"""The status stream: a report's events as server-sent events, each once and in order."""
+"""The status stream: the events of a report as server-sent events, each once and in order."""
 
 import json
 import time
@@ -15,69 +15,70 @@ from waybill.errors import RetryableError
 from waybill.store import StoredEvent
 
 Replay = Callable[[UUID, int], list[StoredEvent]]
-"""The stored events of a report after a version."""
+"""Reads the stored events of a report after a version. Raises RetryableError if the database is down."""
 
 
 def retry_after(policy: StreamPolicy) -> str:
-    """Tells a client when to come back after the stream's end."""
+    """The line that tells a client how long to wait before it reconnects."""
     return f"retry: {int(policy.reconnect.total_seconds() * 1000)}\n\n"
 
 
 class EventStream:
     """The events of one report after `last_seen`, until a terminal status.
 
-    Live events come from the hub, and are told only when they are the next ones; for a gap, and at the
-    beginning, the stream reads the database. So nothing is told twice, left out or out of order, whatever
-    Kafka does.
+    An event from the hub is sent only if its version is the next one. At the start, and when versions are
+    missing, the stream reads the database. So no event is sent twice, skipped or out of order, even if Kafka
+    repeats, loses or reorders events.
     """
 
     def __init__(
         self, report_id: UUID, last_seen: int, hub: StatusHub, replay: Replay, policy: StreamPolicy
     ) -> None:
         self._report_id = report_id
-        self._seen = last_seen
+        self._last_version = last_seen
         self._hub = hub
         self._replay = replay
         self._policy = policy
         self._ended = False
 
     def __iter__(self) -> Iterator[str]:
-        with self._hub.subscribe(self._report_id) as inbox:  # first, so that nothing falls in between
+        # Subscribes before it reads the database, so that no event is missed in between.
+        with self._hub.subscribe(self._report_id) as inbox:
             yield retry_after(self._policy)
-            if self._hub.streams > self._policy.most:  # others came at the same time
+            if self._hub.streams > self._policy.max_streams:  # others opened at the same time
                 return
             yield from self._catch_up()
             yield from self._follow(inbox)
 
     def _follow(self, inbox: Inbox) -> Iterator[str]:
-        told = looked = time.monotonic()
+        last_sent = last_read = time.monotonic()
         while not self._ended and not self._hub.draining:
             try:
                 event = inbox.get(timeout=self._policy.tick.total_seconds())
             except Empty:
                 event = None
-            if event is not None and event.version == self._seen + 1:
-                yield self._tell(event.version, event.type, event.model_dump(mode="json"))
-                told = looked = time.monotonic()
-            elif (event is not None and event.version > self._seen) or self._due(
-                looked, self._policy.catch_up
+            if event is not None and event.version == self._last_version + 1:
+                yield self._send(event.version, event.type, event.model_dump(mode="json"))
+                last_sent = last_read = time.monotonic()
+            elif (event is not None and event.version > self._last_version) or self._due(
+                last_read, self._policy.catch_up
             ):
                 yield from self._catch_up()
-                looked = time.monotonic()
-            elif self._due(told, self._policy.heartbeat):
+                last_read = time.monotonic()
+            elif self._due(last_sent, self._policy.heartbeat):
                 yield ": still here\n\n"
-                told = time.monotonic()
+                last_sent = time.monotonic()
 
     def _catch_up(self) -> Iterator[str]:
         try:
-            missed = self._replay(self._report_id, self._seen)
+            missed = self._replay(self._report_id, self._last_version)
         except RetryableError:
-            return  # the database is away: the stream goes on, and looks again later
+            return  # the database is down: the stream stays open and reads it again later
         for event in missed:
-            yield self._tell(event.version, event.type, event.data)
+            yield self._send(event.version, event.type, event.data)
 
-    def _tell(self, version: int, event_type: str, data: dict[str, Any]) -> str:
-        self._seen = version
+    def _send(self, version: int, event_type: str, data: dict[str, Any]) -> str:
+        self._last_version = version
         self._ended = event_type == "status" and Status(data["status"]) in TERMINAL
         return f"id: {version}\nevent: {event_type}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 

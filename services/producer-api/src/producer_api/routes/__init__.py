@@ -1,1 +1,1 @@
-"""The routes, a module for each part of the API."""
+"""The routes, in a module for each part of the API."""

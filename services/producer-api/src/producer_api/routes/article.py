@@ -1,4 +1,4 @@
-"""The article's call."""
+"""The call that the article describes."""
 
 from collections.abc import Mapping
 
@@ -6,20 +6,23 @@ from apiflask import APIBlueprint
 from flask import request
 from werkzeug.exceptions import MethodNotAllowed
 
+from producer_api.description import problem_responses
 from producer_api.requesting import request_report
 from producer_api.resources import ReportRequest, ReportResource
-from producer_api.services import Services
+from waybill.kinds import Registry
+from waybill.ledger import Ledger
 
 
-def blueprint(services: Services) -> APIBlueprint:
+def blueprint(ledger: Ledger, kinds: Registry) -> APIBlueprint:
     routes = APIBlueprint("article", __name__, tag="Reports")
 
     @routes.get("/api/report")
     @routes.output(ReportResource, status_code=202)
+    @routes.doc(responses=problem_responses())
     def request_dowork() -> tuple[ReportResource, int, Mapping[str, str]]:
         """Request a `dowork` report, as in the article that Waybill started from."""
-        if request.method == "HEAD":  # comes with every GET, and asks for nothing
+        if request.method == "HEAD":  # Flask routes HEAD to every GET handler; it must not request a report
             raise MethodNotAllowed(valid_methods=["GET"])
-        return request_report(services, ReportRequest(kind="dowork"))
+        return request_report(ledger, kinds, ReportRequest(kind="dowork"))
 
     return routes

@@ -1,7 +1,8 @@
-"""Dead letters: look at what could not be done, and have it tried again."""
+"""Dead letters: list and redrive them."""
 
 from apiflask import APIBlueprint
 
+from producer_api.description import problem_responses
 from producer_api.resources import (
     DeadLetterPage,
     DeadLetterQuery,
@@ -10,22 +11,22 @@ from producer_api.resources import (
     RedriveRequest,
     dead_letter_resource,
 )
-from producer_api.services import Services
-from waybill.ledger import NotRedrivable
+from waybill.ledger import DeadLetters, NotRedrivable
 from waybill.store import DeadLetterFilter
 
 BASE = "/api/v1/dead-letters"
 
 
-def blueprint(services: Services) -> APIBlueprint:
+def blueprint(dead_letters: DeadLetters) -> APIBlueprint:
     routes = APIBlueprint("dead_letters", __name__, tag="Dead letters")
 
     @routes.get(BASE)
     @routes.input(DeadLetterQuery, location="query", arg_name="query")
     @routes.output(DeadLetterPage)
+    @routes.doc(responses=problem_responses("wrong-request"))
     def list_some(query: DeadLetterQuery) -> DeadLetterPage:
         """Reports that used up their attempts and messages that could not be read, newest first."""
-        page = services.dead_letters.page(
+        page = dead_letters.page(
             DeadLetterFilter(query.reason, query.redriven, query.cursor, query.limit + 1)
         )
         shown = page[: query.limit]
@@ -37,13 +38,16 @@ def blueprint(services: Services) -> APIBlueprint:
     @routes.post(f"{BASE}:redrive")
     @routes.input(RedriveRequest, arg_name="wanted")
     @routes.output(Redriven, status_code=202)
+    @routes.doc(
+        responses=problem_responses("malformed-body", "body-too-large", "wrong-media-type", "wrong-request")
+    )
     def redrive(wanted: RedriveRequest) -> Redriven:
         """Begin the reports of waiting dead letters anew, each in its trace."""
         redriven, refused = [], []
-        waiting = DeadLetterFilter(wanted.reason, limit=wanted.limit, reports_first=True)
-        for letter in services.dead_letters.page(waiting):
+        unredriven = DeadLetterFilter(wanted.reason, limit=wanted.limit, reports_first=True)
+        for letter in dead_letters.page(unredriven):
             try:
-                redriven.append(services.dead_letters.redrive_letter(letter).id)
+                redriven.append(dead_letters.redrive_letter(letter).id)
             except NotRedrivable as error:
                 refused.append(RedriveRefused(id=letter.id, detail=str(error)))
         return Redriven(reports=redriven, refused=refused)

@@ -1,18 +1,20 @@
-"""Which kinds of report there are."""
+"""The installed kinds of report."""
 
 from apiflask import APIBlueprint
 
+from producer_api.description import problem_responses
 from producer_api.resources import KindList, kind_resource
-from producer_api.services import Services
+from waybill.kinds import Registry
 
 
-def blueprint(services: Services) -> APIBlueprint:
+def blueprint(kinds: Registry) -> APIBlueprint:
     routes = APIBlueprint("kinds", __name__, tag="Kinds")
 
     @routes.get("/api/v1/kinds")
     @routes.output(KindList)
+    @routes.doc(responses=problem_responses())
     def list_kinds() -> KindList:
         """The kinds, each with the JSON Schema of its parameters."""
-        return KindList(kinds=[kind_resource(kind) for kind in services.kinds])
+        return KindList(kinds=[kind_resource(kind) for kind in kinds])
 
     return routes

@@ -1,34 +1,47 @@
-"""What becomes of a report: its events while it runs, and the file it produces."""
+"""A report's events and its artefact."""
 
 from collections.abc import Iterable
 from urllib.parse import quote
 
 from apiflask import APIBlueprint
+from apiflask.schemas import FileSchema
 from flask import Response, request
 
+from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.lookup import find_report
+from producer_api.policies import StreamPolicy
 from producer_api.problems import Problem
 from producer_api.resources import BASE
-from producer_api.services import Services
+from producer_api.status_hub import StatusHub
 from producer_api.stream import EventStream, retry_after
+from waybill.artefacts import ArtefactStore
 from waybill.domain import TERMINAL, Report
+from waybill.ledger import Ledger
 from waybill.store import StoreUnavailable
 
 _ARTEFACT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-"""A report is a page of somebody's data: it runs no script and fetches nothing."""
+"""An artefact may hold untrusted data: as a page it runs no script and loads nothing."""
+
+_LAST_EVENT_ID = RequestHeader(
+    "Last-Event-ID",
+    "The id of the last event that was seen: the stream goes on after it.",
+    "^[0-9]{1,9}$",
+)
 
 
-def blueprint(services: Services) -> APIBlueprint:
+def blueprint(ledger: Ledger, artefacts: ArtefactStore, hub: StatusHub, policy: StreamPolicy) -> APIBlueprint:
     routes = APIBlueprint("outcome", __name__, tag="Reports")
 
     @routes.get(f"{BASE}/<report_id>/artefact")
+    @routes.output(FileSchema(type="string", format="binary"), content_type="*/*")
+    @routes.doc(responses=problem_responses("no-such-report", "no-artefact", "artefact-not-ready"))
     def artefact(report_id: str) -> Response:
         """The file that the report produced."""
-        report = find_report(services, report_id)
+        report = find_report(ledger, report_id)
         if report.artefact is None:
             raise _no_artefact(report)
         response = Response(
-            services.artefacts.open(report.artefact),
+            artefacts.open(report.artefact),
             content_type=report.artefact.media_type,
             headers={
                 "Content-Length": str(report.artefact.size),
@@ -37,10 +50,21 @@ def blueprint(services: Services) -> APIBlueprint:
                 "Content-Security-Policy": _ARTEFACT_POLICY,
             },
         )
-        response.headers.set("Content-Disposition", "inline", **_named(report.artefact.filename))
+        response.headers.set("Content-Disposition", "inline", **_filename_parameter(report.artefact.filename))
         return response
 
     @routes.get(f"{BASE}/<report_id>/events")
+    @routes.doc(
+        responses={
+            200: {
+                "description": "Successful response",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            204: "The report has ended, and every event was seen.",
+            **problem_responses("no-such-report", "wrong-request"),
+        },
+        extensions=request_headers(_LAST_EVENT_ID),
+    )
     def events(report_id: str) -> Response:
         """The report's status and steps as server-sent events, from `Last-Event-ID` on.
 
@@ -50,19 +74,19 @@ def blueprint(services: Services) -> APIBlueprint:
         """
         last_seen = _last_seen()
         try:
-            report = find_report(services, report_id)
-        except StoreUnavailable:  # at a 503 a browser gives up; at the end of a stream it comes back
-            return _event_stream([retry_after(services.stream)])
+            report = find_report(ledger, report_id)
+        except StoreUnavailable:  # a browser reconnects after the end of a stream, not after a 503
+            return _event_stream([retry_after(policy)])
         if report.status in TERMINAL and last_seen >= report.version:
             return Response(status=204)
-        if services.hub.streams >= services.stream.most:
-            return _event_stream([retry_after(services.stream)])
+        if hub.streams >= policy.max_streams:
+            return _event_stream([retry_after(policy)])
         stream = EventStream(
             report.id,
-            min(last_seen, report.version),  # whoever claims to have seen more would wait for it for ever
-            services.hub,
-            services.ledger.events_after,
-            services.stream,
+            min(last_seen, report.version),  # after a higher version, the stream would skip events
+            hub,
+            ledger.events_after,
+            policy,
         )
         return _event_stream(stream)
 
@@ -75,26 +99,30 @@ def _event_stream(lines: Iterable[str]) -> Response:
 
 
 def _last_seen() -> int:
-    """The version in `Last-Event-ID`, or, for clients that cannot set headers, in the query."""
-    given = request.headers.get("Last-Event-ID") or request.args.get("last_event_id") or "0"
-    if not (given.isascii() and given.isdigit() and len(given) < 10):
-        raise Problem("wrong-request", "Last-Event-ID must be the id of an event: a whole number.")
-    return int(given)
+    """The version in `Last-Event-ID`, or in the query for clients that cannot set headers."""
+    value = request.headers.get(_LAST_EVENT_ID.name) or request.args.get("last_event_id") or "0"
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise Problem(
+            "wrong-request", "Last-Event-ID: must be the id of an event, a whole number of at most 9 digits."
+        )
+    return int(value)
 
 
-def _named(filename: str) -> dict[str, str]:
-    """As RFC 6266 has it: a header is ASCII."""
+def _filename_parameter(filename: str) -> dict[str, str]:
+    """The parameter of Content-Disposition, in the form of RFC 6266 if the name is not ASCII."""
     return {"filename": filename} if filename.isascii() else {"filename*": f"UTF-8''{quote(filename)}"}
 
 
 def _no_artefact(report: Report) -> Problem:
     if report.status in TERMINAL:
         return Problem(
-            "no-artefact", f"The report ended as {report.status} without a file.", report_id=str(report.id)
+            "no-artefact",
+            f"The report ended with status {report.status} and has no artefact.",
+            report_id=str(report.id),
         )
     return Problem(
         "artefact-not-ready",
-        f"The report is at {report.status}; follow {BASE}/{report.id}/events.",
+        f"The report has status {report.status}; follow {BASE}/{report.id}/events until it is done.",
         report_id=str(report.id),
         headers={"Retry-After": "2"},
     )

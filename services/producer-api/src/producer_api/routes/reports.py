@@ -1,10 +1,11 @@
-"""Reports: request one, look at it, cancel it, try it again."""
+"""Reports: request, list, show, cancel and retry them."""
 
 from collections.abc import Mapping
 
 from apiflask import APIBlueprint
 from flask import request
 
+from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.lookup import find_report
 from producer_api.problems import Problem
 from producer_api.requesting import request_report
@@ -16,29 +17,48 @@ from producer_api.resources import (
     ReportResource,
     report_resource,
 )
-from producer_api.services import Services
 from waybill.domain import TERMINAL, Report, Status
-from waybill.ledger import NotRedrivable
+from waybill.kinds import Registry
+from waybill.ledger import DeadLetters, Ledger, NotRedrivable
 from waybill.store import ReportFilter
 
+_IDEMPOTENCY_KEY = RequestHeader(
+    "Idempotency-Key",
+    "The client's name for this request: the same one again gets the same report. Kept for a day.",
+    r'^("[ !#-\[\]-~]{1,255}"|[!#-\[\]-~]{1,255})$',
+)
 
-def blueprint(services: Services) -> APIBlueprint:
+
+def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> APIBlueprint:
     routes = APIBlueprint("reports", __name__, tag="Reports")
 
     @routes.post(BASE)
     @routes.input(ReportRequest, arg_name="wanted")
     @routes.output(ReportResource, status_code=202)
+    @routes.doc(
+        responses=problem_responses(
+            "malformed-body",
+            "request-in-flight",
+            "body-too-large",
+            "wrong-media-type",
+            "key-reused",
+            "wrong-request",
+            "unknown-kind",
+        ),
+        extensions=request_headers(_IDEMPOTENCY_KEY),
+    )
     def request_one(wanted: ReportRequest) -> tuple[ReportResource, int, Mapping[str, str]]:
         """Request a report. It is kept before this answers; the work begins afterwards."""
-        return request_report(services, wanted, request.headers.get("Idempotency-Key"))
+        return request_report(ledger, kinds, wanted, request.headers.get(_IDEMPOTENCY_KEY.name))
 
     @routes.get(BASE)
     @routes.input(ReportQuery, location="query", arg_name="query")
     @routes.output(ReportPage)
+    @routes.doc(responses=problem_responses("wrong-request"))
     def list_some(query: ReportQuery) -> ReportPage:
         """The reports, newest first."""
         wanted = ReportFilter(query.status, query.kind, query.cursor, query.limit + 1)
-        page = services.ledger.page(wanted)
+        page = ledger.page(wanted)
         shown = page[: query.limit]
         return ReportPage(
             reports=[report_resource(report) for report in shown],
@@ -47,34 +67,45 @@ def blueprint(services: Services) -> APIBlueprint:
 
     @routes.get(f"{BASE}/<report_id>")
     @routes.output(ReportResource)
+    @routes.doc(responses=problem_responses("no-such-report"))
     def show(report_id: str) -> ReportResource:
         """One report as it is now."""
-        return report_resource(find_report(services, report_id))
+        return report_resource(find_report(ledger, report_id))
 
     @routes.post(f"{BASE}/<string:report_id>:cancel")
     @routes.output(ReportResource, status_code=202)
+    @routes.doc(
+        responses=problem_responses("no-such-report", "already-ended", "body-too-large", "wrong-media-type")
+    )
     def cancel(report_id: str) -> ReportResource:
         """Cancel a report: at once while it waits, within a second or a few while it runs."""
-        return report_resource(_cancel(services, find_report(services, report_id)))
+        return report_resource(_cancel(ledger, find_report(ledger, report_id)))
 
     @routes.post(f"{BASE}/<string:report_id>:retry")
     @routes.output(ReportResource, status_code=202)
+    @routes.doc(
+        responses=problem_responses("no-such-report", "not-redrivable", "body-too-large", "wrong-media-type")
+    )
     def retry(report_id: str) -> ReportResource:
         """Begin a report that failed or was cancelled anew, in its trace."""
-        report = find_report(services, report_id)
+        report = find_report(ledger, report_id)
         try:
-            return report_resource(services.dead_letters.redrive(report.id))
+            return report_resource(dead_letters.redrive(report.id))
         except NotRedrivable as error:
             raise Problem("not-redrivable", str(error), report_id=str(report.id)) from None
 
     return routes
 
 
-def _cancel(services: Services, report: Report) -> Report:
-    cancelled = services.ledger.cancel(report.id)
+def _cancel(ledger: Ledger, report: Report) -> Report:
+    cancelled = ledger.cancel(report.id)
     if cancelled is not None:
         return cancelled
-    now = find_report(services, str(report.id))
-    if now.status in TERMINAL and now.status is not Status.CANCELLED:
-        raise Problem("already-ended", f"The report has ended as {now.status}.", report_id=str(now.id))
-    return now  # asked for already: the same answer again
+    current = find_report(ledger, str(report.id))
+    if current.status in TERMINAL and current.status is not Status.CANCELLED:
+        raise Problem(
+            "already-ended",
+            f"The report has ended with status {current.status} and cannot be cancelled.",
+            report_id=str(current.id),
+        )
+    return current  # cancelled, or a cancellation is already requested
