@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--pytest", default="", metavar="OPTIONS", help="more options for pytest")
     kind = add("add-kind", _add_kind, "install a package of kinds into this checkout's environment")
     kind.add_argument("package", type=_package, help="folder with its pyproject.toml")
-    add("lock", _lock, "resolve every dependency anew and write the requirements files")
+    add("lock", _lock, "resolve every dependency again and write the requirements files")
     # Started by `up`; not for people.
     supervise = commands.add_parser("supervise")
     supervise.set_defaults(command=_supervise)

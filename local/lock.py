@@ -1,4 +1,4 @@
-"""Resolves the requirements anew, by `local/lock` with set-up's own uv."""
+"""Resolves the requirements again, by `local/lock` with set-up's own uv."""
 
 import os
 import subprocess

@@ -14,7 +14,7 @@ from typing import IO
 from local.errors import AlreadyRunningError
 
 _LOCK_SECONDS = 0.5
-"""Whoever asks for the holder has the lock for an instant: longer than that, and it is another stack's."""
+"""A process that looks for the holder has the lock for an instant; a stack has it for longer."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RunDir:
         return self.logs / f"{name}.log"
 
     def open(self, *, fresh: bool) -> None:
-        """Takes the run directory: with `fresh`, without what an earlier run left. Logs always begin anew."""
+        """Takes the run directory: with `fresh`, without an earlier run's data. Logs always start empty."""
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = self._take_lock()
         for entry in ("postgres", "kafka", "artefacts", "tmp", "trace-buffer") if fresh else ():
@@ -127,7 +127,7 @@ class RunDir:
                 return lock
 
     def _wait_for_pid(self) -> int:
-        """Whoever has just taken the lock writes its pid at once."""
+        """The process that has just taken the lock writes its pid at once."""
         while not (pid := (self.path / "lock").read_text()):
             time.sleep(0.01)
         return int(pid)

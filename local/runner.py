@@ -15,7 +15,7 @@ from local.process import Launcher, Process
 from local.run_dir import RunDir, RunningPart
 
 Report = Callable[[str, float], None]
-"""Told the name of each part or task that is done, and the seconds since the first was begun."""
+"""Gets the name of each part or task that is done, and the seconds since the first was started."""
 
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 0.25

@@ -20,7 +20,7 @@ _WATCH_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where the parts answer, as the clients of each want to be told."""
+    """Where the parts answer, in the form that the clients of each take."""
 
     api_url: str
     worker_health_url: str
@@ -46,7 +46,7 @@ class Endpoints:
 
 
 def _silent(_name: str, _seconds: float) -> None:
-    """A Report that nobody reads."""
+    """A Report that does nothing."""
 
 
 class Stack:
@@ -166,7 +166,7 @@ class Stack:
         return self.run_dir.log(name)
 
     def check(self) -> None:
-        """Raises PartFailedError if a part has ended that nobody stopped."""
+        """Raises PartFailedError if a part has ended that was not stopped."""
         self._runner.check()
 
     def watch(self, until: Callable[[], bool]) -> None:

@@ -18,7 +18,7 @@ TERM_SECONDS = 5.0
 
 
 def group_alive(group: int) -> bool:
-    """Whether any process of the group is left; a zombie that nobody has waited for counts."""
+    """Whether any process of the group is left; a zombie counts."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

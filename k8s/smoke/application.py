@@ -107,7 +107,7 @@ def _ended(cluster: Cluster) -> bool:
 
 
 def _left(cluster: Cluster) -> list[str]:
-    """Every resource of every kind in the namespace, but those that are nobody's to remove."""
+    """Every resource of every kind in the namespace, but those that the cluster itself makes."""
     kinds = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "--output=name").split()
     listed = [
         kind for kind in kinds if not kind.startswith(("events", "pods.metrics", "podmetrics", "endpoint"))

@@ -1,4 +1,4 @@
-"""What a run of the smoke test can be told, by options or by the environment."""
+"""What a run of the smoke test can be given, by options or by the environment."""
 
 import os
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser

@@ -45,7 +45,7 @@ def _whole_trace(jaeger: JaegerClient, report: Report, steps: list[str]) -> Trac
         if by_name[child].parent_id != by_name[parent].id:
             raise Failed(f"{child} is not a child of {parent} in trace {trace.id}.")
     if sorted(span.name for span in trace.steps) != sorted(steps):
-        raise Failed(f"The steps of trace {trace.id} are not those that the events told.")
+        raise Failed(f"The steps of trace {trace.id} are not those of its events.")
     if len(trace.spans) != len(SPINE) + len(steps):
         raise Failed(f"Trace {trace.id} has spans that it should not have: {sorted(by_name)}")
     return trace

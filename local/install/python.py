@@ -129,7 +129,7 @@ def _install_uv(context: Context, target: Path) -> None:
 
 
 def _index_settings() -> dict[str, str]:
-    """For uv: where pip is told to find packages, unless uv is told itself."""
+    """For uv: pip's configuration of where packages are, unless uv has its own."""
     listing = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout

@@ -28,7 +28,7 @@ def settings(
         **without_proxy(),
         "PYTHONDONTWRITEBYTECODE": "",  # off: a service starts faster the second time
         "OTEL_EXPORTER_OTLP_ENDPOINT": otlp_endpoint,
-        # Sooner than by default, in milliseconds: whoever looks at a trace here has just made it.
+        # Sooner than by default, in milliseconds: a trace is looked at as soon as it is made.
         "OTEL_BSP_SCHEDULE_DELAY": "500",
         "OTEL_BLRP_SCHEDULE_DELAY": "500",
         "OTEL_METRIC_EXPORT_INTERVAL": "5000",

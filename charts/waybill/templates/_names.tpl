@@ -44,7 +44,7 @@ producer-api: {{ toJson .Values.producerApi }}
 report-worker: {{ toJson .Values.reportWorker }}
 {{- end }}
 
-{{/* Where a part is, whoever made it. */}}
+{{/* Where a part is, whatever made it. */}}
 {{- define "waybill.kafkaUser" -}}{{ include "waybill.fullname" (index . 0) }}-{{ index . 1 }}{{- end }}
 {{- define "waybill.jaeger" -}}{{ include "waybill.fullname" . }}-jaeger{{- end }}
 {{- define "waybill.jaegerQueryUrl" -}}

@@ -157,7 +157,7 @@ class RedriveRequest(BaseModel):
 
 
 class Redriven(BaseModel):
-    """What a redrive has begun anew, and what it could not."""
+    """What a redrive has restarted, and what it could not."""
 
     reports: list[UUID]
     refused: list[RedriveRefused]

@@ -10,7 +10,7 @@ Checks = Callable[[], dict[str, str]]
 
 
 class HealthServer:
-    """`/healthz`: the parts without which the process should be started anew; `/readyz`: all it needs."""
+    """`/healthz`: the parts without which the process should be restarted; `/readyz`: all it needs."""
 
     def __init__(self, listen: str, alive: Checks, ready: Checks) -> None:
         host, _, port = listen.rpartition(":")

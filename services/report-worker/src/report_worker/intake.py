@@ -202,7 +202,7 @@ _read_headers = methodcaller("headers")
 
 
 def _headers(message: Message) -> list[tuple[str, bytes | str | None]]:
-    """None where a name is not UTF-8: confluent-kafka then makes a list that nobody must look into."""
+    """None where a name is not UTF-8: confluent-kafka then makes a list that must not be read."""
     try:
         headers = _read_headers(message) or []
     except (UnicodeDecodeError, SystemError):

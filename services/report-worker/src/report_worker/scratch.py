@@ -41,7 +41,10 @@ class Scratch:
 
     def _remove_what_was_left(self, root: Path, prefix: str) -> None:
         for left in root.glob(f"{prefix}*"):
-            with suppress(OSError), _locked(left, fcntl.LOCK_NB):  # somebody's who lives, or another user's
+            with (
+                suppress(OSError),
+                _locked(left, fcntl.LOCK_NB),
+            ):  # of a process that lives, or another user's
                 self._remove(left)
                 log.info("removed the files of a process that is no more", path=str(left))
 

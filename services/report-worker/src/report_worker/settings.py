@@ -14,7 +14,7 @@ class WorkerSettings(ServiceSettings):
     kafka_group: str = "report-worker"
     kafka_group_protocol: Literal["consumer", "classic"] = "consumer"
     slots: int = Field(default=2, ge=1, le=64)
-    reports_per_slot: int = Field(default=100, ge=1, description="After so many, a slot is made anew.")
+    reports_per_slot: int = Field(default=100, ge=1, description="After this number, a slot is replaced.")
     slot_memory_mib: int = Field(default=2048, ge=256, description="Of data, for each slot.")
     cancel_grace_seconds: float = Field(
         default=5, ge=0, description="For the running step of a cancelled report."

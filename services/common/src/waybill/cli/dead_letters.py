@@ -25,7 +25,7 @@ def dead_letters(
     limit: Limit = 50,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with stacks, for a script.")] = False,
 ) -> None:
-    """List reports that used up their attempts, and messages that nobody could read."""
+    """List reports whose attempts are exhausted, and messages that cannot be read."""
     session = session_of(context)
     letters = session.api.dead_letters(reason, redriven, limit)
     if as_json:
@@ -51,9 +51,9 @@ def redrive(
     ] = None,
     limit: Limit = 100,
 ) -> None:
-    """Begin the reports of waiting dead letters anew, each in its trace.
+    """Restart the reports of waiting dead letters, each in its trace.
 
-    Reports come first, then messages that nobody could read; those that still
+    Reports come first, then messages that could not be read; those that still
     cannot be read stay. What stays is named on standard error.
     With --reason it ends with 1 when any stays.
     'waybill retry ID' does it for one report.

@@ -160,7 +160,7 @@ def retry(
         bool, typer.Option("--follow", "-f", help="Stay and show its status until it ends.")
     ] = False,
 ) -> None:
-    """Begin a report that failed or was cancelled anew, in its trace."""
+    """Restart a report that failed or was cancelled, in its trace."""
     session = session_of(context)
     report = session.api.retry(report_id)
     if follow:

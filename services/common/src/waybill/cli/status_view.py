@@ -15,7 +15,7 @@ from waybill.messages import StatusEvent
 
 
 class StatusView(Protocol):
-    """Is told every event; use it in a `with`, from one thread."""
+    """Gets every event; use it in a `with`, from one thread."""
 
     def __enter__(self) -> Self: ...
 
@@ -100,7 +100,7 @@ class BarView:
 
 
 class _News(ProgressColumn):
-    """What was told last of a report."""
+    """The last event of a report."""
 
     def render(self, task: Task) -> Text:
         return cast(Text, task.fields["news"])

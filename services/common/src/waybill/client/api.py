@@ -37,7 +37,7 @@ _NO_CONTENT = 204
 """The answer of a status stream when nothing will come after what was seen."""
 _RECONNECT_SECONDS = 0.2
 _RECONNECT = RetryPolicy(attempts=100, timeout=60.0)
-"""Longer than a first call: whoever follows a report outlasts the restart of a producer-api."""
+"""Longer than for a first call: a stream outlasts the restart of a producer-api."""
 _STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
 """The server writes at least a comment far more often than this."""
 
@@ -94,7 +94,7 @@ class WaybillClient(Client):
         return self._server.read(Report, self._server.post(f"{REPORTS}/{report_id}:cancel"))
 
     def retry(self, report_id: UUID | str) -> Report:
-        """Begins a report that failed or was cancelled anew."""
+        """Restarts a report that failed or was cancelled."""
         return self._server.read(Report, self._server.post(f"{REPORTS}/{report_id}:retry"))
 
     def dead_letters(
@@ -105,7 +105,7 @@ class WaybillClient(Client):
         return self._server.read(DeadLetterPage, self._server.get(DEAD_LETTERS, query)).dead_letters
 
     def redrive(self, reason: str | None = None, limit: int = _PAGE) -> Redriven:
-        """Begins the reports of waiting dead letters anew."""
+        """Restarts the reports of waiting dead letters."""
         body = {"reason": reason, "limit": limit}
         return self._server.read(Redriven, self._server.post(f"{DEAD_LETTERS}:redrive", body))
 
@@ -115,8 +115,8 @@ class WaybillClient(Client):
     def follow(self, report_id: UUID | str, after: int = 0) -> Iterator[StatusEvent]:
         """Every event of a report with a version above `after`, in order, until it has ended.
 
-        Blocks between events. A broken stream is resumed where it broke, so nothing is missed or told twice.
-        A report that was begun anew after its end has more than one event that ends it.
+        Blocks between events. A broken stream is resumed where it broke, so no event is missed or repeated.
+        A report that was restarted after its end has more than one event that ends it.
         """
         seen, ended = after, False
         retry: RetryPolicy | None = None

@@ -65,7 +65,7 @@ class ProblemError(ClientError):
         # a detail may well repeat what is wrong with the fields
         fields = "; ".join(str(error) for error in errors if error.message not in sentence)
         more = f" ({fields})" if fields else ""
-        # whoever looks for the reason of the server's own error finds it by the trace
+        # a person who looks for the reason of the server's own error finds it by the trace
         trace = f" Its trace is {trace_id}." if trace_id and status >= _SERVER_ERROR else ""
         super().__init__(f"{sentence.rstrip('.')}{more}.{trace}")
         self.status = status

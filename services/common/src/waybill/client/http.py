@@ -38,7 +38,7 @@ class RetryPolicy:
 
 
 IMPATIENT = RetryPolicy()
-"""For a person who waits: a server that is not there is told of within two seconds."""
+"""For a person who waits: a server that is away is reported within two seconds."""
 
 
 class Server:

@@ -56,7 +56,7 @@ class ReportPage(_Resource):
 
 
 class DeadLetter(_Resource):
-    """What could not be done: a report that used up its attempts, or a message that nobody could read."""
+    """What could not be done: a report whose attempts are exhausted, or a message that cannot be read."""
 
     id: UUID
     reason: str
@@ -87,7 +87,7 @@ class RedriveRefused(_Resource):
 
 
 class Redriven(_Resource):
-    """The reports that begin anew, and what could not."""
+    """The reports that restart, and what could not."""
 
     reports: tuple[UUID, ...]
     refused: tuple[RedriveRefused, ...]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-_MOST_CHARACTERS = 512
-"""W3C asks for at least so many of a tracestate; a traceparent has 55."""
+_MAX_CHARACTERS = 512
+"""W3C asks for at least this number for a tracestate; a traceparent has 55."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def _is_header_text(value: Any) -> TypeGuard[str]:
     """Visible ASCII, as HTTP has it. A message may bring anything, also what the database cannot keep."""
     return (
         isinstance(value, str)
-        and 0 < len(value) <= _MOST_CHARACTERS
+        and 0 < len(value) <= _MAX_CHARACTERS
         and value.isascii()
         and value.isprintable()
     )

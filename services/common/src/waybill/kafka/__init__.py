@@ -1,4 +1,4 @@
-"""Kafka clients, and the topics where nobody else makes them."""
+"""Kafka clients, and the topics where Strimzi does not make them."""
 
 from waybill.kafka.clients import KafkaConfig, admin_client, consumer, is_reachable, producer
 from waybill.kafka.topics import ensure_topics

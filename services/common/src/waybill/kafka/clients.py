@@ -58,7 +58,7 @@ def producer(config: KafkaConfig, *, delivery_timeout_ms: int = 10_000) -> Produ
 
 
 def consumer(config: KafkaConfig, group: str, **options: object) -> Consumer:
-    """A consumer that commits, each second, what it was told to store, and nothing else."""
+    """A consumer that commits, each second, the stored offsets and nothing else."""
     return Consumer(
         {
             **config.common(),

@@ -54,7 +54,7 @@ reports = Table(
     Column("status", Text, nullable=False, server_default=Status.INIT),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("attempt", Integer, nullable=False, server_default="0"),
-    # of the attempts: handed back, which count for nothing; ended in an error; lost with their worker
+    # of the attempts: released, which count for nothing; ended in an error; lost with their worker
     Column("interruptions", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("losses", Integer, nullable=False, server_default="0"),
@@ -72,7 +72,7 @@ reports = Table(
     Column("tracestate", Text),
     Column("lease_owner", Text),
     _time("lease_expires_at"),
-    # the foreign message that asked for the report, so that it asks once
+    # the external message that requested the report, so that it does so once
     Column("source", Text, unique=True),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),

@@ -42,7 +42,7 @@ def blueprint(dead_letters: DeadLetters) -> APIBlueprint:
         responses=problem_responses("malformed-body", "body-too-large", "wrong-media-type", "wrong-request")
     )
     def redrive(wanted: RedriveRequest) -> Redriven:
-        """Begin the reports of waiting dead letters anew, each in its trace."""
+        """Restart the reports of waiting dead letters, each in its trace."""
         redriven, refused = [], []
         unredriven = DeadLetterFilter(wanted.reason, limit=wanted.limit, reports_first=True)
         for letter in dead_letters.page(unredriven):

@@ -87,7 +87,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
         responses=problem_responses("no-such-report", "not-redrivable", "body-too-large", "wrong-media-type")
     )
     def retry(report_id: str) -> ReportResource:
-        """Begin a report that failed or was cancelled anew, in its trace."""
+        """Restart a report that failed or was cancelled, in its trace."""
         report = find_report(ledger, report_id)
         try:
             return report_resource(dead_letters.redrive(report.id))

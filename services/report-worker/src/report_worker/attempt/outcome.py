@@ -48,7 +48,7 @@ def slot_is_usable(outcome: Outcome) -> bool:
     """Whether the slot can take another job after this outcome."""
     if isinstance(outcome, SlotFailure):
         return False
-    return not (isinstance(outcome, Produced | Failed) and outcome.spent)
+    return not (isinstance(outcome, Produced | Failed) and outcome.exhausted)
 
 
 def _step_failure(step: StepEnded) -> Failure:

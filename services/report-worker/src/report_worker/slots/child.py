@@ -51,19 +51,19 @@ class SlotProcess:
             job = self._jobs.get()
             word = self._result(job)
             if isinstance(word, Produced | Failed) and _is_spent():
-                word = replace(word, spent=True)
+                word = replace(word, exhausted=True)
             self._connection.send(word)
             self._work = None
 
     def _listen(self) -> None:
         try:
             while True:
-                told = self._connection.recv()
-                if isinstance(told, Stop):
+                received = self._connection.recv()
+                if isinstance(received, Stop):
                     break
-                if isinstance(told, Job):
+                if isinstance(received, Job):
                     self._cancelled.clear()
-                    self._jobs.put(told)
+                    self._jobs.put(received)
                 else:
                     self._cancelled.set()
         except (EOFError, OSError):
@@ -95,7 +95,7 @@ class SlotProcess:
                 traceback=stack_of(error),
                 permanent=isinstance(error, PermanentError),
                 step=work.fatal,
-                spent=isinstance(error, MemoryError),
+                exhausted=isinstance(error, MemoryError),
             )
 
 

@@ -47,7 +47,7 @@ class Slot:
 
     def wait_until_ready(self) -> None:
         """Blocks while the process starts. Raises `SlotDied`."""
-        if not isinstance(self._told(_START_SECONDS), Ready):
+        if not isinstance(self._received(_START_SECONDS), Ready):
             raise SlotDied(f"A slot's process was not ready after {_START_SECONDS} s.")
 
     def start(self, job: Job) -> None:
@@ -60,8 +60,8 @@ class Slot:
 
     def receive(self, timeout: float) -> FromSlot | None:
         """What the slot says next, or None after `timeout` seconds. Raises `SlotDied`."""
-        told: FromSlot | None = self._told(timeout)
-        return told
+        received: FromSlot | None = self._received(timeout)
+        return received
 
     def cancel(self) -> None:
         """Asks the job to end before its next step."""
@@ -81,7 +81,7 @@ class Slot:
         self._process.join()
         self._connection.close()
 
-    def _told(self, timeout: float) -> Any:
+    def _received(self, timeout: float) -> Any:
         try:
             return self._connection.recv() if self._connection.poll(timeout) else None
         except (EOFError, OSError):
@@ -93,7 +93,7 @@ class Slot:
 
 
 class SlotPool:
-    """A fixed number of slots, made before they are needed: whoever takes one need not wait for it."""
+    """A fixed number of slots, made before they are needed, so that an attempt need not wait for one."""
 
     def __init__(
         self, size: int, jobs_per_slot: int, memory_mib: int, log_format: str, log_level: str
@@ -114,14 +114,14 @@ class SlotPool:
         return len(self._free)
 
     def wait_for_free(self, seconds: float) -> bool:
-        """Whether a slot is free, at once or within the time. One that has died meanwhile is made anew."""
+        """Whether a slot is free, at once or within the time. One that has died meanwhile is replaced."""
         self._replace_the_dead()
         with self._lock:
             return self._lock.wait_for(lambda: bool(self._free), seconds)
 
     @property
     def missing(self) -> int:
-        """How many slots could not be made anew."""
+        """How many slots could not be replaced."""
         return self._missing
 
     def take(self) -> Slot:
@@ -168,7 +168,7 @@ class SlotPool:
                 self._starting.add(slot)
             threading.Thread(target=self._await, args=(slot,), name="slot-start", daemon=True).start()
         except (OSError, RuntimeError):  # no more processes, or no more threads
-            log.exception("a slot could not be made anew")
+            log.exception("slot could not be replaced")
             self._missing += 1
 
     def _await(self, slot: Slot) -> None:

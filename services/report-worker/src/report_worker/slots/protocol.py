@@ -55,31 +55,31 @@ class StepEnded:
 @dataclass(frozen=True)
 class Produced:
     """From a slot: the job's file is written. `failed_steps` are those that failed and let the job go on;
-    `spent`: the slot has too little memory left for another job."""
+    `exhausted`: the slot has too little memory left for another job."""
 
     path: Path
     media_type: str
     filename: str
     failed_steps: tuple[StepEnded, ...]
-    spent: bool = False
+    exhausted: bool = False
 
 
 @dataclass(frozen=True)
 class Failed:
     """From a slot: the job raised an exception. `step`: the step that it ended, where one did; the
-    exception is then on that step's span already. `spent` as in `Produced`."""
+    exception is then on that step's span already. `exhausted` as in `Produced`."""
 
     error_type: str
     message: str
     traceback: str
     permanent: bool
     step: str | None
-    spent: bool = False
+    exhausted: bool = False
 
 
 @dataclass(frozen=True)
 class Cancelled:
-    """From a slot: the job ended before a step, as it was told to."""
+    """From a slot: the job ended before a step, since it was to be cancelled."""
 
 
 FromSlot = StepStarted | StepEnded | Produced | Failed | Cancelled

@@ -90,7 +90,7 @@ def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLet
 
 
 def mark_redriven(connection: Connection, report_id: UUID, letter_id: UUID | None) -> None:
-    """The report of these letters has begun anew. A message's letter is known only by its own id."""
+    """The report of these letters has restarted. A message's letter is known only by its own id."""
     connection.execute(
         update(dead_letters)
         .where(

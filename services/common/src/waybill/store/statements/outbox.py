@@ -53,7 +53,7 @@ def put(connection: Connection, messages: Sequence[OutboxMessage]) -> None:
 def lock_of_keys(connection: Connection, keys: Sequence[str]) -> list[OutboxMessage]:
     """Every waiting message of `keys`, in order, for this transaction alone.
 
-    It waits for whoever publishes them now and then no longer sees what they have deleted; so no message
+    It waits for the relay that publishes them now and then no longer sees what that deleted; so no message
     overtakes an earlier one of its key, whichever process wrote it. Every caller locks in the order of the
     ids, so none can deadlock.
     """

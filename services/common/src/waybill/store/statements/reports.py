@@ -387,6 +387,6 @@ def _changed(connection: Connection, statement: Update) -> Report | None:
 
 
 def _locked(connection: Connection, where: ColumnElement[bool], limit: int) -> list[Report]:
-    """Rows that nobody else holds; several processes share the work without waiting for each other."""
+    """Rows that no other transaction holds: processes share the work without waiting for each other."""
     statement = select(reports).where(where).limit(limit).with_for_update(skip_locked=True)
     return [report_of(row) for row in connection.execute(statement)]

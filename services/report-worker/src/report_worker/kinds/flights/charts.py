@@ -156,7 +156,7 @@ def _paint_factor(axes: Axes, bands: Sequence[Group[str]]) -> None:
 
 
 def _day_ticks(period: Period) -> tuple[list[int], list[str]]:
-    """At most a dozen: the months' first days in a long period, else every so many days."""
+    """At most a dozen: the months' first days in a long period, else days at equal distances."""
     days = [period.first + timedelta(days=number) for number in range(period.days)]
     if period.days > 62:
         firsts = [number for number, day in enumerate(days) if day.day == 1]
@@ -193,7 +193,7 @@ def _draw(name: str, title: str, description: str, height: float, paint: Callabl
 def _as_element(document: str, name: str, title: str, description: str) -> str:
     """Cuts what only a file of its own needs, and adds what a screen reader says.
 
-    Matplotlib numbers its groups anew in each chart, so their ids would not be unique in the page.
+    Matplotlib numbers its groups from 1 in each chart, so their ids would not be unique in the page.
     """
     element = document[document.index("<svg") :].rstrip()
     element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
