@@ -1,6 +1,5 @@
 """The bodies and queries of the API's requests and responses."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -167,45 +166,15 @@ def report_resource(report: Report) -> ReportResource:
     address = f"{BASE}/{report.id}"
     artefact = None
     if report.artefact:
-        artefact = ArtefactResource(
-            href=f"{address}/artefact", **ArtefactModel.model_validate(report.artefact).model_dump()
-        )
-    return ReportResource(
-        id=report.id,
-        kind=report.kind,
-        parameters=_plain(report.parameters),
-        status=report.status,
-        version=report.version,
-        attempt=report.attempt,
-        cancel_requested=report.cancel_requested,
-        not_before=report.not_before,
-        progress=ProgressModel.model_validate(report.progress) if report.progress else None,
-        error=FailureModel.model_validate(report.failure) if report.failure else None,
-        artefact=artefact,
-        trace_id=report.carrier.trace_id if report.carrier else None,
-        created_at=report.created_at,
-        updated_at=report.updated_at,
-        started_at=report.started_at,
-        finished_at=report.finished_at,
-        links=Links(self=address, events=f"{address}/events"),
-    )
+        stored = ArtefactModel.model_validate(report.artefact)
+        artefact = ArtefactResource(href=f"{address}/artefact", **stored.model_dump())
+    links = Links(self=address, events=f"{address}/events")
+    return ReportResource.model_validate({**report.client_view(), "artefact": artefact, "links": links})
 
 
 def dead_letter_resource(letter: StoredDeadLetter) -> DeadLetterResource:
-    return DeadLetterResource(
-        id=letter.id,
-        reason=letter.reason,
-        detail=letter.detail,
-        report_id=letter.report_id,
-        topic=letter.topic,
-        partition=letter.partition,
-        offset=letter.offset,
-        attempts=letter.attempts,
-        stack=letter.stack,
-        trace_id=letter.carrier.trace_id if letter.carrier else None,
-        created_at=letter.created_at,
-        redriven_at=letter.redriven_at,
-    )
+    trace_id = letter.carrier.trace_id if letter.carrier else None
+    return DeadLetterResource.model_validate({**vars(letter), "trace_id": trace_id})
 
 
 def kind_resource(kind: Kind) -> KindResource:
@@ -215,7 +184,3 @@ def kind_resource(kind: Kind) -> KindResource:
         description=kind.description,
         parameters=kind.parameters.model_json_schema(),
     )
-
-
-def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(parameters)

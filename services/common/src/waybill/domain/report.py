@@ -1,7 +1,7 @@
 """A report, its status, and what may happen to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -154,6 +154,14 @@ class Report:
     cancel_requested: bool = False
     timeout: timedelta | None = None
     attempt_trace: AttemptTrace | None = None
+
+    def client_view(self) -> dict[str, Any]:
+        """Its fields by the names that clients know; a resource or an event takes those that it shows."""
+        return {
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+            "error": self.failure,
+            "trace_id": self.carrier.trace_id if self.carrier else None,
+        }
 
 
 @dataclass(frozen=True)

@@ -90,22 +90,5 @@ def step_event(report: Report, step: StepChange) -> StatusEvent:
 
 
 def _event(report: Report, event_type: StatusEventType, step: StepModel | None) -> StatusEvent:
-    return StatusEvent(
-        report_id=report.id,
-        kind=report.kind,
-        version=report.version,
-        type=event_type,
-        at=report.updated_at,
-        status=report.status,
-        attempt=report.attempt,
-        progress=ProgressModel.model_validate(report.progress) if report.progress else None,
-        step=step,
-        error=FailureModel.model_validate(report.failure) if report.failure else None,
-        artefact=ArtefactModel.model_validate(report.artefact) if report.artefact else None,
-        trace_id=report.carrier.trace_id if report.carrier else None,
-        created_at=report.created_at,
-        started_at=report.started_at,
-        finished_at=report.finished_at,
-        not_before=report.not_before,
-        cancel_requested=report.cancel_requested,
-    )
+    changed = {"report_id": report.id, "type": event_type, "at": report.updated_at, "step": step}
+    return StatusEvent.model_validate({**report.client_view(), **changed})

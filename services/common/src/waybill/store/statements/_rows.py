@@ -1,5 +1,7 @@
 """Rows to the domain's objects and back."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -30,29 +32,10 @@ def carrier_columns(carrier: Carrier | None) -> dict[str, str | None]:
 
 
 def report_of(row: Row[Any]) -> Report:
-    return Report(
-        id=row.id,
-        kind=row.kind,
-        parameters=row.parameters,
-        status=Status(row.status),
-        version=row.version,
-        attempt=row.attempt,
-        progress=Progress(**row.progress) if row.progress else None,
-        failure=Failure(**row.failure) if row.failure else None,
-        artefact=StoredArtefact(**row.artefact) if row.artefact else None,
-        carrier=carrier_of(row),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        not_before=row.not_before,
-        failures=row.failures,
-        losses=row.losses,
-        interruptions=row.interruptions,
-        cancel_requested=row.cancel_requested_at is not None,
-        timeout=None if row.timeout_seconds is None else timedelta(seconds=row.timeout_seconds),
-        attempt_trace=_attempt_trace(row.attempt_trace),
-    )
+    """Each field of `Report` is the column of its name, but for those that `_CONVERTED` names."""
+    columns = row._mapping
+    plain = {name: columns[name] for name in _PLAIN}
+    return Report(**plain, **{name: convert(row) for name, convert in _CONVERTED.items()})
 
 
 def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
@@ -72,3 +55,16 @@ def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
         group=stored.get("group", ""),
         bootstrap_servers=stored.get("bootstrap_servers", ""),
     )
+
+
+_CONVERTED: Mapping[str, Callable[[Row[Any]], Any]] = {
+    "status": lambda row: Status(row.status),
+    "progress": lambda row: Progress(**row.progress) if row.progress else None,
+    "failure": lambda row: Failure(**row.failure) if row.failure else None,
+    "artefact": lambda row: StoredArtefact(**row.artefact) if row.artefact else None,
+    "carrier": carrier_of,
+    "cancel_requested": lambda row: row.cancel_requested_at is not None,
+    "timeout": lambda row: None if row.timeout_seconds is None else timedelta(seconds=row.timeout_seconds),
+    "attempt_trace": lambda row: _attempt_trace(row.attempt_trace),
+}
+_PLAIN = tuple(field.name for field in fields(Report) if field.name not in _CONVERTED)
