@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from k8s.programs import ROOT
+
 Manifest = dict[str, Any]
 Manifests = Callable[[str], list[Manifest]]
 
@@ -124,3 +126,18 @@ def test_what_the_operators_run_has_limits_too(manifests: Manifests, example: st
             places += [("kafkaExporter", exporter["resources"])] if exporter else []
     for name, resources in places:
         assert {"cpu", "memory"} <= set(resources["limits"]), name
+
+
+def test_no_line_of_a_chart_is_too_long_to_read() -> None:
+    files = [file for file in (ROOT / "charts").rglob("*") if file.is_file() and "examples" not in file.parts]
+    text = [file for file in files if file.suffix in (".yaml", ".tpl", ".txt", ".md", ".json")]
+    assert len(text) > 40
+
+    long = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in text
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if len(line) > 120
+    ]
+
+    assert not long

@@ -2,7 +2,8 @@
 
 {{- define "waybill.databaseEnv" -}}
 - name: WAYBILL_DATABASE_URL
-  valueFrom: {secretKeyRef: {name: {{ include "waybill.databaseSecret" . }}, key: {{ include "waybill.databaseUrlKey" . }}}}
+  valueFrom:
+    secretKeyRef: {name: {{ include "waybill.databaseSecret" . }}, key: {{ include "waybill.databaseUrlKey" . }}}
 {{- end }}
 
 {{- define "waybill.artefactEnv" -}}
@@ -23,7 +24,13 @@
 - name: POD_UID
   valueFrom: {fieldRef: {fieldPath: metadata.uid}}
 - name: OTEL_RESOURCE_ATTRIBUTES
-  value: service.namespace={{ $root.Release.Namespace }},service.version={{ $root.Chart.AppVersion }},k8s.namespace.name={{ $root.Release.Namespace }},k8s.pod.name=$(POD_NAME),k8s.pod.uid=$(POD_UID)
+  {{- $attributes := list
+    (printf "service.namespace=%s" $root.Release.Namespace)
+    (printf "service.version=%s" $root.Chart.AppVersion)
+    (printf "k8s.namespace.name=%s" $root.Release.Namespace)
+    "k8s.pod.name=$(POD_NAME)"
+    "k8s.pod.uid=$(POD_UID)" }}
+  value: {{ join "," $attributes }}
 {{- end }}
 
 {{- define "waybill.artefactEnvFrom" -}}

@@ -11,28 +11,37 @@
 {{- else }}{{ include "waybill.fullname" . }}-kafka-bootstrap:9093{{ end }}
 {{- end }}
 
-{{/* (list $ component) → JSON: {ca: {secret, key}, certificate: {secret, certificateKey, privateKeyKey}, sasl: {…}} */}}
+{{/*
+(list $ component) → JSON: {ca: {secret, key}, certificate: {secret, certificateKey, privateKeyKey}, sasl: {…}}
+*/}}
 {{- define "waybill.kafkaSecrets" -}}
 {{- $root := index . 0 -}}
 {{- $kafka := $root.Values.kafka -}}
 {{- $secrets := dict -}}
 {{- if eq $kafka.mode "strimzi" -}}
   {{- $user := include "waybill.kafkaUser" . -}}
-  {{- $_ := set $secrets "ca" (dict "secret" (printf "%s-cluster-ca-cert" (include "waybill.fullname" $root)) "key" "ca.crt") -}}
+  {{- $authority := printf "%s-cluster-ca-cert" (include "waybill.fullname" $root) -}}
+  {{- $_ := set $secrets "ca" (dict "secret" $authority "key" "ca.crt") -}}
   {{- if eq $kafka.strimzi.authentication "tls" -}}
-    {{- $_ := set $secrets "certificate" (dict "secret" $user "certificateKey" "user.crt" "privateKeyKey" "user.key") -}}
+    {{- $certificate := dict "secret" $user "certificateKey" "user.crt" "privateKeyKey" "user.key" -}}
+    {{- $_ := set $secrets "certificate" $certificate -}}
   {{- else -}}
-    {{- $_ := set $secrets "sasl" (dict "mechanism" "SCRAM-SHA-512" "username" $user "secret" $user "passwordKey" "password") -}}
+    {{- $sasl := dict "mechanism" "SCRAM-SHA-512" "username" $user "secret" $user "passwordKey" "password" -}}
+    {{- $_ := set $secrets "sasl" $sasl -}}
   {{- end -}}
 {{- else -}}
   {{- with $kafka.external.caSecret -}}
     {{- if .name }}{{ $_ := set $secrets "ca" (dict "secret" .name "key" .key) }}{{ end -}}
   {{- end -}}
   {{- with $kafka.external.certificateSecret -}}
-    {{- if .name }}{{ $_ := set $secrets "certificate" (dict "secret" .name "certificateKey" .certificateKey "privateKeyKey" .privateKeyKey) }}{{ end -}}
+    {{- $keys := dict "certificateKey" .certificateKey "privateKeyKey" .privateKeyKey -}}
+    {{- if .name }}{{ $_ := set $secrets "certificate" (merge (dict "secret" .name) $keys) }}{{ end -}}
   {{- end -}}
   {{- if hasPrefix "SASL_" $kafka.external.securityProtocol -}}
-    {{- with $kafka.external.sasl }}{{ $_ := set $secrets "sasl" (dict "mechanism" .mechanism "secret" .existingSecret "usernameKey" .usernameKey "passwordKey" .passwordKey) }}{{ end -}}
+    {{- with $kafka.external.sasl -}}
+      {{- $keys := dict "usernameKey" .usernameKey "passwordKey" .passwordKey -}}
+      {{- $_ := set $secrets "sasl" (merge (dict "mechanism" .mechanism "secret" .existingSecret) $keys) -}}
+    {{- end -}}
   {{- end -}}
 {{- end -}}
 {{ toJson $secrets }}
@@ -109,6 +118,7 @@
 {{/* Kafka's own settings; whole numbers as such, as Helm's YAML writes 604800000 as 6.048e+08 */}}
 {{- define "waybill.kafkaSettings" -}}
 {{- range $name, $value := . }}
-{{ $name }}: {{ if and (kindIs "float64" $value) (eq (floor $value) $value) }}{{ int64 $value }}{{ else }}{{ toJson $value }}{{ end }}
+{{- $whole := and (kindIs "float64" $value) (eq (floor $value) $value) }}
+{{ $name }}: {{ if $whole }}{{ int64 $value }}{{ else }}{{ toJson $value }}{{ end }}
 {{- end }}
 {{- end }}

@@ -35,7 +35,8 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- $repository := $image.repository -}}
 {{- with $root.Values.images.registry }}{{ $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}{{ end -}}
 {{- $tag := $image.tag | default $root.Chart.AppVersion -}}
-{{- if $image.digest }}{{ printf "%s:%s@%s" $repository $tag $image.digest }}{{ else }}{{ printf "%s:%s" $repository $tag }}{{ end -}}
+{{- $name := printf "%s:%s" $repository $tag -}}
+{{- if $image.digest }}{{ printf "%s@%s" $name $image.digest }}{{ else }}{{ $name }}{{ end -}}
 {{- end }}
 
 {{/* The two services by the names of their containers; the order is that of the rendered manifests. */}}

@@ -52,8 +52,9 @@ capabilities: {drop: [ALL]}
 {{- define "waybill.serviceVolumes" -}}
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
+{{- $scratch := ternary $root.Values.reportWorker.scratch.sizeLimit "64Mi" (eq $component "report-worker") -}}
 - name: tmp
-  emptyDir: {sizeLimit: {{ if eq $component "report-worker" }}{{ $root.Values.reportWorker.scratch.sizeLimit }}{{ else }}64Mi{{ end }}}
+  emptyDir: {sizeLimit: {{ $scratch }}}
 {{- if not $root.Values.artefacts.url }}
 - name: artefacts
   persistentVolumeClaim: {claimName: {{ include "waybill.fullname" $root }}-artefacts}

@@ -4,8 +4,10 @@ what only a cluster can add. The values' own `collector.config` comes last.
 */}}
 {{- define "waybill.collectorConfig" -}}
 {{- $config := .Files.Get "files/collector.yaml" | fromYaml -}}
-{{- $_ := set $config.processors "memory_limiter" (dict "check_interval" "1s" "limit_percentage" 80 "spike_limit_percentage" 25) -}}
-{{- $_ := set $config.exporters.otlp.tls "insecure" (or (ne .Values.tracing.backend "external") .Values.tracing.external.insecure) -}}
+{{- $limiter := dict "check_interval" "1s" "limit_percentage" 80 "spike_limit_percentage" 25 -}}
+{{- $_ := set $config.processors "memory_limiter" $limiter -}}
+{{- $insecure := or (ne .Values.tracing.backend "external") .Values.tracing.external.insecure -}}
+{{- $_ := set $config.exporters.otlp.tls "insecure" $insecure -}}
 {{- if .Values.collector.kubernetesAttributes -}}
   {{- $_ := set $config.processors "k8s_attributes" (include "waybill.kubernetesAttributes" . | fromYaml) -}}
   {{- range $pipeline := $config.service.pipelines -}}

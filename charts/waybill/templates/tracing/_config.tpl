@@ -1,7 +1,9 @@
 {{/* Jaeger v2's configuration: files/jaeger.yaml is otel-collector/jaeger.yaml, with the storage of the values. */}}
 {{- define "waybill.jaegerConfig" -}}
 {{- $config := .Files.Get "files/jaeger.yaml" | fromYaml -}}
-{{- with .Values.tracing.jaeger.storage }}{{ $_ := set $config.extensions.jaeger_storage "backends" (dict "traces" .) }}{{ end -}}
+{{- with .Values.tracing.jaeger.storage -}}
+{{- $_ := set $config.extensions.jaeger_storage "backends" (dict "traces" .) -}}
+{{- end -}}
 {{ toYaml $config }}
 {{- end }}
 

@@ -1,0 +1,99 @@
+{{/*
+The Deployment of one of our services: (list $ component). `waybill.serviceTraits` has what differs.
+*/}}
+{{- define "waybill.serviceDeployment" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 1 -}}
+{{- $service := include "waybill.serviceTraits" . | fromYaml -}}
+{{- $values := index $root.Values $service.values -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "waybill.fullname" $root }}-{{ $component }}
+  labels: {{- include "waybill.labels" . | nindent 4 }}
+spec:
+  {{- if not $service.scaled }}
+  replicas: {{ $values.replicas }}
+  {{- end }}
+  revisionHistoryLimit: 3
+  selector:
+    matchLabels: {{- include "waybill.selector" . | nindent 6 }}
+  strategy:
+    rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+  template:
+    metadata:
+      labels: {{- include "waybill.selector" . | nindent 8 }}
+      {{- with $values.podAnnotations }}
+      annotations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+    spec:
+      serviceAccountName: {{ include "waybill.fullname" $root }}-{{ $component }}
+      {{- include "waybill.pod" (list $root $values 10001) | nindent 6 }}
+      terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
+      topologySpreadConstraints: {{- include "waybill.spread" . | trim | nindent 8 }}
+      {{- with include "waybill.initContainers" . | trim }}
+      initContainers: {{- . | nindent 8 }}
+      {{- end }}
+      containers:
+        - name: {{ $component }}
+          image: {{ include "waybill.image" (list $root $values.image) }}
+          imagePullPolicy: {{ $root.Values.images.pullPolicy }}
+          {{- if $root.Values.development.sync }}
+          command: [python, /scripts/reload.py, {{ $component }}]
+          {{- end }}
+          ports:
+            - {name: {{ $service.port.name }}, containerPort: {{ $service.port.number }}}
+          env: {{- include "waybill.serviceEnv" . | nindent 12 }}
+            {{- range $service.env }}
+            - {name: {{ .name }}, value: {{ .value | quote }}}
+            {{- end }}
+            - {name: WAYBILL_DRAIN_SECONDS, value: {{ $values.drainSeconds | quote }}}
+            {{- with $values.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+          {{- with include "waybill.artefactEnvFrom" $root }}{{ trim . | nindent 10 }}{{ end }}
+          startupProbe:
+            httpGet: {path: /healthz, port: {{ $service.port.name }}}
+            periodSeconds: 1
+            failureThreshold: 60
+          livenessProbe:
+            httpGet: {path: /healthz, port: {{ $service.port.name }}}
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 6
+          readinessProbe:
+            httpGet: {path: /readyz, port: {{ $service.port.name }}}
+            periodSeconds: 3
+            timeoutSeconds: 5
+          lifecycle:
+            preStop:
+              sleep: {seconds: {{ $values.preStopSeconds }}}
+          securityContext: {{- include "waybill.containerSecurity" $root | nindent 12 }}
+          resources: {{- toYaml $values.resources | nindent 12 }}
+          volumeMounts: {{- include "waybill.serviceVolumeMounts" . | nindent 12 }}
+      volumes: {{- include "waybill.serviceVolumes" . | nindent 8 }}
+{{- end }}
+
+{{/*
+(list $ component) → YAML: `values`, the key of its values; `scaled`, whether an autoscaler sets its replicas; `port`;
+`env`, its own settings.
+*/}}
+{{- define "waybill.serviceTraits" -}}
+{{- $values := (index . 0).Values -}}
+{{- if eq (index . 1) "producer-api" -}}
+values: producerApi
+scaled: {{ $values.producerApi.autoscaling.enabled }}
+port: {name: http, number: 8080}
+env:
+  - {name: WAYBILL_LISTEN, value: "0.0.0.0:8080"}
+  - {name: WAYBILL_HTTP_WORKERS, value: {{ $values.producerApi.httpWorkers | quote }}}
+  - {name: WAYBILL_HTTP_THREADS, value: {{ $values.producerApi.httpThreads | quote }}}
+{{- else -}}
+values: reportWorker
+scaled: {{ $values.reportWorker.keda.enabled }}
+port: {name: health, number: 8081}
+env:
+  - {name: WAYBILL_HEALTH_LISTEN, value: "0.0.0.0:8081"}
+  - {name: WAYBILL_SLOTS, value: {{ $values.reportWorker.slots | quote }}}
+{{- end }}
+{{- end }}
