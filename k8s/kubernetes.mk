@@ -9,7 +9,7 @@ TRACING ?= jaeger
 SMOKE ?=
 # the checkout's environment where it is set up, else a small one: these targets need no Kafka and no Jaeger
 KUBE_PYTHON := $(if $(wildcard .venv/waybill-setup),.venv/bin/python,.run/kubernetes/bin/python)
-KUBE := PYTHONPATH=services/common/src:. $(KUBE_PYTHON)
+KUBE := PYTHONPATH=services/common/src:services/client/src:. $(KUBE_PYTHON)
 export KIND_CLUSTER IMAGE_BUILD IMAGE_LOAD
 
 .PHONY: kind-up kind-down images deploy undeploy smoke smoke-here jaeger chart-test chart-examples

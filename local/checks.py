@@ -22,6 +22,7 @@ _SECONDS = _RESULTS / "seconds.json"
 """How long each check took the last time."""
 _TYPED = (
     "services/common/src",
+    "services/client/src",
     "services/producer-api/src",
     "services/report-worker/src",
     "local",

@@ -10,7 +10,7 @@ from k8s.smoke import application, images, platform, reports
 from k8s.smoke.cluster import Cluster, Failed, run
 from k8s.smoke.diagnosis import diagnose
 from k8s.smoke.options import Options, parse
-from waybill.client import ClientError, JaegerClient, WaybillClient
+from waybill_client import ClientError, JaegerClient, WaybillClient
 
 WORKERS = "app.kubernetes.io/component=report-worker"
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from k8s.smoke.cluster import Failed
-from waybill.client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
 from waybill.telemetry.names import SPINE
+from waybill_client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
 
 
 def whole_report(api: WaybillClient, jaeger: JaegerClient, kind: str, expected: str) -> str:

@@ -19,7 +19,7 @@ VENV = CHECKOUT / ".venv"
 _STAMP = VENV / "waybill-setup"
 _UV_REQUIREMENTS = CHECKOUT / "local/requirements/uv.txt"
 _REQUIREMENTS = CHECKOUT / "tests/requirements.txt"
-_PACKAGES = ("services/common", "services/producer-api", "services/report-worker")
+_PACKAGES = ("services/common", "services/client", "services/producer-api", "services/report-worker")
 
 
 def is_current() -> bool:

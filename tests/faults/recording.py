@@ -14,8 +14,8 @@ from tests.faults.history import DeadLetter, Effect, Event, Pointer, Published, 
 from tests.faults.rig import Rig
 from tests.support.kafka import Topics
 from tests.support.traces import Traces
-from waybill.client import JaegerClient
 from waybill.domain import TERMINAL
+from waybill_client import JaegerClient
 
 Fields = Mapping[str, Any]
 

@@ -17,8 +17,8 @@ from local.stack import Stack
 from tests.support.database import Database
 from tests.support.kafka import Topics
 from tests.support.traces import Traces
-from waybill.client import JaegerClient, WaybillClient
 from waybill.store import create_engine
+from waybill_client import JaegerClient, WaybillClient
 
 
 def start_stack(run_dir: Path) -> Stack:

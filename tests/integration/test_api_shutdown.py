@@ -10,7 +10,7 @@ from tests.support import sse
 from tests.support.reports import QUICK, QUICK_SPANS, ended
 from tests.support.traces import Traces
 from tests.support.waiting import within
-from waybill.client import WaybillClient
+from waybill_client import WaybillClient
 
 SLOW = {"steps": 50, "failing_step": None, "max_step_ms": 600_000}
 

@@ -11,7 +11,7 @@ from tests.support.database import Database
 from tests.support.kafka import Record, Topics
 from tests.support.reports import asked_by, ended, run
 from tests.support.traces import Traces
-from waybill.client import WaybillClient
+from waybill_client import WaybillClient
 
 TREE = """\
 report-worker CONSUMER report_consumer

@@ -7,9 +7,8 @@ import pytest
 
 from tests.support.reports import run
 from tests.support.traces import Traces
-from waybill.client import Report, WaybillClient
-from waybill.domain import Status
 from waybill.kinds.flights import STEPS
+from waybill_client import Report, Status, WaybillClient
 
 TREE = """\
 producer-api SERVER POST /api/v1/reports

@@ -13,8 +13,8 @@ from tests.support.life_stack import LifeStack
 from tests.support.life_store import Store
 from tests.support.problems import problem
 from tests.support.waiting import eventually
-from waybill.client import WaybillClient
 from waybill.domain import NewReport, new_report_id
+from waybill_client import WaybillClient
 
 pytest_plugins = ["tests.support.life_fixtures"]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 
 from tests.support.reports import QUICK, run
-from waybill.client import WaybillClient
+from waybill_client import WaybillClient
 
 
 def page(http: httpx.Client, **query: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tests.support.problems import problem
 from tests.support.reports import QUICK, QUICK_SPANS, ended, run
 from tests.support.traces import Traces
 from tests.support.waiting import eventually, within
-from waybill.client import WaybillClient
+from waybill_client import WaybillClient
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from tests.support.kafka import Record, Topics
 from tests.support.reports import QUICK, asked_by, ended
 from tests.support.traces import Traces
 from tests.support.waiting import eventually
-from waybill.client import Report, WaybillClient
 from waybill.domain import new_report_id
+from waybill_client import Report, WaybillClient
 
 
 def command(**fields: Any) -> bytes:

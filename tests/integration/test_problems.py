@@ -12,7 +12,7 @@ import pytest
 from tests.support.database import Database
 from tests.support.problems import problem
 from tests.support.reports import run
-from waybill.client import WaybillClient
+from waybill_client import WaybillClient
 
 REPORTS = "/api/v1/reports"
 JSON = {"Content-Type": "application/json"}

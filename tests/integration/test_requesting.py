@@ -6,7 +6,7 @@ import httpx
 
 from tests.support.database import Database
 from tests.support.reports import QUICK, ended
-from waybill.client import WaybillClient
+from waybill_client import WaybillClient
 
 FIELDS = {
     "id",

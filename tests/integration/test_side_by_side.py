@@ -6,7 +6,7 @@ from local.stack import Stack
 from tests.integration.conftest import start_stack
 from tests.support.reports import QUICK_SPANS, run
 from tests.support.traces import Traces
-from waybill.client import JaegerClient, WaybillClient
+from waybill_client import JaegerClient, WaybillClient
 
 
 def test_each_has_its_own_reports_and_traces(

@@ -10,8 +10,8 @@ from tests.support import sse
 from tests.support.kafka import Topics
 from tests.support.problems import problem
 from tests.support.reports import QUICK, run
-from waybill.client import WaybillClient
 from waybill.domain import TERMINAL, Status
+from waybill_client import WaybillClient
 
 LASTS_SECONDS = {"steps": 12, "failing_step": None, "max_step_ms": 200}
 

@@ -10,8 +10,8 @@ from tests.support.database import Database
 from tests.support.kafka import Record, Topics
 from tests.support.reports import run
 from tests.support.waiting import eventually
-from waybill.client import Report, WaybillClient
 from waybill.messages.schemas import stored_schema
+from waybill_client import Report, WaybillClient
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tests.support.carriers import ForeignSpan
 from tests.support.kafka import Topics
 from tests.support.reports import QUICK, QUICK_SPANS, ended, run
 from tests.support.traces import Trace, Traces
-from waybill.client import WaybillClient
+from waybill_client import WaybillClient
 
 STEPS = tuple(f"doWork:{number}" for number in range(10))
 

@@ -26,8 +26,8 @@ from local.progress import Task
 from local.stack import Stack
 from tests.support.http_server import serving
 from tests.support.waiting import eventually
-from waybill.cli.trace_compare import SavedTrace, trace_json
-from waybill.client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
+from waybill_client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
+from waybill_client.cli.trace_compare import SavedTrace, trace_json
 
 STEPS = tuple(f"doWork:{number}" for number in range(10))
 EXPECTED = ExpectedTrace(names=STEPS)

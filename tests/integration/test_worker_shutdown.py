@@ -14,7 +14,7 @@ from tests.support.kafka import Topics
 from tests.support.reports import QUICK, ended, run
 from tests.support.traces import Traces
 from tests.support.waiting import eventually, within
-from waybill.client import ProblemError, Report, WaybillClient
+from waybill_client import ProblemError, Report, WaybillClient
 
 SECOND = "second-worker"
 GROUP = "report-worker"

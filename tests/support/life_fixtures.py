@@ -11,9 +11,9 @@ from tests.support.database import Database
 from tests.support.life_stack import ENQUEUE_AGAIN, LEASE, NAMES, LifeStack, life_stack
 from tests.support.life_store import Policies, Store, engine_of, own_database
 from waybill.artefacts import ArtefactStore
-from waybill.client import WaybillClient
 from waybill.domain import LeasePolicy
 from waybill.store import migrate
+from waybill_client import WaybillClient
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from uuid import UUID
 from tests.support.database import Database
 from tests.support.kafka import Record
 from tests.support.waiting import eventually
-from waybill.client import Report, WaybillClient
+from waybill_client import Report, WaybillClient
 
 QUICK: Mapping[str, Any] = {"steps": 2, "failing_step": None, "max_step_ms": 0}
 """Parameters of a `dowork` report that ends at once, and well."""

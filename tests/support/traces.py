@@ -9,8 +9,8 @@ import httpx
 
 from tests.support.carriers import ForeignSpan
 from tests.support.waiting import eventually
-from waybill.client import ExpectedTrace, JaegerClient
-from waybill.client.jaeger import SERVICES
+from waybill_client import ExpectedTrace, JaegerClient
+from waybill_client.jaeger import SERVICES
 
 KINDS = {1: "INTERNAL", 2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
 

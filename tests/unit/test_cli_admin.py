@@ -6,7 +6,7 @@ import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
 from waybill import kafka
-from waybill.cli import main
+from waybill_client.cli import main
 
 
 def run(command: str) -> int:

@@ -9,16 +9,16 @@ import pytest
 
 from tests.support.answers import REPORT_ID, event, report
 from tests.support.http_server import Request, Route, Server, in_turn, serving
-from waybill.client import (
+from waybill_client import (
     ArtefactError,
     ProblemError,
     Report,
     RetryPolicy,
     ServerUnreachableError,
+    Status,
     UnexpectedAnswerError,
     WaybillClient,
 )
-from waybill.domain import Status
 
 REPORTS = "/api/v1/reports"
 SHOW = f"GET {REPORTS}/{REPORT_ID}"

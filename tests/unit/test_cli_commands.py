@@ -12,7 +12,7 @@ from pytest import CaptureFixture
 
 from tests.support.answers import DOWORK_STEPS, REPORT_ID, TRACE_ID, dowork, event, jaeger, report, spine
 from tests.support.http_server import Request, Server, serving
-from waybill.cli import main
+from waybill_client.cli import main
 
 REPORTS = "/api/v1/reports"
 PAGE = b"<html>a page</html>"

@@ -11,11 +11,11 @@ from pytest import CaptureFixture
 
 from tests.support.answers import TRACE_ID, dowork, event, jaeger, report, span, spine, steps
 from tests.support.http_server import Request, Server, serving
-from waybill.cli import main
-from waybill.cli.promise import PROMISES
-from waybill.client import Report, Trace, read_trace
+from waybill_client import Report, Trace, read_trace
+from waybill_client.cli import main
+from waybill_client.cli.expected import EXPECTED
 
-DOWORK, FLIGHTS = PROMISES
+DOWORK, FLIGHTS = EXPECTED
 IDS = {"dowork": "019ab000-0000-7000-8000-000000000001", "flights": "019ab000-0000-7000-8000-000000000002"}
 TRACES = {"dowork": TRACE_ID, "flights": TRACE_ID[::-1]}
 CONTENT = b"what it produced"
@@ -212,13 +212,13 @@ class TestDemo:
         assert "waybill: flights: The artefact flights.txt came as 14 bytes" in capsys.readouterr().err
 
 
-class TestPromise:
+class TestExpectedOutcome:
     """Of a report and its trace."""
 
     def test_it_is_kept_by_what_is_promised(self) -> None:
-        for promise in PROMISES:
-            assert promise.broken_by_report(Report.model_validate(promised(promise.kind))) == []
-            assert promise.broken_by_trace(trace_of(spans_of(promise.kind))) == []
+        for outcome in EXPECTED:
+            assert outcome.differs_in_report(Report.model_validate(promised(outcome.kind))) == []
+            assert outcome.differs_in_trace(trace_of(spans_of(outcome.kind))) == []
 
     @pytest.mark.parametrize(
         ("fields", "sentence"),
@@ -231,32 +231,32 @@ class TestPromise:
     def test_a_report_that_ends_otherwise_breaks_it(self, fields: dict[str, Any], sentence: str) -> None:
         other = Report.model_validate(promised("dowork") | fields)
 
-        assert DOWORK.broken_by_report(other) == [sentence]
+        assert DOWORK.differs_in_report(other) == [sentence]
 
     def test_another_media_type_breaks_it(self) -> None:
         other = promised("flights")
         other["artefact"]["media_type"] = "text/plain"
 
-        assert FLIGHTS.broken_by_report(Report.model_validate(other)) == [
+        assert FLIGHTS.differs_in_report(Report.model_validate(other)) == [
             "the artefact is text/plain and not text/html."
         ]
 
     def test_a_missing_span_breaks_it(self) -> None:
-        assert DOWORK.broken_by_trace(trace_of(dowork()[:-1])) == [
+        assert DOWORK.differs_in_trace(trace_of(dowork()[:-1])) == [
             "the span doWork:9 under handle_report is missing."
         ]
 
     def test_a_span_too_many_breaks_it(self) -> None:
         spans = [*dowork(), span("x", "SELECT", 50, 1, "h1")]
 
-        assert DOWORK.broken_by_trace(trace_of(spans)) == [
+        assert DOWORK.differs_in_trace(trace_of(spans)) == [
             "the span SELECT under handle_report does not belong there."
         ]
 
     def test_a_span_in_the_wrong_place_breaks_it(self) -> None:
         spans = [*dowork()[:-1], span("s9", "doWork:9", 900, 90, "c1")]
 
-        assert DOWORK.broken_by_trace(trace_of(spans)) == [
+        assert DOWORK.differs_in_trace(trace_of(spans)) == [
             "the span doWork:9 under handle_report is missing.",
             "the span doWork:9 under report_consumer does not belong there.",
         ]
@@ -264,11 +264,11 @@ class TestPromise:
     def test_a_second_failing_step_breaks_it(self) -> None:
         spans = [*dowork()[:-1], span("s9", "doWork:9", 860, 90, "h1", error="too")]
 
-        assert DOWORK.broken_by_trace(trace_of(spans)) == [
+        assert DOWORK.differs_in_trace(trace_of(spans)) == [
             "the failing steps of the trace are doWork:5, doWork:9."
         ]
 
     def test_time_in_kafka_that_was_not_recorded_breaks_it(self) -> None:
         spans = [*spine(queue_ms=None), *steps(DOWORK.steps, failing="doWork:5")]
 
-        assert DOWORK.broken_by_trace(trace_of(spans)) == ["the time in Kafka was not recorded."]
+        assert DOWORK.differs_in_trace(trace_of(spans)) == ["the time in Kafka was not recorded."]

@@ -6,8 +6,8 @@ from io import StringIO
 from rich.console import Console
 
 from tests.support.answers import event
-from waybill.cli.status_view import BarView
-from waybill.messages import StatusEvent
+from waybill_client import StatusEvent
+from waybill_client.cli.status_view import BarView
 
 
 def test_a_bar_shows_kind_and_news_as_they_are() -> None:

@@ -12,7 +12,7 @@ BASES = (
     "services/common/src/",
     "services/common/src/waybill/",
     "services/common/src/waybill/store/",
-    "services/common/src/waybill/client/",
+    "services/client/src/waybill_client/",
     "services/producer-api/src/",
     "services/producer-api/src/producer_api/",
     "tests/integration/",

@@ -2,8 +2,8 @@
 
 from dataclasses import fields
 
+import waybill_client as client
 from producer_api.resources import ReportResource
-from waybill import client
 from waybill.domain import Report
 from waybill.messages import StatusEvent
 from waybill.store.statements import _rows

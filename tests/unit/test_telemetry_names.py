@@ -6,10 +6,13 @@ from pathlib import Path
 from tests.conftest import TESTS
 from waybill.domain import FailureType
 from waybill.telemetry import names
+from waybill_client import trace as client
 
 SERVICES = TESTS.parent / "services"
 HOME = SERVICES / "common/src/waybill/telemetry"
 FAILURES = SERVICES / "common/src/waybill/domain/failures.py"
+CLIENT = SERVICES / "client/src/waybill_client/trace.py"
+"""Stands alone: it has the names that it reads once more, compared below."""
 STORED = SERVICES / "common/src/waybill/store/statements/_rows.py"
 """Reads a JSON column whose fields are named after the spans."""
 
@@ -38,7 +41,9 @@ def literals(file: Path) -> set[str]:
 
 
 def test_the_names_of_traces_and_metrics_are_written_once() -> None:
-    files = [file for file in SERVICES.rglob("*.py") if HOME not in file.parents and file != STORED]
+    files = [
+        file for file in SERVICES.rglob("*.py") if HOME not in file.parents and file not in (STORED, CLIENT)
+    ]
     assert len(files) > 50
 
     elsewhere = {
@@ -56,3 +61,8 @@ def test_failure_types_are_written_once() -> None:
     }
 
     assert not elsewhere
+
+
+def test_the_client_reads_the_names_that_are_written() -> None:
+    assert client.SPINE == names.SPINE
+    assert (client.HANDLE_REPORT, client.QUEUE_TIME) == (names.HANDLE_REPORT, names.QUEUE_TIME)

@@ -16,7 +16,7 @@ from local.trace_buffer.server import create_app
 from local.trace_buffer.store import Store
 from tests.support.raw_server import RawServer, raw_serving
 from tests.support.waiting import eventually
-from waybill.client import SpanKind, read_trace
+from waybill_client import SpanKind, read_trace
 
 TRACE = bytes(range(16))
 START = 1_795_457_049_672_498_765

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.answers import DOWORK_STEPS, TRACE_ID, dowork, jaeger, span
 from tests.support.http_server import Server, in_turn, serving
-from waybill.client import (
+from waybill_client import (
     ExpectedTrace,
     JaegerClient,
     RetryPolicy,

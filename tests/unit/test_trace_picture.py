@@ -5,9 +5,9 @@ import re
 import xml.etree.ElementTree as ET
 
 from tests.support.answers import TRACE_ID, dowork, jaeger
-from waybill.cli.trace_picture import trace_svg
-from waybill.cli.trace_view import TraceView
-from waybill.client import read_trace
+from waybill_client import read_trace
+from waybill_client.cli.trace_picture import trace_svg
+from waybill_client.cli.trace_view import TraceView
 
 
 def picture() -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.answers import DOWORK_STEPS, START, TRACE_ID, dowork, jaeger, span, spine
-from waybill.client import SpanKind, Trace, read_trace
+from waybill_client import SpanKind, Trace, read_trace
 
 
 def read(*spans: dict[str, object]) -> Trace:

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.support.answers import TRACE_ID, dowork, jaeger, span, spine, steps
-from waybill.cli.trace_view import TraceView, _bar
-from waybill.client import read_trace
+from waybill_client import read_trace
+from waybill_client.cli.trace_view import TraceView, _bar
 
 
 def render(spans: list[dict[str, object]], width: int = 80, missing: tuple[str, ...] = ()) -> list[str]:

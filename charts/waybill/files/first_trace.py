@@ -7,7 +7,7 @@ Reads WAYBILL_API_URL and JAEGER_URL; with an empty JAEGER_URL it leaves the tra
 import os
 import sys
 
-from waybill.client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
+from waybill_client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
 
 PARAMETERS = {"steps": 3, "failing_step": None}
 EDGE = ("report_producer of producer-api", "report_consumer of report-worker")

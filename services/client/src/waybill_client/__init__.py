@@ -1,7 +1,7 @@
 """Waybill's API and Jaeger's query API from Python, as typed values; errors are sentences."""
 
-from waybill.client.api import WaybillClient
-from waybill.client.errors import (
+from waybill_client.api import WaybillClient
+from waybill_client.errors import (
     ArtefactError,
     ClientError,
     NotSendableError,
@@ -10,12 +10,24 @@ from waybill.client.errors import (
     TraceIncompleteError,
     UnexpectedAnswerError,
 )
-from waybill.client.http import RetryPolicy
-from waybill.client.jaeger import ExpectedTrace, JaegerClient, TraceSource
-from waybill.client.models import ArtefactLink, KindInfo, Redriven, Report
-from waybill.client.trace import Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
+from waybill_client.http import RetryPolicy
+from waybill_client.jaeger import ExpectedTrace, JaegerClient, TraceSource
+from waybill_client.models import (
+    TERMINAL,
+    ArtefactLink,
+    KindInfo,
+    Redriven,
+    Report,
+    Status,
+    StatusEvent,
+    StatusEventType,
+    StepStatus,
+)
+from waybill_client.trace import SPINE, Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
 
 __all__ = [
+    "SPINE",
+    "TERMINAL",
     "ArtefactError",
     "ArtefactLink",
     "ClientError",
@@ -33,6 +45,10 @@ __all__ = [
     "ServerUnreachableError",
     "Span",
     "SpanKind",
+    "Status",
+    "StatusEvent",
+    "StatusEventType",
+    "StepStatus",
     "Trace",
     "TraceIncompleteError",
     "TraceSource",

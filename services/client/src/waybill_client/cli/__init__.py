@@ -1,5 +1,5 @@
 """The command `waybill`."""
 
-from waybill.cli.app import app, main
+from waybill_client.cli.app import app, main
 
 __all__ = ["app", "main"]

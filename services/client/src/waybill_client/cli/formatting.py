@@ -4,8 +4,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from waybill.client import Report
-from waybill.domain import Status
+from waybill_client import Report, Status
 
 STYLES = {
     Status.INIT: "yellow",

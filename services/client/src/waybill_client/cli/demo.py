@@ -12,15 +12,14 @@ import typer
 from rich.rule import Rule
 from rich.text import Text
 
-from waybill.cli import wording
-from waybill.cli.files import writing
-from waybill.cli.promise import PROMISES, Promise
-from waybill.cli.session import ExitCode, Session, session_of
-from waybill.cli.status_view import status_view
-from waybill.cli.trace_compare import trace_json
-from waybill.cli.trace_view import TraceView
-from waybill.client import ArtefactError, ExpectedTrace, Report, Trace, TraceIncompleteError
-from waybill.messages import StatusEvent
+from waybill_client import ArtefactError, ExpectedTrace, Report, StatusEvent, Trace, TraceIncompleteError
+from waybill_client.cli import formatting
+from waybill_client.cli.expected import EXPECTED, ExpectedOutcome
+from waybill_client.cli.files import writing
+from waybill_client.cli.session import ExitCode, Session, session_of
+from waybill_client.cli.status_view import status_view
+from waybill_client.cli.trace_compare import trace_json
+from waybill_client.cli.trace_view import TraceView
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +44,7 @@ def demo(
     outcomes = show.run()
     _print_addresses(session, outcomes)
     failures = [
-        f"{outcome.promise.kind}: {sentence}" for outcome in outcomes for sentence in outcome.failures
+        f"{outcome.expected.kind}: {sentence}" for outcome in outcomes for sentence in outcome.failures
     ]
     for failure in failures:
         session.err.print(Text(f"waybill: {failure}", style="red"), soft_wrap=True)
@@ -57,7 +56,7 @@ def demo(
 class _Outcome:
     """What became of one report. `whole_after` is when all of its trace had arrived, in seconds."""
 
-    promise: Promise
+    expected: ExpectedOutcome
     report: Report
     failures: tuple[str, ...]
     trace: Trace | None = None
@@ -94,20 +93,20 @@ class _Show:
     def run(self) -> list[_Outcome]:
         """Blocks until every report has its outcome, or the time is over."""
         api = self._session.api
-        requested = {promise: api.request(promise.kind, promise.parameters) for promise in PROMISES}
-        for promise, report in requested.items():
-            self._session.line(f"Requested {promise.kind}: report {report.id}")
-            Thread(target=self._follow, args=(promise, report), daemon=True).start()
+        requested = {expected: api.request(expected.kind, expected.parameters) for expected in EXPECTED}
+        for expected, report in requested.items():
+            self._session.line(f"Requested {expected.kind}: report {report.id}")
+            Thread(target=self._follow, args=(expected, report), daemon=True).start()
         outcomes = self._collect(len(requested))
-        for promise, report in requested.items():
-            if promise not in outcomes:
-                outcomes[promise] = self._late(promise, report)
-                _print_outcome(self._session, outcomes[promise])
-        return [outcomes[promise] for promise in requested]
+        for expected, report in requested.items():
+            if expected not in outcomes:
+                outcomes[expected] = self._late(expected, report)
+                _print_outcome(self._session, outcomes[expected])
+        return [outcomes[expected] for expected in requested]
 
-    def _collect(self, count: int) -> dict[Promise, _Outcome]:
+    def _collect(self, count: int) -> dict[ExpectedOutcome, _Outcome]:
         """Shows each outcome as soon as it is there, above what still runs."""
-        outcomes: dict[Promise, _Outcome] = {}
+        outcomes: dict[ExpectedOutcome, _Outcome] = {}
         with status_view(self._session.out) as view:
             while len(outcomes) < count:
                 try:
@@ -117,68 +116,68 @@ class _Show:
                 if isinstance(news, BaseException):
                     raise news
                 if isinstance(news, _Outcome):
-                    outcomes[news.promise] = news
+                    outcomes[news.expected] = news
                     _print_outcome(self._session, news)
                 else:
                     view.show(news)
         return outcomes
 
-    def _follow(self, promise: Promise, report: Report) -> None:
+    def _follow(self, expected: ExpectedOutcome, report: Report) -> None:
         try:
             for event in self._session.api.follow(report.id):
                 self._news.put(event)
-            self._news.put(self._outcome(promise, self._session.api.show(report.id)))
+            self._news.put(self._outcome(expected, self._session.api.show(report.id)))
         except BaseException as error:  # the main thread raises it
             self._news.put(error)
 
-    def _outcome(self, promise: Promise, report: Report) -> _Outcome:
-        trace, unkept_by_trace = self._trace(promise, report)
-        whole_after = None if unkept_by_trace else time.monotonic() - self._began
+    def _outcome(self, expected: ExpectedOutcome, report: Report) -> _Outcome:
+        trace, wrong_in_trace = self._trace(expected, report)
+        whole_after = None if wrong_in_trace else time.monotonic() - self._began
         if trace is not None:
-            self._save_trace(promise, trace)
-        saved, unkept_by_artefact = self._saved(promise, report)
-        failures = (*promise.broken_by_report(report), *unkept_by_trace, *unkept_by_artefact)
-        return _Outcome(promise, report, failures, trace, saved, whole_after)
+            self._save_trace(expected, trace)
+        saved, wrong_in_artefact = self._saved(expected, report)
+        failures = (*expected.differs_in_report(report), *wrong_in_trace, *wrong_in_artefact)
+        return _Outcome(expected, report, failures, trace, saved, whole_after)
 
-    def _trace(self, promise: Promise, report: Report) -> tuple[Trace | None, list[str]]:
+    def _trace(self, expected: ExpectedOutcome, report: Report) -> tuple[Trace | None, list[str]]:
         """As much of the trace as arrives in time, and what is wrong with it."""
         if report.trace_id is None:
             return None, ["the report has no trace."]
         left = min(max(1.0, self._deadline - time.monotonic()), _TRACE_SECONDS)
         try:
             trace = self._session.jaeger.wait_for(
-                report.trace_id, ExpectedTrace(names=promise.span_names), left
+                report.trace_id, ExpectedTrace(names=expected.span_names), left
             )
         except TraceIncompleteError as error:
             return error.trace, [str(error)]
-        return trace, promise.broken_by_trace(trace)
+        return trace, expected.differs_in_trace(trace)
 
-    def _saved(self, promise: Promise, report: Report) -> tuple[Path | None, list[str]]:
+    def _saved(self, expected: ExpectedOutcome, report: Report) -> tuple[Path | None, list[str]]:
         """The artefact's file, and what is wrong with it."""
         if report.artefact is None:
             return None, []
-        directory = self._save / promise.kind
+        directory = self._save / expected.kind
         try:
             directory.mkdir(parents=True, exist_ok=True)
             path = self._session.api.download(report, directory)
         except (ArtefactError, OSError) as error:
             return None, [str(error)]
-        return path, promise.broken_by_artefact(path)
+        return path, expected.differs_in_artefact(path)
 
-    def _save_trace(self, promise: Promise, trace: Trace) -> None:
+    def _save_trace(self, expected: ExpectedOutcome, trace: Trace) -> None:
         """As `waybill trace --json` prints it, for `waybill trace --same-as`."""
-        file = self._save / promise.kind / TRACE_FILE
+        file = self._save / expected.kind / TRACE_FILE
         with writing(file):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(trace_json(trace)))
 
-    def _late(self, promise: Promise, report: Report) -> _Outcome:
-        return _Outcome(promise, report, (f"it was not all there within {self._timeout:g} s.",))
+    def _late(self, expected: ExpectedOutcome, report: Report) -> _Outcome:
+        return _Outcome(expected, report, (f"it was not all there within {self._timeout:g} s.",))
 
 
 def _print_outcome(session: Session, outcome: _Outcome) -> None:
     report = outcome.report
-    title = Text.assemble((report.kind, "bold"), " ", wording.status(report.status))
+    title = Text.assemble((report.kind, "bold"), " ", formatting.status(report.status))
     if report.error:
         title.append(f" {report.error.message}", style="red")
     session.out.print()
@@ -189,7 +188,7 @@ def _print_outcome(session: Session, outcome: _Outcome) -> None:
     if found := report.artefact:
         session.line(f"Artefact  {session.api.artefact_url(found)}")
         where = f", saved as {outcome.saved}" if outcome.saved else ""
-        session.line(f"          {found.media_type}, {wording.size(found.size)}{where}")
+        session.line(f"          {found.media_type}, {formatting.size(found.size)}{where}")
 
 
 def _print_addresses(session: Session, outcomes: list[_Outcome]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from waybill.client import Trace
+from waybill_client import Trace
 
 _Span = Mapping[str, Any]
 

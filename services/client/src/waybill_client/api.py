@@ -13,9 +13,10 @@ import httpx
 from httpx_sse import EventSource, SSEError
 from pydantic import ValidationError
 
-from waybill.client.errors import ArtefactError, UnexpectedAnswerError
-from waybill.client.http import IMPATIENT, Client, RetryPolicy, Server
-from waybill.client.models import (
+from waybill_client.errors import ArtefactError, UnexpectedAnswerError
+from waybill_client.http import IMPATIENT, Client, RetryPolicy, Server
+from waybill_client.models import (
+    TERMINAL,
     ArtefactLink,
     DeadLetter,
     DeadLetterPage,
@@ -24,9 +25,10 @@ from waybill.client.models import (
     Redriven,
     Report,
     ReportPage,
+    Status,
+    StatusEvent,
+    StatusEventType,
 )
-from waybill.domain import TERMINAL, Status
-from waybill.messages import StatusEvent, StatusEventType
 
 REPORTS = "/api/v1/reports"
 KINDS = "/api/v1/kinds"

@@ -2,16 +2,100 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from waybill.domain import TERMINAL, Failure, Progress, Status
-
 
 class _Resource(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Status(StrEnum):
+    """Where a report is."""
+
+    INIT = "init"
+    PROCESSING = "processing"
+    DONE = "done"
+    FAIL = "fail"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({Status.DONE, Status.FAIL, Status.CANCELLED})
+"""Where a report stays unless it is retried."""
+
+
+class Progress(_Resource):
+    """How far a report is: the step that changed last, and how many of `total` have ended."""
+
+    step: str
+    done: int
+    total: int
+
+
+class Failure(_Resource):
+    """Why an attempt did not end well. `type` is one of a few words; `message` is for a person."""
+
+    type: str
+    message: str
+    step: str | None = None
+
+
+class StepStatus(StrEnum):
+    """Where a step is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Step(_Resource):
+    """A step that began or ended; `duration_ms` and `error` only where it ended."""
+
+    name: str
+    status: StepStatus
+    duration_ms: int | None = None
+    error: str | None = None
+
+
+class Artefact(_Resource):
+    """What a report produced, in an event. `size` in bytes."""
+
+    filename: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+class StatusEventType(StrEnum):
+    """What changed: the report's status, or a step of its attempt."""
+
+    STATUS = "status"
+    STEP = "step"
+
+
+class StatusEvent(_Resource):
+    """One event of a report's status stream: the report at that version, with what changed."""
+
+    report_id: UUID
+    kind: str
+    version: int
+    type: StatusEventType
+    at: datetime
+    status: Status
+    attempt: int
+    progress: Progress | None = None
+    step: Step | None = None
+    error: Failure | None = None
+    artefact: Artefact | None = None
+    trace_id: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    not_before: datetime | None = None
+    cancel_requested: bool = False
 
 
 class ArtefactLink(_Resource):

@@ -6,7 +6,7 @@ from io import StringIO
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from waybill.cli.trace_view import TraceView
+from waybill_client.cli.trace_view import TraceView
 
 _WIDTH = 104
 _FONT_FROM_ELSEWHERE = re.compile(r"@font-face \{\{.*?\}\}", re.DOTALL)

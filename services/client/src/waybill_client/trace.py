@@ -10,7 +10,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from waybill.telemetry.names import HANDLE_REPORT, QUEUE_TIME
+REQUEST_ROUTE = "POST /api/v1/reports"
+HANDLE_REPORT = "handle_report"
+"""The span whose children are a report's steps."""
+SPINE = (REQUEST_ROUTE, "report_request", "report_producer", "report_consumer", HANDLE_REPORT)
+"""The spans from the request to the steps, each the parent of the next."""
+QUEUE_TIME = "report.queue_time_ms"
+"""The attribute of a consumer's span with the message's time in Kafka."""
 
 
 class SpanKind(StrEnum):

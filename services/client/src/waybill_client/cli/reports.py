@@ -12,14 +12,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from waybill.cli import wording
-from waybill.cli.files import writing
-from waybill.cli.parameters import parse_parameters
-from waybill.cli.session import ExitCode, Session, session_of
-from waybill.cli.status_view import status_view
-from waybill.cli.trace import as_report_id, show_report_trace
-from waybill.client import Report
-from waybill.domain import Status
+from waybill_client import Report, Status
+from waybill_client.cli import formatting
+from waybill_client.cli.files import writing
+from waybill_client.cli.parameters import parse_parameters
+from waybill_client.cli.session import ExitCode, Session, session_of
+from waybill_client.cli.status_view import status_view
+from waybill_client.cli.trace import as_report_id, show_report_trace
 
 ReportId = Annotated[UUID, typer.Argument(metavar="ID", help="The report's id.", parser=as_report_id)]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for a script.")]
@@ -135,9 +134,9 @@ def list_reports(
         table.add_row(
             str(report.id),
             report.kind,
-            wording.status(report.status),
-            wording.ago(report.created_at, now),
-            wording.took(report),
+            formatting.status(report.status),
+            formatting.ago(report.created_at, now),
+            formatting.took(report),
         )
     session.out.print(table if reports else "There are no such reports.")
 
@@ -212,18 +211,18 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
     yield "kind", report.kind
     given = {name: value for name, value in report.parameters.items() if value is not None}
     yield "parameters", ", ".join(f"{name}={value}" for name, value in given.items()) or "none"
-    yield "status", wording.status(report.status)
+    yield "status", formatting.status(report.status)
     if progress := report.progress:
         yield "progress", f"{progress.done} of {progress.total}, {progress.step}"
     if report.error:
         yield "error", report.error.message
     if report.attempt > 1:
         yield "attempt", str(report.attempt)
-    yield "requested", wording.moment(report.created_at)
+    yield "requested", formatting.moment(report.created_at)
     if report.finished_at:
-        yield "ended", f"{wording.moment(report.finished_at)}, after {wording.took(report)}"
+        yield "ended", f"{formatting.moment(report.finished_at)}, after {formatting.took(report)}"
     if found := report.artefact:
-        yield "artefact", f"{found.filename}, {found.media_type}, {wording.size(found.size)}"
+        yield "artefact", f"{found.filename}, {found.media_type}, {formatting.size(found.size)}"
         yield "", session.api.artefact_url(found)
     if report.trace_id:
         yield "trace", session.trace_place(report.trace_id)

@@ -1,4 +1,4 @@
-"""What the demonstration promises of each of its reports, and what of it was not kept."""
+"""The expected outcome of each report of the demonstration, and what differs from it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,69 +6,83 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from waybill.client import Node, Report, Trace
-from waybill.domain import Status
-from waybill.kinds import load_registry
-from waybill.telemetry.names import SPINE
+from waybill_client import SPINE, Node, Report, Status, Trace
 
 
 @dataclass(frozen=True)
-class Promise:
+class ExpectedOutcome:
     """How a report of `kind` must end. Each method answers what is not so, in sentences."""
 
     kind: str
     status: Status
     media_type: str
+    steps: tuple[str, ...]
     failing_step: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        kind = load_registry()[self.kind]
-        return tuple(kind.steps(kind.parameters.model_validate(self.parameters)))
 
     @property
     def span_names(self) -> tuple[str, ...]:
         return SPINE + self.steps
 
-    def broken_by_report(self, report: Report) -> list[str]:
+    def differs_in_report(self, report: Report) -> list[str]:
         """By what the API tells of the ended report."""
-        broken = []
+        differences = []
         if report.status is not self.status:
             reason = f" ({report.error.message})" if report.error else ""
-            broken.append(f"it ended as {report.status}{reason} and not as {self.status}.")
+            differences.append(f"it ended as {report.status}{reason} and not as {self.status}.")
         step = report.error.step if report.error else None
         if step != self.failing_step:
-            broken.append(f"the failing step is {step or 'none'} and not {self.failing_step or 'none'}.")
+            differences.append(f"the failing step is {step or 'none'} and not {self.failing_step or 'none'}.")
         if report.artefact is None:
-            broken.append("there is no artefact.")
+            differences.append("there is no artefact.")
         elif not report.artefact.media_type.startswith(self.media_type):
-            broken.append(f"the artefact is {report.artefact.media_type} and not {self.media_type}.")
-        return broken
+            differences.append(f"the artefact is {report.artefact.media_type} and not {self.media_type}.")
+        return differences
 
-    def broken_by_trace(self, trace: Trace) -> list[str]:
+    def differs_in_trace(self, trace: Trace) -> list[str]:
         """By a trace whose spans all have their parent."""
         expected = Counter(zip((None, *SPINE), SPINE, strict=False))
         expected.update((SPINE[-1], step) for step in self.steps)
         actual = Counter(_edges(trace.roots))
-        broken = [f"the span {_place(edge)} is missing." for edge in expected - actual]
-        broken += [f"the span {_place(edge)} does not belong there." for edge in actual - expected]
+        differences = [f"the span {_place(edge)} is missing." for edge in expected - actual]
+        differences += [f"the span {_place(edge)} does not belong there." for edge in actual - expected]
         failing = [step.name for step in trace.steps if step.failed]
         if failing != ([self.failing_step] if self.failing_step else []):
-            broken.append(f"the failing steps of the trace are {', '.join(failing) or 'none'}.")
+            differences.append(f"the failing steps of the trace are {', '.join(failing) or 'none'}.")
         if not any(time.recorded for time in trace.queue_times):
-            broken.append("the time in Kafka was not recorded.")
-        return broken
+            differences.append("the time in Kafka was not recorded.")
+        return differences
 
-    def broken_by_artefact(self, path: Path) -> list[str]:
+    def differs_in_artefact(self, path: Path) -> list[str]:
         """By the file, whose checksum is known to be right."""
         return [] if path.stat().st_size else ["the artefact is empty."]
 
 
-PROMISES = (
-    Promise("dowork", Status.FAIL, "text/plain", failing_step="doWork:5"),
-    Promise("flights", Status.DONE, "text/html"),
+EXPECTED = (
+    ExpectedOutcome(
+        "dowork",
+        Status.FAIL,
+        "text/plain",
+        steps=tuple(f"doWork:{number}" for number in range(10)),
+        failing_step="doWork:5",
+    ),
+    ExpectedOutcome(
+        "flights",
+        Status.DONE,
+        "text/html",
+        steps=(
+            "load flights",
+            "key figures",
+            "delays by carrier",
+            "delays by hour",
+            "worst routes",
+            "weather against delay",
+            "charts",
+            "render",
+        ),
+    ),
 )
+"""Of `waybill demo`, with the kinds' default parameters."""
 
 
 def _edges(roots: Iterable[Node]) -> Iterable[tuple[str | None, str]]:

@@ -8,11 +8,10 @@ from typing import Annotated
 import stamina.instrumentation
 import typer
 
-from waybill.cli import admin, dead_letters, demo, kinds, reports, trace
-from waybill.cli.files import NotWrittenError
-from waybill.cli.session import API_VARIABLE, JAEGER_VARIABLE, ExitCode, Session
-from waybill.client import NotSendableError, ProblemError, ServerUnreachableError
-from waybill.errors import RetryableError, WaybillError
+from waybill_client import ClientError, NotSendableError, ProblemError, ServerUnreachableError
+from waybill_client.cli import dead_letters, demo, kinds, plugins, reports, trace
+from waybill_client.cli.files import NotWrittenError
+from waybill_client.cli.session import API_VARIABLE, JAEGER_VARIABLE, ExitCode, Session
 
 app = typer.Typer(
     name="waybill",
@@ -21,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (reports, kinds, trace, dead_letters, demo, admin):
+for commands in (reports, kinds, trace, dead_letters, demo, plugins):
     commands.register(app)
 
 
@@ -58,12 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )  # a bar that the terminal's encoding lacks is no reason to stop
     try:
         app(args=arguments)
-    except WaybillError as error:
+    except ClientError as error:
         print(f"waybill: {error}{_advice(error)}", file=sys.stderr)  # noqa: T201
         sys.exit(_exit_code(error))
 
 
-def _advice(error: WaybillError) -> str:
+def _advice(error: ClientError) -> str:
     if not isinstance(error, ServerUnreachableError):
         return ""
     option, variable = (
@@ -72,8 +71,8 @@ def _advice(error: WaybillError) -> str:
     return f" Give its address with {option} or {variable}."
 
 
-def _exit_code(error: WaybillError) -> ExitCode:
-    if isinstance(error, ServerUnreachableError | RetryableError):
+def _exit_code(error: ClientError) -> ExitCode:
+    if isinstance(error, ServerUnreachableError):
         return ExitCode.UNREACHABLE
     if isinstance(error, NotSendableError | NotWrittenError):
         return ExitCode.USAGE

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from waybill.errors import WaybillError
+from waybill_client.errors import ClientError
 
 
-class NotWrittenError(WaybillError):
+class NotWrittenError(ClientError):
     """A file could not be written."""
 
 

@@ -21,8 +21,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from waybill.cli import wording
-from waybill.client import Node, QueueTime, Trace
+from waybill_client import Node, QueueTime, Trace
+from waybill_client.cli import formatting
 
 _SERVICE_STYLES = ("cyan", "magenta", "green", "blue")
 _QUEUE_STYLE = "yellow"
@@ -103,7 +103,7 @@ class _Columns:
 
     def axis(self) -> Text:
         """The first and the last moment, above the bars."""
-        end = wording.duration(self.duration)
+        end = formatting.duration(self.duration)
         return _line(" " * (self.service + self.label + 2), f"0{end:>{self.bar - 1}}", style="dim")
 
     def render(self, row: _Row, service_style: str) -> Iterator[Text]:
@@ -128,10 +128,10 @@ def _header(trace: Trace) -> Text:
     shares = trace.shares
     count = len(trace.spans)
     text = Text(f"Trace {trace.id}", style="bold")
-    text.append(f" · {wording.duration(trace.duration)} · {count} span{'s' if count != 1 else ''}\n")
+    text.append(f" · {formatting.duration(trace.duration)} · {count} span{'s' if count != 1 else ''}\n")
     text.append(f"{', '.join(trace.services)} · ")
-    text.append(f"HTTP {wording.share(shares.http)}, Kafka {wording.share(shares.kafka)}, ")
-    text.append(f"steps {wording.share(shares.steps)}, other {wording.share(shares.other)}")
+    text.append(f"HTTP {formatting.share(shares.http)}, Kafka {formatting.share(shares.kafka)}, ")
+    text.append(f"steps {formatting.share(shares.steps)}, other {formatting.share(shares.other)}")
     return text
 
 
@@ -151,7 +151,7 @@ def _subtree(node: Node, branch: str, below: str) -> Iterator[_Line]:
         yield _queue_row(node.queue_time, branch.replace("└", "├"))
     style = _FAILS_FIRST_STYLE if node.fails_first else _FAILED_STYLE if span.failed else ""
     label = f"{branch}✗ {span.name}" if span.failed else f"{branch}{span.name}"
-    took = wording.duration(span.duration)
+    took = formatting.duration(span.duration)
     yield _Row(span.service, label, span.start, span.end, took, style, _reason(node))
     for child in node.children:
         last = child is node.children[-1]
@@ -160,7 +160,7 @@ def _subtree(node: Node, branch: str, below: str) -> Iterator[_Line]:
 
 def _queue_row(queue: QueueTime, branch: str) -> _Row:
     # what is recorded has whole milliseconds
-    took = "<1 ms" if queue.recorded and queue.duration < 1000 else wording.duration(queue.duration)
+    took = "<1 ms" if queue.recorded and queue.duration < 1000 else formatting.duration(queue.duration)
     label = f"{branch}(time in Kafka)"
     return _Row("Kafka", label, queue.start, queue.end, took, _QUEUE_STYLE, waiting=True)
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from waybill.cli import wording
-from waybill.cli.session import ExitCode, session_of
-from waybill.client import Redriven
+from waybill_client import Redriven
+from waybill_client.cli import formatting
+from waybill_client.cli.session import ExitCode, session_of
 
 Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
 
@@ -39,7 +39,7 @@ def dead_letters(
             letter.reason,
             letter.detail,
             f"{letter.topic}/{letter.partition}/{letter.offset}",
-            wording.ago(letter.created_at, now),
+            formatting.ago(letter.created_at, now),
         )
     session.out.print(table if letters else "There are no dead letters.")
 

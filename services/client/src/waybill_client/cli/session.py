@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 
-from waybill.client import ClientError, JaegerClient, TraceSource, WaybillClient
+from waybill_client import ClientError, JaegerClient, TraceSource, WaybillClient
 
 API_VARIABLE = "WAYBILL_API_URL"
 JAEGER_VARIABLE = "JAEGER_URL"

@@ -9,9 +9,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from waybill.cli.parameters import describe_type, write_pair
-from waybill.cli.session import session_of
-from waybill.client import KindInfo
+from waybill_client import KindInfo
+from waybill_client.cli.parameters import describe_type, write_pair
+from waybill_client.cli.session import session_of
 
 
 def register(app: typer.Typer) -> None:

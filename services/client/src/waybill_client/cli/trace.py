@@ -7,16 +7,14 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from pydantic import ValidationError
 
-from waybill.cli.files import writing
-from waybill.cli.session import ExitCode, Session, session_of
-from waybill.cli.trace_compare import SavedTrace, read_saved, trace_json
-from waybill.cli.trace_picture import trace_svg
-from waybill.cli.trace_view import TraceView
-from waybill.client import ExpectedTrace, Report, Trace, TraceIncompleteError
-from waybill.errors import WaybillError
-from waybill.kinds import UnknownKind, load_registry
+from waybill_client import ExpectedTrace, Report, StepStatus, Trace, TraceIncompleteError
+from waybill_client.cli.files import writing
+from waybill_client.cli.session import ExitCode, Session, session_of
+from waybill_client.cli.trace_compare import SavedTrace, read_saved, trace_json
+from waybill_client.cli.trace_picture import trace_svg
+from waybill_client.cli.trace_view import TraceView
+from waybill_client.errors import ClientError
 
 _TRACE_ID = re.compile("[0-9a-f]{32}")
 WAIT_SECONDS = 15.0
@@ -67,9 +65,11 @@ def show_report_trace(
 ) -> None:
     """The trace of a report, whether or not it has ended; only of one that has, all is waited for."""
     if report.trace_id is None:
-        raise WaybillError(f"Report {report.id} has no trace: it was requested without one.")
+        raise ClientError(f"Report {report.id} has no trace: it was requested without one.")
     if report.ended:
-        show_trace(session, report.trace_id, ExpectedTrace(names=step_names(report)), wait, as_json=as_json)
+        show_trace(
+            session, report.trace_id, ExpectedTrace(names=step_names(session, report)), wait, as_json=as_json
+        )
         return
     trace = session.jaeger.trace(report.trace_id)
     session.err.print(f"The report is still at {report.status}; this is what has arrived of its trace.")
@@ -105,16 +105,13 @@ def compare(session: Session, identity: str, saved: SavedTrace, wait: float) -> 
     session.line(f"Trace {trace_id}: read from {where}, {len(trace.spans)} spans, each as saved")
 
 
-def step_names(report: Report) -> tuple[str, ...]:
-    """The steps that a report has gone through, as far as its kind is known here."""
-    try:
-        kind = load_registry()[report.kind]
-        parameters = kind.parameters.model_validate(report.parameters)
-    except (UnknownKind, ValidationError):  # the server's kind is not installed here, or in another version
-        return ()
-    steps = tuple(kind.steps(parameters))
-    ended = report.progress.done if report.progress else 0
-    return steps[:ended]
+def step_names(session: Session, report: Report) -> tuple[str, ...]:
+    """The steps that the report's last attempt has ended, as its events have them."""
+    return tuple(
+        event.step.name
+        for event in session.api.follow(report.id)
+        if event.step and event.step.status is not StepStatus.RUNNING and event.attempt == report.attempt
+    )
 
 
 def as_report_id(text: str) -> UUID:

@@ -9,9 +9,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
-from waybill.cli import wording
-from waybill.domain import TERMINAL, StepStatus
-from waybill.messages import StatusEvent
+from waybill_client import TERMINAL, StatusEvent, StepStatus
+from waybill_client.cli import formatting
 
 
 class StatusView(Protocol):
@@ -49,7 +48,7 @@ class LineView:
         if event.step and event.step.status is StepStatus.RUNNING:
             return
         line = Text(f"{_seconds(event):6.1f} s  {event.kind:<8} ")
-        line.append(f"{event.status:<10} ", style=wording.STYLES[event.status])
+        line.append(f"{event.status:<10} ", style=formatting.STYLES[event.status])
         if event.step and event.progress:
             line.append(f"{event.progress.done}/{event.progress.total} ")
         line.append_text(_news(event))
@@ -87,7 +86,7 @@ class BarView:
                 "", total=None, kind=event.kind, count="", news=Text(), seconds=None
             )
         task = self._tasks[event.report_id]
-        news = Text.assemble(wording.status(event.status), " ", _news(event))
+        news = Text.assemble(formatting.status(event.status), " ", _news(event))
         self._progress.update(task, news=news)
         if progress := event.progress:
             count = f"{progress.done}/{progress.total}"
@@ -131,10 +130,10 @@ def _news(event: StatusEvent) -> Text:
     if event.error:
         return Text(f"✗ {event.error.message}", style="red")
     if event.artefact:
-        return Text(f"{event.artefact.filename}, {wording.size(event.artefact.size)}")
+        return Text(f"{event.artefact.filename}, {formatting.size(event.artefact.size)}")
     return Text(f"attempt {event.attempt}" if event.attempt > 1 else "")
 
 
 def _whole(milliseconds: int) -> str:
     """No more figures than there are."""
-    return f"{milliseconds} ms" if milliseconds < 1000 else wording.duration(milliseconds * 1000)
+    return f"{milliseconds} ms" if milliseconds < 1000 else formatting.duration(milliseconds * 1000)

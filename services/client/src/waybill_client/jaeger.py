@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
-from waybill.client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
-from waybill.client.http import IMPATIENT, Client, RetryPolicy, Server
-from waybill.client.trace import SpanKind, Trace, read_trace
+from waybill_client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
+from waybill_client.http import IMPATIENT, Client, RetryPolicy, Server
+from waybill_client.trace import SpanKind, Trace, read_trace
 
 SERVICES = frozenset({"producer-api", "report-worker"})
 """Every report passes through both."""

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from waybill.client.trace import Trace
-from waybill.errors import WaybillError
+from waybill_client.trace import Trace
 
 _SERVER_ERROR = 500
 
 
-class ClientError(WaybillError):
-    """Base of every error that the clients raise."""
+class ClientError(Exception):
+    """Base of every error that the client raises; its message is a sentence for a person."""
 
 
 class ServerUnreachableError(ClientError):

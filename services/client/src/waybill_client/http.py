@@ -11,7 +11,7 @@ import httpx
 import stamina
 from pydantic import BaseModel, ValidationError
 
-from waybill.client.errors import (
+from waybill_client.errors import (
     FieldError,
     NotSendableError,
     ProblemError,
