@@ -11,13 +11,13 @@ help: ## this list
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Try it
-demo: ## start all, request two reports, show where their time went
+demo: ## start everything, request two reports, show where their time went
 	@$(LOCAL) demo
 
-up: ## start all in the background; addresses in .run/env
+up: ## start everything in the background; addresses in .run/env
 	@$(LOCAL) up
 
-status: ## what runs in the background, and whether it answers
+status: ## what runs in the background, and whether it answers; exit code 3: nothing
 	@$(LOCAL) status
 
 logs: ## follow the logs of what 'up' started
@@ -27,7 +27,7 @@ down: ## stop what 'up' started
 	@$(LOCAL) down
 
 ##@ Check it
-test: ## every check: lint, types, unit, chart and integration tests
+test: ## lint, types, unit, chart and integration tests
 	@$(LOCAL) check --pytest='$(PYTEST)'
 
 lint: ## ruff and mypy

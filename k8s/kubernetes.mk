@@ -48,7 +48,7 @@ jaeger: ## port-forward to Jaeger: http://127.0.0.1:16686
 smoke: $(KUBE_PYTHON) ## the smoke test on the current context's cluster
 	@$(KUBE) -m k8s.smoke $(SMOKE)
 
-smoke-here: $(KUBE_PYTHON) ## the smoke test where only a folder offers a cluster (WAYBILL_CLUSTER)
+smoke-here: $(KUBE_PYTHON) ## the smoke test on a machine whose cluster comes from a folder: WAYBILL_CLUSTER names it
 	@$(KUBE) -m k8s.smoke.here $(SMOKE)
 
 chart-test: $(KUBE_PYTHON) ## lint, rendered examples, policies, and a real API server

@@ -17,7 +17,7 @@ the OpenTelemetry Collector, producer-api and report-worker, all on loopback."""
 
 _EPILOGUE = """\
 What set-up fetches or builds is kept in ${XDG_CACHE_HOME:-~/.cache}/waybill. All of one run (data, logs,
-addresses) is in its run directory. Nothing is left running after demo or down, whatever happened."""
+addresses) is in its run directory. Nothing is left running after demo or down, also where they fail."""
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -51,11 +51,13 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("setup", _setup, "install what is missing, side by side, and stop")
-    _with_run_dir(add("demo", _demo, "set up, start all, request two reports and show where their time went"))
-    _with_data(add("up", _up, "set up and start all in the background; return when it answers"))
+    _with_run_dir(
+        add("demo", _demo, "set up, start everything, request two reports and show where their time went")
+    )
+    _with_data(add("up", _up, "set up and start everything in the background; return when it answers"))
     _with_run_dir(add("down", _down, "stop what `up` started"))
     _with_run_dir(add("status", _status, "show what runs, where, and whether it answers"))
-    check = add("check", _check, "set up, lint, type and test; print a table of the results")
+    check = add("check", _check, "set up, lint, type and test, as `make test`; print a table of the results")
     check.add_argument("parts", nargs="*", type=_part, metavar="|".join(checks.GROUPS))
     check.add_argument("--pytest", default="", metavar="OPTIONS", help="more options for pytest")
     kind = add("add-kind", _add_kind, "install a package of kinds into this checkout's environment")

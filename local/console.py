@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from local.ports import Ports
-from local.probes import answers
+from local.probes import answers, has_pages
 from local.run_dir import RunDir
 from local.runner import Report
 
@@ -39,7 +39,9 @@ def print_moved_ports(ports: Ports, out: TextIO) -> None:
 
 def print_addresses(environment: Mapping[str, str], run_dir: RunDir, out: TextIO) -> None:
     for variable, title in ADDRESSES.items():
-        print(f"  {title:<11} {environment[variable]}", file=out)
+        url = environment[variable]
+        note = " (no web pages: built from source)" if variable == "JAEGER_URL" and not has_pages(url) else ""
+        print(f"  {title:<11} {url}{note}", file=out)
     print(f"  {'logs':<11} {run_dir.logs}", file=out)
     print(f"  {'variables':<11} {run_dir.env}", file=out, flush=True)
 

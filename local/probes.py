@@ -20,6 +20,15 @@ def answers(url: str) -> bool:
         return False
 
 
+def has_pages(url: str) -> bool:
+    """Whether the Jaeger at `url` has web pages; built from its Go module alone, it has a placeholder."""
+    try:
+        with _OPENER.open(url, timeout=_SECONDS) as answer:
+            return b"not compiled with the UI assets" not in answer.read()
+    except (OSError, http.client.HTTPException):
+        return True  # it does not answer now
+
+
 def _http_answers(url: SplitResult) -> bool:
     """A GET is answered with 200."""
     with _OPENER.open(url.geturl(), timeout=_SECONDS) as answer:

@@ -2,12 +2,12 @@
 #   make faults FAULTS=full FAULTS_SEED=7 FAULTS_ONLY=worker-kill,kafka-down
 export FAULTS FAULTS_SEED FAULTS_ONLY
 
-##@ Disturb it
+##@ Break it on purpose
 
 .PHONY: faults faults-broken
 
 faults: setup ## disturb the real stack on purpose, and prove that nothing is lost, doubled or stuck
 	@.venv/bin/python -m tests.faults
 
-faults-broken: setup ## the same against builds that are broken on purpose: each must be found
+faults-broken: setup ## check that these tests detect builds that are broken on purpose
 	@.venv/bin/python -m tests.faults.broken

@@ -285,8 +285,8 @@ class TestReading:
         _, flights, _ = waybill("kinds", "flights")
 
         assert "flights  Departures  A page to print." in overview
-        assert "month      integer, 1 to 12 or null  null     A month of 2013." in flights
-        assert "carrier    string                    needed" in flights
+        assert "month      integer, 1 to 12 or null  null      A month of 2013." in flights
+        assert "carrier    string                    required" in flights
         assert "waybill request flights -p month=7 -p carrier=B6 --follow" in flights
 
     def test_an_unknown_kind_names_those_that_are_known(self, server: Server, waybill: Waybill) -> None:

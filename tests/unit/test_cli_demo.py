@@ -168,7 +168,7 @@ class TestDemo:
             run_demo(server, tmp_path)
         output = capsys.readouterr().out
 
-        assert f"{server.url}, {name}\n" in output
+        assert f"{server.url}, {name} (no web pages)\n" in output
         assert f"{server.url}/trace/" not in output
         for trace_id in TRACES.values():
             assert f"{server.url}/api/traces/{trace_id} (JSON; " in output

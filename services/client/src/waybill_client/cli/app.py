@@ -36,10 +36,10 @@ def _waybill(
 ) -> None:
     """Request reports, follow them while they run, and see where their time went.
 
-    It ends with
+    Exit codes:
       0  when all is well,
       1  when a report or a check failed,
-      2  when it was asked for something that cannot be,
+      2  when the request is invalid,
       3  when a server cannot be reached.
     """
     session = Session(api_url, jaeger_url)

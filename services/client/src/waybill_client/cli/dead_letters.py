@@ -51,7 +51,7 @@ def redrive(
     ] = None,
     limit: Limit = 100,
 ) -> None:
-    """Restart the reports of waiting dead letters, each in its trace.
+    """Restart the reports of unresolved dead letters, each in its trace.
 
     Reports come first, then messages that could not be read; those that still
     cannot be read stay. What stays is named on standard error.

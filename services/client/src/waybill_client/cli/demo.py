@@ -33,7 +33,7 @@ def demo(
     ] = Path("build/demo"),
     timeout: Annotated[float, typer.Option(help="How long all of it may take, in seconds.", min=1)] = 180.0,
 ) -> None:
-    """Run two reports and show where their time went.
+    """Run two reports on a stack that is up, and show where their time went.
 
     A dowork and a flights report run at once and are shown live.
     Then come the trace and the artefact of each; both are saved as well, the trace as JSON.
@@ -195,7 +195,7 @@ def _print_addresses(session: Session, outcomes: list[_Outcome]) -> None:
     session.out.print()
     session.out.print(Rule(style="dim"))
     session.line(f"API       {session.api.url}")
-    session.line(f"Traces    {session.jaeger.url}, {session.trace_source.name}")
+    session.line(f"Traces    {session.traces_line()}")
     whole = [outcome.whole_after for outcome in outcomes if outcome.whole_after is not None]
     if whole:
         session.line(f"first whole trace after {min(whole):.1f} s")

@@ -55,7 +55,7 @@ def _describe(context: typer.Context, kind: KindInfo) -> None:
     table = Table("parameter", "type", "default", "description", box=None, pad_edge=False, header_style="dim")
     required = kind.parameters.get("required", ())
     for name, schema in _properties(kind.parameters):
-        default = "needed" if name in required else json.dumps(schema.get("default"))
+        default = "required" if name in required else json.dumps(schema.get("default"))
         table.add_row(name, describe_type(schema), default, schema.get("description", ""))
     session.out.print(table)
     examples = kind.parameters.get("examples", ())

@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def request(
     context: typer.Context,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="What sort of report; 'waybill kinds' tells them all.")
+        str, typer.Argument(metavar="KIND", help="What sort of report; 'waybill kinds' lists them.")
     ],
     pairs: Annotated[
         list[str] | None,
@@ -49,22 +49,25 @@ def request(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Stay and show its status until it ends.")
     ] = False,
-    trace: Annotated[bool, typer.Option("--trace", help="Then show its trace. Implies --follow.")] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="When it has ended, show its trace. Implies --follow.")
+    ] = False,
     save: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Then write its artefact there. Implies --follow.")
+        Path | None,
+        typer.Option(metavar="PATH", help="When it has ended, write its artefact there. Implies --follow."),
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option(metavar="KEY", help="Idempotency key: the same request again is no new report."),
+        typer.Option(metavar="KEY", help="Idempotency key: repeating the request creates no second report."),
     ] = None,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="For each attempt.", min=0.001)
+        float | None, typer.Option(metavar="SECONDS", help="Time limit of each attempt.", min=0.001)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Request a report.
 
-    Without more, it prints the report's id at once and ends.
+    Without options, it prints the report's id at once and ends.
     With --follow it ends with 1 when the report fails or is cancelled.
     """
     session = session_of(context)

@@ -54,6 +54,11 @@ class Session:
             return self.jaeger.page(trace_id)
         return f"{self.jaeger.data(trace_id)} (JSON; no page: {reason})"
 
+    def traces_line(self) -> str:
+        """Where the traces are read from, for people."""
+        source = self.trace_source
+        return f"{self.jaeger.url}, {source.name}{' (no web pages)' if source.no_pages else ''}"
+
     @property
     def trace_source(self) -> TraceSource:
         """What the traces are read from. A Jaeger that does not answer now is taken for one with pages."""

@@ -48,7 +48,7 @@ def trace(
     """Show where a report's time went, as a tree of spans.
 
     The time in Kafka has a line of its own; what failed is marked with ✗ and its reason.
-    It ends with 1 when the trace is not whole after the wait; what there is, is shown.
+    It ends with 1 when the trace is not whole after the wait; the spans found are shown.
     """
     session = session_of(context)
     session.picture = svg
@@ -130,6 +130,7 @@ def _print(session: Session, trace: Trace, missing: Sequence[str], *, as_json: b
         return
     view = TraceView(trace, missing)
     session.out.print(view)
+    session.line(f"Trace     {session.trace_place(trace.id)}")
     if session.picture:
         picture = trace_svg(view, f"waybill trace {trace.id}")
         with writing(session.picture):
