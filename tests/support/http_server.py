@@ -81,13 +81,21 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    with Server() as server:
+def running(server: ThreadingHTTPServer) -> Iterator[None]:
+    """Serves requests in a thread until the block ends."""
+    with server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server
+        yield
         server.shutdown()
         thread.join()
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    server = Server()
+    with running(server):
+        yield server
 
 
 def in_turn(*routes: Route) -> Route:

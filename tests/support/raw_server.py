@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.support.http_server import running
 
 
 class RawServer(ThreadingHTTPServer):
@@ -42,9 +43,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def raw_serving() -> Iterator[RawServer]:
-    with RawServer() as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = RawServer()
+    with running(server):
         yield server
-        server.shutdown()
-        thread.join()
