@@ -108,6 +108,13 @@ def test_a_lost_report_that_is_to_be_cancelled_is_cancelled() -> None:
     assert lifecycle.after_loss(report, RETRY) == End(Status.CANCELLED)
 
 
+def test_a_refused_command_ends_the_report_without_a_dead_letter() -> None:
+    end = lifecycle.after_refusal("MSG_SIZE_TOO_LARGE")
+
+    message = "Kafka does not take the report's command: MSG_SIZE_TOO_LARGE"
+    assert end == End(Status.FAIL, Failure("refused_by_broker", message))
+
+
 def test_the_values_that_clients_know_keep_their_spelling() -> None:
     assert {one.value for one in FailureType} >= {
         "step_failed",

@@ -1,6 +1,6 @@
-"""What follows after an attempt: the decisions of a report's lifecycle, for workers and for recovery.
+"""What follows after an attempt: the decisions of a report's lifecycle, for workers, recovery and relay.
 
-Each function gets the report as it was during the attempt, and returns what is to be written.
+Each function returns what is to be written; those that get a report get it as it was during the attempt.
 """
 
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def after_unsupported_kind(
 
 
 def after_cancellation() -> End:
-    """A client cancelled the report while it ran."""
+    """A client cancelled the report while it ran. That goes before a retry and a release, too."""
     return End(Status.CANCELLED)
 
 
@@ -97,3 +97,9 @@ def after_loss(report: Report, retry: RetryPolicy) -> Requeue | End:
         return Requeue()
     failure = Failure(FailureType.LOST, f"{losses} workers were lost with this report in hand.")
     return End(Status.FAIL, failure, exhausted=True)
+
+
+def after_refusal(reason: str) -> End:
+    """The broker will never take the report's command, so that no worker will ever get it."""
+    message = f"Kafka does not take the report's command: {reason}"
+    return End(Status.FAIL, Failure(FailureType.REFUSED_BY_BROKER, message))

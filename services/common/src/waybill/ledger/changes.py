@@ -9,8 +9,6 @@ from sqlalchemy import Connection
 from waybill.domain import (
     Carrier,
     End,
-    Failure,
-    FailureType,
     Fence,
     LeasePolicy,
     NewReport,
@@ -22,6 +20,7 @@ from waybill.domain import (
     Status,
     StepChange,
     StoredArtefact,
+    lifecycle,
 )
 from waybill.ledger.errors import LeaseLost, NotRedrivable
 from waybill.ledger.letters import report_letter, stored_letter
@@ -132,10 +131,8 @@ class Changes:
         if message.topic != self._topics.report:
             return
         report = reports.get_by_key(self.connection, message.key)
-        failure = Failure(
-            FailureType.REFUSED_BY_BROKER, f"Kafka does not take the report's command: {reason}"
-        )
-        ended = reports.fail_waiting(self.connection, report.id, failure) if report else None
+        end = lifecycle.after_refusal(reason)
+        ended = reports.end_waiting(self.connection, report.id, end.status, end.failure) if report else None
         if ended:
             self._changed(ended)
 
@@ -167,7 +164,8 @@ class Changes:
 
     def _cancelled(self, fence: Fence) -> Report:
         """The end of an attempt that could not return its report, because it is to be cancelled."""
-        return _held(reports.finish(self.connection, fence, Status.CANCELLED, None, None), fence)
+        end = lifecycle.after_cancellation()
+        return _held(reports.finish(self.connection, fence, end.status, end.failure, None), fence)
 
     def _ended(self, report: Report, end: End, origin: Origin) -> Report:
         self._changed(report)

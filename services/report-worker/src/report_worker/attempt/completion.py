@@ -18,7 +18,17 @@ from report_worker.attempt.supervision import Supervision
 from report_worker.intake import Claimed
 from report_worker.slots import Cancelled, Failed, Produced
 from waybill.artefacts import ArtefactStoreUnavailable
-from waybill.domain import End, Failure, FailureType, Report, Retry, Status, StoredArtefact, lifecycle
+from waybill.domain import (
+    End,
+    Failure,
+    FailureType,
+    Report,
+    Requeue,
+    Retry,
+    Status,
+    StoredArtefact,
+    lifecycle,
+)
 from waybill.kinds import Artefact
 from waybill.ledger import LeaseLost
 from waybill.store import StoreUnavailable
@@ -55,14 +65,16 @@ class Completion:
                 outcome = kept
         if isinstance(outcome, Cancelled):
             spans.cancelled()
-            return outcome, self._write(lifecycle.after_cancellation(), artefact)
-        return outcome, self._write(self._decide(outcome, spans), artefact)
+            decision: Retry | End = lifecycle.after_cancellation()
+        else:
+            decision = self._decide(outcome, spans)
+        return outcome, self._lease.write_end(self._change(decision, artefact))
 
     def release(self) -> None:
         """For an attempt that was interrupted."""
         report = self._report
         try:
-            self._lease.write(lambda: self._ledger.release(self._lease.fence))
+            self._lease.write(self._change(lifecycle.after_interruption()))
             log.info("report released", report_id=str(report.id), attempt=report.attempt)
         except (LeaseLost, StoreUnavailable) as error:
             log.warning("report not released", report_id=str(report.id), reason=str(error))
@@ -81,11 +93,18 @@ class Completion:
         max_attempts = self._supervision.max_attempts
         return lifecycle.after_failure(self._report, failed, max_attempts, retry, random)
 
-    def _write(self, decision: Retry | End, artefact: StoredArtefact | None) -> Status:
+    def _change(
+        self, decision: Retry | Requeue | End, artefact: StoredArtefact | None = None
+    ) -> Callable[[], Report]:
+        """What writes `decision` down."""
         ledger, fence, origin = self._ledger, self._lease.fence, self._claimed.origin
-        if isinstance(decision, Retry):
-            return self._lease.write_end(lambda: ledger.retry(fence, decision))
-        return self._lease.write_end(lambda: ledger.finish(fence, decision, artefact, origin))
+        match decision:
+            case Retry():
+                return lambda: ledger.retry(fence, decision)
+            case Requeue():
+                return lambda: ledger.release(fence)
+            case End():
+                return lambda: ledger.finish(fence, decision, artefact, origin)
 
     def _store(self, produced: Produced) -> StoredArtefact | Cancelled | SlotFailure:
         """The lease lasts meanwhile. A store that does not answer is given up, with the thread that waits."""

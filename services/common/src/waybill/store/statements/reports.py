@@ -324,12 +324,14 @@ def set_requeue(connection: Connection, report_ids: Sequence[UUID], after: timed
     connection.execute(update(reports).where(reports.c.id.in_(report_ids)).values(enqueue_at=from_now(after)))
 
 
-def fail_waiting(connection: Connection, report_id: UUID, failure: Failure) -> Report | None:
+def end_waiting(
+    connection: Connection, report_id: UUID, status: Status, failure: Failure | None
+) -> Report | None:
     """Ends a report whose command cannot be published. None where it does not wait for it."""
     statement = (
-        _change(Status.FAIL, reports.c.id == report_id)
+        _change(status, reports.c.id == report_id)
         .where(reports.c.status == Status.INIT)
-        .values(failure=asdict(failure), finished_at=func.clock_timestamp())
+        .values(failure=asdict(failure) if failure else None, finished_at=func.clock_timestamp())
     )
     return _changed(connection, statement)
 
