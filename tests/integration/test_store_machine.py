@@ -88,7 +88,9 @@ class ReportLives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.store.empty()
+        self.store.notified.clear()
         self.model = Model()
+        self.checked: set[int] = set()
         self.published: list[model.Message] = []
 
     # --- what a client asks for
@@ -322,6 +324,15 @@ class ReportLives(RuleBasedStateMachine):
             assert last[str(row.id)] == row.version
         gone = last.keys() - {str(report_id) for report_id in self.model.rows}
         assert all(last[key] is None for key in gone), "a purged report without its tombstone"
+
+    @invariant()
+    def the_relay_is_notified_of_every_message(self) -> None:
+        messages: dict[int, str] = dict(self.rows("SELECT id, key FROM outbox"))
+        assert {key for number, key in messages.items() if number not in self.checked} == set(
+            self.store.notified
+        )
+        self.checked |= messages.keys()
+        self.store.notified.clear()
 
     @invariant()
     def dead_letters_are_the_models(self) -> None:

@@ -1,0 +1,99 @@
+"""Changes of several reports are one transaction, and the relay is notified of them after its commit."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from tests.support.life_store import ORIGIN, Store
+from waybill.domain import End, Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
+from waybill.ledger import LeaseLost
+from waybill.store.statements import outbox
+
+pytest_plugins = ["tests.support.life_fixtures"]
+
+STEP = StepChange("s", StepStatus.RUNNING)
+PROGRESS = Progress("s", 0, 1)
+
+
+def accepted(store: Store) -> UUID:
+    return store.ledger.accept(NewReport(new_report_id(), "dowork", {}, None)).id
+
+
+def claimed(store: Store) -> Fence:
+    report = store.ledger.claim(accepted(store), "the test")
+    assert report is not None
+    return Fence(report.id, report.attempt, "the test")
+
+
+def events_of(store: Store, report_id: UUID) -> list[tuple[int, str]]:
+    return [(event.version, event.type) for event in store.ledger.events_after(report_id, 2)]
+
+
+def test_changes_of_several_reports_are_notified_once_each_after_the_commit(store: Store) -> None:
+    first, second = claimed(store), claimed(store)
+    store.notified.clear()
+    versions_when_notified: dict[str, int] = {}
+
+    def notify(key: str) -> None:
+        assert key not in versions_when_notified, "once for each key"
+        report = store.ledger.get(UUID(key))  # on another connection
+        versions_when_notified[key] = report.version if report else 0
+
+    store.notify = notify
+    with store.ledger.changes() as changes:
+        changes.step(first, PROGRESS, STEP)
+        changes.step(second, PROGRESS, STEP)
+        changes.finish(first, End(Status.DONE), None, ORIGIN)
+        assert versions_when_notified == {}
+
+    assert versions_when_notified == {str(first.report_id): 4, str(second.report_id): 3}
+    assert events_of(store, first.report_id) == [(3, "step"), (4, "status")]
+    assert events_of(store, second.report_id) == [(3, "step")]
+
+
+def test_a_block_that_raises_changes_and_notifies_nothing(store: Store) -> None:
+    first, second = claimed(store), claimed(store)
+    store.notified.clear()
+    before = [store.ledger.get(fence.report_id) for fence in (first, second)]
+
+    with pytest.raises(ZeroDivisionError), store.ledger.changes() as changes:
+        changes.step(first, PROGRESS, STEP)
+        changes.finish(second, End(Status.DONE), None, ORIGIN)
+        raise ZeroDivisionError
+
+    assert [store.ledger.get(fence.report_id) for fence in (first, second)] == before
+    assert events_of(store, first.report_id) == []
+    assert store.notified == []
+
+
+def test_an_attempt_that_lost_its_lease_does_not_take_the_others_with_it(store: Store) -> None:
+    """Who writes the changes of several attempts catches it at the change that it belongs to."""
+    lost = claimed(store)
+    store.pass_time(timedelta(hours=1))
+    held = claimed(store)
+    store.notified.clear()
+
+    with store.ledger.changes() as changes:
+        changes.step(held, PROGRESS, STEP)
+        with pytest.raises(LeaseLost):
+            changes.step(lost, PROGRESS, STEP)
+        changes.finish(held, End(Status.DONE), None, ORIGIN)
+
+    assert events_of(store, held.report_id) == [(3, "step"), (4, "status")]
+    assert events_of(store, lost.report_id) == []
+    assert store.notified == [str(held.report_id)]
+
+
+def test_the_end_of_a_report_whose_command_is_refused_is_notified(store: Store) -> None:
+    report_id = accepted(store)
+    store.notified.clear()
+
+    with store.ledger.changes() as changes:
+        for message in outbox.lock_of_keys(changes.connection, [str(report_id)]):
+            changes.refuse(message, "MSG_SIZE_TOO_LARGE")
+
+    report = store.ledger.get(report_id)
+    assert report is not None
+    assert (report.status, report.failure and report.failure.type) == (Status.FAIL, "refused_by_broker")
+    assert store.notified == [str(report_id)]
