@@ -89,7 +89,7 @@ def every_report_ends(history: History) -> Iterator[Violation]:
             yield Violation(Harm.STUCK, "ended_late", row.report_id, f"{late:.1f} s after the bound")
 
 
-# --- one life for each report
+# --- the lifecycle of each report
 
 
 def versions_have_no_gap(history: History) -> Iterator[Violation]:

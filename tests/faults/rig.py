@@ -103,7 +103,7 @@ class Rig:
         self.disk: Disk
         self._started = ExitStack()
 
-    # --- its life
+    # --- its start and end
 
     def start(self, workers: int, say: Callable[[str], None]) -> Self:
         """The parts, an API and so many workers; returns when all of them answer."""

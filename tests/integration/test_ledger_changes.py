@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.life_store import ORIGIN, Store
+from tests.support.lifecycle_store import ORIGIN, Store
 from waybill.domain import End, Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
 from waybill.ledger import LeaseLost
 from waybill.store.statements import outbox
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 STEP = StepChange("s", StepStatus.RUNNING)
 PROGRESS = Progress("s", 0, 1)

@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from tests.support import life_model as model
-from tests.support.life_model import Model, Refused, Row
-from tests.support.life_store import ORIGIN, Policies, Store, attempt_trace, engine_of, seen
+from tests.support import lifecycle_model as model
+from tests.support.lifecycle_model import Model, Refused, Row
+from tests.support.lifecycle_store import ORIGIN, Policies, Store, attempt_trace, engine_of, seen
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
     Carrier,
@@ -50,7 +50,7 @@ from waybill.ledger import IdempotencyKey, KeyReused, LeaseLost, NotRedrivable
 from waybill.store import DeadLetterFilter
 from waybill.store.statements import outbox
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 KEYS = st.sampled_from(["key-a", "key-b"])
 REQUESTS = st.sampled_from(["one request", "another"])
@@ -407,7 +407,7 @@ def sorted_by_key(messages: list[model.Message]) -> list[model.Message]:
     return sorted(messages, key=lambda message: (message[0], message[1]))
 
 
-def test_any_life_of_reports_is_as_the_model_says(store_url: str, tmp_path: Path) -> None:
+def test_any_lifecycle_of_reports_is_as_the_model_says(store_url: str, tmp_path: Path) -> None:
     number = int(os.environ.get("LIFE_SEED", random.randrange(2**32)))
     sys.stdout.write(f"Again with LIFE_SEED={number}\n")
     examples = int(os.environ.get("LIFE_EXAMPLES", "50"))

@@ -7,16 +7,16 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support import sse
 from tests.support.database import Database
 from tests.support.kafka import Record, Topics
-from tests.support.life_stack import NAMES, RETRY_FIRST
-from tests.support.life_store import Store
+from tests.support.lifecycle_stack import NAMES, RETRY_FIRST
+from tests.support.lifecycle_store import Store
 from tests.support.waiting import eventually
 from waybill.domain import NewReport, new_report_id
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 MOST_STATUS_BYTES = 100_000
 """Far below what a broker takes."""
@@ -32,7 +32,7 @@ def time_of(text: str) -> datetime:
 
 
 def test_a_report_whose_first_attempts_fail_is_done_in_the_end(
-    api: httpx.Client, life_database: Database
+    api: httpx.Client, lifecycle_database: Database
 ) -> None:
     report = ask.run(api, "flaky", failures=2)
 
@@ -47,14 +47,14 @@ def test_a_report_whose_first_attempts_fail_is_done_in_the_end(
         ("done", 3),
     ]
     assert ask.letters_of(api, report["id"]) == []
-    row = life_database.row("SELECT failures, losses FROM reports WHERE id = :id", id=report["id"])
+    row = lifecycle_database.row("SELECT failures, losses FROM reports WHERE id = :id", id=report["id"])
     assert row == {"failures": 2, "losses": 0}
 
 
-def test_every_transition_is_an_event_with_its_time(api: httpx.Client, life_database: Database) -> None:
+def test_every_transition_is_an_event_with_its_time(api: httpx.Client, lifecycle_database: Database) -> None:
     report = ask.run(api, "flaky", failures=1)
 
-    events = life_database.rows(
+    events = lifecycle_database.rows(
         "SELECT version, at, data ->> 'at' AS told FROM report_events WHERE report_id = :id ORDER BY version",
         id=report["id"],
     )
@@ -83,31 +83,31 @@ def test_the_wait_is_shown_and_kept(api: httpx.Client) -> None:
 
 
 def test_a_command_that_comes_too_early_begins_nothing(
-    api: httpx.Client, topics: Topics, life_database: Database
+    api: httpx.Client, topics: Topics, lifecycle_database: Database
 ) -> None:
     report_id = ask.request(api, "flaky", failures=1)
     ask.until(api, report_id, "the wait", lambda report: report["not_before"] is not None)
     later = datetime.now(UTC) + timedelta(minutes=5)
-    life_database.execute(
+    lifecycle_database.execute(
         "UPDATE reports SET not_before = :later, enqueue_at = :later WHERE id = :id AND status = 'init'",
         later=later,
         id=report_id,
     )
 
     (command, *_) = topics.records_of(NAMES.report, report_id)
-    eventually(lambda: topics.lag(NAMES.report, "life") == 0, "every command read")
+    eventually(lambda: topics.lag(NAMES.report, "lifecycle") == 0, "every command read")
     topics.send(NAMES.report, *[Record(command.value, command.key, command.headers)] * 3)
-    eventually(lambda: topics.lag(NAMES.report, "life") == 0, "the copies read")
+    eventually(lambda: topics.lag(NAMES.report, "lifecycle") == 0, "the copies read")
 
     assert ask.show(api, report_id)["attempt"] == 1
     now = "UPDATE reports SET not_before = clock_timestamp(), enqueue_at = clock_timestamp() WHERE id = :id"
-    life_database.execute(now, id=report_id)
+    lifecycle_database.execute(now, id=report_id)
     assert ask.ended(api, report_id)["attempt"] == 2
 
 
 @pytest.mark.parametrize("in_a_step", [True, False])
 def test_used_up_attempts_leave_a_dead_letter(
-    api: httpx.Client, topics: Topics, life_database: Database, in_a_step: bool
+    api: httpx.Client, topics: Topics, lifecycle_database: Database, in_a_step: bool
 ) -> None:
     report = ask.run(api, "flaky", failures=99, message="no luck", in_a_step=in_a_step)
 
@@ -123,14 +123,14 @@ def test_used_up_attempts_leave_a_dead_letter(
     assert letter["attempts"] == 3
     assert letter["trace_id"] == report["trace_id"]
     assert "RetryableError: no luck" in letter["stack"]
-    assert "waybill_life/jobs.py" in letter["stack"]
+    assert "waybill_lifecycle/jobs.py" in letter["stack"]
 
     commands = topics.records_of(NAMES.report, report["id"])
     assert letter["topic"] == NAMES.report
     last = commands[-1]
     assert (letter["partition"], letter["offset"]) == (last.partition, last.offset)
 
-    row = life_database.row("SELECT * FROM dead_letters WHERE report_id = :id", id=report["id"])
+    row = lifecycle_database.row("SELECT * FROM dead_letters WHERE report_id = :id", id=report["id"])
     assert row is not None
     assert str(row["id"]) == letter["id"]
     assert row["stack"] == letter["stack"]
@@ -162,21 +162,23 @@ def accepted(store: Store, kind: str, **parameters: object) -> UUID:
     ("kind", "parameters"), [("of tomorrow", {}), ("slow", {"colour": "blue"})], ids=["kind", "parameter"]
 )
 def test_what_the_worker_does_not_know_waits_for_another(
-    api: httpx.Client, life_store: Store, kind: str, parameters: dict[str, Any]
+    api: httpx.Client, lifecycle_store: Store, kind: str, parameters: dict[str, Any]
 ) -> None:
     """The worker of an upgrade that is under way may know it. No slot is lost over it."""
-    report_id = accepted(life_store, kind, **parameters)
+    report_id = accepted(lifecycle_store, kind, **parameters)
 
     report = ask.until(api, report_id, "two turns", lambda now: now["attempt"] == 2 and now["not_before"])
 
     assert (report["status"], report["error"]["type"]) == ("init", "unsuited")
     assert ((parameters and "colour") or kind) in report["error"]["message"]
     assert ask.letters_of(api, report_id) == []
-    life_store.ledger.cancel(report_id)
+    lifecycle_store.ledger.cancel(report_id)
 
 
-def test_parameters_that_a_kind_no_longer_takes_fail_at_once(api: httpx.Client, life_store: Store) -> None:
-    report = ask.ended(api, accepted(life_store, "slow", steps=-1, colour="blue"))
+def test_parameters_that_a_kind_no_longer_takes_fail_at_once(
+    api: httpx.Client, lifecycle_store: Store
+) -> None:
+    report = ask.ended(api, accepted(lifecycle_store, "slow", steps=-1, colour="blue"))
 
     assert (report["status"], report["attempt"], report["error"]["type"]) == ("fail", 1, "permanent")
     assert "colour" in report["error"]["message"]

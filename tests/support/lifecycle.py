@@ -1,4 +1,4 @@
-"""What the tests of a report's life ask of the API, as JSON."""
+"""What the tests of a report's lifecycle ask of the API, as JSON."""
 
 from collections.abc import Callable
 from typing import Any

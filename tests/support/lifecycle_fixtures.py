@@ -1,4 +1,4 @@
-"""Fixtures for the tests of a report's life: a plugin, so that every module of them shares one stack."""
+"""Fixtures for the tests of a report's lifecycle: a plugin, so that every module of them shares one stack."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 
 from local.stack import Stack
 from tests.support.database import Database
-from tests.support.life_stack import ENQUEUE_AGAIN, LEASE, NAMES, LifeStack, life_stack
-from tests.support.life_store import Policies, Store, engine_of, own_database
+from tests.support.lifecycle_stack import ENQUEUE_AGAIN, LEASE, NAMES, LifecycleStack, lifecycle_stack
+from tests.support.lifecycle_store import Policies, Store, engine_of, own_database
 from waybill.artefacts import ArtefactStore
 from waybill.domain import LeasePolicy
 from waybill.store import migrate
@@ -35,38 +35,38 @@ def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def life(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LifeStack]:
+def lifecycle(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LifecycleStack]:
     """Services with short leases and kinds that go wrong."""
-    directory = tmp_path_factory.mktemp("life")
+    directory = tmp_path_factory.mktemp("lifecycle")
     with (
-        own_database(stack.endpoints.database_url, "life") as url,
-        life_stack(stack, url, directory) as ready,
+        own_database(stack.endpoints.database_url, "lifecycle") as url,
+        lifecycle_stack(stack, url, directory) as ready,
     ):
         yield ready
 
 
 @pytest.fixture(scope="session")
-def reports(life: LifeStack) -> Iterator[WaybillClient]:
+def reports(lifecycle: LifecycleStack) -> Iterator[WaybillClient]:
     """The client of their API."""
-    with WaybillClient(life.api_url) as opened:
+    with WaybillClient(lifecycle.api_url) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def api(life: LifeStack) -> Iterator[httpx.Client]:
+def api(lifecycle: LifecycleStack) -> Iterator[httpx.Client]:
     """Their API without a client that understands it."""
-    with httpx.Client(base_url=life.api_url, timeout=60, trust_env=False) as opened:
+    with httpx.Client(base_url=lifecycle.api_url, timeout=60, trust_env=False) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def life_database(life: LifeStack) -> Iterator[Database]:
-    with engine_of(life.database_url) as engine:
+def lifecycle_database(lifecycle: LifecycleStack) -> Iterator[Database]:
+    with engine_of(lifecycle.database_url) as engine:
         yield Database(engine)
 
 
 @pytest.fixture
-def life_store(life: LifeStack, life_database: Database) -> Store:
+def lifecycle_store(lifecycle: LifecycleStack, lifecycle_database: Database) -> Store:
     """Their store, from the test's own process. What it writes is published by the services' relays."""
     policies = Policies(lease=LeasePolicy(LEASE), requeue_after=ENQUEUE_AGAIN, topics=NAMES)
-    return Store(life_database.engine, ArtefactStore(life.artefacts.as_uri()), policies)
+    return Store(lifecycle_database.engine, ArtefactStore(lifecycle.artefacts.as_uri()), policies)

@@ -9,23 +9,23 @@ import httpx
 import pytest
 
 from report_worker.slots import SlotPool
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support import sse
-from tests.support.life_stack import SLOT_MEMORY_MIB, WORKER, LifeStack
+from tests.support.lifecycle_stack import SLOT_MEMORY_MIB, WORKER, LifecycleStack
 from tests.support.problems import problem
 from tests.support.traces import Traces
 from tests.support.waiting import eventually
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 
 @pytest.fixture(autouse=True)
-def _worker_lives_on(life: LifeStack, api: httpx.Client) -> Iterator[None]:
+def _worker_lives_on(lifecycle: LifecycleStack, api: httpx.Client) -> Iterator[None]:
     """The same process as before, and it works."""
-    before = life.pid(WORKER)
+    before = lifecycle.pid(WORKER)
     yield
-    life.runner.check()
-    assert life.pid(WORKER) == before
+    lifecycle.runner.check()
+    assert lifecycle.pid(WORKER) == before
     assert ask.run(api, "slow", steps=1, seconds=0)["status"] == "done"
 
 

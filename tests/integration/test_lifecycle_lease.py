@@ -10,11 +10,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support import sse
 from tests.support.database import Database
-from tests.support.life_stack import LEASE, WORKER, LifeStack
-from tests.support.life_store import Policies, Store, attempt_trace, engine_of
+from tests.support.lifecycle_stack import LEASE, WORKER, LifecycleStack
+from tests.support.lifecycle_store import Policies, Store, attempt_trace, engine_of
 from tests.support.traces import Trace, Traces
 from tests.support.waiting import eventually
 from waybill.artefacts import ArtefactStore
@@ -32,7 +32,7 @@ from waybill.domain import (
 from waybill.ledger import LeaseLost
 from waybill.maintenance import Maintenance, MaintenancePolicy
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 HOUR = timedelta(hours=1)
 
@@ -158,10 +158,10 @@ def test_a_worker_lost_before_its_first_heartbeat_leaves_no_earlier_spans(store:
 
 
 @pytest.fixture(scope="module")
-def two_workers(life: LifeStack) -> Iterator[dict[str, str]]:
+def two_workers(lifecycle: LifecycleStack) -> Iterator[dict[str, str]]:
     """Both workers' names by what they sign their leases with."""
-    with life.second_worker() as second:
-        yield {f"/{life.pid(name)}": name for name in (WORKER, second)}
+    with lifecycle.second_worker() as second:
+        yield {f"/{lifecycle.pid(name)}": name for name in (WORKER, second)}
 
 
 def holder(database: Database, workers: dict[str, str], report_id: str) -> str:
@@ -188,22 +188,26 @@ def check_lost_attempt(trace: Trace) -> None:
 
 
 def test_a_worker_held_up_past_its_lease_changes_nothing(
-    api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str], traces: Traces
+    api: httpx.Client,
+    lifecycle: LifecycleStack,
+    lifecycle_database: Database,
+    two_workers: dict[str, str],
+    traces: Traces,
 ) -> None:
     report_id = ask.request(api, "slow", steps=8, seconds=0.4)
     ask.running(api, report_id)
-    loser = holder(life_database, two_workers, report_id)
+    loser = holder(lifecycle_database, two_workers, report_id)
 
-    with life.stopped(loser):
+    with lifecycle.stopped(loser):
         winner = ask.until(api, report_id, "another attempt", lambda report: report["attempt"] == 2)
         assert winner["status"] == "processing"
         report = ask.ended(api, report_id)
 
     assert (report["status"], report["attempt"]) == ("done", 2)
-    eventually(lambda: "attempt given up" in life.log(loser), "the loser's insight")
+    eventually(lambda: "attempt given up" in lifecycle.log(loser), "the loser's insight")
     assert ask.show(api, report_id) == report
     assert artefact(api, report) == "attempt 2\n"
-    row = life_database.row(
+    row = lifecycle_database.row(
         "SELECT artefact ->> 'key' AS key, losses FROM reports WHERE id = :id", id=report_id
     )
     assert row == {"key": f"reports/{report_id}/2/report.txt", "losses": 1}
@@ -214,35 +218,41 @@ def test_a_worker_held_up_past_its_lease_changes_nothing(
 
 
 def test_an_end_that_comes_past_the_lease_leaves_the_winners_file(
-    api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str]
+    api: httpx.Client, lifecycle: LifecycleStack, lifecycle_database: Database, two_workers: dict[str, str]
 ) -> None:
     """The loser's slot has produced its file, which the loser stores when it goes on."""
     report_id = ask.request(api, "slow", steps=1, seconds=2)
     ask.running(api, report_id)
-    loser = holder(life_database, two_workers, report_id)
+    loser = holder(lifecycle_database, two_workers, report_id)
 
-    with life.stopped(loser):
+    with lifecycle.stopped(loser):
         report = ask.ended(api, report_id)
 
     assert (report["status"], report["attempt"]) == ("done", 2)
-    eventually(lambda: report_id in life.log(loser).rpartition("attempt given up")[2], "the loser's insight")
+    eventually(
+        lambda: report_id in lifecycle.log(loser).rpartition("attempt given up")[2], "the loser's insight"
+    )
     assert ask.show(api, report_id) == report
     assert artefact(api, report) == "attempt 2\n"
 
 
 def test_a_killed_worker_leaves_its_report_to_another(
-    api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str], traces: Traces
+    api: httpx.Client,
+    lifecycle: LifecycleStack,
+    lifecycle_database: Database,
+    two_workers: dict[str, str],
+    traces: Traces,
 ) -> None:
     report_ids = [ask.request(api, "slow", steps=20, seconds=0.4) for _ in range(3)]
     for report_id in report_ids:
         ask.running(api, report_id)
-    killed = holder(life_database, two_workers, report_ids[0])
+    killed = holder(lifecycle_database, two_workers, report_ids[0])
     (owner,) = (end for end, name in two_workers.items() if name == killed)
 
-    with life.killed(killed):
+    with lifecycle.killed(killed):
         statement = "SELECT id FROM reports WHERE lease_owner LIKE :owner"
-        lost = [str(row["id"]) for row in life_database.rows(statement, owner=f"%{owner}")]
-    two_workers[f"/{life.pid(killed)}"] = killed
+        lost = [str(row["id"]) for row in lifecycle_database.rows(statement, owner=f"%{owner}")]
+    two_workers[f"/{lifecycle.pid(killed)}"] = killed
 
     assert report_ids[0] in lost
     for report_id in report_ids:
@@ -254,14 +264,14 @@ def test_a_killed_worker_leaves_its_report_to_another(
 
 
 def test_the_lease_outlasts_a_short_hold_up(
-    api: httpx.Client, life: LifeStack, life_database: Database, two_workers: dict[str, str]
+    api: httpx.Client, lifecycle: LifecycleStack, lifecycle_database: Database, two_workers: dict[str, str]
 ) -> None:
     report_id = ask.request(api, "slow", steps=6, seconds=0.4)
     ask.running(api, report_id)
 
-    with life.stopped(holder(life_database, two_workers, report_id)):
+    with lifecycle.stopped(holder(lifecycle_database, two_workers, report_id)):
         eventually(
-            lambda: life_database.rows(
+            lambda: lifecycle_database.rows(
                 "SELECT 1 FROM reports WHERE id = :id AND lease_expires_at < clock_timestamp() + :half",
                 id=report_id,
                 half=LEASE / 2,
@@ -273,9 +283,9 @@ def test_the_lease_outlasts_a_short_hold_up(
     assert (report["status"], report["attempt"]) == ("done", 1)
 
 
-def test_no_file_of_an_attempt_is_another_ones(life: LifeStack) -> None:
+def test_no_file_of_an_attempt_is_another_ones(lifecycle: LifecycleStack) -> None:
     """Whatever the tests before this one did, each file says which attempt wrote it."""
-    files = sorted(life.artefacts.rglob("report.txt"))
+    files = sorted(lifecycle.artefacts.rglob("report.txt"))
 
     assert files
     for file in files:

@@ -7,12 +7,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support.database import Database
-from tests.support.life_store import Store
+from tests.support.lifecycle_store import Store
 from tests.support.problems import problem
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 QUICK = {"steps": 1, "seconds": 0}
 
@@ -73,17 +73,17 @@ def test_another_kind_is_refused(api: httpx.Client, key: str) -> None:
 
 
 def test_a_request_under_way_is_told_apart(
-    api: httpx.Client, life_store: Store, life_database: Database, key: str
+    api: httpx.Client, lifecycle_store: Store, lifecycle_database: Database, key: str
 ) -> None:
     lock = "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))"
-    with life_store.engine.begin() as first:
+    with lifecycle_store.engine.begin() as first:
         first.exec_driver_sql(lock, {"key": key})
 
         answer = ask.post(api, "slow", key=key, **QUICK)
 
         problem(answer, 409, "request-in-flight")
         assert int(answer.headers["Retry-After"]) >= 1
-        assert reports_of(life_database, key) == 0
+        assert reports_of(lifecycle_database, key) == 0
 
     assert ask.post(api, "slow", key=key, **QUICK).status_code == httpx.codes.ACCEPTED
 
@@ -91,12 +91,12 @@ def test_a_request_under_way_is_told_apart(
 @pytest.mark.parametrize(
     "bad", ["", '""', '"', '"open', 'with"quote', "two words", "x" * 256, "back\\slash", "tab\there"]
 )
-def test_a_key_that_is_none_is_refused(api: httpx.Client, life_database: Database, bad: str) -> None:
-    before = life_database.count("reports")
+def test_a_key_that_is_none_is_refused(api: httpx.Client, lifecycle_database: Database, bad: str) -> None:
+    before = lifecycle_database.count("reports")
 
     problem(ask.post(api, "slow", key=bad, **QUICK), 422, "wrong-request")
 
-    assert life_database.count("reports") == before
+    assert lifecycle_database.count("reports") == before
 
 
 def test_a_wrong_request_uses_no_key(api: httpx.Client, key: str) -> None:
@@ -105,8 +105,8 @@ def test_a_wrong_request_uses_no_key(api: httpx.Client, key: str) -> None:
     assert ask.post(api, "slow", key=key, **QUICK).status_code == httpx.codes.ACCEPTED
 
 
-def test_many_at_once_make_one_report(api: httpx.Client, life_database: Database, key: str) -> None:
-    before = life_database.count("reports")
+def test_many_at_once_make_one_report(api: httpx.Client, lifecycle_database: Database, key: str) -> None:
+    before = lifecycle_database.count("reports")
 
     with ThreadPoolExecutor(30) as pool:
         answers = list(pool.map(lambda _: ask.post(api, "slow", key=key, **QUICK), range(30)))
@@ -115,23 +115,23 @@ def test_many_at_once_make_one_report(api: httpx.Client, life_database: Database
     others = {answer.status_code for answer in answers} - {httpx.codes.ACCEPTED}
     assert len({answer.json()["id"] for answer in accepted}) == 1
     assert others <= {httpx.codes.CONFLICT}, "who came too early is told to come again"
-    assert life_database.count("reports") == before + 1
+    assert lifecycle_database.count("reports") == before + 1
 
 
 def test_a_key_is_kept_for_a_day(
-    api: httpx.Client, life_store: Store, life_database: Database, key: str
+    api: httpx.Client, lifecycle_store: Store, lifecycle_database: Database, key: str
 ) -> None:
     first = ask.post(api, "slow", key=key, **QUICK).json()["id"]
     made = (
         "UPDATE idempotency_keys SET created_at = clock_timestamp() - CAST(:age AS interval) WHERE key = :key"
     )
 
-    life_database.execute(made, age="23 hours 59 minutes", key=key)
-    life_store.retention.remove_expired()
+    lifecycle_database.execute(made, age="23 hours 59 minutes", key=key)
+    lifecycle_store.retention.remove_expired()
     assert ask.post(api, "slow", key=key, **QUICK).json()["id"] == first
 
-    life_database.execute(made, age=timedelta(hours=24, minutes=1), key=key)
-    life_store.retention.remove_expired()
+    lifecycle_database.execute(made, age=timedelta(hours=24, minutes=1), key=key)
+    lifecycle_store.retention.remove_expired()
     second = ask.post(api, "slow", key=key, steps=2, seconds=0)
     assert second.status_code == httpx.codes.ACCEPTED
     assert second.json()["id"] != first

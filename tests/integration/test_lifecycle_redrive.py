@@ -5,15 +5,15 @@ from uuid import UUID
 
 import httpx
 
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support.kafka import Record, Topics
-from tests.support.life_stack import NAMES
+from tests.support.lifecycle_stack import NAMES
 from tests.support.problems import problem
 from tests.support.traces import Span, Traces
 from tests.support.waiting import eventually
 from waybill.domain import new_report_id
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 
 def retry(api: httpx.Client, report_id: UUID | str) -> httpx.Response:

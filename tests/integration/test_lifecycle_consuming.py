@@ -15,7 +15,7 @@ from report_worker import consuming
 from report_worker.consuming import CommandConsumer
 from report_worker.intake import Claimed, Intake
 from tests.support.kafka import Record, Topics
-from tests.support.life import readable
+from tests.support.lifecycle import readable
 from tests.support.waiting import eventually
 from waybill.kafka import BrokerWatchdog, KafkaConfig, consumer, ensure_topics, is_reachable
 from waybill.kafka.clients import group_protocol

@@ -116,7 +116,7 @@ def columns_of(letter: DeadLetter | None) -> tuple[str, int | None] | None:
 
 
 def seen(report: Report) -> tuple[object, ...]:
-    """As `life_model.Row.told`."""
+    """As `lifecycle_model.Row.told`."""
     return (
         report.status,
         report.version,

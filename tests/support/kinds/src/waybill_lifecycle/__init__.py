@@ -72,7 +72,7 @@ def _kind(
         description=(parameters.__doc__ or name).partition("\n")[0],
         parameters=parameters,
         steps=steps,
-        implementation=f"waybill_life.jobs:{name}",
+        implementation=f"waybill_lifecycle.jobs:{name}",
         **options,
     )
 

@@ -12,11 +12,11 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support.database import Database
 from tests.support.kafka import Record, Topics
-from tests.support.life_stack import ENQUEUE_AGAIN, NAMES, LifeStack
-from tests.support.life_store import Policies, Store, engine_of
+from tests.support.lifecycle_stack import ENQUEUE_AGAIN, NAMES, LifecycleStack
+from tests.support.lifecycle_store import Policies, Store, engine_of
 from tests.support.problems import problem
 from tests.support.relays import StartedRelay
 from tests.support.waiting import eventually
@@ -28,7 +28,7 @@ from waybill.maintenance import Maintenance, MaintenancePolicy
 from waybill.outbox.publisher import Publisher
 from waybill.topics import Topics as Names
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 DAY = timedelta(days=1)
 
@@ -41,17 +41,19 @@ def accepted(store: Store, kind: str = "slow") -> Report:
 
 
 def test_a_report_whose_command_is_lost_gets_another(
-    api: httpx.Client, life_store: Store, life_database: Database
+    api: httpx.Client, lifecycle_store: Store, lifecycle_database: Database
 ) -> None:
-    report = accepted(life_store)
-    life_database.execute(
+    report = accepted(lifecycle_store)
+    lifecycle_database.execute(
         "DELETE FROM outbox WHERE key = :key AND topic = :topic", key=str(report.id), topic=NAMES.report
     )
-    (row,) = life_database.rows("SELECT enqueue_at, created_at FROM reports WHERE id = :id", id=report.id)
+    (row,) = lifecycle_database.rows(
+        "SELECT enqueue_at, created_at FROM reports WHERE id = :id", id=report.id
+    )
     assert abs(row["enqueue_at"] - row["created_at"] - ENQUEUE_AGAIN) < timedelta(seconds=1)
     assert ask.show(api, report.id)["status"] == "init"
 
-    life_database.execute(
+    lifecycle_database.execute(
         "UPDATE reports SET enqueue_at = enqueue_at - :wait WHERE id = :id", wait=ENQUEUE_AGAIN, id=report.id
     )
 
@@ -160,23 +162,27 @@ def test_a_command_that_the_broker_refuses_fails_its_report(
 
 
 def test_old_reports_leave_nothing_but_a_tombstone(
-    api: httpx.Client, life_store: Store, life_database: Database, life: LifeStack, topics: Topics
+    api: httpx.Client,
+    lifecycle_store: Store,
+    lifecycle_database: Database,
+    lifecycle: LifecycleStack,
+    topics: Topics,
 ) -> None:
     key = f"key-{uuid4()}"
     report = ask.ended(api, ask.post(api, "slow", key=key, steps=1, seconds=0).json()["id"])
     young = ask.run(api, "slow", steps=1, seconds=0)
-    (file,) = life.artefacts.glob(f"reports/{report['id']}/*/*")
+    (file,) = lifecycle.artefacts.glob(f"reports/{report['id']}/*/*")
     stray = file.parent.parent / "0" / "lost.txt"
     stray.parent.mkdir()
     stray.write_text("of an attempt that was lost\n")
 
     aged = "UPDATE reports SET finished_at = finished_at - :age WHERE id = :id"
-    life_database.execute(aged, age=29 * DAY, id=report["id"])
-    life_store.retention.remove_reports(life_store.artefacts)
+    lifecycle_database.execute(aged, age=29 * DAY, id=report["id"])
+    lifecycle_store.retention.remove_reports(lifecycle_store.artefacts)
     assert ask.show(api, report["id"])["status"] == "done", "not yet"
 
-    life_database.execute(aged, age=2 * DAY, id=report["id"])
-    life_store.retention.remove_reports(life_store.artefacts)
+    lifecycle_database.execute(aged, age=2 * DAY, id=report["id"])
+    lifecycle_store.retention.remove_reports(lifecycle_store.artefacts)
 
     problem(api.get(f"{ask.REPORTS}/{report['id']}"), 404, "no-such-report")
     problem(api.get(f"{ask.REPORTS}/{report['id']}/events"), 404, "no-such-report")
@@ -187,8 +193,8 @@ def test_old_reports_leave_nothing_but_a_tombstone(
         ("reports", "id"),
     ):
         statement = f"SELECT 1 FROM {table} WHERE {column} = :id"  # noqa: S608 - ours
-        assert life_database.rows(statement, id=report["id"]) == []
-    assert not (life.artefacts / "reports" / report["id"]).exists()
+        assert lifecycle_database.rows(statement, id=report["id"]) == []
+    assert not (lifecycle.artefacts / "reports" / report["id"]).exists()
     assert ask.show(api, young["id"]) == young
 
     def tombstone() -> bool:
@@ -294,14 +300,14 @@ def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
 
 
 def test_old_dead_letters_are_forgotten(
-    api: httpx.Client, life_store: Store, life_database: Database
+    api: httpx.Client, lifecycle_store: Store, lifecycle_database: Database
 ) -> None:
     report = ask.run(api, "flaky", failures=3)
     (letter,) = ask.letters_of(api, report["id"])
     aged = "UPDATE dead_letters SET created_at = created_at - :age WHERE id = :id"
-    life_database.execute(aged, age=31 * DAY, id=letter["id"])
+    lifecycle_database.execute(aged, age=31 * DAY, id=letter["id"])
 
-    life_store.retention.remove_expired()
+    lifecycle_store.retention.remove_expired()
 
     assert ask.letters_of(api, report["id"], redriven=True) == []
     assert ask.show(api, report["id"])["status"] == "fail"

@@ -13,8 +13,8 @@ from confluent_kafka import Producer
 from sqlalchemy import Engine, text
 
 from tests.support.kafka import Record, Topics
-from tests.support.life import readable
-from tests.support.life_store import ORIGIN, Policies, Store, engine_of
+from tests.support.lifecycle import readable
+from tests.support.lifecycle_store import ORIGIN, Policies, Store, engine_of
 from tests.support.relays import StartedRelay
 from tests.support.waiting import eventually
 from waybill.domain import End, Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
@@ -25,7 +25,7 @@ from waybill.store import OutboxMessage
 from waybill.store.statements import outbox
 from waybill.topics import Topics as Names
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 QUICK = RelayPolicy(
     sweep=timedelta(seconds=0.2), left_after=timedelta(seconds=0.5), pause=timedelta(seconds=0.2)

@@ -19,7 +19,7 @@ from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.intake import Claimed
 from report_worker.slots import Failed, FromSlot, Job, Produced, Slot
-from tests.support.life_store import ORIGIN, Policies, Store
+from tests.support.lifecycle_store import ORIGIN, Policies, Store
 from tests.support.waiting import within
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
@@ -40,7 +40,7 @@ from waybill.ledger import Ledger
 from waybill.store import DeadLetterFilter, StoreUnavailable
 from waybill.telemetry import tracer
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 LEASE = LeasePolicy(time_to_live=timedelta(seconds=1), heartbeat=timedelta(seconds=0.2))
 WORKER = "the worker"

@@ -7,16 +7,16 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support import sse
-from tests.support.life_stack import LifeStack
-from tests.support.life_store import Store
+from tests.support.lifecycle_stack import LifecycleStack
+from tests.support.lifecycle_store import Store
 from tests.support.problems import problem
 from tests.support.waiting import eventually
 from waybill.domain import NewReport, new_report_id
 from waybill_client import WaybillClient
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 NO_STREAM = "retry: 1000\n\n"
 """What a client gets that is to come back later."""
@@ -53,20 +53,22 @@ def test_another_name_fails_the_report_and_says_why(name: str, api: httpx.Client
     assert "for an artefact" in report["error"]["message"]
 
 
-def test_an_artefact_that_retention_has_removed_is_not_there(api: httpx.Client, life: LifeStack) -> None:
+def test_an_artefact_that_retention_has_removed_is_not_there(
+    api: httpx.Client, lifecycle: LifecycleStack
+) -> None:
     report = ask.run(api, "slow", steps=1, seconds=0)
-    (file,) = life.artefacts.glob(f"reports/{report['id']}/*/*")
+    (file,) = lifecycle.artefacts.glob(f"reports/{report['id']}/*/*")
     file.unlink()
 
     problem(api.get(report["artefact"]["href"]), 404, "no-artefact")
 
 
 def test_a_process_keeps_threads_for_other_requests_than_streams(
-    api: httpx.Client, life_store: Store
+    api: httpx.Client, lifecycle_store: Store
 ) -> None:
     source = f"test/{new_report_id()}"
     new = NewReport(new_report_id(), "slow", {"steps": 1, "seconds": 0}, None, source=source)
-    report_id = life_store.ledger.accept_external(new).id  # nobody works on it: its streams stay open
+    report_id = lifecycle_store.ledger.accept_external(new).id  # nobody works on it: its streams stay open
 
     with ExitStack() as streams:
         for _ in range(56):

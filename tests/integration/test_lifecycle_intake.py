@@ -9,12 +9,12 @@ from confluent_kafka import Consumer, Message
 from report_worker.intake import Intake
 from tests.support.kafka import Record, Topics
 from tests.support.librdkafka import send_header
-from tests.support.life_store import Store
+from tests.support.lifecycle_store import Store
 from waybill.kafka import KafkaConfig, consumer, ensure_topics
 from waybill.store import DeadLetterFilter
 from waybill.topics import Topics as Names
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 USUAL = 50
 """So many calls of one place make CPython call it in another way."""

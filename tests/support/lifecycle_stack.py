@@ -28,14 +28,14 @@ ENQUEUE_AGAIN = timedelta(seconds=300)
 CANCEL_GRACE = timedelta(seconds=1)
 SLOT_MEMORY_MIB = 512
 
-NAMES = Names("life-report", "life-report-status", "life-report-dead-letter")
+NAMES = Names("lifecycle-report", "lifecycle-report-status", "lifecycle-report-dead-letter")
 API, WORKER = "producer-api", "report-worker"
 
 _KINDS = Path(__file__).parent / "kinds"
 
 
 @dataclass
-class LifeStack:
+class LifecycleStack:
     """A producer-api and a report-worker, under the names `API` and `WORKER`."""
 
     runner: Runner
@@ -92,7 +92,7 @@ class LifeStack:
 
 
 @contextmanager
-def life_stack(stack: Stack, database_url: str, directory: Path) -> Iterator[LifeStack]:
+def lifecycle_stack(stack: Stack, database_url: str, directory: Path) -> Iterator[LifecycleStack]:
     """Starts the services on the parts of `stack`, and stops them."""
     run_dir = RunDir(directory)
     run_dir.open(fresh=True)
@@ -104,7 +104,7 @@ def life_stack(stack: Stack, database_url: str, directory: Path) -> Iterator[Lif
         temporary=run_dir.part("tmp"),
     ) | _settings(directory)
     ports, runner = Ports.free(), Runner(run_dir)
-    started = LifeStack(runner, run_dir, ports, settings, database_url)
+    started = LifecycleStack(runner, run_dir, ports, settings, database_url)
     scripts = _scripts()
     try:
         nodes: list[Node] = [
@@ -129,7 +129,7 @@ def _settings(directory: Path) -> dict[str, str]:
         "WAYBILL_KAFKA_TOPIC_REPORT": NAMES.report,
         "WAYBILL_KAFKA_TOPIC_REPORT_STATUS": NAMES.report_status,
         "WAYBILL_KAFKA_TOPIC_REPORT_DEAD_LETTER": NAMES.report_dead_letter,
-        "WAYBILL_KAFKA_GROUP": "life",
+        "WAYBILL_KAFKA_GROUP": "lifecycle",
         "WAYBILL_HTTP_WORKERS": "1",
         "WAYBILL_LEASE_SECONDS": f"{LEASE.total_seconds()}",
         "WAYBILL_HEARTBEAT_SECONDS": "0.5",

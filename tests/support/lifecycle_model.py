@@ -1,4 +1,4 @@
-"""The life of reports in plain Python: what the store must do, said without a database.
+"""The lifecycle of reports in plain Python: what the store must do, said without a database.
 
 Times are minutes on a clock of its own. Durations end in a half, and the clock moves by whole minutes: so
 nothing is ever due at the same instant as something else, however long the real statements take.

@@ -9,10 +9,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support import sse
-from tests.support.life_stack import CANCEL_GRACE, WORKER, LifeStack
-from tests.support.life_store import Store
+from tests.support.lifecycle_stack import CANCEL_GRACE, WORKER, LifecycleStack
+from tests.support.lifecycle_store import Store
 from tests.support.problems import problem
 from tests.support.traces import Traces
 from tests.support.waiting import within
@@ -20,7 +20,7 @@ from waybill.domain import End, Failure, Fence, NewReport, Retry, Status, new_re
 from waybill.ledger import LeaseLost
 from waybill.store.statements import reports
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 BUSY_SECONDS = 3
 """Added to what a promise says: other programs use the machine."""
@@ -44,8 +44,8 @@ def claimed(store: Store) -> Fence:
     return Fence(report.id, report.attempt, "the test")
 
 
-def test_a_report_that_waits_ends_at_once(api: httpx.Client, life_store: Store) -> None:
-    report_id = waiting(life_store)
+def test_a_report_that_waits_ends_at_once(api: httpx.Client, lifecycle_store: Store) -> None:
+    report_id = waiting(lifecycle_store)
 
     answer = cancel(api, report_id)
 
@@ -82,8 +82,8 @@ def test_what_was_done_before_a_cancel_is_in_the_trace(api: httpx.Client, traces
     assert len(traces.whole(report["trace_id"], "handle_report", *done).all("handle_report")) == 1
 
 
-def test_a_report_that_hangs_ends_by_force(api: httpx.Client, life: LifeStack) -> None:
-    worker = life.pid(WORKER)
+def test_a_report_that_hangs_ends_by_force(api: httpx.Client, lifecycle: LifecycleStack) -> None:
+    worker = lifecycle.pid(WORKER)
     report_id = ask.request(api, "hang", seconds=600)
     ask.running(api, report_id)
 
@@ -92,7 +92,7 @@ def test_a_report_that_hangs_ends_by_force(api: httpx.Client, life: LifeStack) -
         report = ask.ended(api, report_id)
 
     assert (report["status"], report["attempt"]) == ("cancelled", 1)
-    assert life.pid(WORKER) == worker
+    assert lifecycle.pid(WORKER) == worker
     after = [ask.request(api, "slow", steps=1, seconds=0) for _ in range(6)]
     assert {ask.ended(api, one)["status"] for one in after} == {"done"}, "its slot works again"
 

@@ -11,18 +11,18 @@ from alembic import command
 from sqlalchemy import Engine, inspect, text
 
 from local.stack import Stack
-from tests.support import life as ask
+from tests.support import lifecycle as ask
 from tests.support.database import Database
 from tests.support.kafka import Record, Topics
-from tests.support.life_stack import NAMES
-from tests.support.life_store import Policies, Store, engine_of, own_database
+from tests.support.lifecycle_stack import NAMES
+from tests.support.lifecycle_store import Policies, Store, engine_of, own_database
 from tests.support.waiting import eventually
 from waybill.domain import End, Fence, Status, new_report_id
 from waybill.store import SchemaBehind, check_schema, migrate
 from waybill.store.migrate import _config
 from waybill.topics import Topics as Names
 
-pytest_plugins = ["tests.support.life_fixtures"]
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 TRACEPARENT = f"00-{'4b' * 16}-{'00f067aa0ba902b7'}-01"
 
@@ -127,9 +127,9 @@ def test_the_upgrade_can_run_twice_and_at_once(before: Engine) -> None:
 
 
 def test_todays_services_work_on_what_an_old_process_accepts(
-    api: httpx.Client, life_database: Database
+    api: httpx.Client, lifecycle_database: Database
 ) -> None:
-    report_id = insert_as_before(life_database.engine, NAMES)
+    report_id = insert_as_before(lifecycle_database.engine, NAMES)
 
     report = ask.ended(api, report_id)
 
@@ -138,10 +138,10 @@ def test_todays_services_work_on_what_an_old_process_accepts(
 
 
 def test_todays_worker_reads_a_command_of_the_first_version(
-    api: httpx.Client, life_database: Database, topics: Topics
+    api: httpx.Client, lifecycle_database: Database, topics: Topics
 ) -> None:
     """Also one with fields that a later version may add."""
-    report_id = insert_as_before(life_database.engine, NAMES, announce=False)
+    report_id = insert_as_before(lifecycle_database.engine, NAMES, announce=False)
     value = {**COMMAND_V1, "report_id": str(report_id), "traceparent": TRACEPARENT, "of_tomorrow": [1]}
 
     topics.send(NAMES.report, Record(json.dumps(value).encode(), str(report_id).encode()))
