@@ -44,7 +44,7 @@ def test_skaffold_names_files_that_are_there(key: str) -> None:
 
 def test_skaffold_syncs_python_files_to_where_the_image_has_them() -> None:
     rules = list(values_of("manual", SKAFFOLD["build"]))
-    assert len(rules) == 4
+    assert len(rules) == 6, "two images, each of three packages"
     for rule in rules:
         assert list(ROOT.glob(rule["src"])), rule
         assert rule["src"].startswith(rule["strip"]), rule
