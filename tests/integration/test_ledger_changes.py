@@ -97,3 +97,14 @@ def test_the_end_of_a_report_whose_command_is_refused_is_notified(store: Store) 
     assert report is not None
     assert (report.status, report.failure and report.failure.type) == (Status.FAIL, "refused_by_broker")
     assert store.notified == [str(report_id)]
+
+
+def test_a_redrive_forgets_what_earlier_attempts_counted(store: Store) -> None:
+    """Interruptions too: else a redriven report of an unsupported kind would have one attempt only."""
+    fence = claimed(store)
+    assert store.ledger.release(fence).interruptions == 1
+    assert store.ledger.cancel(fence.report_id) is not None
+
+    report = store.dead_letters.redrive(fence.report_id)
+
+    assert (report.failures, report.losses, report.interruptions) == (0, 0, 0)

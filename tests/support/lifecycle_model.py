@@ -135,7 +135,7 @@ class Model:
         row = self.rows.get(report_id)
         if row is None or row.status not in {Status.FAIL, Status.CANCELLED}:
             raise Refused("not redrivable")
-        row.failures = row.losses = 0
+        row.failures = row.losses = row.interruptions = 0
         row.not_before = row.finished_at = row.artefact = None
         row.cancel_requested = False
         row.enqueue_at = self.now + ENQUEUE_AGAIN
