@@ -45,6 +45,10 @@ class PeriodicTask:
             try:
                 self._action()
             except RetryableError as error:
-                log.warning("periodic task waits", task=self._name, reason=str(error))
+                log.warning(
+                    "periodic task failed: trying again at the next interval",
+                    task=self._name,
+                    reason=str(error),
+                )
             except Exception:
                 log.exception("periodic task failed; trying again", task=self._name)

@@ -62,7 +62,9 @@ class Runtime:
         """Ends the threads, after what is committed has been published; blocks for a few seconds at most."""
         self._maintenance.stop()
         if not self._relay.stop(_RELAY_STOP):
-            log.warning("messages stay in the outbox; another process publishes them")
+            log.warning(
+                "process stops with unpublished messages in the outbox: another process publishes them"
+            )
 
     def close(self) -> None:
         """Closes the database connections. After `stop`."""

@@ -114,14 +114,14 @@ class CommandConsumer:
         elif error.fatal() or error.code() == KafkaError._FATAL:  # as when Kafka has lost the group
             raise KafkaException(error)
         elif error.code() != KafkaError._PARTITION_EOF:
-            log.warning("consumer error; reading on", reason=error.str())
+            log.warning("consumer error: the consumer continues", reason=error.str())
 
     def _process(self, message: Message) -> bool:
         """Whether the message is done with."""
         try:
             claimed = self._intake.process(message)
         except StoreUnavailable as error:
-            log.warning("commands wait for the database", reason=str(error))
+            log.warning("command not processed: database unavailable; trying again in 1 s", reason=str(error))
             self._try_at = time.monotonic() + _PAUSE_SECONDS
             return False
         self._store_offset(message)

@@ -46,7 +46,7 @@ class Scratch:
                 _locked(left, fcntl.LOCK_NB),
             ):  # of a process that lives, or another user's
                 self._remove(left)
-                log.info("removed the files of a process that is no more", path=str(left))
+                log.info("scratch directory removed: its process has ended", path=str(left))
 
 
 @contextmanager

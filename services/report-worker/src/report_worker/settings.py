@@ -15,9 +15,13 @@ class WorkerSettings(ServiceSettings):
     kafka_group_protocol: Literal["consumer", "classic"] = "consumer"
     slots: int = Field(default=2, ge=1, le=64)
     reports_per_slot: int = Field(default=100, ge=1, description="After this number, a slot is replaced.")
-    slot_memory_mib: int = Field(default=2048, ge=256, description="Of data, for each slot.")
+    slot_memory_mib: int = Field(
+        default=2048, ge=256, description="Limit of each slot's data memory (RLIMIT_DATA), in MiB."
+    )
     cancel_grace_seconds: float = Field(
-        default=5, ge=0, description="For the running step of a cancelled report."
+        default=5,
+        ge=0,
+        description="How long the running step of a cancelled report may continue before its slot is killed.",
     )
     drain_seconds: float = Field(default=20, ge=0)
     health_listen: str = "0.0.0.0:8081"

@@ -152,7 +152,9 @@ class Relay:
         for message in batch:
             if message.id in outcome.refused:
                 reason = outcome.refused[message.id]
-                log.error("message refused by the broker; it is deleted", reason=reason, topic=message.topic)
+                log.error(
+                    "message rejected by the broker: not sent again", reason=reason, topic=message.topic
+                )
                 changes.refuse(message, reason)
         unacked = {message.key for message in batch if message.id in outcome.failed}
         stay = {message.id for message in batch if message.key in unacked} - set(outcome.refused)
@@ -186,7 +188,8 @@ class Relay:
             return False
         except StoreUnavailable as error:
             log.warning(
-                "relay waits for the database", reason=str(error.__cause__ or error).partition("\n")[0]
+                "messages not published: database unavailable; trying again",
+                reason=str(error.__cause__ or error).partition("\n")[0],
             )
             return False
         except Exception:

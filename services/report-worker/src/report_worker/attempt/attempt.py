@@ -50,10 +50,15 @@ class Attempt:
             self._completion.release()
         except (LeaseLost, StoreUnavailable) as error:
             spans.lost(error)
-            log.warning("attempt given up; the report is recovered", report_id=report_id, reason=str(error))
+            log.warning(
+                "attempt given up: recovery takes over the report", report_id=report_id, reason=str(error)
+            )
         except Exception as error:
             spans.worker_failed(error)
-            log.exception("attempt failed in the worker; the report is recovered", report_id=report_id)
+            log.exception(
+                "attempt failed with an unexpected worker error: recovery takes over the report",
+                report_id=report_id,
+            )
         return False
 
     def _produce(self, spans: AttemptSpans) -> bool:

@@ -77,7 +77,11 @@ class Completion:
             self._lease.write(self._change(lifecycle.after_interruption()))
             log.info("report released", report_id=str(report.id), attempt=report.attempt)
         except (LeaseLost, StoreUnavailable) as error:
-            log.warning("report not released", report_id=str(report.id), reason=str(error))
+            log.warning(
+                "report not released: recovery takes it over when its lease expires",
+                report_id=str(report.id),
+                reason=str(error),
+            )
 
     def _decide(
         self, outcome: Produced | Failed | SlotFailure | UnsupportedKind, spans: AttemptSpans

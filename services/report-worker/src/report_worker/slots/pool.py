@@ -157,7 +157,7 @@ class SlotPool:
             for slot in dead:
                 self._free.remove(slot)
         for slot in dead:
-            log.warning("a free slot has died", pid=slot.pid)
+            log.warning("idle slot process died: replacing it", pid=slot.pid)
             self.give_back(slot, usable=False)
 
     def _make(self) -> None:
@@ -168,7 +168,7 @@ class SlotPool:
                 self._starting.add(slot)
             threading.Thread(target=self._await, args=(slot,), name="slot-start", daemon=True).start()
         except (OSError, RuntimeError):  # no more processes, or no more threads
-            log.exception("slot could not be replaced")
+            log.exception("slot not replaced: no process or thread could be created; restart the worker")
             self._missing += 1
 
     def _await(self, slot: Slot) -> None:
@@ -193,5 +193,5 @@ class SlotPool:
             if self._closed:
                 return
             self._missing += 1
-        log.error("a slot did not start", reason=str(error))
+        log.error("slot did not start: the worker has one slot fewer; restart the worker", reason=str(error))
         slot.kill()
