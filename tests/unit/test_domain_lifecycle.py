@@ -99,7 +99,9 @@ def test_a_loss_is_requeued_until_the_report_is_the_cause() -> None:
 
     assert isinstance(end, End)
     assert (end.status, end.exhausted) == (Status.FAIL, True)
-    assert end.failure == Failure("lost", "3 workers were lost with this report in hand.")
+    assert end.failure == Failure(
+        "lost", "3 attempts were lost: each time the worker died, or its lease expired."
+    )
 
 
 def test_a_lost_report_that_is_to_be_cancelled_is_cancelled() -> None:
@@ -111,7 +113,7 @@ def test_a_lost_report_that_is_to_be_cancelled_is_cancelled() -> None:
 def test_a_refused_command_ends_the_report_without_a_dead_letter() -> None:
     end = lifecycle.after_refusal("MSG_SIZE_TOO_LARGE")
 
-    message = "Kafka does not take the report's command: MSG_SIZE_TOO_LARGE"
+    message = "Kafka permanently rejected the report's command: MSG_SIZE_TOO_LARGE"
     assert end == End(Status.FAIL, Failure("refused_by_broker", message))
 
 

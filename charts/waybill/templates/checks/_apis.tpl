@@ -18,17 +18,17 @@
       "set collector.mode=deployment") -}}
 {{- $keda := dict "api" "keda.sh/v1alpha1" "value" "reportWorker.keda.enabled" -}}
 {{- $_ := set $keda "needed" .Values.reportWorker.keda.enabled -}}
-{{- $_ := set $keda "remedy" "Install KEDA, or leave it off" -}}
+{{- $_ := set $keda "remedy" "Install KEDA, or set reportWorker.keda.enabled=false" -}}
 {{- $prometheus := dict "api" "monitoring.coreos.com/v1" "value" "serviceMonitor.enabled" -}}
 {{- $_ := set $prometheus "needed" .Values.serviceMonitor.enabled -}}
-{{- $_ := set $prometheus "remedy" "Install the Prometheus operator, or leave it off" -}}
+{{- $_ := set $prometheus "remedy" "Install the Prometheus operator, or set serviceMonitor.enabled=false" -}}
 {{- $gateway := dict "api" "gateway.networking.k8s.io/v1" "value" "producerApi.httpRoute.enabled" -}}
 {{- $_ := set $gateway "needed" .Values.producerApi.httpRoute.enabled -}}
-{{- $_ := set $gateway "remedy" "Install the Gateway API, or leave it off" -}}
+{{- $_ := set $gateway "remedy" "Install the Gateway API, or set producerApi.httpRoute.enabled=false" -}}
 {{- range list $strimzi $jaeger $traces $collector $keda $prometheus $gateway -}}
 {{- if and .needed (not ($.Capabilities.APIVersions.Has .api)) -}}
 {{- $sentence := printf "%s needs %s, which this cluster does not serve. %s." .value .api .remedy -}}
-{{- fail (printf "\n\n%s (`helm template` asks no cluster: give it --api-versions %s.)\n" $sentence .api) -}}
+{{- fail (printf "\n\n%s (`helm template` does not query a cluster: add --api-versions %s.)\n" $sentence .api) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -97,7 +97,7 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
     )
     retry_max_delay_seconds: float = Field(default=600, gt=0)
     max_lost_workers: int = Field(
-        default=10, ge=1, description="A report with which this many workers were lost fails."
+        default=10, ge=1, description="A report fails after this many lost attempts."
     )
     requeue_after_seconds: float = Field(
         default=900, gt=0, description="After this time without a claim, a report gets another command."

@@ -61,7 +61,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "wrong-request": (422, "The request is wrong"),
     "unknown-kind": (422, "There is no such kind of report"),
     "internal-error": (500, "Something went wrong here"),
-    "unavailable": (503, "A part of the service is away for now"),
+    "unavailable": (503, "The service is temporarily unavailable"),
 }
 """Every type of problem: its HTTP status and title."""
 

@@ -25,14 +25,14 @@ class ReportRequest(BaseModel):
     kind: str = Field(min_length=1, max_length=100, examples=["flights"])
     parameters: dict[str, Any] = Field(
         default_factory=dict,
-        description="As the kind's schema says: GET /api/v1/kinds.",
+        description="Must match the kind's JSON Schema, which GET /api/v1/kinds returns.",
         examples=[{"month": 7}],
     )
     timeout_seconds: float | None = Field(
         default=None,
         ge=0.001,
         allow_inf_nan=False,
-        description="For one attempt; the kind's own is the most.",
+        description="Time limit of each attempt, in seconds; at most the kind's own limit.",
     )
 
 

@@ -131,7 +131,12 @@ class Intake:
         fail_span(span, error.reason, str(error))
         self._dead_letters.keep(received.unread(), error)
         count_message(error.reason)
-        log.warning("dead letter", reason=error.reason, detail=str(error), source=received.source)
+        log.warning(
+            "message cannot be processed: stored as a dead letter",
+            reason=error.reason,
+            detail=str(error),
+            source=received.source,
+        )
 
     def _span(self, received: "_Received", carrier: Carrier | None, started_at: int) -> Span:
         return consumer_span(

@@ -95,11 +95,13 @@ def after_loss(report: Report, retry: RetryPolicy) -> Requeue | End:
     losses = report.losses + 1
     if losses < retry.max_losses:
         return Requeue()
-    failure = Failure(FailureType.LOST, f"{losses} workers were lost with this report in hand.")
+    failure = Failure(
+        FailureType.LOST, f"{losses} attempts were lost: each time the worker died, or its lease expired."
+    )
     return End(Status.FAIL, failure, exhausted=True)
 
 
 def after_refusal(reason: str) -> End:
     """The broker will never take the report's command, so that no worker will ever get it."""
-    message = f"Kafka does not take the report's command: {reason}"
+    message = f"Kafka permanently rejected the report's command: {reason}"
     return End(Status.FAIL, Failure(FailureType.REFUSED_BY_BROKER, message))

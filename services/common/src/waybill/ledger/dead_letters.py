@@ -47,5 +47,5 @@ def _named_in(letter: StoredDeadLetter) -> UUID:
     except UnreadableMessage as error:
         raise NotRedrivable(f"The message still cannot be read: {error}") from None
     if not isinstance(parsed, Command):
-        raise NotRedrivable("The message names no report.")
+        raise NotRedrivable("The message has no report_id, so there is no report to restart.")
     return parsed.report_id

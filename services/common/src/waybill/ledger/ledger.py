@@ -152,10 +152,14 @@ class Ledger:
 def _report_of_key(connection: Connection, key: IdempotencyKey) -> Report | None:
     """The report that the key's first request led to. No other request with this key is under way then."""
     if not idempotency.try_lock(connection, key.key):
-        raise KeyInFlight(f"A request with the Idempotency-Key {key.key!r} is under way.")
+        raise KeyInFlight(
+            f"A request with the Idempotency-Key {key.key!r} is still in progress; send it again later."
+        )
     existing = idempotency.get(connection, key.key)
     if existing is None:
         return None
     if existing.request_sha256 != key.request_sha256:
-        raise KeyReused(f"The Idempotency-Key {key.key!r} was used for another request.")
+        raise KeyReused(
+            f"The Idempotency-Key {key.key!r} was already used for a different request; use a new key."
+        )
     return reports.get(connection, existing.report_id)

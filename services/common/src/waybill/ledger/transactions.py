@@ -41,7 +41,7 @@ class Transactions:
                 yield connection
         except Exception as error:
             if is_unavailable(error):
-                raise StoreUnavailable("The database cannot be reached now; nothing is lost.") from error
+                raise StoreUnavailable("The database is unavailable: try again later.") from error
             raise
 
     @contextmanager

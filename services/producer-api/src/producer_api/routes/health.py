@@ -26,7 +26,7 @@ def blueprint(check_database: Callable[[], None], hub: StatusHub) -> APIBlueprin
         in the outbox; Kafka is then listed as missing.
         """
         database = _database(check_database)
-        kafka = "ok" if hub.connected else "away: reports are taken, and wait in the outbox"
+        kafka = "ok" if hub.connected else "unavailable: reports are accepted and wait in the outbox"
         parts = {"database": database, "kafka": kafka}
         missing = [name for name, state in parts.items() if state != "ok"]
         status = "unavailable" if "database" in missing else "degraded" if missing else "ok"

@@ -73,7 +73,7 @@ class Supervision:
         try:
             self._directory = Path(tempfile.mkdtemp(dir=self._context.scratch))
         except OSError as error:
-            message = f"The worker has no room for the job's files: {error}"
+            message = f"The worker cannot create a directory for the job's files: {error}"
             return SlotFailure(Failure(FailureType.NO_DIRECTORY, message))
         job = Job(report.id, report.attempt, report.kind, report.parameters, self._directory, carrier)
         return self._supervise(kind, steps, job)
@@ -121,7 +121,7 @@ class Supervision:
 def _not_started(error: Exception) -> UnsupportedKind | Failed:
     """The kind, or its parameters, are not as this worker knows them."""
     if _is_of_another_version(error):
-        message = f"This version of the worker cannot run it: {message_of(error)}"
+        message = f"This worker's version does not support the kind or a parameter: {message_of(error)}"
         return UnsupportedKind(Failure(FailureType.UNSUPPORTED_KIND, message))
     return Failed(type(error).__qualname__, message_of(error), stack_of(error), permanent=True, step=None)
 
