@@ -19,13 +19,17 @@ BROKEN = """\
 name = "broken"
 version = "0"
 [project.entry-points."waybill.commands"]
-broken = "there_is_no_such_module:register"
+absent = "there_is_no_such_module:register"
+exits = "broken_commands.exits:register"
+fails = "broken_commands:register"
 [build-system]
 requires = ["hatchling"]
 build-backend = "hatchling.build"
 [tool.hatch.build.targets.wheel]
-bypass-selection = true
+packages = ["broken_commands"]
 """
+FAILS = 'def register(app):\n    raise ValueError("two\\nlines")\n'
+EXITS = 'raise SystemExit("it exits")\n'
 
 
 def uv(*arguments: str | Path) -> str:
@@ -68,6 +72,10 @@ def test_its_commands_work_without_them(alone: Path) -> None:
 
 
 def test_a_distribution_whose_commands_are_broken_costs_only_those(alone: Path, tmp_path: Path) -> None:
+    package = tmp_path / "broken_commands"
+    package.mkdir()
+    (package / "__init__.py").write_text(FAILS)
+    (package / "exits.py").write_text(EXITS)
     (tmp_path / "pyproject.toml").write_text(BROKEN)
     uv("pip", "install", "--python", alone / "bin/python", tmp_path)
 
@@ -77,4 +85,6 @@ def test_a_distribution_whose_commands_are_broken_costs_only_those(alone: Path, 
     assert done.stderr == (
         "waybill: the commands of there_is_no_such_module:register are left out:"
         " ModuleNotFoundError: No module named 'there_is_no_such_module'\n"
+        "waybill: the commands of broken_commands.exits:register are left out: SystemExit: it exits\n"
+        "waybill: the commands of broken_commands:register are left out: ValueError: two lines\n"
     )

@@ -13,10 +13,10 @@ GROUP = "waybill.commands"
 
 
 def register(app: typer.Typer) -> None:
-    """Adds them all. One that fails costs its own commands, and one sentence on standard error."""
-    for entry in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+    """Adds them all. One that fails costs its own commands, and one line on standard error."""
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
             entry.load()(app)
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # a module that exits when imported fails like any other
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
             sys.stderr.write(f"waybill: the commands of {entry.value} are left out: {reason}\n")
