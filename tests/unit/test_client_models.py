@@ -1,14 +1,19 @@
 """The client stands alone: its models are those of the API's description and of the event's schema."""
 
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pydantic import BaseModel
 
 import waybill_client.models as client
 from producer_api import resources
+from producer_api.app import create_app
+from producer_api.services import Services
 from waybill import domain, messages
 from waybill.kinds import load_registry
 from waybill_client.cli.expected import EXPECTED
@@ -34,17 +39,83 @@ def test_every_field_that_is_read_is_described(read: type[BaseModel], answered: 
     assert set(read.model_fields) <= set(described)
 
 
+DESCRIBED: dict[str, type[BaseModel]] = {
+    "ReportResource": client.Report,
+    "ReportPage": client.ReportPage,
+    "DeadLetterPage": client.DeadLetterPage,
+    "Redriven": client.Redriven,
+    "KindList": client.KindList,
+}
+"""Every body of the OpenAPI description that the client reads, by the name of its schema there."""
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    """The schemas of `GET /api/v1/openapi.json`, which no part of the services is needed for."""
+    parts: dict[str, Any] = {part.name: Mock() for part in fields(Services)}
+    answer = create_app(Services(**parts | {"max_body_bytes": 1})).test_client().get("/api/v1/openapi.json")
+    schemas: dict[str, Any] = answer.get_json()["components"]["schemas"]
+    return schemas
+
+
+Schema = Mapping[str, Any]
+
+
+def differences(path: str, read: Schema, sent: Schema, own: Schema, theirs: Schema) -> Iterator[str]:
+    """What the schema `read` needs and the schema `sent` does not give, at any depth.
+
+    `own` and `theirs` hold the definitions that each refers to. A field that is not read does not count.
+    """
+    read, sent = (
+        definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        for schema, definitions in ((read, own), (sent, theirs))
+    )
+    if read.get("type") == "object" and "properties" in read:
+        for name in sorted(set(read["properties"]) - set(sent.get("properties", ()))):
+            yield f"{path}.{name} is not described"
+        for name in sorted(set(read.get("required", ())) - set(sent.get("required", ()))):
+            yield f"{path}.{name} may be absent"
+        for name in sorted(set(read["properties"]) & set(sent.get("properties", ()))):
+            yield from differences(
+                f"{path}.{name}", read["properties"][name], sent["properties"][name], own, theirs
+            )
+    elif read.get("type") == sent.get("type") == "array":
+        yield from differences(f"{path}[]", read["items"], sent["items"], own, theirs)
+    elif "anyOf" in read and len(read["anyOf"]) == len(sent.get("anyOf", ())):
+        for part, other in zip(read["anyOf"], sent["anyOf"], strict=True):
+            yield from differences(path, part, other, own, theirs)
+    else:
+        facts = ("type", "format", "enum", "anyOf")
+        mine, other = ([schema.get(fact) for fact in facts] for schema in (read, sent))
+        if mine != other:
+            yield f"{path} is {other} and is read as {mine}"
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_a_body_is_read_as_the_openapi_description_has_it(name: str, described: dict[str, Any]) -> None:
+    read = DESCRIBED[name].model_json_schema()
+
+    assert list(differences(name, read, described[name], read.get("$defs", {}), described)) == []
+
+
+def test_an_event_is_read_as_its_schema_has_it() -> None:
+    schema = json.loads((SCHEMAS / "status-event.v1.json").read_text())
+    read = client.StatusEvent.model_json_schema()
+
+    assert list(differences("StatusEvent", read, schema, read["$defs"], schema["$defs"])) == []
+
+
 def test_every_field_of_an_event_is_in_its_schema() -> None:
     schema = json.loads((SCHEMAS / "status-event.v1.json").read_text())
 
-    def fields(name: str) -> set[str]:
+    def fields_of(name: str) -> set[str]:
         return set(schema["$defs"][name]["properties"])
 
     assert set(client.StatusEvent.model_fields) <= set(schema["properties"])
-    assert set(client.Step.model_fields) == fields("StepModel")
-    assert set(client.Progress.model_fields) == fields("ProgressModel")
-    assert set(client.Failure.model_fields) == fields("FailureModel")
-    assert set(client.Artefact.model_fields) == fields("ArtefactModel")
+    assert set(client.Step.model_fields) == fields_of("StepModel")
+    assert set(client.Progress.model_fields) == fields_of("ProgressModel")
+    assert set(client.Failure.model_fields) == fields_of("FailureModel")
+    assert set(client.Artefact.model_fields) == fields_of("ArtefactModel")
 
 
 @pytest.mark.parametrize(
