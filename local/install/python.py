@@ -35,10 +35,14 @@ def install(context: Context) -> None:
     context.say(f"{platform.python_version()}: {count} packages in {VENV}")
 
 
-def install_target(context: Context, requirements: Path, target: Path) -> None:
-    """Unpacks the wheels of a requirements file with hashes into a folder."""
-    options = ("--no-deps", "--require-hashes", "--target", str(target), "-r", str(requirements))
-    _uv(context, f"{requirements.stem} {pinned_version(requirements)}", "pip", "install", *options)
+def unpack_once(context: Context, requirements: Path, home: Path) -> None:
+    """Unpacks the wheels of a requirements file with hashes into a folder of the cache, unless it exists."""
+
+    def unpack(target: Path) -> None:
+        options = ("--no-deps", "--require-hashes", "--target", str(target), "-r", str(requirements))
+        _uv(context, f"{requirements.stem} {pinned_version(requirements)}", "pip", "install", *options)
+
+    cache.make_once(home, unpack, context.waiting)
 
 
 def add_package(context: Context, package: Path) -> None:
