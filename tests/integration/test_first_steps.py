@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TESTS
+from tests.support.checkout import ROOT, files
 
-ROOT = TESTS.parent
 PAGE = (ROOT / "docs/first-steps.md").read_text()
 _BLOCK = re.compile(r"^```(\w+)( fails)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"`([\w./-]+\.(?:py|toml))`")
@@ -49,17 +48,9 @@ def blocks() -> Iterator[Command | File]:
 def checkout(tmp_path: Path) -> Iterator[Path]:
     """What a clone of this checkout would have, with what is not committed yet."""
     folder = tmp_path / "waybill"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    for name in files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
     yield folder
     subprocess.run(["make", "down"], cwd=folder, check=False, capture_output=True)
 

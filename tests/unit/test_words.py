@@ -1,13 +1,12 @@
 """Words that were replaced by the field's own, and do not come back (`local`, services, docs and charts)."""
 
+import functools
 import re
-import subprocess
 
 import pytest
 
-from tests.conftest import TESTS
+from tests.support.checkout import ROOT, files
 
-ROOT = TESTS.parent
 REPLACED = {
     r"upkeep(er)?": "maintenance: recovery, retention",
     r"pulse": "broker watchdog",
@@ -38,17 +37,13 @@ ALLOWED = {
 LINKS = re.compile(r"\]\([^)]*\)|0005-a-consumer-without-a-pulse|ForeignKey|foreign_pre_chain")
 
 
-def files() -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *PLACES],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
+@functools.cache
+def searched() -> list[str]:
     kinds = (".py", ".md", ".yaml", ".tpl", ".txt", ".mk")
     left_out = ("requirements", "/examples/", "/migrations/", "go.sum")
-    return [name for name in listed if name.endswith(kinds) and not any(one in name for one in left_out)]
+    return [
+        name for name in files(*PLACES) if name.endswith(kinds) and not any(one in name for one in left_out)
+    ]
 
 
 @pytest.mark.parametrize("word", REPLACED)
@@ -56,8 +51,7 @@ def test_a_replaced_word_does_not_come_back(word: str) -> None:
     pattern = re.compile(rf"(?<![A-Za-z])(?:{word})(?![A-Za-z])", re.IGNORECASE)
     found = [
         f"{name}:{number}: {match[0]} (write: {REPLACED[word]})"
-        for name in files()
-        if (ROOT / name).is_file()
+        for name in searched()
         for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
         for match in pattern.finditer(LINKS.sub("", line))
         if (name, match[0].lower()) not in ALLOWED
