@@ -130,10 +130,9 @@ class Completion:
             return SlotFailure(Failure(FailureType.ARTEFACT_STORE, str(error)))
 
     def _put(self, artefact: Artefact) -> StoredArtefact:
-        for retry in stamina.retry_context(on=ArtefactStoreUnavailable, attempts=3, wait_initial=0.2):
-            with retry:
-                return self._context.artefacts.put(self._report.id, self._report.attempt, artefact)
-        raise AssertionError("unreachable: the last retry raises")
+        retrying = stamina.RetryingCaller(attempts=3, wait_initial=0.2)
+        put = self._context.artefacts.put
+        return retrying(ArtefactStoreUnavailable, put, self._report.id, self._report.attempt, artefact)
 
 
 def _in_background(call: Callable[[], Result]) -> Future[Result]:

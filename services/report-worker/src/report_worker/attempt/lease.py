@@ -44,12 +44,8 @@ class Lease:
         """Tries for as long as the lease can last, in which a database restarts. After that the fence would
         refuse the write anyway. Raises `LeaseLost`, `StoreUnavailable`."""
         limit = self._context.lease.time_to_live.total_seconds()
-        for retry in stamina.retry_context(
-            on=StoreUnavailable, attempts=None, timeout=limit, wait_initial=0.1, wait_max=2
-        ):
-            with retry:
-                return write()
-        raise AssertionError("unreachable: the last retry raises")
+        retrying = stamina.RetryingCaller(attempts=None, timeout=limit, wait_initial=0.1, wait_max=2)
+        return retrying(StoreUnavailable, write)
 
     def write_end(self, write: Callable[[], Report]) -> Status:
         """The status that `write` leaves the report in, or that an earlier try left it in whose answer was
