@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from producer_api.problems import FieldError, Problem
 from producer_api.resources import ReportRequest, ReportResource, report_resource
 from waybill.domain import NewReport, Report, new_report_id
-from waybill.kinds import Kind, Registry, UnknownKind
+from waybill.kinds import Kind, ParametersNotKept, Registry, UnknownKind
 from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, Ledger
 from waybill.telemetry import current_carrier, names, request_span
 
@@ -82,8 +82,9 @@ def _kind(kinds: Registry, name: str) -> Kind:
 
 def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with the kind's defaults, as JSON that PostgreSQL can store."""
+    _refuse_unstorable(parameters)  # the input too: the model's JSON has null for NaN
     try:
-        model = kind.parameters.model_validate(parameters)
+        checked = kind.stored_parameters(parameters)
     except ValidationError as error:
         errors = [
             FieldError(field=".".join(map(str, ("parameters", *item["loc"]))), message=item["msg"])
@@ -91,9 +92,8 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
         ]
         detail = "; ".join(f"{item.field}: {item.message}" for item in errors)
         raise Problem("wrong-request", detail, errors) from None
-    _refuse_unstorable(parameters)  # the input too: the model's JSON has null for NaN
-    try:
-        checked = model.model_dump(mode="json", by_alias=True)
+    except ParametersNotKept as error:
+        raise Problem("wrong-request", f"parameters: {error}") from None
     except ValueError as error:
         raise Problem("wrong-request", f"parameters: cannot be stored as JSON: {error}") from None
     _refuse_unstorable(checked)

@@ -114,7 +114,7 @@ class Intake:
 
     def _accept(self, received: "_Received", carrier: Carrier | None) -> Report:
         """A message of the article's producer: the report that it requests, once for each message."""
-        defaults = DOWORK.parameters().model_dump(mode="json")
+        defaults = DOWORK.stored_parameters({})
         return self._ledger.accept_external(
             NewReport(new_report_id(), DOWORK.name, defaults, carrier, received.source)
         )

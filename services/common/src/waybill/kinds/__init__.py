@@ -4,13 +4,14 @@ A kind has two halves. Its definition (here, or in a package of yours) is light 
 service; its implementation is named by a string and is imported only in a slot of the report-worker.
 """
 
-from waybill.kinds.definition import Artefact, Kind, Parameters, Produce, Work
+from waybill.kinds.definition import Artefact, Kind, Parameters, ParametersNotKept, Produce, Work
 from waybill.kinds.registry import Registry, UnknownKind, load_registry
 
 __all__ = [
     "Artefact",
     "Kind",
     "Parameters",
+    "ParametersNotKept",
     "Produce",
     "Registry",
     "UnknownKind",

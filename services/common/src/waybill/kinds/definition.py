@@ -1,7 +1,7 @@
 """The contract between a kind and the report-worker."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_jsonable_python
 
-from waybill.errors import PermanentError
+from waybill.errors import PermanentError, WaybillError
 
 
 class Parameters(BaseModel):
     """Base of every kind's parameters: unknown fields are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ParametersNotKept(WaybillError):  # noqa: N818 - the name is the sentence
+    """No stored form of the parameters is read as the same values."""
 
 
 _NAME_BYTES = 200
@@ -95,7 +100,47 @@ class Kind:
     timeout: timedelta = field(default=timedelta(minutes=30))
     max_attempts: int = 3
 
+    def read_parameters(self, stored: Mapping[str, Any]) -> Parameters:
+        """The model of a row's parameters. The API, the worker and the slot all read them by this one rule,
+        so that they have the same values. Raises pydantic's `ValidationError`."""
+        return self.parameters.model_validate(stored)
+
+    def stored_parameters(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """What a row keeps of the parameters that a client sent: JSON that is read as the same values.
+
+        Usually the model's own JSON, which has the defaults; where that is read as other values, as after a
+        serializer that shortens them, what was sent. Raises pydantic's `ValidationError` where the parameters
+        are wrong, `ParametersNotKept` where not even what was sent is read twice as the same values, and
+        `ValueError` where they cannot be JSON.
+        """
+        model = self.read_parameters(sent)
+        for form in _forms(model, sent):
+            if self._is_read_as(model, form):
+                return form
+        raise ParametersNotKept(
+            f"The kind {self.name} reads the same parameters as other values each time: its model must not "
+            f"depend on anything else, and must compare as equal."
+        )
+
+    def _is_read_as(self, model: Parameters, form: Mapping[str, Any]) -> bool:
+        try:
+            return self.read_parameters(form) == model
+        except ValidationError:
+            return False
+
     def load(self) -> Produce:
         """Imports the implementation; only a slot of the report-worker calls this."""
         module, _, function = self.implementation.partition(":")
         return cast(Produce, getattr(import_module(module), function))
+
+
+def _forms(model: Parameters, sent: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The JSON that a row may keep, the best first. `round_trip` leaves out fields that are computed."""
+    own: dict[str, Any] = model.model_dump(mode="json", by_alias=True, round_trip=True)
+    yield own
+    as_sent: dict[str, Any] = to_jsonable_python(sent)
+    defaults = model.model_dump(
+        mode="json", by_alias=True, round_trip=True, exclude=set(model.model_fields_set)
+    )
+    yield defaults | as_sent
+    yield as_sent

@@ -67,7 +67,7 @@ class Supervision:
         try:
             kind = self._context.kinds[report.kind]
             self.max_attempts = kind.max_attempts
-            steps = kind.steps(kind.parameters.model_validate(report.parameters))
+            steps = kind.steps(kind.read_parameters(report.parameters))
         except Exception as error:
             return _not_started(error)
         try:

@@ -84,7 +84,7 @@ class SlotProcess:
         work = self._work = SlotWork(job, self._connection.send, self._cancelled)
         try:
             kind = self._kinds[job.kind]
-            parameters = kind.parameters.model_validate(job.parameters)
+            parameters = kind.read_parameters(job.parameters)
             return _produced(kind.load()(parameters, work), work)
         except JobCancelled:
             return Cancelled()
