@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from local.parts import services
 from local.parts.part import Node, Part
@@ -92,8 +93,10 @@ class LifecycleStack:
 
 
 @contextmanager
-def lifecycle_stack(stack: Stack, database_url: str, directory: Path) -> Iterator[LifecycleStack]:
-    """Starts the services on the parts of `stack`, and stops them."""
+def lifecycle_stack(
+    stack: Stack, database_url: str, directory: Path, more_settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[LifecycleStack]:
+    """Starts the services on the parts of `stack`, and stops them. `more_settings` win over those of here."""
     run_dir = RunDir(directory)
     run_dir.open(fresh=True)
     settings = services.settings(
@@ -102,7 +105,8 @@ def lifecycle_stack(stack: Stack, database_url: str, directory: Path) -> Iterato
         otlp_endpoint=stack.endpoints.otlp_endpoint,
         artefacts=run_dir.part("artefacts"),
         temporary=run_dir.part("tmp"),
-    ) | _settings(directory)
+    )
+    settings |= {**_settings(directory), **more_settings}
     ports, runner = Ports.free(), Runner(run_dir)
     started = LifecycleStack(runner, run_dir, ports, settings, database_url)
     scripts = _scripts()

@@ -19,11 +19,12 @@ ROOMS: dict[str, set[str]] = {
     "domain": set(),
     "kinds": {"errors"},
     "periodic": {"errors"},
+    "database_url": {"errors"},
     # adapters, each of one thing
     "messages": {"domain", "errors"},
     "telemetry": {"domain"},
     "logs": set(),
-    "store": {"domain", "errors"},
+    "store": {"database_url", "domain", "errors"},
     "kafka": {"errors", "topics"},
     "artefacts": {"domain", "errors", "kinds"},
     # what uses them
@@ -31,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "outbox": {"domain", "ledger", "messages", "store", "telemetry"},
     "maintenance": {"artefacts", "domain", "ledger", "periodic", "store", "telemetry"},
     # the edge
-    "settings": {"domain", "errors", "kafka", "topics"},
+    "settings": {"database_url", "domain", "errors", "kafka", "topics"},
     "launch": {"errors", "settings", "telemetry"},
     "runtime": {"artefacts", "kafka", "kinds", "ledger", "maintenance", "outbox", "settings", "store"},
     "commands": {"errors", "kafka", "settings", "store"},

@@ -43,7 +43,7 @@ def migrate() -> None:
 
     with _sentences():
         settings = load(DatabaseSettings)
-        engine = store.create_engine(str(settings.database_url), application="waybill-migrate", pool_size=1)
+        engine = store.create_engine(settings.database_url, application="waybill-migrate", pool_size=1)
         typer.echo(f"The database's schema is at {store.migrate(engine)}.")
 
 

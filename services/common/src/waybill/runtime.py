@@ -35,9 +35,7 @@ class Runtime:
         self.kafka = kafka = settings.kafka_config(self.name)
         self.kinds = load_registry()
         self.artefacts = ArtefactStore(settings.artefact_url)
-        self._engine = store.create_engine(
-            str(settings.database_url), application=service, pool_size=pool_size
-        )
+        self._engine = store.create_engine(settings.database_url, application=service, pool_size=pool_size)
         pending = PendingKeys()
         transactions = Transactions(self._engine, settings.topics, pending.add, settings.requeue_after)
         self.ledger = Ledger(transactions, settings.lease)
@@ -71,6 +69,7 @@ class Runtime:
         self._engine.dispose()
 
     def check_database(self) -> None:
-        """Raises a `WaybillError` where the database is away, or its schema is not that of this version."""
-        store.ping(self._engine)
+        """Raises a `WaybillError` where the database is away or takes no writes, or its schema is not that of
+        this version."""
+        store.check_writable(self._engine)
         store.check_schema(self._engine)

@@ -5,9 +5,11 @@ import socket
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, PostgresDsn, ValidationError
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from waybill.database_url import WrongDatabaseUrl, connection_options
 from waybill.domain import LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.errors import WaybillError
 from waybill.kafka import KafkaConfig
@@ -40,8 +42,17 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
-    database_url: PostgresDsn
+    database_url: str
     database_pool_size: int = Field(default=8, ge=1)
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, address: str) -> str:
+        try:
+            connection_options(address)
+        except WrongDatabaseUrl as error:
+            raise PydanticCustomError("database_url", "{reason}", {"reason": str(error)}) from None
+        return address
 
 
 class KafkaSettings(BaseSettings):

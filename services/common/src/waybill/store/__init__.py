@@ -1,7 +1,7 @@
 """PostgreSQL: the tables, and every statement that Waybill sends. It knows no Kafka and no messages."""
 
-from waybill.store.engine import StoreUnavailable, create_engine, is_unavailable, ping
-from waybill.store.migrate import SchemaBehind, check_schema, migrate
+from waybill.store.engine import StoreUnavailable, check_writable, create_engine, is_unavailable, ping
+from waybill.store.migrate import SchemaBehind, UnsuitableDatabase, check_schema, migrate
 from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
@@ -18,7 +18,9 @@ __all__ = [
     "StoreUnavailable",
     "StoredDeadLetter",
     "StoredEvent",
+    "UnsuitableDatabase",
     "check_schema",
+    "check_writable",
     "create_engine",
     "is_unavailable",
     "migrate",

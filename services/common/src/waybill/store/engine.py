@@ -1,43 +1,71 @@
-"""Connections to PostgreSQL."""
+"""Connections to PostgreSQL, directly or through a pooler that gives each transaction another session."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
 
 import sqlalchemy
 from psycopg.errors import ReadOnlySqlTransaction
-from sqlalchemy import Engine, event, text
-from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from waybill.database_url import connection_options
 from waybill.errors import RetryableError
+
+_PINNED: Final[Mapping[str, str]] = {"TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres"}
+"""The forms in which times are read and written here, whatever the server, database or role has set."""
+
+_LIMITS: Final[Mapping[str, str]] = {"lock_timeout": "20s", "idle_in_transaction_session_timeout": "15s"}
+"""A transaction that its process has left open (stopped, cut off) is ended by the server, so that its locks
+never hold up the others for longer. Those that the address sets in `options` are left to it."""
+
+_OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)\s*=")
 
 
 class StoreUnavailable(RetryableError):  # noqa: N818 - the name is the sentence
-    """The database cannot be reached now."""
+    """The database cannot be reached now, or takes no writes."""
 
 
-def create_engine(url: str, *, application: str, pool_size: int = 5, max_overflow: int = 10) -> Engine:
-    """Opens no connection yet. `application` is what `pg_stat_activity` shows.
+def create_engine(address: str, *, application: str, pool_size: int = 5, max_overflow: int = 10) -> Engine:
+    """Opens no connection yet. `address` as `waybill.database_url` reads it, which raises `WrongDatabaseUrl`;
+    `application` is what `pg_stat_activity` shows.
 
-    A transaction that its process has left open (stopped, cut off) is ended by the server after 15 s, so
-    that its locks never hold up the others for longer.
+    Nothing is kept in the server's session between two transactions: neither settings nor prepared
+    statements. So PgBouncer may give each of them another session.
     """
+    options = connection_options(address, application)
     engine = sqlalchemy.create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        "postgresql+psycopg://",
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={
-            "application_name": application,
-            "connect_timeout": 5,
-            "options": "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=20000",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 20000,
-        },
+        # Without autocommit, psycopg would send a BEGIN of its own.
+        connect_args={**options, "prepare_threshold": None, "autocommit": True},
     )
+    begin = _begin(set_in_options=_names(options.get("options", "")))
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
+
     event.listen(engine, "handle_error", _leave_a_standby)
     return engine
+
+
+def _begin(set_in_options: set[str]) -> str:
+    """Begins a transaction with its settings, in one round trip."""
+    settings = {**_PINNED, **{name: value for name, value in _LIMITS.items() if name not in set_in_options}}
+    calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    return f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {calls}"
+
+
+def _names(options: str) -> set[str]:
+    """The settings of the session that `-c name=value --name=value` makes."""
+    return {name.replace("-", "_").lower() for name in _OPTION.findall(options)}
 
 
 def _leave_a_standby(context: ExceptionContext) -> None:
@@ -48,22 +76,40 @@ def _leave_a_standby(context: ExceptionContext) -> None:
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether `error` says that the database is away, and not that the statement is wrong."""
+    """Whether `error` says that the database is away or in trouble, and not that the statement is wrong."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeout | StoreUnavailable)
+    return isinstance(
+        error, OperationalError | InterfaceError | InternalError | PoolTimeout | StoreUnavailable
+    )
+
+
+@contextmanager
+def unavailability_explained() -> Iterator[None]:
+    """Raises `StoreUnavailable` with the server's reason where the database is away."""
+    try:
+        yield
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise StoreUnavailable(f"The database cannot be reached: {reason}") from error
 
 
 def ping(engine: Engine) -> None:
     """Raises `StoreUnavailable`."""
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except Exception as error:
-        if is_unavailable(error):
-            raise StoreUnavailable(f"The database cannot be reached: {_first_line(error)}") from error
-        raise
+    with unavailability_explained(), engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
 
 
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+def check_writable(engine: Engine) -> None:
+    """Raises `StoreUnavailable`, also where the database can only be read. Then the next connection is a new
+    one, which may reach another server."""
+    with unavailability_explained(), engine.connect() as connection:
+        standby, read_only = connection.execute(
+            text("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
+        ).one()
+    if read_only:
+        engine.dispose()
+        reason = "it is a standby" if standby else "default_transaction_read_only is on"
+        raise StoreUnavailable(f"The database takes no writes: {reason}.")

@@ -1,0 +1,225 @@
+"""Databases that are set up in other ways: what the role or the database has set does not show, or is refused
+in a sentence."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import URL, make_url
+
+from local.installation import Installation
+from local.parts.postgres import unprivileged
+from local.ports import Ports
+from local.stack import Stack
+from tests.support.database import Database
+from tests.support.lifecycle_stack import LifecycleStack
+from tests.support.lifecycle_store import Policies, Store, engine_of, own_database
+from tests.support.waiting import eventually
+from waybill.artefacts import ArtefactStore
+from waybill.domain import NewReport, new_report_id
+from waybill.store import (
+    StoreUnavailable,
+    UnsuitableDatabase,
+    check_schema,
+    check_writable,
+    create_engine,
+    migrate,
+    ping,
+)
+
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
+
+ODD_SETTINGS = {
+    "DateStyle": "German",
+    "TimeZone": "Asia/Kathmandu",
+    "IntervalStyle": "iso_8601",
+    "default_transaction_isolation": "serializable",
+    "client_encoding": "LATIN1",
+}
+
+
+@pytest.fixture
+def server(stack: Stack) -> Iterator[Database]:
+    """The server's own database, each statement by itself."""
+    engine = sqlalchemy.create_engine(
+        make_url(stack.endpoints.database_url).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=True,
+    )
+    yield Database(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def own(stack: Stack) -> Iterator[URL]:
+    with own_database(stack.endpoints.database_url, "surroundings") as url:
+        yield make_url(url)
+
+
+def address(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def role(server: Database, url: URL) -> Iterator[URL]:
+    """The database as a role that owns nothing of it."""
+    name = f"{url.database}_role"
+    server.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'harmless'")
+    try:
+        yield url.set(username=name, password="harmless")
+    finally:
+        server.execute(f"DROP OWNED BY {name}")
+        server.execute(f"DROP DATABASE {url.database} WITH (FORCE)")
+        server.execute(f"DROP ROLE {name}")
+        server.execute(f"CREATE DATABASE {url.database}")
+
+
+def test_settings_of_the_database_do_not_show(own: URL, server: Database, tmp_path: Path) -> None:
+    for name, value in ODD_SETTINGS.items():
+        server.execute(f"ALTER DATABASE {own.database} SET {name} = '{value}'")
+    new = NewReport(new_report_id(), "dowork", {"name": "☃ 雪"}, None)
+
+    with engine_of(address(own)) as engine:
+        migrate(engine)
+        check_schema(engine)
+        store = Store(engine, ArtefactStore(tmp_path.as_uri()), Policies())
+        report = store.ledger.accept(new)
+        age = store.recovery.backlog().age
+        with engine.connect() as connection:
+            isolation = connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
+        listed = store.ledger.get(new.id)
+
+    assert isolation == "read committed"
+    assert report.created_at.isoformat().endswith("+00:00")
+    assert age.total_seconds() >= 0
+    assert listed is not None
+    assert listed.parameters == {"name": "☃ 雪"}
+
+
+def test_a_limit_in_the_urls_options_wins_over_ours(own: URL) -> None:
+    url = f"{address(own)}?options=-c%20lock_timeout%3D7s%20--search-path%3Dpg_catalog"
+
+    with engine_of(url) as engine, engine.connect() as connection:
+        values = [
+            connection.exec_driver_sql(f"SHOW {name}").scalar_one()
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout", "search_path")
+        ]
+
+    assert values == ["7s", "15s", "pg_catalog"]
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(stack: Stack, server: Database) -> None:
+    url = make_url(stack.endpoints.database_url).set(database="surroundings_latin1")
+    server.execute("CREATE DATABASE surroundings_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    try:
+        with engine_of(address(url)) as engine:
+            for check in (migrate, check_schema):
+                with pytest.raises(
+                    UnsuitableDatabase, match=r"encoding is LATIN1.*create it with ENCODING 'UTF8'"
+                ):
+                    check(engine)
+    finally:
+        server.execute("DROP DATABASE surroundings_latin1 WITH (FORCE)")
+
+
+def test_migrate_says_which_privilege_it_lacks(own: URL, server: Database, stack: Stack) -> None:
+    with engine_of(address(own)) as owner, owner.begin() as connection:
+        connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+    with role(server, own) as url:
+        result = subprocess.run(
+            [Installation.find().scripts / "waybill", "migrate"],
+            env={**os.environ, "WAYBILL_DATABASE_URL": address(url)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1), result.stderr
+    assert "permission denied for schema public" in result.stderr
+    assert "GRANT USAGE, CREATE" in result.stderr
+
+
+def test_a_role_that_may_not_write_the_tables_is_not_ready(own: URL, server: Database) -> None:
+    with engine_of(address(own)) as owner:
+        migrate(owner)
+        with owner.begin() as connection:
+            connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC"))
+    with (
+        role(server, own) as url,
+        engine_of(address(url)) as engine,
+        pytest.raises(UnsuitableDatabase, match=r"may not read and write every table .*reports"),
+    ):
+        check_schema(engine)
+
+
+@pytest.fixture
+def standby(tmp_path: Path) -> Iterator[Engine]:
+    """A server in recovery, with no primary to follow."""
+    programs, data, ports = Installation.find().postgres, tmp_path / "data", Ports.free()
+    port = ports["standby"]
+    initdb = (str(programs / "initdb"), f"--pgdata={data}", "--username=waybill", "--auth=trust", "--no-sync")
+    subprocess.run([*unprivileged(), *initdb], check=True, capture_output=True)
+    (data / "standby.signal").touch()
+    options = (f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=")
+    arguments = [argument for option in options for argument in ("-c", option)]
+    process = subprocess.Popen(
+        [*unprivileged(), programs / "postgres", "-D", data, *arguments], stderr=subprocess.DEVNULL
+    )
+    engine = create_engine(f"postgresql://waybill@127.0.0.1:{port}/postgres", application="tests")
+    try:
+        eventually(lambda: _answers(engine), "the standby answers")
+        yield engine
+    finally:
+        engine.dispose()
+        process.terminate()
+        process.wait(30)
+        ports.release()
+
+
+def _answers(engine: Engine) -> bool:
+    try:
+        ping(engine)
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def test_a_standby_is_not_ready(standby: Engine) -> None:
+    with pytest.raises(StoreUnavailable, match="The database takes no writes: it is a standby"):
+        check_writable(standby)
+
+
+def test_both_services_are_ready_only_while_the_database_takes_writes(
+    lifecycle: LifecycleStack, server: Database
+) -> None:
+    database = make_url(lifecycle.database_url).database
+    probes = [f"http://127.0.0.1:{lifecycle.ports[name]}/readyz" for name in ("api", "worker-health")]
+
+    def reconnect() -> None:
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name", name=database
+        )
+
+    def said(probe: str) -> str:
+        answer = httpx.get(probe, trust_env=False)
+        database = answer.json()["parts"]["database"]
+        assert (answer.status_code == httpx.codes.OK) == (database == "ok"), answer.text
+        return str(database)
+
+    server.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    try:
+        reconnect()
+        for probe in probes:
+            refused = "The database takes no writes: default_transaction_read_only is on."
+            eventually(lambda: said(probe) == refused, f"{probe} says that it takes no writes")  # noqa: B023
+    finally:
+        server.execute(f"ALTER DATABASE {database} RESET default_transaction_read_only")
+        reconnect()
+    for probe in probes:
+        eventually(lambda: said(probe) == "ok", f"{probe} is ready again")  # noqa: B023
