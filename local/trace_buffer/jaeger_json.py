@@ -2,13 +2,17 @@
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.semconv._incubating.attributes.opentracing_attributes import (
+    OPENTRACING_REF_TYPE,
+    OpentracingRefTypeValues,
+)
 
 from local.trace_buffer.store import StoredSpan
 
@@ -59,14 +63,11 @@ def _process(resource: Resource) -> Mapping[str, Any]:
 
 def _span(span: Span, scope: InstrumentationScope) -> Mapping[str, Any]:
     start = span.start_time_unix_nano
-    trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
-    parent = [_reference("CHILD_OF", trace_id, span.parent_span_id.hex())] if span.parent_span_id else []
-    links = [_reference("FOLLOWS_FROM", link.trace_id.hex(), link.span_id.hex()) for link in span.links]
     return {
-        "traceID": trace_id,
-        "spanID": span_id,
+        "traceID": span.trace_id.hex(),
+        "spanID": span.span_id.hex(),
         "operationName": span.name,
-        "references": parent + links,
+        "references": _references(span),
         "startTime": start // 1000,
         "duration": max(0, span.end_time_unix_nano - start) // 1000,
         "tags": [*_scope_fields(scope), *_fields(span.attributes), *_own_fields(span)],
@@ -81,8 +82,19 @@ def _span(span: Span, scope: InstrumentationScope) -> Mapping[str, Any]:
     }
 
 
-def _reference(kind: str, trace_id: str, span_id: str) -> Field:
-    return {"refType": kind, "traceID": trace_id, "spanID": span_id}
+def _references(span: Span) -> Sequence[Field]:
+    """The parent first; a link to the parent says of what type that reference is."""
+    types = {(span.trace_id, span.parent_span_id): "CHILD_OF"} if span.parent_span_id else {}
+    types |= {(link.trace_id, link.span_id): _reference_type(link) for link in span.links}
+    return [
+        {"refType": kind, "traceID": trace_id.hex(), "spanID": span_id.hex()}
+        for (trace_id, span_id), kind in types.items()
+    ]
+
+
+def _reference_type(link: Span.Link) -> str:
+    types = [field["value"] for field in _fields(link.attributes) if field["key"] == OPENTRACING_REF_TYPE]
+    return "CHILD_OF" if types == [OpentracingRefTypeValues.CHILD_OF.value] else "FOLLOWS_FROM"
 
 
 def _scope_fields(scope: InstrumentationScope) -> list[Field]:

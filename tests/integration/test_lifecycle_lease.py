@@ -176,9 +176,10 @@ def artefact(api: httpx.Client, report: ask.Json) -> str:
     return api.get(report["artefact"]["href"]).text
 
 
-def check_lost_attempt(trace: Trace) -> None:
+def check_lost_attempt(traces: Traces, trace: Trace) -> None:
     """The first attempt's spans are there, once, and say what happened."""
     trace.outline()  # every parent is there
+    traces.check_classic(trace)
     ids = [span.id for span in trace.spans]
     assert len(ids) == len(set(ids)), "a span was sent twice"
     lost = [span for span in trace.all("handle_report") if span.attributes["report.attempt"] == 1]
@@ -214,7 +215,7 @@ def test_a_worker_held_up_past_its_lease_changes_nothing(
     told = sse.listen(api, report_id)
     assert [event.id for event in told] == list(range(1, report["version"] + 1))
 
-    check_lost_attempt(traces.whole(report["trace_id"], "handle_report", "handle_report", "step 7"))
+    check_lost_attempt(traces, traces.whole(report["trace_id"], "handle_report", "handle_report", "step 7"))
 
 
 def test_an_end_that_comes_past_the_lease_leaves_the_winners_file(
@@ -260,7 +261,7 @@ def test_a_killed_worker_leaves_its_report_to_another(
         assert (report["status"], report["attempt"]) == ("done", 2 if report_id in lost else 1)
 
     trace_id = ask.show(api, report_ids[0])["trace_id"]
-    check_lost_attempt(traces.whole(trace_id, "handle_report", "handle_report"))
+    check_lost_attempt(traces, traces.whole(trace_id, "handle_report", "handle_report"))
 
 
 def test_the_lease_outlasts_a_short_hold_up(

@@ -75,6 +75,11 @@ class TestThroughKafka:
         assert consumer.parent_is_remote
         assert consumer.links == ((producer.trace_id, producer.id),)
 
+    def test_jaegers_classic_api_has_every_span_as_a_child_of_its_parent(
+        self, posted: Trace, traces: Traces
+    ) -> None:
+        traces.check_classic(posted)
+
     def test_the_time_in_kafka_is_on_the_consumer(self, posted: Trace) -> None:
         producer, consumer = posted["report_producer"], posted["report_consumer"]
 

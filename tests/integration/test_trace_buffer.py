@@ -48,11 +48,16 @@ def run_dowork(stack: Stack) -> Report:
         return api.show(report.id)
 
 
-def raw_spans(stack: Stack, trace_id: str) -> list[dict[str, Any]]:
-    """As Jaeger answers, without anything of ours that would hide a repetition."""
-    answer = httpx.get(f"{stack.endpoints.jaeger_url}/api/traces/{trace_id}", trust_env=False)
+def raw_spans(url: str, trace_id: str) -> list[dict[str, Any]]:
+    """As Jaeger, or what stands in for it, answers, without anything of ours that would hide a repetition."""
+    answer = httpx.get(f"{url}/api/traces/{trace_id}", trust_env=False)
     spans: list[dict[str, Any]] = answer.json()["data"][0]["spans"] if answer.is_success else []
     return spans
+
+
+def references(url: str, trace_id: str) -> dict[str, Any]:
+    """What each span refers to."""
+    return {span["spanID"]: span["references"] for span in raw_spans(url, trace_id)}
 
 
 def saved(trace: Trace) -> SavedTrace:
@@ -80,8 +85,11 @@ def test_spans_wait_for_jaeger_and_reach_it_once(without_jaeger: Stack) -> None:
         assert before.differences(client.wait_for(report.trace_id, EXPECTED)) == []
         assert later.trace_id is not None
         client.wait_for(later.trace_id, EXPECTED)
+    assert references(stack.endpoints.trace_buffer_url, report.trace_id) == references(
+        stack.endpoints.jaeger_url, report.trace_id
+    )
     for trace_id in (report.trace_id, later.trace_id):
-        ids = Counter(span["spanID"] for span in raw_spans(stack, trace_id))
+        ids = Counter(span["spanID"] for span in raw_spans(stack.endpoints.jaeger_url, trace_id))
         assert len(ids) == 15
         assert set(ids.values()) == {1}
 
@@ -112,9 +120,11 @@ def test_jaeger_answers_each_span_once_where_a_batch_was_sent_twice(stack: Stack
             trust_env=False,
         )
         assert answer.status_code == 200
-        eventually(lambda: raw_spans(stack, trace_id.hex()), "the spans are in Jaeger")
+        eventually(lambda: raw_spans(stack.endpoints.jaeger_url, trace_id.hex()), "the spans are in Jaeger")
 
-    assert sorted(span["operationName"] for span in raw_spans(stack, trace_id.hex())) == [
+    assert sorted(
+        span["operationName"] for span in raw_spans(stack.endpoints.jaeger_url, trace_id.hex())
+    ) == [
         "span 1",
         "span 2",
         "span 3",

@@ -109,6 +109,21 @@ class Traces:
         spans = _read(answer.raise_for_status().json())
         return Trace(tuple(sorted(spans, key=lambda span: span.start)))
 
+    def references(self, trace_id: str) -> dict[str, dict[str, str]]:
+        """By span id, what Jaeger's classic API says of it: the type of the reference to each span."""
+        answer = httpx.get(f"{self.jaeger.url}/api/traces/{trace_id}", trust_env=False, timeout=30)
+        return {
+            span["spanID"]: {reference["spanID"]: reference["refType"] for reference in span["references"]}
+            for span in answer.raise_for_status().json()["data"][0]["spans"]
+        }
+
+    def check_classic(self, trace: Trace) -> None:
+        """Its views of the critical path and of comparisons go along CHILD_OF alone."""
+        references = self.references(trace.spans[0].trace_id)
+        for span in trace.spans:
+            if span.parent_id:
+                assert references[span.id][span.parent_id] == "CHILD_OF", span.name
+
     def operations(self, service: str) -> set[str]:
         """The names of all spans that a service has ever sent."""
         answer = httpx.get(f"{self.jaeger.url}/api/services/{service}/operations", trust_env=False)

@@ -97,6 +97,31 @@ def test_a_span_is_read_back_as_it_was_sent(store: Store) -> None:
     assert (event.name, event.time, event.attributes) == ("log", (START + 1000) // 1000, {"k": 1})
 
 
+@pytest.mark.parametrize(
+    ("attributes", "kind"),
+    [
+        ([], "FOLLOWS_FROM"),
+        ([attribute("opentracing.ref_type", string_value="child_of")], "CHILD_OF"),
+        ([attribute("opentracing.ref_type", string_value="follows_from")], "FOLLOWS_FROM"),
+    ],
+)
+def test_a_link_to_the_parent_is_one_reference_of_the_links_type(
+    store: Store, attributes: list[KeyValue], kind: str
+) -> None:
+    """As Jaeger's translator has it."""
+    parent = (1).to_bytes(8)
+    whole = request(
+        span(
+            2, parent_span_id=parent, links=[Span.Link(trace_id=TRACE, span_id=parent, attributes=attributes)]
+        )
+    )
+    store.add("/v1/traces", {}, whole.SerializeToString(), stored_spans(whole))
+
+    ((found,),) = [trace["spans"] for trace in trace_answer(TRACE.hex(), store.spans(TRACE.hex()))["data"]]
+
+    assert found["references"] == [{"refType": kind, "traceID": TRACE.hex(), "spanID": parent.hex()}]
+
+
 def test_what_was_answered_survives_the_process(tmp_path: Path) -> None:
     """The store is not closed, as after a kill."""
     first = Store(tmp_path / "received.sqlite")

@@ -26,8 +26,9 @@ def test_a_whole_trace_is_one_tree() -> None:
 
 
 def test_a_parent_that_is_also_linked_is_the_parent() -> None:
-    """Jaeger has one reference for both, and calls it FOLLOWS_FROM."""
-    [root] = read(*spine()).roots
+    """Jaeger has one reference for both, and calls it FOLLOWS_FROM unless the link says otherwise."""
+    consumer = span("c1", "report_consumer", 40, 960, "a3", kind="consumer", reference="FOLLOWS_FROM")
+    [root] = read(*[consumer if one["spanID"] == "c1" else one for one in spine()]).roots
 
     assert [node.span.name for node in root.walk()][-2:] == ["report_consumer", "handle_report"]
 

@@ -248,7 +248,8 @@ def _read_event(log: Mapping[str, Any]) -> Event:
 
 
 def _parent(span: Mapping[str, Any]) -> str | None:
-    """Jaeger folds a parent and a link to the same span into one reference, and calls it FOLLOWS_FROM."""
+    """Jaeger folds a parent and a link to the same span into one reference, and calls it FOLLOWS_FROM unless
+    the link says otherwise, as ours do."""
     references = [
         reference
         for reference in span["references"] or ()
