@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DataError
 
 from local.installation import Installation
 from local.parts.postgres import unprivileged
@@ -223,3 +224,16 @@ def test_both_services_are_ready_only_while_the_database_takes_writes(
         reconnect()
     for probe in probes:
         eventually(lambda: said(probe) == "ok", f"{probe} is ready again")  # noqa: B023
+
+
+def test_a_statement_that_the_database_refuses_is_tried_again_later(store: Store) -> None:
+    for statement in (
+        "SELECT missing",
+        "SELECT * FROM missing",
+        "CREATE ROLE reports; SET ROLE reports; TABLE outbox",
+    ):
+        with pytest.raises(StoreUnavailable), store.transactions.reading() as connection:
+            connection.execute(text(statement))
+
+    with pytest.raises(DataError), store.transactions.reading() as connection:
+        connection.execute(text("SELECT CAST('x' AS integer)"))

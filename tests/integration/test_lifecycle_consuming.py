@@ -1,15 +1,16 @@
 """The consumer loop on a real topic: no partition waits for another that always has more, and no client that
 Kafka has forgotten holds up the topic."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle
 from threading import Event, Thread
-from typing import cast
+from typing import TypeVar, cast
 from uuid import uuid4
 
 import pytest
 from confluent_kafka import Consumer, Message
+from sqlalchemy.exc import DatabaseError, InterfaceError
 
 from report_worker import consuming
 from report_worker.consuming import CommandConsumer
@@ -45,6 +46,9 @@ class Taken:
         return None
 
 
+AnyTaken = TypeVar("AnyTaken", bound=Taken)
+
+
 @pytest.fixture
 def commands(topics: Topics) -> str:
     """A topic of which every partition has more than anybody takes."""
@@ -59,9 +63,11 @@ def commands(topics: Topics) -> str:
 
 
 @contextmanager
-def running(make: Callable[[BrokerWatchdog], Consumer], kafka: KafkaConfig, topic: str) -> Iterator[Taken]:
+def running(
+    make: Callable[[BrokerWatchdog], Consumer], kafka: KafkaConfig, topic: str, intake: AnyTaken
+) -> Iterator[AnyTaken]:
     """What a loop takes that runs while the block does."""
-    stopping, intake = Event(), Taken()
+    stopping = Event()
     loop = CommandConsumer(
         make, lambda: is_reachable(kafka), topic, cast(Intake, intake), BusySlots(), lambda _: None
     )
@@ -81,7 +87,7 @@ def taken(topics: Topics, commands: str) -> Iterator[Taken]:
     def make(watchdog: BrokerWatchdog) -> Consumer:
         return consumer(kafka, f"{commands}-group", **group_protocol("consumer"), **watchdog.settings())
 
-    with running(make, kafka, commands) as taken:
+    with running(make, kafka, commands, Taken()) as taken:
         yield taken
 
 
@@ -108,7 +114,7 @@ def test_a_client_that_is_stuck_is_replaced(
         return made[-1]
 
     monkeypatch.setattr(consuming, "BrokerWatchdog", Dying)
-    with running(make, kafka, commands) as intake:
+    with running(make, kafka, commands, Taken()) as intake:
         eventually(lambda: len(intake.partitions) > PARTITIONS, "the first commands")
         forgotten.set()
         eventually(lambda: len(made) == 2, "another client")
@@ -139,3 +145,55 @@ def test_an_idle_consumer_is_not_stuck(topics: Topics, commands: str) -> None:
 
     assert is_reachable(kafka)
     assert not is_reachable(KafkaConfig("127.0.0.1:1", "tests"), 0.2)
+
+
+Position = tuple[int | None, int | None]
+
+
+class Poisoned(Taken):
+    """Cannot process some messages, and takes every other. Every other time it cannot keep a letter."""
+
+    def __init__(self, errors: Mapping[Position, Exception]) -> None:
+        super().__init__()
+        self.given_up: list[Position] = []
+        self._errors = errors
+        self._gives_up = cycle((False, True))
+
+    def process(self, message: Message) -> Claimed | None:
+        error = self._errors.get((message.partition(), message.offset()))
+        if error is not None:
+            raise error
+        return super().process(message)
+
+    def give_up(self, message: Message, error: Exception) -> None:
+        if not next(self._gives_up):
+            raise error
+        self.given_up.append((message.partition(), message.offset()))
+
+
+def errors_of_every_class() -> list[Exception]:
+    """Those of PEP 249, and one that has nothing to do with the database."""
+    classes = (*DatabaseError.__subclasses__(), InterfaceError, DatabaseError)
+    return [*(one("SELECT", None, Exception("whatever")) for one in classes), ValueError("whatever")]
+
+
+def test_no_error_ends_the_loop_and_poison_holds_up_no_other_partition(
+    topics: Topics, commands: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consuming, "_PAUSE_SECONDS", 0.01)
+    kafka = KafkaConfig(topics.bootstrap, "tests")
+    poison: dict[Position, Exception] = {
+        (number % (PARTITIONS - 1), number // (PARTITIONS - 1)): error
+        for number, error in enumerate(errors_of_every_class())
+    }
+
+    def make(watchdog: BrokerWatchdog) -> Consumer:
+        return consumer(kafka, f"{commands}-poison", **group_protocol("consumer"), **watchdog.settings())
+
+    with running(make, kafka, commands, Poisoned(poison)) as intake:
+        eventually(lambda: len(intake.given_up) == len(poison), "a dead letter for each")
+        before_the_last = set(intake.partitions)
+        eventually(lambda: set(intake.partitions) == set(range(PARTITIONS)), "the next of each partition")
+
+    assert sorted(intake.given_up) == sorted(poison)
+    assert PARTITIONS - 1 in before_the_last

@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 _POLL_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
+_MAX_TRIES = 5
 
 
 class Slots(Protocol):
@@ -55,6 +56,7 @@ class CommandConsumer:
         self._slots = slots
         self._start = start
         self._waiting: deque[Message] = deque()
+        self._tries: dict[tuple[int | None, int | None], int] = {}
         self._try_at = 0.0
         self._paused: set[int] = set()
         self.last_poll = time.monotonic()
@@ -79,6 +81,7 @@ class CommandConsumer:
                 stopping.wait(_PAUSE_SECONDS)
             finally:
                 self._waiting.clear()
+                self._tries.clear()
                 self._close()
 
     def _close(self) -> None:
@@ -96,8 +99,10 @@ class CommandConsumer:
         self.last_poll = time.monotonic()
         if message is not None:
             self._received(message)
-        if self._waiting and self._may_process() and self._process(self._waiting[0]):
-            self._waiting.popleft()
+        if self._waiting and self._may_process():
+            message = self._waiting.popleft()
+            if not self._process(message):
+                self._waiting.append(message)  # behind those of other partitions
 
     def _may_process(self) -> bool:
         """Waits for a slot, and until the database is tried again, but never long: the loop has to poll."""
@@ -124,10 +129,33 @@ class CommandConsumer:
             log.warning("command not processed: database unavailable; trying again in 1 s", reason=str(error))
             self._try_at = time.monotonic() + _PAUSE_SECONDS
             return False
-        self._store_offset(message)
+        except Exception as error:
+            return self._failed(message, error)
+        self._done(message)
         if claimed is not None:
             self._start(claimed)
         return True
+
+    def _failed(self, message: Message, error: Exception) -> bool:
+        """The database is not to blame: the message may never be processed. After some tries it becomes a
+        dead letter; until then it holds up its own partition alone."""
+        position = _position(message)
+        tries = self._tries[position] = self._tries.get(position, 0) + 1
+        log.error("command not processed; trying again in 1 s", tries=tries, exc_info=error)
+        self._try_at = time.monotonic() + _PAUSE_SECONDS
+        if tries < _MAX_TRIES:
+            return False
+        try:
+            self._intake.give_up(message, error)
+        except Exception:
+            log.exception("command not kept as a dead letter; trying again in 1 s")
+            return False
+        self._done(message)
+        return True
+
+    def _done(self, message: Message) -> None:
+        self._tries.pop(_position(message), None)
+        self._store_offset(message)
 
     def _store_offset(self, message: Message) -> None:
         try:
@@ -159,3 +187,7 @@ class CommandConsumer:
             self._paused -= gone
         client.incremental_unassign(partitions)
         log.info("partitions revoked", partitions=sorted(gone))
+
+
+def _position(message: Message) -> tuple[int | None, int | None]:
+    return message.partition(), message.offset()

@@ -74,6 +74,14 @@ class Intake:
             return None
         return self._claim(received, parsed)
 
+    def give_up(self, message: Message, error: Exception) -> None:
+        """Keeps a message as a dead letter of which `process` fails again and again. Raises as that does."""
+        reason = f"{type(error).__qualname__}: {error}".partition("\n")[0]
+        self._refuse(
+            _Received.of(message),
+            UnreadableMessage("not_processable", f"Processing the message fails each time: {reason:.500}"),
+        )
+
     def _claim(self, received: "_Received", parsed: Command | BareCarrier) -> Claimed | None:
         parent = received.carrier or valid_carrier(parsed.carrier)
         started_at = time.time_ns()

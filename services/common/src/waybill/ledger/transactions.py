@@ -4,18 +4,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from waybill.ledger.changes import Changes
-from waybill.store import StoreUnavailable, is_unavailable
+from waybill.store import StoreUnavailable, is_refused, is_unavailable
 from waybill.topics import Topics
+
+log = structlog.get_logger(__name__)
 
 Notify = Callable[[str], None]
 """Gets the key of messages that were committed to the outbox; must not block."""
 
 
 class Transactions:
-    """Threads may share one. Every method raises `StoreUnavailable` where the database is away.
+    """Threads may share one. Every method raises `StoreUnavailable` where the database is away, or refuses
+    what it should take from anyone; a value that it cannot take is another error.
 
     Then nothing has changed; or, if the connection broke in the commit itself, everything may have.
     """
@@ -42,6 +46,9 @@ class Transactions:
         except Exception as error:
             if is_unavailable(error):
                 raise StoreUnavailable("The database is unavailable: try again later.") from error
+            if is_refused(error):
+                log.exception("statement refused by the database: check its schema and the role's privileges")
+                raise StoreUnavailable("The database refuses a statement: try again later.") from error
             raise
 
     @contextmanager

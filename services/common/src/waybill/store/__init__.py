@@ -1,6 +1,13 @@
 """PostgreSQL: the tables, and every statement that Waybill sends. It knows no Kafka and no messages."""
 
-from waybill.store.engine import StoreUnavailable, check_writable, create_engine, is_unavailable, ping
+from waybill.store.engine import (
+    StoreUnavailable,
+    check_writable,
+    create_engine,
+    is_refused,
+    is_unavailable,
+    ping,
+)
 from waybill.store.migrate import SchemaBehind, UnsuitableDatabase, check_schema, migrate
 from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter
 from waybill.store.statements.events import StoredEvent
@@ -22,6 +29,7 @@ __all__ = [
     "check_schema",
     "check_writable",
     "create_engine",
+    "is_refused",
     "is_unavailable",
     "migrate",
     "ping",

@@ -9,7 +9,14 @@ import sqlalchemy
 from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from waybill.database_url import connection_options
@@ -82,6 +89,12 @@ def is_unavailable(error: Exception) -> bool:
     return isinstance(
         error, OperationalError | InterfaceError | InternalError | PoolTimeout | StoreUnavailable
     )
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether the database answers, but refuses what it should take from anyone: a table or a privilege is
+    missing. Not where the values are to blame."""
+    return isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError)
 
 
 @contextmanager

@@ -30,8 +30,6 @@ from waybill.domain import (
     lifecycle,
 )
 from waybill.kinds import Artefact
-from waybill.ledger import LeaseLost
-from waybill.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +74,7 @@ class Completion:
         try:
             self._lease.write(self._change(lifecycle.after_interruption()))
             log.info("report released", report_id=str(report.id), attempt=report.attempt)
-        except (LeaseLost, StoreUnavailable) as error:
+        except Exception as error:
             log.warning(
                 "report not released: recovery takes it over when its lease expires",
                 report_id=str(report.id),
