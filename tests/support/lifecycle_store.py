@@ -11,7 +11,16 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
 from waybill.artefacts import ArtefactStore
-from waybill.domain import AttemptTrace, Carrier, LeasePolicy, Origin, Report, RetentionPolicy, RetryPolicy
+from waybill.domain import (
+    AttemptTrace,
+    Carrier,
+    EvidencePolicy,
+    LeasePolicy,
+    Origin,
+    Report,
+    RetentionPolicy,
+    RetryPolicy,
+)
 from waybill.ledger import DeadLetters, Ledger, Notify, Recovery, Retention, Transactions
 from waybill.messages import DeadLetter
 from waybill.store import create_engine
@@ -35,6 +44,7 @@ class Policies:
     lease: LeasePolicy = LeasePolicy()  # noqa: RUF009 - frozen
     retry: RetryPolicy = RetryPolicy()  # noqa: RUF009 - frozen
     retention: RetentionPolicy = RetentionPolicy()  # noqa: RUF009 - frozen
+    evidence: EvidencePolicy = EvidencePolicy()  # noqa: RUF009 - frozen
     requeue_after: timedelta = timedelta(minutes=15)
     topics: Topics = Topics()  # noqa: RUF009 - frozen
 
@@ -52,7 +62,10 @@ class Store:
             engine, policies.topics, lambda key: self.notify(key), policies.requeue_after
         )
         self.ledger = Ledger(self.transactions, policies.lease)
-        self.dead_letters = DeadLetters(self.transactions)
+        self.trimmed: list[tuple[str, int]] = []
+        self.dead_letters = DeadLetters(
+            self.transactions, policies.evidence, lambda why, count: self.trimmed.append((why, count))
+        )
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
 

@@ -34,7 +34,17 @@ ROOMS: dict[str, set[str]] = {
     # the edge
     "settings": {"database_url", "domain", "errors", "kafka", "topics"},
     "launch": {"errors", "settings", "telemetry"},
-    "runtime": {"artefacts", "kafka", "kinds", "ledger", "maintenance", "outbox", "settings", "store"},
+    "runtime": {
+        "artefacts",
+        "kafka",
+        "kinds",
+        "ledger",
+        "maintenance",
+        "outbox",
+        "settings",
+        "store",
+        "telemetry",
+    },
     "commands": {"errors", "kafka", "settings", "store"},
 }
 """Every room inside `waybill`, from the bottom up, with the rooms that it may import."""

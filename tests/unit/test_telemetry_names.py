@@ -16,7 +16,7 @@ CLIENT = SERVICES / "client/src/waybill_client/trace.py"
 STORED = SERVICES / "common/src/waybill/store/statements/_rows.py"
 """Reads a JSON column whose fields are named after the spans."""
 
-SHORT = {names.SCOPE, names.LOG_EVENT, names.OUTCOME}
+SHORT = {names.SCOPE, names.LOG_EVENT, names.OUTCOME, names.LIMIT}
 """Words that mean something else in other places."""
 DECLARED = {value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)} - SHORT
 

@@ -149,6 +149,9 @@ class DeadLetter(_Resource):
     topic: str
     partition: int
     offset: int
+    value_size: int | None = None
+    value_sha256: str | None = None
+    value_kept: int | None = None
     attempts: int | None = None
     stack: str | None = None
     trace_id: str | None = None

@@ -12,6 +12,7 @@ from waybill.ledger import DeadLetters, Ledger, Recovery, Retention, Transaction
 from waybill.maintenance import Maintenance, MaintenancePolicy
 from waybill.outbox import PendingKeys, Publisher, Relay
 from waybill.settings import ServiceSettings, instance_name
+from waybill.telemetry import count_trimmed
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,7 @@ class Runtime:
         pending = PendingKeys()
         transactions = Transactions(self._engine, settings.topics, pending.add, settings.requeue_after)
         self.ledger = Ledger(transactions, settings.lease)
-        self.dead_letters = DeadLetters(transactions)
+        self.dead_letters = DeadLetters(transactions, settings.evidence, count_trimmed)
         self._relay = Relay(
             transactions, pending, lambda: Publisher(producer(kafka), self.name, kafka.bootstrap_servers)
         )

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from waybill.database_url import WrongDatabaseUrl, connection_options
-from waybill.domain import LeasePolicy, RetentionPolicy, RetryPolicy
+from waybill.domain import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.errors import WaybillError
 from waybill.kafka import KafkaConfig
 from waybill.topics import Topics
@@ -117,6 +117,10 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
     report_retention_days: float = Field(default=30, gt=0)
     dead_letter_retention_days: float = Field(default=30, gt=0)
     idempotency_key_retention_hours: float = Field(default=24, gt=0)
+    dead_letter_max_bytes: int = Field(
+        default=64 * 1024, ge=4096, description="Stored of one message that cannot be read."
+    )
+    dead_letter_total_mib: int = Field(default=256, ge=1, description="Stored of all of them, in MiB.")
 
     @property
     def retry(self) -> RetryPolicy:
@@ -133,6 +137,10 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
             dead_letters=timedelta(days=self.dead_letter_retention_days),
             idempotency_keys=timedelta(hours=self.idempotency_key_retention_hours),
         )
+
+    @property
+    def evidence(self) -> EvidencePolicy:
+        return EvidencePolicy(self.dead_letter_max_bytes, self.dead_letter_total_mib * 1024 * 1024)
 
     @property
     def requeue_after(self) -> timedelta:

@@ -121,6 +121,9 @@ class DeadLetterResource(BaseModel):
     topic: str
     partition: int
     offset: int
+    value_size: int | None = Field(description="Of a message: its value's size in bytes.")
+    value_sha256: str | None
+    value_kept: int | None = Field(description="How many bytes of the value are still stored.")
     attempts: int | None
     stack: str | None
     trace_id: str | None

@@ -4,7 +4,7 @@ from waybill.domain.carrier import Carrier
 from waybill.domain.failures import Failure, FailureType
 from waybill.domain.identity import new_report_id
 from waybill.domain.lifecycle import AttemptFailure, End, Requeue, Retry
-from waybill.domain.policies import LeasePolicy, RetentionPolicy, RetryPolicy
+from waybill.domain.policies import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.domain.report import (
     TERMINAL,
     TRANSITIONS,
@@ -27,6 +27,7 @@ __all__ = [
     "AttemptTrace",
     "Carrier",
     "End",
+    "EvidencePolicy",
     "Failure",
     "FailureType",
     "Fence",

@@ -34,6 +34,20 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True)
+class EvidencePolicy:
+    """How many bytes of messages that could not be read are stored: of one, and of all together, beside which
+    each process may store another sixteenth for a moment."""
+
+    max_bytes: int = 64 * 1024
+    max_total_bytes: int = 256 * 1024 * 1024
+
+    @property
+    def trim_after_bytes(self) -> int:
+        """How much a process stores before it looks at the total."""
+        return self.max_total_bytes // 16
+
+
+@dataclass(frozen=True)
 class RetentionPolicy:
     """How long things are kept after they have ended; `batch` rows are removed in one transaction."""
 

@@ -1,7 +1,11 @@
 """Dead letters as rows and as messages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import accumulate
+from typing import Any
 
 from waybill.domain import Carrier, Failure, Origin, Report, new_report_id
 from waybill.messages import DeadLetter, UnreadableMessage
@@ -73,16 +77,42 @@ def stored_letter(letter: DeadLetter) -> dict[str, object]:
     return {**letter.model_dump(include=_COLUMNS), "source": f"{letter.report_id}/{letter.attempts}"}
 
 
-def stored_message_letter(letter: DeadLetter, message: UnreadMessage) -> dict[str, object]:
-    """The row of a message's letter, with the whole message."""
+def stored_message_letter(letter: DeadLetter, message: UnreadMessage, max_bytes: int) -> dict[str, object]:
+    """The row of a message's letter, with as much of the message as `max_bytes` hold: of key and headers at
+    most a quarter each, and of the value the rest. What is cut off is the end."""
+    quarter = max_bytes // 4
+    key = message.key and message.key[:quarter]
+    headers = _first([[name, _printable(value)] for name, value in message.headers], quarter)
+    rest = max_bytes - len(key or b"") - _size(headers)
     return {
-        **letter.model_dump(include=_COLUMNS),
+        **letter.model_dump(include={*_COLUMNS, "value_size"}),
         "source": message.source,
-        "key": message.key,
-        "value": message.value,
-        "headers": [[name, _printable(value)] for name, value in message.headers],
+        "key": key,
+        "value": message.value and message.value[:rest],
+        "value_sha256": None if message.value is None else sha256(message.value).hexdigest(),
+        "headers": headers,
         "tracestate": message.carrier.tracestate if message.carrier else None,
     }
+
+
+def stored_bytes(row: Mapping[str, Any]) -> int:
+    """What a row of `stored_message_letter` holds of its message."""
+    return len(row["key"] or b"") + len(row["value"] or b"") + _size(row["headers"])
+
+
+def cut_bytes(row: Mapping[str, Any]) -> int:
+    """What it does not hold of the message's value."""
+    return int(row["value_size"]) - len(row["value"] or b"")
+
+
+def _first(headers: list[list[str | None]], max_bytes: int) -> list[list[str | None]]:
+    """The first headers that fit, each whole."""
+    sizes = accumulate(_size([header]) for header in headers)
+    return [header for header, size in zip(headers, sizes, strict=True) if size <= max_bytes]
+
+
+def _size(headers: list[list[str | None]]) -> int:
+    return sum(len(part.encode()) for header in headers for part in header if part)
 
 
 def _printable(value: bytes | str | None) -> str | None:

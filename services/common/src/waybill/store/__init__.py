@@ -9,7 +9,7 @@ from waybill.store.engine import (
     ping,
 )
 from waybill.store.migrate import SchemaBehind, UnsuitableDatabase, check_schema, migrate
-from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter
+from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter, StoredMessage, Trimmed
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
@@ -25,6 +25,8 @@ __all__ = [
     "StoreUnavailable",
     "StoredDeadLetter",
     "StoredEvent",
+    "StoredMessage",
+    "Trimmed",
     "UnsuitableDatabase",
     "check_schema",
     "check_writable",

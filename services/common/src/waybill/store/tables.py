@@ -161,6 +161,10 @@ dead_letters = Table(
     Column("headers", JSONB, nullable=False, server_default="[]"),
     Column("traceparent", Text),
     Column("tracestate", Text),
+    # of a message: size and SHA-256, in hex, of its value, of which the beginning may be kept, or nothing
+    Column("value_size", BigInteger),
+    Column("value_sha256", Text),
+    _time("trimmed_at"),
     # of a report that used up its attempts
     Column("attempts", Integer),
     Column("stack", Text),

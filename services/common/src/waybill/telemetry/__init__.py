@@ -7,7 +7,7 @@ opentelemetry-distro from `OTEL_*` variables; this package only makes spans and 
 from waybill.telemetry import names
 from waybill.telemetry.environment import tracing_defaults
 from waybill.telemetry.lost import end_lost_attempt
-from waybill.telemetry.metrics import count_message, observe_outbox_age, record_queue_time
+from waybill.telemetry.metrics import count_message, count_trimmed, observe_outbox_age, record_queue_time
 from waybill.telemetry.propagation import context_of, current_carrier, span_carrier, valid_carrier
 from waybill.telemetry.spans import (
     consumer_span,
@@ -27,6 +27,7 @@ __all__ = [
     "consumer_span",
     "context_of",
     "count_message",
+    "count_trimmed",
     "current_carrier",
     "end_lost_attempt",
     "fail_span",

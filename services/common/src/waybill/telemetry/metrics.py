@@ -21,10 +21,21 @@ _queue_time = _meter.create_histogram(
     explicit_bucket_boundaries_advisory=[0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300, 1800, 7200],
 )
 
+_trimmed = _meter.create_counter(
+    names.DEAD_LETTER_TRIMMED,
+    unit="By",
+    description="Bytes of unreadable messages that are not stored, by the limit they were beyond.",
+)
+
 
 def count_message(outcome: str) -> None:
     """A message that the worker has processed."""
     _messages.add(1, {names.OUTCOME: outcome})
+
+
+def count_trimmed(limit: str, bytes_: int) -> None:
+    """Bytes of a message that are not stored because of a limit: `letter` or `total`."""
+    _trimmed.add(bytes_, {names.LIMIT: limit})
 
 
 def record_queue_time(seconds: float, kind: str) -> None:

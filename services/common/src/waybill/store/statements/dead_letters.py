@@ -1,11 +1,11 @@
 """Statements on `dead_letters`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import Carrier
@@ -15,7 +15,8 @@ from waybill.store.tables import dead_letters
 
 @dataclass(frozen=True)
 class StoredDeadLetter:
-    """What could not be done: a message as it came, or a report that used up its attempts."""
+    """What could not be done: a message that could not be read, or a report that used up its attempts. Of a
+    message, size and hash are those of the whole value, and `value_kept` what is stored of it, in bytes."""
 
     id: UUID
     reason: str
@@ -25,13 +26,33 @@ class StoredDeadLetter:
     topic: str
     partition: int
     offset: int
-    key: bytes | None
-    value: bytes | None
+    value_size: int | None
+    value_sha256: str | None
+    value_kept: int | None
     attempts: int | None
     stack: str | None
     carrier: Carrier | None
     created_at: datetime
     redriven_at: datetime | None
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """What is left of a message: perhaps only the beginning of its value, or nothing once it was trimmed."""
+
+    key: bytes | None
+    value: bytes | None
+    value_size: int | None
+    value_sha256: str | None
+    trimmed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """How many letters lost their bytes, and how many bytes those were."""
+
+    letters: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -58,35 +79,57 @@ def put(connection: Connection, letter: dict[str, Any]) -> bool:
 
 
 def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLetter]:
-    """A page of dead letters."""
+    """A page of dead letters, without the messages, each of which may be as large as Kafka takes."""
     order = [dead_letters.c.report_id.is_(None)] if wanted.reports_first else []
-    statement = select(dead_letters).order_by(*order, dead_letters.c.id.desc()).limit(wanted.limit)
+    statement = select(*_LISTED).order_by(*order, dead_letters.c.id.desc()).limit(wanted.limit)
     if wanted.reason is not None:
         statement = statement.where(dead_letters.c.reason == wanted.reason)
     if not wanted.redriven:
         statement = statement.where(dead_letters.c.redriven_at.is_(None))
     if wanted.before:
         statement = statement.where(dead_letters.c.id < wanted.before)
-    return [
-        StoredDeadLetter(
-            id=row.id,
-            reason=row.reason,
-            detail=row.detail,
-            report_id=row.report_id,
-            source=row.source,
-            topic=row.topic,
-            partition=row.partition,
-            offset=row.offset,
-            key=row.key,
-            value=row.value,
-            attempts=row.attempts,
-            stack=row.stack,
-            carrier=carrier_of(row),
-            created_at=row.created_at,
-            redriven_at=row.redriven_at,
+    return [_letter(row) for row in connection.execute(statement)]
+
+
+def message(connection: Connection, letter_id: UUID) -> StoredMessage | None:
+    """What is left of the message of one letter. None where the letter is gone."""
+    columns = [dead_letters.c[field.name] for field in fields(StoredMessage)]
+    row = connection.execute(select(*columns).where(dead_letters.c.id == letter_id)).one_or_none()
+    return StoredMessage(*row) if row else None
+
+
+def trim(connection: Connection, limit: int) -> Trimmed:
+    """Removes the bytes of the oldest messages until at most `limit` are left in all. Reason, size and hash
+    stay. Rows that another transaction holds are left to the next time."""
+    newest_first = (dead_letters.c.created_at.desc(), dead_letters.c.id.desc())
+    kept = (
+        select(dead_letters.c.id, func.sum(_BYTES).over(order_by=newest_first).label("up_to_it"))
+        .where(_HAS_BYTES)
+        .subquery()
+    )
+    surplus = (
+        select(dead_letters.c.id, _BYTES.label("bytes"))
+        .where(_HAS_BYTES, dead_letters.c.id.in_(select(kept.c.id).where(kept.c.up_to_it > limit)))
+        .with_for_update(skip_locked=True)
+        .cte("surplus")
+    )
+    statement = (
+        update(dead_letters)
+        .where(dead_letters.c.id == surplus.c.id)
+        .values(
+            key=None,
+            value=None,
+            headers=[],
+            value_size=func.coalesce(dead_letters.c.value_size, func.octet_length(dead_letters.c.value)),
+            value_sha256=func.coalesce(
+                dead_letters.c.value_sha256, func.encode(func.sha256(dead_letters.c.value), "hex")
+            ),
+            trimmed_at=func.clock_timestamp(),
         )
-        for row in connection.execute(statement)
-    ]
+        .returning(surplus.c.bytes)
+    )
+    sizes = list(connection.execute(statement).scalars())
+    return Trimmed(len(sizes), sum(sizes))
 
 
 def mark_redriven(connection: Connection, report_id: UUID, letter_id: UUID | None) -> None:
@@ -110,3 +153,25 @@ def remove_old(connection: Connection, age: timedelta, limit: int) -> int:
         .with_for_update(skip_locked=True)
     )
     return connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(old))).rowcount
+
+
+# --- parts --------------------------------------------------------------------------------------------
+
+_LISTED = (
+    *(column for column in dead_letters.c if column.name not in ("key", "value", "headers")),
+    func.octet_length(dead_letters.c.value).label("value_kept"),
+)
+_BYTES = (
+    func.coalesce(func.octet_length(dead_letters.c.key), 0)
+    + func.coalesce(func.octet_length(dead_letters.c.value), 0)
+    + func.pg_column_size(dead_letters.c.headers)
+)
+_HAS_BYTES = or_(
+    dead_letters.c.key.is_not(None), dead_letters.c.value.is_not(None), dead_letters.c.headers != []
+)
+_PLAIN = tuple(field.name for field in fields(StoredDeadLetter) if field.name != "carrier")
+
+
+def _letter(row: Row[Any]) -> StoredDeadLetter:
+    columns = row._mapping
+    return StoredDeadLetter(carrier=carrier_of(row), **{name: columns[name] for name in _PLAIN})
