@@ -12,6 +12,7 @@ from typing import IO
 PREFERRED = {
     "api": 8080,
     "worker-health": 8081,
+    "api-health": 8082,
     "jaeger": 16686,
     "jaeger-grpc": 16685,
     "jaeger-otlp": 14317,

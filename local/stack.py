@@ -23,6 +23,7 @@ class Endpoints:
     """Where the parts answer, in the form that the clients of each take."""
 
     api_url: str
+    api_health_url: str
     worker_health_url: str
     jaeger_url: str
     otlp_endpoint: str
@@ -217,7 +218,9 @@ class Stack:
         scripts, ports = self._installation.scripts, self.ports
         return [
             *services.preparations(scripts, common),
-            services.producer_api(scripts, api, ports["api"], telemetry=self._telemetry_part),
+            services.producer_api(
+                scripts, api, ports["api"], ports["api-health"], telemetry=self._telemetry_part
+            ),
             services.report_worker(scripts, worker, ports["worker-health"], telemetry=self._telemetry_part),
         ]
 
@@ -236,6 +239,7 @@ def _endpoints(run_dir: RunDir, ports: Ports) -> Endpoints:
     host = "127.0.0.1"
     return Endpoints(
         api_url=f"http://{host}:{ports['api']}",
+        api_health_url=f"http://{host}:{ports['api-health']}",
         worker_health_url=f"http://{host}:{ports['worker-health']}",
         jaeger_url=f"http://{host}:{ports['jaeger']}",
         otlp_endpoint=f"http://{host}:{ports['otlp-http']}",

@@ -44,7 +44,9 @@ def preparations(scripts: Path, settings: Mapping[str, str]) -> list[Task]:
     ]
 
 
-def producer_api(scripts: Path, settings: Mapping[str, str], port: int, telemetry: str = COLLECTOR) -> Part:
+def producer_api(
+    scripts: Path, settings: Mapping[str, str], port: int, health_port: int, telemetry: str = COLLECTOR
+) -> Part:
     """`telemetry` is the part that receives spans and metrics."""
     return Part(
         name="producer-api",
@@ -52,7 +54,11 @@ def producer_api(scripts: Path, settings: Mapping[str, str], port: int, telemetr
         health=f"http://127.0.0.1:{port}/readyz",
         port=port,
         needs=("migrate", "topics", telemetry),
-        environment={**settings, "WAYBILL_LISTEN": f"127.0.0.1:{port}"},
+        environment={
+            "WAYBILL_LISTEN": f"127.0.0.1:{port}",
+            "WAYBILL_HEALTH_LISTEN": f"127.0.0.1:{health_port}",
+            **settings,
+        },
         stop_seconds=30,
     )
 

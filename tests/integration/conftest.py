@@ -28,7 +28,13 @@ def start_stack(run_dir: Path) -> Stack:
         return Stack.start(
             run_dir,
             installation=installation,
-            settings={"producer-api": {"WAYBILL_STREAM_HEARTBEAT_SECONDS": "1"}},
+            settings={
+                "producer-api": {
+                    "WAYBILL_STREAM_HEARTBEAT_SECONDS": "1",
+                    "WAYBILL_HEADER_TIMEOUT_SECONDS": "5",
+                    "WAYBILL_BODY_TIMEOUT_SECONDS": "5",
+                }
+            },
         )
     except LocalError as error:
         pytest.fail(f"The stack did not start: {error}", pytrace=False)

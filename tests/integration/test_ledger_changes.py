@@ -27,7 +27,7 @@ def claimed(store: Store) -> Fence:
 
 
 def events_of(store: Store, report_id: UUID) -> list[tuple[int, str]]:
-    return [(event.version, event.type) for event in store.ledger.events_after(report_id, 2)]
+    return [(event.version, event.type) for event in store.ledger.events_after(report_id, 2, 1000)]
 
 
 def test_changes_of_several_reports_are_notified_once_each_after_the_commit(store: Store) -> None:

@@ -113,7 +113,7 @@ def lifecycle_stack(
     try:
         nodes: list[Node] = [
             *services.preparations(scripts, settings),
-            services.producer_api(scripts, settings, ports["api"]),
+            services.producer_api(scripts, settings, ports["api"], ports["api-health"]),
             services.report_worker(scripts, settings, ports["worker-health"], WORKER),
         ]
         runner.start([_without_shared_needs(node) for node in nodes], lambda *_: None)

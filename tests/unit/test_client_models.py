@@ -13,6 +13,7 @@ from pydantic import BaseModel
 import waybill_client.models as client
 from producer_api import resources
 from producer_api.app import create_app
+from producer_api.policies import HostPolicy, ProxyPolicy
 from producer_api.services import Services
 from waybill import domain, messages
 from waybill.kinds import load_registry
@@ -53,7 +54,8 @@ DESCRIBED: dict[str, type[BaseModel]] = {
 def described() -> dict[str, Any]:
     """The schemas of `GET /api/v1/openapi.json`, which no part of the services is needed for."""
     parts: dict[str, Any] = {part.name: Mock() for part in fields(Services)}
-    answer = create_app(Services(**parts | {"max_body_bytes": 1})).test_client().get("/api/v1/openapi.json")
+    policies = {"max_body_bytes": 1, "hosts": HostPolicy(), "proxies": ProxyPolicy()}
+    answer = create_app(Services(**parts | policies)).test_client().get("/api/v1/openapi.json")
     schemas: dict[str, Any] = answer.get_json()["components"]["schemas"]
     return schemas
 

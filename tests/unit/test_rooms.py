@@ -20,9 +20,11 @@ ROOMS: dict[str, set[str]] = {
     "kinds": {"errors"},
     "periodic": {"errors"},
     "database_url": {"errors"},
+    "addresses": {"errors"},
+    "health": set(),
     # adapters, each of one thing
     "messages": {"domain", "errors"},
-    "telemetry": {"domain"},
+    "telemetry": {"addresses", "domain"},
     "logs": set(),
     "store": {"database_url", "domain", "errors"},
     "kafka": {"errors", "topics"},
@@ -32,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "outbox": {"domain", "ledger", "messages", "store", "telemetry"},
     "maintenance": {"artefacts", "domain", "ledger", "periodic", "store", "telemetry"},
     # the edge
-    "settings": {"database_url", "domain", "errors", "kafka", "topics"},
+    "settings": {"addresses", "database_url", "domain", "errors", "kafka", "topics"},
     "launch": {"errors", "settings", "telemetry"},
     "runtime": {
         "artefacts",

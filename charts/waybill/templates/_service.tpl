@@ -42,7 +42,9 @@ spec:
           command: [python, /scripts/reload.py, {{ $component }}]
           {{- end }}
           ports:
-            - {name: {{ $service.port.name }}, containerPort: {{ $service.port.number }}}
+            {{- range $service.ports }}
+            - {name: {{ .name }}, containerPort: {{ .number }}}
+            {{- end }}
           env: {{- include "waybill.serviceEnv" . | nindent 12 }}
             {{- range $service.env }}
             - {name: {{ .name }}, value: {{ .value | quote }}}
@@ -53,16 +55,16 @@ spec:
             {{- end }}
           {{- with include "waybill.artefactEnvFrom" $root }}{{ trim . | nindent 10 }}{{ end }}
           startupProbe:
-            httpGet: {path: /healthz, port: {{ $service.port.name }}}
+            httpGet: {path: /healthz, port: health}
             periodSeconds: 1
             failureThreshold: 60
           livenessProbe:
-            httpGet: {path: /healthz, port: {{ $service.port.name }}}
+            httpGet: {path: /healthz, port: health}
             periodSeconds: 10
             timeoutSeconds: 5
             failureThreshold: 6
           readinessProbe:
-            httpGet: {path: /readyz, port: {{ $service.port.name }}}
+            httpGet: {path: /readyz, port: health}
             periodSeconds: 3
             timeoutSeconds: 5
           lifecycle:
@@ -75,25 +77,45 @@ spec:
 {{- end }}
 
 {{/*
-(list $ component) → YAML: `values`, the key of its values; `scaled`, whether an autoscaler sets its replicas; `port`;
-`env`, its own settings.
+(list $ component) → YAML: `values`, the key of its values; `scaled`, whether an autoscaler sets its replicas; `ports`,
+of which `health` is for the probes alone; `env`, its own settings.
 */}}
 {{- define "waybill.serviceTraits" -}}
 {{- $values := (index . 0).Values -}}
 {{- if eq (index . 1) "producer-api" -}}
 values: producerApi
 scaled: {{ $values.producerApi.autoscaling.enabled }}
-port: {name: http, number: 8080}
+ports: [{name: http, number: 8080}, {name: health, number: 8082}]
 env:
   - {name: WAYBILL_LISTEN, value: "0.0.0.0:8080"}
+  - {name: WAYBILL_HEALTH_LISTEN, value: "0.0.0.0:8082"}
+  - {name: WAYBILL_ALLOWED_HOSTS, value: {{ include "waybill.allowedHosts" (index . 0) | quote }}}
+  {{- with $values.producerApi.trustedProxies }}
+  - {name: WAYBILL_TRUSTED_PROXIES, value: {{ join "," . | quote }}}
+  {{- end }}
+  {{- with $values.producerApi.pathPrefix }}
+  - {name: WAYBILL_PATH_PREFIX, value: {{ . | quote }}}
+  {{- end }}
   - {name: WAYBILL_HTTP_WORKERS, value: {{ $values.producerApi.httpWorkers | quote }}}
   - {name: WAYBILL_HTTP_THREADS, value: {{ $values.producerApi.httpThreads | quote }}}
 {{- else -}}
 values: reportWorker
 scaled: {{ $values.reportWorker.keda.enabled }}
-port: {name: health, number: 8081}
+ports: [{name: health, number: 8081}]
 env:
   - {name: WAYBILL_HEALTH_LISTEN, value: "0.0.0.0:8081"}
   - {name: WAYBILL_SLOTS, value: {{ $values.reportWorker.slots | quote }}}
 {{- end }}
+{{- end }}
+
+{{/*
+The names of the API: its Service's, and those of Ingress and HTTPRoute, which takes any where it has none.
+*/}}
+{{- define "waybill.allowedHosts" -}}
+{{- $api := .Values.producerApi -}}
+{{- $service := printf "%s-producer-api.%s" (include "waybill.fullname" .) .Release.Namespace -}}
+{{- $hosts := concat (list $service) $api.allowedHosts -}}
+{{- if $api.ingress.enabled }}{{ $hosts = append $hosts $api.ingress.host }}{{ end -}}
+{{- if $api.httpRoute.enabled }}{{ $hosts = concat $hosts ($api.httpRoute.hostnames | default (list "*")) }}{{ end -}}
+{{- $hosts | uniq | join "," -}}
 {{- end }}

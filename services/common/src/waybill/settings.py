@@ -3,12 +3,13 @@
 import os
 import socket
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from waybill.addresses import Address
 from waybill.database_url import WrongDatabaseUrl, connection_options
 from waybill.domain import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.errors import WaybillError
@@ -31,6 +32,15 @@ RENAMED = {
 """Old names of settings, without the prefix. One that is set stops the start, since it would do nothing."""
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+def _is_address(text: str) -> str:
+    Address.parse(text)
+    return text
+
+
+Listen = Annotated[str, AfterValidator(_is_address)]
+"""Where to listen: `0.0.0.0:8080`, `[::]:8080`."""
 
 
 class WrongSettings(WaybillError):  # noqa: N818 - the name is the sentence

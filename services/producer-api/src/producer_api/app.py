@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 from apiflask import APIBlueprint, APIFlask
-from flask import Flask, request
+from flask import Flask
 from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import UnsupportedMediaType
 
-from producer_api import description, problems
-from producer_api.problems import Problem
+from producer_api import description, guards, problems
+from producer_api.addressing import Addressing
 from producer_api.routes import article, dead_letters, health, kinds, outcome, reports
 from producer_api.services import Services
 
@@ -21,7 +20,7 @@ def create_app(services: Services) -> Flask:
         version="1",
         docs_ui="elements",
         docs_path=None,
-        spec_path="/api/v1/openapi.json",
+        spec_path=None,
     )
     app.config.update(
         OPENAPI_VERSION="3.1.0",
@@ -35,28 +34,20 @@ def create_app(services: Services) -> Flask:
     provider.sort_keys = False  # keep the order in which the models declare their fields
     problems.register(app)
     description.register(app)
-    app.before_request(_require_json)
+    guards.register(app, services.hosts)
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
+    # Flask's own way to add middleware; the instrumentation's is inside of it, and sees what proxies say.
+    app.wsgi_app = Addressing(app.wsgi_app, services.proxies)  # type: ignore[method-assign]
     return app
 
 
 def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     """In the order of the description's tags. Each gets the parts that its handlers use."""
-    ledger, hub = services.ledger, services.hub
+    ledger = services.ledger
     yield reports.blueprint(ledger, services.dead_letters, services.kinds)
-    yield outcome.blueprint(ledger, services.artefacts, hub, services.stream)
+    yield outcome.blueprint(ledger, services.artefacts, services.hub, services.places, services.stream)
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds)
     yield article.blueprint(ledger, services.kinds)
-    yield health.blueprint(services.check_database, hub)
-
-
-def _require_json() -> None:
-    body = request.get_data(cache=True) if request.method == "POST" else b""
-    if body and not request.is_json:
-        raise UnsupportedMediaType(
-            f"Content-Type: must be application/json; the request has {request.mimetype or 'none'}."
-        )
-    if body.strip() == b"null":  # APIFlask reads null as an empty object
-        raise Problem("wrong-request", "body: must be a JSON object, not null.")
+    yield health.blueprint(services.readiness)

@@ -1,13 +1,17 @@
 """What a route declares for the OpenAPI description: the problems it answers with, the headers it reads."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from apiflask import APIFlask
 
 from producer_api import problems
+from producer_api.addressing import path_of
 
-_ALWAYS = ("internal-error", "unavailable")
+PATH = "/api/v1/openapi.json"
+
+_ALWAYS = ("unknown-host", "wrong-request", "wrong-encoding", "internal-error", "unavailable")
 _EXTENSION = "x-request-headers"
 
 
@@ -61,6 +65,16 @@ def register(app: APIFlask) -> None:
             for operation in operations.values():
                 operation["parameters"].extend(operation.pop(_EXTENSION, ()))
         return spec
+
+    @cache
+    def described() -> dict[str, Any]:
+        return cast(dict[str, Any], app.spec)
+
+    @app.get(PATH)
+    @app.doc(hide=True)
+    def openapi() -> dict[str, Any]:
+        """The description; its server is the one that was asked, whatever its name is there."""
+        return {**described(), "servers": [{"url": path_of("") or "/"}]}
 
 
 def _response(status: int) -> dict[str, Any]:

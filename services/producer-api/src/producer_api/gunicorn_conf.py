@@ -2,40 +2,62 @@
 
 import logging
 import signal
+import socket
+import sys
 from types import FrameType
 from typing import Any
 
+from producer_api.serving import edge_worker
 from producer_api.settings import ApiSettings
+from waybill.addresses import CannotListen, listen
+from waybill.health import HealthServer
 from waybill.logs import configure_logs
 from waybill.settings import load
 
 _settings = load(ApiSettings)
+_health_listener: socket.socket
+_health_server: HealthServer
 
 wsgi_app = "producer_api.wsgi:app"
 bind = _settings.listen
-worker_class = "gthread"
+worker_class = edge_worker(_settings.arrival)
 workers = _settings.http_workers
 threads = _settings.http_threads
 worker_connections = 4 * _settings.http_threads
 graceful_timeout = int(_settings.drain_seconds)
 keepalive = 15
 limit_request_line = 8190
+limit_request_field_size = 8190
+limit_request_fields = 100
 control_socket_disable = True
+# Nothing that a client says about where it comes from; the application has the proxies that are trusted.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 
 
 def on_starting(_server: Any) -> None:
+    """In the arbiter: every worker process inherits the probes' listener, and whichever is free answers."""
+    global _health_listener
     configure_logs("producer-api", _settings.log_format, _settings.log_level)
     for name in ("gunicorn.error", "gunicorn.access"):  # through the root logger, for the same format as ours
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    try:
+        _health_listener = listen(_settings.health_listen)
+    except CannotListen as error:
+        sys.exit(f"producer-api: WAYBILL_HEALTH_LISTEN: {error}")
 
 
 def post_worker_init(_worker: Any) -> None:
     """After the fork, with the application loaded: starts its threads, and ends its streams on SIGTERM."""
+    global _health_server
     from producer_api.wsgi import services
 
     services.start()
+    _health_server = HealthServer(_health_listener, services.readiness.alive, services.readiness.ready)
+    _health_server.start()
     begin_shutdown = signal.getsignal(signal.SIGTERM)
 
     def drain(number: int, frame: FrameType | None) -> None:
@@ -50,5 +72,6 @@ def worker_exit(_server: Any, _worker: Any) -> None:
     from producer_api.wsgi import services
     from waybill.telemetry import flush
 
+    _health_server.stop()
     services.stop()
     flush()

@@ -46,22 +46,32 @@ def schema() -> dict[str, Any]:
 
 
 TYPES: Mapping[str, tuple[int, str]] = {
+    "malformed-request": (400, "The request is not well-formed HTTP"),
     "malformed-body": (400, "The body is not JSON"),
+    "cross-site": (403, "Another site's page must not do this"),
     "not-found": (404, "There is nothing at this address"),
     "no-such-report": (404, "There is no such report"),
     "method-not-allowed": (405, "This address does not take this method"),
+    "request-timeout": (408, "The request was too slow"),
     "request-in-flight": (409, "The same request is under way"),
     "already-ended": (409, "The report has ended"),
     "not-redrivable": (409, "This cannot be tried again"),
     "artefact-not-ready": (409, "The artefact is not ready"),
     "no-artefact": (404, "The report has no artefact"),
     "body-too-large": (413, "The body is too large"),
+    "address-too-long": (414, "The address is too long"),
     "wrong-media-type": (415, "The body must be application/json"),
+    "wrong-encoding": (415, "The body must not be compressed"),
+    "expectation-failed": (417, "The expectation cannot be met"),
+    "unknown-host": (421, "This is not a name of this service"),
     "key-reused": (422, "The Idempotency-Key was used for another request"),
     "wrong-request": (422, "The request is wrong"),
     "unknown-kind": (422, "There is no such kind of report"),
+    "header-too-large": (431, "The header is too large"),
     "internal-error": (500, "Something went wrong here"),
+    "unsupported-transfer-coding": (501, "This transfer coding is not supported"),
     "unavailable": (503, "The service is temporarily unavailable"),
+    "unsupported-http-version": (505, "This version of HTTP is not supported"),
 }
 """Every type of problem: its HTTP status and title."""
 
@@ -79,17 +89,22 @@ class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
     report_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def response(self, status: int | None = None) -> Response:
+    def model(self, trace_id: str | None, *, root: str = "", status: int | None = None) -> ProblemModel:
+        """`root`: the path before every address of this service."""
         default_status, title = TYPES[self.kind]
-        model = ProblemModel(
-            type=f"/problems/{self.kind}",
+        return ProblemModel(
+            type=f"{root}/problems/{self.kind}",
             title=title,
             status=status or default_status,
             detail=self.detail,
-            trace_id=_trace_id(),
+            trace_id=trace_id,
             report_id=self.report_id,
             errors=self.errors,
         )
+
+    def response(self, status: int | None = None) -> Response:
+        """The answer to the current request."""
+        model = self.model(_trace_id(), root=request.script_root, status=status)
         body = json.dumps(model.model_dump(exclude_none=True))
         return Response(body, model.status, dict(self.headers), mimetype=MEDIA_TYPE)
 
@@ -113,7 +128,7 @@ def register(app: APIFlask) -> None:
         if kind not in TYPES:
             raise Problem("not-found", f"There is no problem type {kind}.")
         status, title = TYPES[kind]
-        return {"type": f"/problems/{kind}", "status": status, "title": title}
+        return {"type": f"{request.script_root}/problems/{kind}", "status": status, "title": title}
 
 
 def _validation_error(error: HTTPError) -> Response:
@@ -167,6 +182,6 @@ def _trace_id() -> str | None:
     """
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
-        with refusal_span(request.path) as span:
+        with refusal_span() as span:
             context = span.get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None

@@ -100,18 +100,20 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _refuse_unstorable(value: Any) -> None:
+def _refuse_unstorable(value: Any, field: str = "parameters") -> None:
     """PostgreSQL's JSON cannot hold U+0000, an unpaired surrogate, NaN or an infinite number."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise Problem("wrong-request", "parameters: must not contain NaN or an infinite number.")
+        raise _unstorable(field, "must not contain NaN or an infinite number")
     if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
-        raise Problem(
-            "wrong-request", "parameters: must not contain U+0000 or an unpaired surrogate in a text."
-        )
+        raise _unstorable(field, "must not contain U+0000 or an unpaired surrogate in a text")
     if isinstance(value, dict):
         for key, inner in value.items():
-            _refuse_unstorable(key)
-            _refuse_unstorable(inner)
+            _refuse_unstorable(key, field)
+            _refuse_unstorable(inner, f"{field}.{key}")
     elif isinstance(value, list):
-        for inner in value:
-            _refuse_unstorable(inner)
+        for number, inner in enumerate(value):
+            _refuse_unstorable(inner, f"{field}.{number}")
+
+
+def _unstorable(field: str, message: str) -> Problem:
+    return Problem("wrong-request", f"{field}: {message}.", [FieldError(field=field, message=message)])

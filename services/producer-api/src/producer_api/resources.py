@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from producer_api.addressing import path_of
 from waybill.domain import Report, Status
 from waybill.kinds import Kind
 from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel
@@ -166,7 +167,8 @@ class Redriven(BaseModel):
 
 
 def report_resource(report: Report) -> ReportResource:
-    address = f"{BASE}/{report.id}"
+    """For the answer to the current request, whose client's addresses it has."""
+    address = path_of(f"{BASE}/{report.id}")
     artefact = None
     if report.artefact:
         stored = ArtefactModel.model_validate(report.artefact)

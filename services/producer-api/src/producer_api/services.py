@@ -1,10 +1,12 @@
 """What a producer-api process is made of."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from producer_api.policies import StreamPolicy
+from producer_api.places import Places
+from producer_api.policies import HostPolicy, ProxyPolicy, StreamPolicy
+from producer_api.readiness import Readiness
 from producer_api.settings import ApiSettings
+from producer_api.status_hints import StatusHints
 from producer_api.status_hub import StatusHub
 from waybill.artefacts import ArtefactStore
 from waybill.kinds import Registry
@@ -21,16 +23,20 @@ class Services:
     kinds: Registry
     artefacts: ArtefactStore
     hub: StatusHub
+    hints: StatusHints
+    readiness: Readiness
+    places: Places
     stream: StreamPolicy
+    hosts: HostPolicy
+    proxies: ProxyPolicy
     max_body_bytes: int
-    check_database: Callable[[], None]
-    """Raises a `WaybillError` where the database cannot be used."""
     runtime: Runtime
 
     def start(self) -> None:
-        """Starts the runtime and the status consumer, each in its threads."""
+        """Starts the runtime, the status hub and what wakes it, each in its threads."""
         self.runtime.start()
         self.hub.start()
+        self.hints.start()
 
     def drain(self) -> None:
         """Ends the open status streams; their clients reconnect elsewhere and resume."""
@@ -38,6 +44,7 @@ class Services:
 
     def stop(self) -> None:
         """Publishes what is committed, and ends the threads."""
+        self.hints.stop()
         self.hub.stop()
         self.runtime.stop()
         self.runtime.close()
@@ -52,14 +59,20 @@ def build_services(settings: ApiSettings) -> Services:
         # Workers recover first: the spans that are ended then should bear their service's name.
         recovery_grace=settings.lease.time_to_live,
     )
+    hub = StatusHub(runtime.ledger.events_after_each, settings.stream)
+    hints = StatusHints(runtime.kafka, settings.topics.report_status, hub.hint)
     return Services(
         ledger=runtime.ledger,
         dead_letters=runtime.dead_letters,
         kinds=runtime.kinds,
         artefacts=runtime.artefacts,
-        hub=StatusHub(runtime.kafka, settings.topics.report_status),
+        hub=hub,
+        hints=hints,
+        readiness=Readiness(runtime.check_database, hub, hints),
+        places=Places(settings.max_long_answers),
         stream=settings.stream,
+        hosts=settings.hosts,
+        proxies=settings.proxies,
         max_body_bytes=settings.max_body_bytes,
-        check_database=runtime.check_database,
         runtime=runtime,
     )

@@ -1,28 +1,88 @@
 """The producer-api's settings."""
 
+import re
 from datetime import timedelta
+from ipaddress import ip_network
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from producer_api.policies import StreamPolicy
-from waybill.settings import ServiceSettings
+from producer_api.policies import ArrivalPolicy, HostPolicy, ProxyPolicy, StreamPolicy
+from waybill.settings import Listen, ServiceSettings
+
+_PREFIX = r"^((/[A-Za-z0-9._~-]+)+/?|/?)$"
+_HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 class ApiSettings(ServiceSettings):
-    """`http_threads`: requests and open status streams that one worker process serves at once. Streams never
-    take the last eighth of the threads, which is at least one."""
+    """`http_threads`: requests and open status streams that one worker process serves at once. Streams and
+    downloads never take the last eighth of the threads, which is at least one."""
 
-    listen: str = "0.0.0.0:8080"
+    listen: Listen = "0.0.0.0:8080"
+    health_listen: Listen = "0.0.0.0:8082"
     http_workers: int = Field(default=2, ge=1)
     http_threads: int = Field(default=64, ge=2)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    header_timeout_seconds: float = Field(default=10, gt=0)
+    body_timeout_seconds: float = Field(default=30, gt=0)
+    write_timeout_seconds: float = Field(default=30, gt=0)
     stream_heartbeat_seconds: float = Field(default=15, gt=0)
+    stream_max_seconds: float = Field(default=900, gt=0)
     drain_seconds: float = Field(default=20, gt=0)
+    allowed_hosts: str = ""
+    trusted_proxies: str = ""
+    path_prefix: str = Field(default="", pattern=_PREFIX)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, text: str) -> str:
+        for host in _items(text):
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is not a host name without a port, *.domain or *")
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for network in _items(text):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"{network!r} is not an IP address or network: {error}") from None
+        return text
+
+    @property
+    def max_long_answers(self) -> int:
+        """Leaves threads for short requests."""
+        return self.http_threads - max(1, self.http_threads // 8)
 
     @property
     def stream(self) -> StreamPolicy:
-        """Leaves threads for requests and probes."""
-        max_streams = self.http_threads - max(1, self.http_threads // 8)
         return StreamPolicy(
-            heartbeat=timedelta(seconds=self.stream_heartbeat_seconds), max_streams=max_streams
+            heartbeat=timedelta(seconds=self.stream_heartbeat_seconds),
+            lifetime=timedelta(seconds=self.stream_max_seconds),
         )
+
+    @property
+    def arrival(self) -> ArrivalPolicy:
+        return ArrivalPolicy(
+            head=timedelta(seconds=self.header_timeout_seconds),
+            body=timedelta(seconds=self.body_timeout_seconds),
+            write=timedelta(seconds=self.write_timeout_seconds),
+            max_body_bytes=self.max_body_bytes,
+        )
+
+    @property
+    def hosts(self) -> HostPolicy:
+        return HostPolicy(frozenset(host.lower() for host in _items(self.allowed_hosts)))
+
+    @property
+    def proxies(self) -> ProxyPolicy:
+        return ProxyPolicy(
+            tuple(ip_network(network) for network in _items(self.trusted_proxies)),
+            self.path_prefix.rstrip("/"),
+        )
+
+
+def _items(text: str) -> list[str]:
+    """Of a list with commas."""
+    return [item.strip() for item in text.split(",") if item.strip()]

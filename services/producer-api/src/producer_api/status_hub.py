@@ -1,59 +1,80 @@
-"""The status hub: one consumer of `report-status` in each process, which feeds its open streams."""
+"""The status hub: one reader of the database in each process, which feeds its open streams."""
 
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from queue import SimpleQueue
-from uuid import UUID, uuid4
+from dataclasses import dataclass, field
+from queue import Empty, Full, Queue
+from uuid import UUID
 
 import structlog
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
-from pydantic import ValidationError
 
-from waybill.kafka import KafkaConfig, consumer
-from waybill.messages import StatusEvent
+from producer_api.policies import StreamPolicy
+from waybill.errors import RetryableError
+from waybill.store import StoredEvent
 
 log = structlog.get_logger(__name__)
 
-Inbox = SimpleQueue[StatusEvent | None]
-"""The events of one stream; None wakes it without an event."""
+Read = Callable[[Mapping[UUID, int], int], list[tuple[UUID, StoredEvent]]]
+"""The stored events of reports after a version of each, in order, at most the given number of each.
+Raises RetryableError if the database is down."""
 
-_POLL_SECONDS = 0.5
-_RETRY_SECONDS = 2.0
-_METADATA_SECONDS = 5.0
-_METADATA_TIMEOUT_SECONDS = 2.0
+_BATCH_SECONDS = 0.05
+"""Between two reads at least: hints that come meanwhile share the next one."""
+
+
+class Inbox:
+    """The events of one stream. Those beyond `size` that wait are dropped, and `missed` is set."""
+
+    def __init__(self, size: int) -> None:
+        self._events: Queue[StoredEvent] = Queue(size)
+        self.missed = False
+
+    def put(self, event: StoredEvent) -> None:
+        try:
+            self._events.put_nowait(event)
+        except Full:
+            self.missed = True
+
+    def get(self, seconds: float) -> StoredEvent | None:
+        """None if nothing comes in this time."""
+        try:
+            return self._events.get(timeout=seconds)
+        except Empty:
+            return None
+
+
+@dataclass
+class _Watch:
+    """A report with open streams: `version` is the last that was passed on."""
+
+    version: int
+    inboxes: list[Inbox] = field(default_factory=list)
 
 
 class StatusHub:
-    """Passes each status event to the streams that are open for its report.
+    """Passes each event to the streams that are open for its report.
 
-    It assigns itself every partition, from the end, and does not join a consumer group, so every process
-    receives every event. A stream reads from the database what the hub misses: before it has started, or
-    while Kafka is down.
+    A hint says that a report may have changed; every `catch_up`, all may have. Whatever is passed on comes
+    from the database, in one read for all reports with open streams.
     """
 
-    def __init__(self, config: KafkaConfig, topic: str) -> None:
-        self._config = config
-        self._topic = topic
+    def __init__(self, read: Read, policy: StreamPolicy) -> None:
+        self._read = read
+        self._policy = policy
         self._lock = threading.Lock()
-        self._inboxes: dict[UUID, set[Inbox]] = defaultdict(set)
-        self._streams = 0
+        self._watches: dict[UUID, _Watch] = {}
+        self._hinted: set[UUID] = set()
+        self._wake = threading.Event()
         self._stopping = threading.Event()
         self._draining = threading.Event()
         self._thread = threading.Thread(target=self._run, name="status-hub", daemon=True)
-        self.connected = False
 
     @property
     def draining(self) -> bool:
         """Whether open streams must end now."""
         return self._draining.is_set()
-
-    @property
-    def streams(self) -> int:
-        """The number of open streams."""
-        return self._streams
 
     def start(self) -> None:
         self._thread.start()
@@ -66,69 +87,79 @@ class StatusHub:
         """Tells the thread to end, and waits for it for 5 s at most."""
         self.drain()
         self._stopping.set()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(5)
 
-    @contextmanager
-    def subscribe(self, report_id: UUID) -> Iterator[Inbox]:
-        """An inbox for the report's events from now on."""
-        inbox: Inbox = SimpleQueue()
+    def hint(self, report_id: UUID) -> None:
+        """The report may have changed. Costs next to nothing where it has no open stream."""
         with self._lock:
-            self._inboxes[report_id].add(inbox)
-            self._streams += 1
+            if report_id not in self._watches:
+                return
+            self._hinted.add(report_id)
+        self._wake.set()
+
+    @contextmanager
+    def subscribe(self, report_id: UUID, version: int) -> Iterator[Inbox]:
+        """An inbox for the report's events after `version`, or after a later one: the subscriber reads itself
+        what is stored already."""
+        inbox = Inbox(self._policy.page)
+        with self._lock:
+            self._watches.setdefault(report_id, _Watch(version)).inboxes.append(inbox)
         try:
             yield inbox
         finally:
             with self._lock:
-                self._streams -= 1
-                self._inboxes[report_id].discard(inbox)
-                if not self._inboxes[report_id]:
-                    del self._inboxes[report_id]
+                watch = self._watches[report_id]
+                watch.inboxes.remove(inbox)
+                if not watch.inboxes:
+                    del self._watches[report_id]
 
     def _run(self) -> None:
+        catch_up = self._policy.catch_up.total_seconds()
+        caught_up = time.monotonic()
         while not self._stopping.is_set():
-            client = consumer(self._config, f"producer-api-{uuid4()}", **{"enable.auto.commit": False})
+            self._wake.wait(max(0.0, caught_up + catch_up - time.monotonic()))
+            self._wake.clear()
+            everything = time.monotonic() - caught_up >= catch_up
+            if everything:
+                caught_up = time.monotonic()
             try:
-                self._consume(client)
-            except KafkaException as error:
-                log.warning("status consumer restarts: Kafka error", error=str(error))
+                self._pass_on(self._due(everything))
+            except RetryableError as error:
+                log.info("streams wait for the database", reason=str(error))
             except Exception:
-                log.exception("status consumer restarts: unexpected error")
-            finally:
-                self.connected = False
-                client.close()
-            self._stopping.wait(_RETRY_SECONDS)
+                log.exception("status hub failed: trying again")
+            self._stopping.wait(_BATCH_SECONDS)
 
-    def _consume(self, client: Consumer) -> None:
-        """Runs until the topic's partitions change. Raises KafkaException if no broker responds."""
-        partitions = self._partitions(client)
-        client.assign([TopicPartition(self._topic, number, OFFSET_END) for number in partitions])
-        self.connected = bool(partitions)
-        checked = time.monotonic()
-        while self.connected and not self._stopping.is_set():
-            message = client.poll(_POLL_SECONDS)
-            if message is not None and message.error() is None:
-                self._dispatch(message)
-            if time.monotonic() - checked >= _METADATA_SECONDS:
-                self.connected = self._partitions(client) == partitions
-                checked = time.monotonic()
-
-    def _partitions(self, client: Consumer) -> list[int]:
-        """Raises KafkaException if no broker responds in time."""
-        return sorted(
-            client.list_topics(self._topic, timeout=_METADATA_TIMEOUT_SECONDS).topics[self._topic].partitions
-        )
-
-    def _dispatch(self, message: Message) -> None:
-        value = message.value()
-        if value is None:
-            return
-        try:
-            event = StatusEvent.model_validate_json(value)
-        except ValidationError as error:
-            log.warning("status event skipped: not valid", error=str(error))
-            return
+    def _due(self, everything: bool) -> set[UUID]:
         with self._lock:
-            inboxes = list(self._inboxes.get(event.report_id, ()))
+            due = set(self._watches) if everything else self._hinted
+            self._hinted = set()
+            return due
+
+    def _pass_on(self, due: set[UUID]) -> None:
+        """Reads until nothing of `due` is left, a page of each report at a time."""
+        while due and not self.draining:
+            with self._lock:
+                after = {
+                    report_id: self._watches[report_id].version
+                    for report_id in due
+                    if report_id in self._watches
+                }
+            events = self._read(after, self._policy.page) if after else []
+            counts = dict.fromkeys(due, 0)
+            for report_id, event in events:
+                counts[report_id] += 1
+                self._dispatch(report_id, event)
+            due = {report_id for report_id, count in counts.items() if count >= self._policy.page}
+
+    def _dispatch(self, report_id: UUID, event: StoredEvent) -> None:
+        with self._lock:
+            watch = self._watches.get(report_id)
+            if watch is None or event.version <= watch.version:
+                return
+            watch.version = event.version
+            inboxes = list(watch.inboxes)
         for inbox in inboxes:
             inbox.put(event)

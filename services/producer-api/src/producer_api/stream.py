@@ -4,18 +4,18 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from queue import Empty
 from typing import Any
 from uuid import UUID
 
 from producer_api.policies import StreamPolicy
 from producer_api.status_hub import Inbox, StatusHub
-from waybill.domain import TERMINAL, Status
+from waybill.domain import TERMINAL, Report, Status
 from waybill.errors import RetryableError
 from waybill.store import StoredEvent
 
-Replay = Callable[[UUID, int], list[StoredEvent]]
-"""Reads the stored events of a report after a version. Raises RetryableError if the database is down."""
+Replay = Callable[[UUID, int, int], list[StoredEvent]]
+"""Reads the stored events of a report after a version, at most the given number. Raises RetryableError if the
+database is down."""
 
 
 def retry_after(policy: StreamPolicy) -> str:
@@ -24,64 +24,82 @@ def retry_after(policy: StreamPolicy) -> str:
 
 
 class EventStream:
-    """The events of one report after `last_seen`, until a terminal status.
+    """The events of `report` after the version `last_seen`, until a terminal status.
 
     An event from the hub is sent only if its version is the next one. At the start, and when versions are
-    missing, the stream reads the database. So no event is sent twice, skipped or out of order, even if Kafka
-    repeats, loses or reorders events.
+    missing, the stream reads the database, a page at a time. So no event is sent twice, skipped or out of
+    order. `is_gone`: whether the client has closed the connection.
     """
 
     def __init__(
-        self, report_id: UUID, last_seen: int, hub: StatusHub, replay: Replay, policy: StreamPolicy
+        self,
+        report: Report,
+        last_seen: int,
+        hub: StatusHub,
+        replay: Replay,
+        policy: StreamPolicy,
+        is_gone: Callable[[], bool],
     ) -> None:
-        self._report_id = report_id
+        self._report = report
         self._last_version = last_seen
         self._hub = hub
         self._replay = replay
         self._policy = policy
+        self._is_gone = is_gone
+        self._behind = False
         self._ended = False
 
     def __iter__(self) -> Iterator[str]:
         # Subscribes before it reads the database, so that no event is missed in between.
-        with self._hub.subscribe(self._report_id) as inbox:
+        with self._hub.subscribe(self._report.id, self._report.version) as inbox:
             yield retry_after(self._policy)
-            if self._hub.streams > self._policy.max_streams:  # others opened at the same time
-                return
             yield from self._catch_up()
             yield from self._follow(inbox)
 
     def _follow(self, inbox: Inbox) -> Iterator[str]:
-        last_sent = last_read = time.monotonic()
-        while not self._ended and not self._hub.draining:
-            try:
-                event = inbox.get(timeout=self._policy.tick.total_seconds())
-            except Empty:
-                event = None
+        began = last_sent = last_read = time.monotonic()
+        while not (self._ended or self._must_end() or self._due(began, self._policy.lifetime)):
+            event = inbox.get(self._policy.tick.total_seconds())
             if event is not None and event.version == self._last_version + 1:
-                yield self._send(event.version, event.type, event.model_dump(mode="json"))
-                last_sent = last_read = time.monotonic()
-            elif (event is not None and event.version > self._last_version) or self._due(
-                last_read, self._policy.catch_up
+                yield self._send(event)
+                last_sent = time.monotonic()
+            elif (
+                (event is not None and event.version > self._last_version)
+                or inbox.missed
+                or (self._behind and self._due(last_read, self._policy.catch_up))
             ):
+                inbox.missed = False
                 yield from self._catch_up()
-                last_read = time.monotonic()
+                last_read = last_sent = time.monotonic()
             elif self._due(last_sent, self._policy.heartbeat):
                 yield ": still here\n\n"
                 last_sent = time.monotonic()
 
     def _catch_up(self) -> Iterator[str]:
-        try:
-            missed = self._replay(self._report_id, self._last_version)
-        except RetryableError:
-            return  # the database is down: the stream stays open and reads it again later
-        for event in missed:
-            yield self._send(event.version, event.type, event.data)
+        self._behind = True
+        while not self._must_end():
+            try:
+                page = self._replay(self._report.id, self._last_version, self._policy.page)
+            except RetryableError:
+                return  # the database is down: the stream stays open and reads it again later
+            for event in page:
+                yield self._send(event)
+            if len(page) < self._policy.page:
+                self._behind = False
+                return
 
-    def _send(self, version: int, event_type: str, data: dict[str, Any]) -> str:
-        self._last_version = version
-        self._ended = event_type == "status" and Status(data["status"]) in TERMINAL
-        return f"id: {version}\nevent: {event_type}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+    def _must_end(self) -> bool:
+        return self._hub.draining or self._is_gone()
+
+    def _send(self, event: StoredEvent) -> str:
+        self._last_version = event.version
+        self._ended = event.type == "status" and Status(event.data["status"]) in TERMINAL
+        return f"id: {event.version}\nevent: {event.type}\ndata: {_json(event.data)}\n\n"
 
     @staticmethod
     def _due(since: float, interval: timedelta) -> bool:
         return time.monotonic() - since >= interval.total_seconds()
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"))

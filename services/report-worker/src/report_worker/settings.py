@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from waybill.settings import ServiceSettings
+from waybill.settings import Listen, ServiceSettings
 
 
 class WorkerSettings(ServiceSettings):
@@ -24,7 +24,7 @@ class WorkerSettings(ServiceSettings):
         description="How long the running step of a cancelled report may continue before its slot is killed.",
     )
     drain_seconds: float = Field(default=20, ge=0)
-    health_listen: str = "0.0.0.0:8081"
+    health_listen: Listen = "0.0.0.0:8081"
 
     @property
     def drain(self) -> timedelta:

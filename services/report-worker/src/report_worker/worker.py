@@ -11,12 +11,13 @@ import structlog
 from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.consuming import CommandConsumer
-from report_worker.health import HealthServer
 from report_worker.intake import Claimed, Intake
 from report_worker.scratch import Scratch
 from report_worker.settings import WorkerSettings
 from report_worker.slots import Slot, SlotPool
+from waybill.addresses import listen
 from waybill.errors import WaybillError
+from waybill.health import Health, HealthServer
 from waybill.kafka import consumer, is_reachable
 from waybill.kafka.clients import group_protocol
 from waybill.logs import configure_logs
@@ -85,7 +86,9 @@ class Worker:
             self._slots,
             self._start,
         )
-        self._health = HealthServer(settings.health_listen, self._alive, self._ready)
+        self._health = HealthServer(
+            listen(settings.health_listen), lambda: Health(self._alive()), lambda: Health(self._ready())
+        )
 
     def run(self, stopping: threading.Event) -> None:
         """Consumes until `stopping`; then drains: leaves the group, lets the running reports end or releases

@@ -1,5 +1,6 @@
 """What clients and workers do to a report."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
@@ -60,10 +61,15 @@ class Ledger:
         with self._transactions.reading() as connection:
             return reports.page(connection, wanted)
 
-    def events_after(self, report_id: UUID, version: int) -> list[StoredEvent]:
-        """What a client that has seen `version` has missed, in order."""
+    def events_after(self, report_id: UUID, version: int, limit: int) -> list[StoredEvent]:
+        """What a client that has seen `version` has missed, in order: the first `limit` of it."""
         with self._transactions.reading() as connection:
-            return events.after(connection, report_id, version)
+            return events.after(connection, report_id, version, limit)
+
+    def events_after_each(self, versions: Mapping[UUID, int], limit: int) -> list[tuple[UUID, StoredEvent]]:
+        """What has come after a version of each of several reports, in order: the first `limit` of each."""
+        with self._transactions.reading() as connection:
+            return events.after_each(connection, versions, limit)
 
     def cancelled_attempts(self, owner: str) -> list[tuple[UUID, int]]:
         """Of the reports that `owner` runs, those that are to be cancelled, with their attempts."""

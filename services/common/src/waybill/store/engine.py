@@ -29,6 +29,8 @@ _LIMITS: Final[Mapping[str, str]] = {"lock_timeout": "20s", "idle_in_transaction
 """A transaction that its process has left open (stopped, cut off) is ended by the server, so that its locks
 never hold up the others for longer. Those that the address sets in `options` are left to it."""
 
+_QUOTED = re.compile(r"""["„«][^"“”»]*["“”»]|(?<!\w)'[^']*'""")
+_ADDRESS = re.compile(r" ?\([0-9A-Fa-f.:%]+\)")
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)\s*=")
 
 
@@ -99,14 +101,20 @@ def is_refused(error: Exception) -> bool:
 
 @contextmanager
 def unavailability_explained() -> Iterator[None]:
-    """Raises `StoreUnavailable` with the server's reason where the database is away."""
+    """Raises `StoreUnavailable` with the server's reason where the database is away, but without the names in
+    it: probes and logs show it."""
     try:
         yield
     except Exception as error:
         if not is_unavailable(error):
             raise
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        reason = _without_names(" ".join(str(getattr(error, "orig", None) or error).split()))
         raise StoreUnavailable(f"The database cannot be reached: {reason}") from error
+
+
+def _without_names(reason: str) -> str:
+    """libpq and PostgreSQL quote the names of hosts, users and databases, and put an address in brackets."""
+    return _ADDRESS.sub("", _QUOTED.sub("…", reason))
 
 
 def ping(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from waybill.telemetry.environment import tracing_defaults
 from waybill.telemetry.lost import end_lost_attempt
 from waybill.telemetry.metrics import count_message, count_trimmed, observe_outbox_age, record_queue_time
 from waybill.telemetry.propagation import context_of, current_carrier, span_carrier, valid_carrier
+from waybill.telemetry.requests import name_unmatched_request, redact_query
 from waybill.telemetry.spans import (
     consumer_span,
     fail_span,
@@ -35,10 +36,12 @@ __all__ = [
     "handle_span",
     "interrupt_span",
     "log_failure",
+    "name_unmatched_request",
     "names",
     "observe_outbox_age",
     "producer_span",
     "record_queue_time",
+    "redact_query",
     "refusal_span",
     "request_span",
     "span_carrier",

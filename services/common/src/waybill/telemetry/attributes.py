@@ -1,9 +1,12 @@
 """OpenTelemetry's messaging attributes (semconv 1.44), which all stand on a span from its creation."""
 
+from contextlib import suppress
+
 from opentelemetry.semconv._incubating.attributes import messaging_attributes as messaging
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.util.types import AttributeValue
 
+from waybill.addresses import Address, NotAnAddress
 from waybill.telemetry import names
 
 SEND, PROCESS = "send", "process"
@@ -23,7 +26,7 @@ def message_attributes(
 ) -> dict[str, AttributeValue]:
     """`operation` is `SEND` or `PROCESS`; what is not known yet is left out. Of several bootstrap servers,
     the first stands for all."""
-    address, _, port = bootstrap_servers.partition(",")[0].rpartition(":")
+    server = _first_address(bootstrap_servers)
     known: dict[str, AttributeValue | None] = {
         messaging.MESSAGING_SYSTEM: "kafka",
         messaging.MESSAGING_OPERATION_NAME: operation,
@@ -35,10 +38,18 @@ def message_attributes(
         messaging.MESSAGING_CONSUMER_GROUP_NAME: group,
         messaging.MESSAGING_DESTINATION_PARTITION_ID: None if partition is None else str(partition),
         messaging.MESSAGING_KAFKA_OFFSET: offset,
-        SERVER_ADDRESS: address or None,
-        SERVER_PORT: int(port) if address and port.isdecimal() else None,
+        SERVER_ADDRESS: server.host or None if server else None,
+        SERVER_PORT: server.port if server and server.host else None,
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _first_address(bootstrap_servers: str) -> Address | None:
+    """librdkafka takes `broker`, `broker:9092`, `[::1]:9092`, and a protocol before them."""
+    first = bootstrap_servers.partition(",")[0].strip().rpartition("://")[2]
+    with suppress(NotAnAddress):
+        return Address.parse(first)
+    return None
 
 
 def delivered(partition: int | None, offset: int | None) -> dict[str, AttributeValue]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-# Anchored, because the expressions are searched for in the whole URL, query included. A span round a
-# status stream would say nothing: it ends when the stream begins.
+# Anchored, because the expressions are searched for in the whole URL, query included; there may be a path
+# prefix. A span round a status stream would say nothing: it ends when the stream begins.
 _NOT_TRACED = (
-    r"^[a-z]+://[^/?]+/(healthz|readyz)(\?|$)",
-    r"^[a-z]+://[^/?]+/api/v1/reports/[^/?]+/events(\?|$)",
+    r"^[a-z]+://[^?]+/(healthz|readyz)(\?|$)",
+    r"^[a-z]+://[^?]+/api/v1/reports/[^/?]+/events(\?|$)",
 )
 
 

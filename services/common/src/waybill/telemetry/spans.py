@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.semconv._incubating.attributes import url_attributes
 from opentelemetry.semconv._incubating.attributes.opentracing_attributes import (
     OPENTRACING_REF_TYPE,
     OpentracingRefTypeValues,
@@ -32,9 +31,9 @@ def request_span(kind: str) -> Iterator[Span]:
 
 
 @contextmanager
-def refusal_span(path: str) -> Iterator[Span]:
+def refusal_span() -> Iterator[Span]:
     """For a problem that is answered outside of any span, so that it has a trace."""
-    with tracer().start_as_current_span(names.REFUSAL, attributes={url_attributes.URL_PATH: path}) as span:
+    with tracer().start_as_current_span(names.REFUSAL) as span:
         yield span
 
 

@@ -7,6 +7,7 @@ from flask import request
 from werkzeug.exceptions import MethodNotAllowed
 
 from producer_api.description import problem_responses
+from producer_api.guards import CHANGES_BY_GET
 from producer_api.requesting import request_report
 from producer_api.resources import ReportRequest, ReportResource
 from waybill.kinds import Registry
@@ -16,9 +17,9 @@ from waybill.ledger import Ledger
 def blueprint(ledger: Ledger, kinds: Registry) -> APIBlueprint:
     routes = APIBlueprint("article", __name__, tag="Reports")
 
-    @routes.get("/api/report")
+    @routes.get(CHANGES_BY_GET)
     @routes.output(ReportResource, status_code=202)
-    @routes.doc(responses=problem_responses())
+    @routes.doc(responses=problem_responses("cross-site"))
     def request_dowork() -> tuple[ReportResource, int, Mapping[str, str]]:
         """Request a `dowork` report, as in the article that Waybill started from."""
         if request.method == "HEAD":  # Flask routes HEAD to every GET handler; it must not request a report

@@ -39,7 +39,9 @@ def blueprint(dead_letters: DeadLetters) -> APIBlueprint:
     @routes.input(RedriveRequest, arg_name="wanted")
     @routes.output(Redriven, status_code=202)
     @routes.doc(
-        responses=problem_responses("malformed-body", "body-too-large", "wrong-media-type", "wrong-request")
+        responses=problem_responses(
+            "cross-site", "malformed-body", "body-too-large", "wrong-media-type", "wrong-request"
+        )
     )
     def redrive(wanted: RedriveRequest) -> Redriven:
         """Restart the reports of waiting dead letters, each in its trace."""

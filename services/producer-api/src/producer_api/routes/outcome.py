@@ -1,17 +1,21 @@
 """A report's events and its artefact."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from urllib.parse import quote
 
 from apiflask import APIBlueprint
 from apiflask.schemas import FileSchema
 from flask import Response, request
 
+from producer_api.addressing import path_of
 from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.lookup import find_report
+from producer_api.places import Places
 from producer_api.policies import StreamPolicy
 from producer_api.problems import Problem
 from producer_api.resources import BASE
+from producer_api.serving import is_gone
 from producer_api.status_hub import StatusHub
 from producer_api.stream import EventStream, retry_after
 from waybill.artefacts import ArtefactStore
@@ -29,19 +33,28 @@ _LAST_EVENT_ID = RequestHeader(
 )
 
 
-def blueprint(ledger: Ledger, artefacts: ArtefactStore, hub: StatusHub, policy: StreamPolicy) -> APIBlueprint:
+def blueprint(
+    ledger: Ledger, artefacts: ArtefactStore, hub: StatusHub, places: Places, policy: StreamPolicy
+) -> APIBlueprint:
     routes = APIBlueprint("outcome", __name__, tag="Reports")
 
     @routes.get(f"{BASE}/<report_id>/artefact")
     @routes.output(FileSchema(type="string", format="binary"), content_type="*/*")
     @routes.doc(responses=problem_responses("no-such-report", "no-artefact", "artefact-not-ready"))
     def artefact(report_id: str) -> Response:
-        """The file that the report produced."""
+        """The file that the report produced. 503 while this process writes as many long answers as it can."""
         report = find_report(ledger, report_id)
         if report.artefact is None:
             raise _no_artefact(report)
+        content = artefacts.open(report.artefact)
+        if not places.take():
+            raise Problem(
+                "unavailable",
+                "Too many downloads and streams are open: try again.",
+                headers={"Retry-After": "2"},
+            )
         response = Response(
-            artefacts.open(report.artefact),
+            content,
             content_type=report.artefact.media_type,
             headers={
                 "Content-Length": str(report.artefact.size),
@@ -50,6 +63,7 @@ def blueprint(ledger: Ledger, artefacts: ArtefactStore, hub: StatusHub, policy: 
                 "Content-Security-Policy": _ARTEFACT_POLICY,
             },
         )
+        response.call_on_close(places.release)
         response.headers.set("Content-Disposition", "inline", **_filename_parameter(report.artefact.filename))
         return response
 
@@ -79,16 +93,19 @@ def blueprint(ledger: Ledger, artefacts: ArtefactStore, hub: StatusHub, policy: 
             return _event_stream([retry_after(policy)])
         if report.status in TERMINAL and last_seen >= report.version:
             return Response(status=204)
-        if hub.streams >= policy.max_streams:
+        if not places.take():
             return _event_stream([retry_after(policy)])
         stream = EventStream(
-            report.id,
+            report,
             min(last_seen, report.version),  # after a higher version, the stream would skip events
             hub,
             ledger.events_after,
             policy,
+            _client_is_gone(),
         )
-        return _event_stream(stream)
+        response = _event_stream(stream)
+        response.call_on_close(places.release)
+        return response
 
     return routes
 
@@ -96,6 +113,12 @@ def blueprint(ledger: Ledger, artefacts: ArtefactStore, hub: StatusHub, policy: 
 def _event_stream(lines: Iterable[str]) -> Response:
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(iter(lines), mimetype="text/event-stream", headers=headers)
+
+
+def _client_is_gone() -> Callable[[], bool]:
+    """Whether the current request's client has closed the connection."""
+    connection = request.environ.get("gunicorn.socket")
+    return partial(is_gone, connection) if connection is not None else lambda: False
 
 
 def _last_seen() -> int:
@@ -120,9 +143,10 @@ def _no_artefact(report: Report) -> Problem:
             f"The report ended with status {report.status} and has no artefact.",
             report_id=str(report.id),
         )
+    events = path_of(f"{BASE}/{report.id}/events")
     return Problem(
         "artefact-not-ready",
-        f"The report has status {report.status}; follow {BASE}/{report.id}/events until it is done.",
+        f"The report has status {report.status}; follow {events} until it is done.",
         report_id=str(report.id),
         headers={"Retry-After": "2"},
     )

@@ -38,6 +38,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @routes.doc(
         responses=problem_responses(
             "malformed-body",
+            "cross-site",
             "request-in-flight",
             "body-too-large",
             "wrong-media-type",
@@ -75,7 +76,9 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @routes.post(f"{BASE}/<string:report_id>:cancel")
     @routes.output(ReportResource, status_code=202)
     @routes.doc(
-        responses=problem_responses("no-such-report", "already-ended", "body-too-large", "wrong-media-type")
+        responses=problem_responses(
+            "cross-site", "no-such-report", "already-ended", "body-too-large", "wrong-media-type"
+        )
     )
     def cancel(report_id: str) -> ReportResource:
         """Cancel a report: at once while it waits, within a second or a few while it runs."""
@@ -84,7 +87,9 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @routes.post(f"{BASE}/<string:report_id>:retry")
     @routes.output(ReportResource, status_code=202)
     @routes.doc(
-        responses=problem_responses("no-such-report", "not-redrivable", "body-too-large", "wrong-media-type")
+        responses=problem_responses(
+            "cross-site", "no-such-report", "not-redrivable", "body-too-large", "wrong-media-type"
+        )
     )
     def retry(report_id: str) -> ReportResource:
         """Restart a report that failed or was cancelled, in its trace."""

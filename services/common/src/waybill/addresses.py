@@ -1,0 +1,47 @@
+"""Host and port as people write them: `host:8081`, `127.0.0.1:8081`, `[::]:8081`."""
+
+import socket
+from dataclasses import dataclass
+
+from waybill.errors import WaybillError
+
+
+class NotAnAddress(WaybillError, ValueError):  # noqa: N818 - the name is the sentence
+    """The text is not a host and a port."""
+
+
+class CannotListen(WaybillError):  # noqa: N818 - the name is the sentence
+    """The address is taken, or is not of this machine."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """`host` is without brackets; empty for every address of this machine."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Raises `NotAnAddress`."""
+        host, colon, port = text.strip().rpartition(":")
+        in_brackets = host.startswith("[") and host.endswith("]")
+        if not (colon and port.isascii() and port.isdecimal() and int(port) < 65536):
+            raise NotAnAddress(f"{text!r} is not host:port, such as 0.0.0.0:8080 or [::]:8080")
+        if ":" in host and not in_brackets:
+            raise NotAnAddress(f"{text!r}: write an IPv6 address in brackets, such as [::]:8080")
+        return cls(host[1:-1] if in_brackets else host, int(port))
+
+
+def listen(text: str) -> socket.socket:
+    """A socket that listens at an address as in `Address.parse`; `[::]` takes IPv4 too, where the machine
+    has both. Raises `CannotListen`."""
+    address = Address.parse(text)
+    try:
+        family, _, _, _, target = socket.getaddrinfo(
+            address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        everything = address.host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(target[:2], family=family, backlog=128, dualstack_ipv6=everything)
+    except OSError as error:
+        raise CannotListen(f"Cannot listen at {text}: {error.strerror or error}.") from error

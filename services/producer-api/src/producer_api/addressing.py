@@ -1,0 +1,59 @@
+"""Under which address the service is called: behind proxies, and below a path prefix."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from producer_api.policies import ProxyPolicy
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_FORWARDING = (
+    *("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT"),
+    *("HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_SSL", "HTTP_X_REAL_IP"),
+)
+
+
+class Addressing:
+    """WSGI middleware. Drops forwarding headers that come from no trusted proxy, applies those that do, and
+    takes the prefix off the path.
+
+    The prefix counts whether a proxy has removed it from the path or passes it on.
+    """
+
+    def __init__(self, application: "WSGIApplication", policy: ProxyPolicy) -> None:
+        self._policy = policy
+        self._application = application
+        self._behind_proxy = ProxyFix(self._prefixed, x_for=1, x_proto=1, x_host=1, x_port=0, x_prefix=0)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if self._policy.trusts(environ.get("REMOTE_ADDR", "")):
+            return self._behind_proxy(environ, start_response)
+        for name in _FORWARDING:
+            environ.pop(name, None)
+        return self._prefixed(environ, start_response)
+
+    def _prefixed(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        prefix = self._forwarded_prefix(environ) or self._policy.prefix
+        if prefix:
+            path = environ["PATH_INFO"]
+            if path == prefix or path.startswith(f"{prefix}/"):
+                environ["PATH_INFO"] = path[len(prefix) :] or "/"
+            environ["SCRIPT_NAME"] = prefix
+        return self._application(environ, start_response)
+
+    @staticmethod
+    def _forwarded_prefix(environ: "WSGIEnvironment") -> str:
+        """The nearest proxy's; what is no path is left out, since it would become part of links."""
+        prefix = environ.get("HTTP_X_FORWARDED_PREFIX", "").rpartition(",")[2].strip().rstrip("/")
+        return prefix if _PREFIX.fullmatch(prefix) else ""
+
+
+def path_of(path: str) -> str:
+    """An address of this service as the current request's client knows it."""
+    return f"{request.script_root}{path}"

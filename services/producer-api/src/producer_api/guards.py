@@ -1,0 +1,113 @@
+"""What is checked of every request before its route: who may send it, and in which form."""
+
+from functools import partial
+from urllib.parse import urlsplit
+
+from apiflask import APIFlask
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from producer_api.policies import HostPolicy
+from producer_api.problems import FieldError, Problem
+from producer_api.resources import DeadLetterQuery, ReportQuery
+from waybill.telemetry import name_unmatched_request, redact_query
+
+CHANGES_BY_GET = "/api/report"
+"""The article's call: the one GET that changes something."""
+
+_PROBES = ("/healthz", "/readyz")
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_OWN_FETCHES = ("same-origin", "none")
+_SHOWN_IN_SPANS = frozenset({*ReportQuery.model_fields, *DeadLetterQuery.model_fields, "last_event_id"})
+
+
+def register(app: APIFlask, hosts: HostPolicy) -> None:
+    """In this order: the span is described even if the request is refused."""
+    app.before_request(_describe_span)
+    app.before_request(partial(_require_host, hosts))
+    app.before_request(_refuse_other_sites)
+    app.before_request(_refuse_repeated_parameters)
+    app.before_request(_require_json)
+
+
+def _describe_span() -> None:
+    if request.url_rule is None:
+        name_unmatched_request(request.method)
+    if request.query_string:
+        redact_query(request.query_string.decode("latin-1"), _SHOWN_IN_SPANS)
+
+
+def _require_host(hosts: HostPolicy) -> None:
+    """The probes are answered under any name: load balancers have their own."""
+    host = urlsplit(f"//{request.host}").hostname or ""
+    if not hosts.allows(host) and request.path not in _PROBES:
+        raise Problem(
+            "unknown-host",
+            f"Host: {host[:100]!r} is not known here. If it is a name of this service, add it to "
+            "WAYBILL_ALLOWED_HOSTS.",
+        )
+
+
+def _refuse_other_sites() -> None:
+    """A browser says for which page it sends a request; other clients say nothing and are let in.
+
+    Links, forms and scripts of other pages can send what needs no permission of ours (CORS): a GET, or a POST
+    without a body.
+    """
+    if request.method in _SAFE and request.path != CHANGES_BY_GET:
+        return
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if fetch_site is not None:
+        other = fetch_site not in _OWN_FETCHES
+    else:
+        other = origin is not None and _authority(origin) != request.host.lower()
+    if other:
+        raise Problem(
+            "cross-site",
+            "A page of another site sent this request: open the address itself, or use a client that is no "
+            "browser.",
+        )
+
+
+def _authority(origin: str) -> str:
+    """Host and port; the scheme may differ behind a proxy that ends TLS."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _refuse_repeated_parameters() -> None:
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            message = "must be given once"
+            raise Problem(
+                "wrong-request", f"{name[:100]}: {message}.", [FieldError(field=name, message=message)]
+            )
+
+
+def _require_json() -> None:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise Problem(
+            "wrong-encoding",
+            "Content-Encoding: must be identity, or be left out.",
+            headers={"Accept-Encoding": "identity"},
+        )
+    body = _body() if request.method == "POST" else b""
+    if body and not request.is_json:
+        raise UnsupportedMediaType(
+            f"Content-Type: must be application/json; the request has {request.mimetype or 'none'}."
+        )
+    if body.strip() == b"null":  # APIFlask reads null as an empty object
+        raise Problem("wrong-request", "body: must be a JSON object, not null.")
+
+
+def _body() -> bytes:
+    """werkzeug ends a body in chunks at the limit as if it were whole."""
+    body = request.get_data(cache=True)
+    limit = request.max_content_length
+    if limit is not None and len(body) >= limit and request.content_length is None:
+        raise RequestEntityTooLarge
+    return body

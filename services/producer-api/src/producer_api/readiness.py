@@ -1,0 +1,44 @@
+"""What the probes answer."""
+
+from collections.abc import Callable
+
+import structlog
+
+from producer_api.status_hints import StatusHints
+from producer_api.status_hub import StatusHub
+from waybill.errors import WaybillError
+from waybill.health import OK, Health
+
+log = structlog.get_logger(__name__)
+
+
+class Readiness:
+    """`check_database` raises a `WaybillError` if the database cannot be used."""
+
+    def __init__(self, check_database: Callable[[], None], hub: StatusHub, hints: StatusHints) -> None:
+        self._check_database = check_database
+        self._hints = hints
+        self._hub = hub
+
+    def alive(self) -> Health:
+        """The process responds."""
+        return Health({})
+
+    def ready(self) -> Health:
+        """Whether the process can accept reports, and which parts are down.
+
+        Not without the database, nor while the process drains. Without Kafka it is, since accepted reports
+        wait in the outbox; Kafka is then listed as missing.
+        """
+        kafka = OK if self._hints.connected else "unavailable: reports are accepted and wait in the outbox"
+        parts = {"database": self._database(), "kafka": kafka}
+        if self._hub.draining:
+            parts["process"] = "draining: another one takes the requests"
+        return Health(parts, optional=frozenset({"kafka"}))
+
+    def _database(self) -> str:
+        try:
+            self._check_database()
+        except WaybillError as error:
+            return str(error)
+        return OK

@@ -1,0 +1,58 @@
+"""Answers what is no request for the application: too slow, too large, or not HTTP. As a problem, too."""
+
+from http import HTTPStatus
+
+from gunicorn.http import errors as http
+from opentelemetry import trace
+
+from producer_api.problems import MEDIA_TYPE, Problem
+from producer_api.serving.errors import ArrivalError
+from waybill.telemetry import refusal_span
+
+_KINDS: tuple[tuple[type[Exception], str, str], ...] = (
+    (http.LimitRequestLine, "address-too-long", "The request line must have at most 8190 bytes."),
+    (
+        http.LimitRequestHeaders,
+        "header-too-large",
+        "A header field must have at most 8190 bytes, and a request at most 100 fields.",
+    ),
+    (http.InvalidHTTPVersion, "unsupported-http-version", "The request must be HTTP/1.0 or HTTP/1.1."),
+    (
+        http.UnsupportedTransferCoding,
+        "unsupported-transfer-coding",
+        "Transfer-Encoding: must be chunked, or be left out.",
+    ),
+    (http.ExpectationFailed, "expectation-failed", "Expect: must be 100-continue, or be left out."),
+    (http.InvalidRequestMethod, "malformed-request", "The request's method is malformed."),
+    (http.InvalidRequestLine, "malformed-request", "The request line is malformed."),
+    (http.InvalidHeaderName, "malformed-request", "The name of a header field is malformed."),
+    (http.ObsoleteFolding, "malformed-request", "A header field must not be folded over lines."),
+    (http.InvalidHeader, "malformed-request", "A header field is malformed, or stands more than once."),
+    (http.ParseException, "malformed-request", "The request is not HTTP."),
+)
+"""The first that fits; fixed sentences, since the request may hold a secret."""
+
+
+def refusal(error: Exception) -> Problem:
+    """What is answered for `error`; `internal-error` where it is none of the client's."""
+    if isinstance(error, ArrivalError):
+        return Problem(error.kind, str(error))
+    for of_gunicorn, kind, detail in _KINDS:
+        if isinstance(error, of_gunicorn):
+            return Problem(kind, detail)
+    return Problem("internal-error", "The error is in the service's log.")
+
+
+def response(problem: Problem) -> bytes:
+    """The whole HTTP response; the connection ends with it."""
+    with refusal_span() as span:
+        context = span.get_span_context()
+    model = problem.model(trace.format_trace_id(context.trace_id) if context.is_valid else None)
+    body = model.model_dump_json(exclude_none=True).encode()
+    head = (
+        f"HTTP/1.1 {model.status} {HTTPStatus(model.status).phrase}\r\n"
+        f"Content-Type: {MEDIA_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode() + body

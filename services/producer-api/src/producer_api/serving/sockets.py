@@ -1,0 +1,52 @@
+"""The connection to a client, with a deadline for what is written to it."""
+
+import errno
+import select
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+_PIECE = 64 * 1024
+_GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+
+
+class ClientSocket(socket.socket):
+    """Blocks for `patience` at most, for each 64 KiB that is written; a client that is slower is cut off."""
+
+    patience: timedelta
+
+    @classmethod
+    def of(cls, accepted: socket.socket, patience: timedelta) -> "ClientSocket":
+        """Takes over the connection that was accepted."""
+        taken = cls(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        taken.patience = patience
+        return taken
+
+    def setblocking(self, flag: bool, /) -> None:
+        """gunicorn's threads ask for a blocking socket: they get one that blocks for a limited time."""
+        self.settimeout(self.patience.total_seconds() if flag else 0.0)
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Raises `ConnectionResetError` for a client that does not read."""
+        for piece in _pieces(data):
+            try:
+                super().sendall(piece, flags)  # its time-out is for the whole piece
+            except TimeoutError as error:
+                raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly") from error
+
+
+def is_gone(connection: socket.socket) -> bool:
+    """Whether the client has closed its end; does not block. Bytes that it sent before do not matter."""
+    poll = select.poll()
+    try:
+        poll.register(connection, _GONE)
+    except (OSError, ValueError):  # closed on our side
+        return True
+    return bool(poll.poll(0))
+
+
+def _pieces(data: Any) -> Iterator[memoryview]:
+    view = memoryview(data).cast("B")
+    for start in range(0, len(view), _PIECE):
+        yield view[start : start + _PIECE]

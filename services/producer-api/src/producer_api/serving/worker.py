@@ -1,0 +1,199 @@
+"""gunicorn's threaded worker, in which a client has a thread only while its request is worked on.
+
+gunicorn itself gives a connection a thread from its first byte on, without a deadline, and waits in its main
+loop for answered clients to close. Here the main loop collects each request and lingers after each answer
+without blocking; docs/decisions/0006-slow-clients.md has the reasons.
+"""
+
+import errno
+import logging
+import socket
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from producer_api.policies import ArrivalPolicy
+from producer_api.serving import refusals
+from producer_api.serving.arrival import Arrival
+from producer_api.serving.sockets import ClientSocket
+
+log = logging.getLogger(__name__)
+
+_RECEIVE = 64 * 1024
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class _Linger:
+    """An answered connection until the client closes it, so that it gets the whole answer."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self._left = _RECEIVE
+
+    def receive(self, data: bytes) -> bool:
+        """Whether there may be more."""
+        self._left -= len(data)
+        return self._left > 0
+
+
+class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+    """`policy` is set by `edge_worker`. All but `handle` and `refuse` runs in the main thread."""
+
+    policy = ArrivalPolicy()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: dict[TConn, Arrival | _Linger] = {}
+        """The connections that have no thread, the one that has waited for longest first."""
+        self._stopping = False
+
+    def accept(self, listener: socket.socket) -> None:
+        try:
+            accepted, client = listener.accept()
+        except OSError as error:
+            if error.errno in _NO_MORE:
+                self._drop_oldest()
+            elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                raise
+            return
+        connection = TConn(
+            self.cfg, ClientSocket.of(accepted, self.policy.write), client, listener.getsockname()
+        )
+        self.nr_conns += 1
+        self._await_request(connection)
+        if self.nr_conns >= self.worker_connections:
+            self._drop_oldest()
+
+    def finish_request(self, connection: TConn, future: "Future[bool]") -> None:
+        """A thread is done with the connection: the next request, or the end."""
+        keep = not future.cancelled() and future.exception() is None and future.result()
+        try:
+            if keep:
+                connection.sock.setblocking(False)
+                self._await_request(connection, connection.parser.unreader.take_buffered())
+            else:
+                self._linger(connection)
+        except (OSError, ValueError):  # closed already
+            self._close(connection)
+
+    def murder_pending(self) -> None:
+        """Ends what has waited for too long; gunicorn calls it at least each second."""
+        now = time.monotonic()
+        if not self.alive and not self._stopping:
+            self._stopping = True
+            self._shorten_idle(now + self.policy.linger.total_seconds())
+        for connection, waiting in list(self._waiting.items()):
+            if waiting.deadline > now:
+                continue
+            if isinstance(waiting, Arrival) and waiting.begun:
+                waiting.expire()
+                self._hand_over(connection, waiting)
+            else:
+                self._drop(connection)
+
+    def refuse(self, connection: TConn, error: Exception) -> bool:
+        """Answers in the application's place. In a thread."""
+        self.handle_error(None, connection.sock, connection.client, error)
+        return False
+
+    def handle_error(self, _request: Any, client: socket.socket, _address: Any, error: Exception) -> None:
+        """Answers every error as a problem, and logs nothing that the client has sent."""
+        problem = refusals.refusal(error)
+        if problem.kind == "internal-error":
+            log.exception("request failed: unexpected error; answered 500", exc_info=error)
+        else:
+            log.info("request refused: %s", problem.kind)
+        try:
+            client.sendall(refusals.response(problem))
+        except OSError:
+            log.debug("the refusal was not sent: the client has gone")
+
+    def _await_request(self, connection: TConn, received: bytes = b"") -> None:
+        now = time.monotonic()
+        arrival = Arrival(self.policy, now)
+        if self._stopping:
+            arrival.deadline = now + self.policy.linger.total_seconds()
+        self._wait(connection, arrival)
+        if received:
+            self._receive(connection, arrival, received)
+
+    def _linger(self, connection: TConn) -> None:
+        connection.sock.setblocking(False)
+        connection.sock.shutdown(socket.SHUT_WR)
+        self._wait(connection, _Linger(time.monotonic() + self.policy.linger.total_seconds()))
+
+    def _wait(self, connection: TConn, waiting: Arrival | _Linger) -> None:
+        self.poller.register(connection.sock, EVENT_READ, partial(self._on_readable, connection))
+        self._waiting[connection] = waiting
+
+    def _on_readable(self, connection: TConn, client: socket.socket) -> None:
+        try:
+            data = client.recv(_RECEIVE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        waiting = self._waiting[connection]
+        if not data:
+            self._drop(connection)
+        elif isinstance(waiting, Arrival):
+            self._receive(connection, waiting, data)
+        elif not waiting.receive(data):
+            self._drop(connection)
+
+    def _receive(self, connection: TConn, arrival: Arrival, data: bytes) -> None:
+        arrival.receive(data, time.monotonic())
+        if arrival.complete or arrival.error:
+            self._hand_over(connection, arrival)
+        elif arrival.wants_continue:
+            arrival.wants_continue = False
+            with suppress(OSError):
+                connection.sock.send(_CONTINUE)
+
+    def _hand_over(self, connection: TConn, arrival: Arrival) -> None:
+        """To a thread, which answers."""
+        self._forget(connection)
+        if arrival.error is not None:
+            connection.sock.setblocking(True)
+            future = self.tpool.submit(self.refuse, connection, arrival.error)
+            future.add_done_callback(partial(self.method_queue.defer, self.finish_request, connection))
+            return
+        connection.data_ready = True
+        connection.init()
+        connection.parser.unreader.unread(bytes(arrival.data))
+        self.enqueue_req(connection)
+
+    def _shorten_idle(self, deadline: float) -> None:
+        """The worker stops: a connection without a request has only until then."""
+        for waiting in self._waiting.values():
+            if isinstance(waiting, Arrival) and not waiting.begun:
+                waiting.deadline = min(waiting.deadline, deadline)
+
+    def _drop_oldest(self) -> None:
+        """Makes room: a client that sends its request at once never waits for those that do not."""
+        for connection in self._waiting:
+            self._drop(connection)
+            return
+
+    def _drop(self, connection: TConn) -> None:
+        self._forget(connection)
+        self._close(connection)
+
+    def _close(self, connection: TConn) -> None:
+        self.nr_conns -= 1
+        connection.close()
+
+    def _forget(self, connection: TConn) -> None:
+        del self._waiting[connection]
+        self.poller.unregister(connection.sock)
+
+
+def edge_worker(policy: ArrivalPolicy) -> type[EdgeWorker]:
+    """The worker class with this policy, for gunicorn's configuration."""
+    return type("EdgeWorker", (EdgeWorker,), {"policy": policy})

@@ -1,0 +1,86 @@
+"""Reads in Kafka which reports have changed. What they are now is for the database to say."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import structlog
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+
+from waybill.kafka import KafkaConfig, consumer
+
+log = structlog.get_logger(__name__)
+
+Hint = Callable[[UUID], None]
+
+_POLL_SECONDS = 0.5
+_RETRY_SECONDS = 2.0
+_METADATA_SECONDS = 5.0
+_METADATA_TIMEOUT_SECONDS = 2.0
+
+
+class StatusHints:
+    """Calls `hint` for each message of `report-status` with the report that its key names.
+
+    It assigns itself every partition, from the end, and does not join a consumer group, so every process
+    receives every message. A message's value is never read: anyone who can write to the topic could forge it.
+    """
+
+    def __init__(self, config: KafkaConfig, topic: str, hint: Hint) -> None:
+        self._config = config
+        self._topic = topic
+        self._hint = hint
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="status-hints", daemon=True)
+        self.connected = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tells the thread to end, and waits for it for 5 s at most."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            client = consumer(self._config, f"producer-api-{uuid4()}", **{"enable.auto.commit": False})
+            try:
+                self._consume(client)
+            except KafkaException as error:
+                log.warning("status consumer restarts: Kafka error", error=str(error))
+            except Exception:
+                log.exception("status consumer restarts: unexpected error")
+            finally:
+                self.connected = False
+                client.close()
+            self._stopping.wait(_RETRY_SECONDS)
+
+    def _consume(self, client: Consumer) -> None:
+        """Runs until the topic's partitions change. Raises KafkaException if no broker responds."""
+        partitions = self._partitions(client)
+        client.assign([TopicPartition(self._topic, number, OFFSET_END) for number in partitions])
+        self.connected = bool(partitions)
+        checked = time.monotonic()
+        while self.connected and not self._stopping.is_set():
+            message = client.poll(_POLL_SECONDS)
+            if message is not None and message.error() is None:
+                self._pass_on(message)
+            if time.monotonic() - checked >= _METADATA_SECONDS:
+                self.connected = self._partitions(client) == partitions
+                checked = time.monotonic()
+
+    def _partitions(self, client: Consumer) -> list[int]:
+        """Raises KafkaException if no broker responds in time."""
+        return sorted(
+            client.list_topics(self._topic, timeout=_METADATA_TIMEOUT_SECONDS).topics[self._topic].partitions
+        )
+
+    def _pass_on(self, message: Message) -> None:
+        key = message.key()
+        text = key.decode("ascii", "replace") if isinstance(key, bytes) else key or ""
+        with suppress(ValueError):  # not ours, or forged
+            self._hint(UUID(text))

@@ -1,0 +1,162 @@
+"""The probes' own listener: whatever its clients do, a probe is answered."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from threading import Event
+
+import httpx
+import pytest
+from hypothesis import HealthCheck as Checks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.waiting import PATIENCE, eventually
+from waybill.addresses import Address, CannotListen, NotAnAddress, listen
+from waybill.health import Check, Health, HealthServer, ProbePolicy
+
+POLICY = ProbePolicy(request=timedelta(seconds=0.5), max_connections=8)
+GOOD = Health({"database": "ok"})
+
+Serve = Callable[..., HealthServer]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with ExitStack() as running:
+
+        def serve(
+            ready: Check = lambda: GOOD, alive: Check = lambda: GOOD, policy: ProbePolicy = POLICY
+        ) -> HealthServer:
+            server = HealthServer(listen("127.0.0.1:0"), alive, ready, policy)
+            server.start()
+            running.callback(server.stop)
+            return server
+
+        yield serve
+
+
+def get(server: HealthServer, path: str) -> httpx.Response:
+    return httpx.get(f"http://127.0.0.1:{server.address[1]}{path}", timeout=PATIENCE, trust_env=False)
+
+
+@pytest.mark.parametrize(
+    ("health", "status", "document"),
+    [
+        (Health({}), 200, {"status": "ok", "missing": [], "parts": {}}),
+        (Health({"a": "down"}), 503, {"status": "unavailable", "missing": ["a"], "parts": {"a": "down"}}),
+        (
+            Health({"a": "down", "b": "ok"}, optional=frozenset({"a"})),
+            200,
+            {"status": "degraded", "missing": ["a"], "parts": {"a": "down", "b": "ok"}},
+        ),
+    ],
+)
+def test_the_answer_names_what_is_missing(
+    health: Health, status: int, document: object, serve: Serve
+) -> None:
+    answer = get(serve(ready=lambda: health), "/readyz")
+
+    assert answer.status_code == status
+    assert answer.json() == document
+
+
+def test_connections_are_bounded_and_the_newest_is_answered(serve: Serve) -> None:
+    server = serve(policy=ProbePolicy(request=timedelta(hours=1), max_connections=8))
+    with ExitStack() as opened:
+        for _ in range(400):
+            opened.enter_context(socket.create_connection(server.address)).sendall(b"G")
+
+        assert get(server, "/healthz").status_code == 200
+        assert server.connections <= 8
+
+
+def test_a_client_that_does_not_finish_is_cut_off(serve: Serve) -> None:
+    server = serve()
+    with socket.create_connection(server.address, timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\n")
+
+        with suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+    eventually(lambda: server.connections == 0 or None, "the connection is closed", 10)
+
+
+def test_those_who_ask_at_once_share_one_check(serve: Serve) -> None:
+    asked, answer = [], Event()
+
+    def slow() -> Health:
+        asked.append(1)
+        answer.wait(PATIENCE)
+        return GOOD
+
+    server = serve(ready=slow)
+    with ExitStack() as opened:
+        connections = [
+            opened.enter_context(socket.create_connection(server.address, timeout=PATIENCE)) for _ in range(5)
+        ]
+        for connection in connections:
+            connection.sendall(b"GET /readyz HTTP/1.1\r\n\r\n")
+        eventually(lambda: server.connections == 5 or None, "all are open", 10)
+        assert get(server, "/healthz").status_code == 200  # a slow check holds up no other
+        answer.set()
+
+        assert all(connection.recv(12) == b"HTTP/1.1 200" for connection in connections)
+    assert len(asked) == 1
+
+
+def test_a_check_that_breaks_is_a_failed_probe(serve: Serve) -> None:
+    def broken() -> Health:
+        raise RuntimeError("password=secret")
+
+    answer = get(serve(ready=broken), "/readyz")
+
+    assert answer.status_code == 503
+    assert "secret" not in answer.text
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[Checks.function_scoped_fixture])
+@given(sent=st.binary(max_size=6000))
+def test_no_bytes_stop_it(sent: bytes, serve: Serve) -> None:
+    server = serve()
+    with socket.create_connection(server.address) as connection:
+        connection.sendall(sent)
+
+    assert get(server, "/healthz").status_code == 200
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("text", "host", "port"),
+        [
+            ("10.0.0.1:8080", "10.0.0.1", 8080),
+            ("[::]:8081", "::", 8081),
+            ("[2001:db8::1]:1", "2001:db8::1", 1),
+            ("localhost:0", "localhost", 0),
+            (":8080", "", 8080),
+        ],
+    )
+    def test_either_version_is_read(self, text: str, host: str, port: int) -> None:
+        assert Address.parse(text) == Address(host, port)
+
+    @given(st.text(max_size=30))
+    def test_any_other_text_is_refused(self, text: str) -> None:
+        try:
+            address = Address.parse(text)
+        except NotAnAddress:
+            return
+        assert 0 <= address.port < 65536
+        assert ":" not in address.host or f"[{address.host}]" in text
+
+    @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+    def test_ipv6_is_listened_at(self) -> None:
+        with listen("[::1]:0") as listener:
+            assert listener.getsockname()[0] == "::1"
+
+    def test_an_address_that_is_taken_is_said_in_a_sentence(self) -> None:
+        with listen("127.0.0.1:0") as listener:
+            port = listener.getsockname()[1]
+            with pytest.raises(
+                CannotListen, match=f"Cannot listen at 127.0.0.1:{port}: Address already in use"
+            ):
+                listen(f"127.0.0.1:{port}")
