@@ -31,14 +31,16 @@ def value_files() -> dict[str, Path]:
     return {file.name.removesuffix("-values.yaml"): file for file in files}
 
 
-def template(helm: Helm, *arguments: str, apis: tuple[str, ...] = APIS) -> subprocess.CompletedProcess[str]:
+def template(
+    helm: Helm, *arguments: str, apis: tuple[str, ...] = APIS, chart: Path = CHART
+) -> subprocess.CompletedProcess[str]:
     """`helm template` as a cluster with these APIs would see it; the caller looks at the return code."""
     return subprocess.run(
         [
             helm.program,
             "template",
             "waybill",
-            CHART,
+            chart,
             "--namespace=waybill",
             "--kube-version=1.33.0",
             *(f"--api-versions={api}" for api in apis),

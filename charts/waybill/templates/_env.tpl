@@ -13,6 +13,7 @@
 {{/* (list $ component): what both services read */}}
 {{- define "waybill.serviceEnv" -}}
 {{- $root := index . 0 -}}
+{{- $values := ternary $root.Values.producerApi $root.Values.reportWorker (eq (index . 1) "producer-api") -}}
 {{ include "waybill.databaseEnv" $root }}
 {{ include "waybill.kafkaEnv" . }}
 {{ include "waybill.artefactEnv" $root }}
@@ -26,7 +27,7 @@
 - name: OTEL_RESOURCE_ATTRIBUTES
   {{- $attributes := list
     (printf "service.namespace=%s" $root.Release.Namespace)
-    (printf "service.version=%s" $root.Chart.AppVersion)
+    (printf "service.version=%s" (include "waybill.imageVersion" (list $root $values.image)))
     (printf "k8s.namespace.name=%s" $root.Release.Namespace)
     "k8s.pod.name=$(POD_NAME)"
     "k8s.pod.uid=$(POD_UID)" }}

@@ -21,11 +21,19 @@ app.kubernetes.io/component: {{ index . 1 }}
 
 {{- define "waybill.labels" -}}
 {{- $root := index . 0 -}}
-{{ include "waybill.selector" . }}
+{{ include "waybill.stableLabels" . }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: waybill
-app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/*
+The labels of a resource of which an operator makes pods: operators copy them to the pods, so a label with a version
+would restart Kafka, the collector and Jaeger at each upgrade of the chart: (list $ component)
+*/}}
+{{- define "waybill.stableLabels" -}}
+{{ include "waybill.selector" . }}
+app.kubernetes.io/part-of: waybill
+app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
 {{- end }}
 
 {{/* An image by digest where one is given, else by tag, else by the chart's appVersion: (list $ .Values.….image) */}}
@@ -37,6 +45,11 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- $tag := $image.tag | default $root.Chart.AppVersion -}}
 {{- $name := printf "%s:%s" $repository $tag -}}
 {{- if $image.digest }}{{ printf "%s@%s" $name $image.digest }}{{ else }}{{ $name }}{{ end -}}
+{{- end }}
+
+{{/* The version of an image, for service.version; a tag may have a digest behind it: (list $ .Values.….image) */}}
+{{- define "waybill.imageVersion" -}}
+{{- (index . 1).tag | default (index . 0).Chart.AppVersion | splitList "@" | first -}}
 {{- end }}
 
 {{/* The two services by the names of their containers; the order is that of the rendered manifests. */}}
