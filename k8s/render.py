@@ -32,14 +32,14 @@ def value_files() -> dict[str, Path]:
 
 
 def template(
-    helm: Helm, *arguments: str, apis: tuple[str, ...] = APIS, chart: Path = CHART
+    helm: Helm, *arguments: str, apis: tuple[str, ...] = APIS, chart: Path = CHART, release: str = "waybill"
 ) -> subprocess.CompletedProcess[str]:
     """`helm template` as a cluster with these APIs would see it; the caller looks at the return code."""
     return subprocess.run(
         [
             helm.program,
             "template",
-            "waybill",
+            release,
             chart,
             "--namespace=waybill",
             "--kube-version=1.33.0",

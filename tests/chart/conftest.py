@@ -1,18 +1,19 @@
 """Fixtures of the charts' tests: every Helm there is, and a real API server with the real definitions."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from k8s import crds, render
 from k8s.apiserver import api_server, install_definitions, kubectl
-from k8s.programs import HELM_MAJORS, Helm, Missing, helm
+from k8s.programs import HELM_MAJORS, Helm, Missing, any_helm, helm
+from tests.support.manifests import read
 
 NAMESPACE = "waybill"
 
@@ -72,9 +73,25 @@ def manifests() -> Callable[[str], list[dict[str, Any]]]:
 
     def load(example: str) -> list[dict[str, Any]]:
         text = (render.EXAMPLES / f"{example}.yaml").read_text()
-        return [document for document in yaml.safe_load_all(text) if document]
+        return read(text)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[dict[str, Any]]]:
+    """Renders with values of one's own, over those of an example."""
+
+    def run(values: dict[str, Any], *arguments: str, example: str = "default", **options: Any) -> list[Any]:
+        file = tmp_path_factory.mktemp("values") / "values.yaml"
+        file.write_text(json.dumps(values))  # in which text is quoted, whatever it looks like
+        chosen = options.pop("helm", None) or any_helm()
+        files = (f"--values={render.value_files()[example]}", f"--values={file}")
+        answer = render.template(chosen, *files, *arguments, **options)
+        assert answer.returncode == 0, answer.stderr
+        return read(answer.stdout)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,37 @@ def test_every_manifest_is_taken(server: Path, manifests: Manifests, example: st
     assert "Warning" not in answer.stderr, answer.stderr
 
 
+def test_server_side_apply_takes_every_manifest(
+    server: Path, documents: Callable[..., list[Manifest]], example: str
+) -> None:
+    """As Helm 4 and Argo CD apply: two entries of a list with one key are an error. With every value that
+    adds to a list, and with variables that the chart has too."""
+    theirs = {"OTEL_RESOURCE_ATTRIBUTES": "a=b", "POD_NAME": "pod", "WAYBILL_LOG_LEVEL": "debug"}
+    extra = {"extraEnv": [{"name": name, "value": value} for name, value in theirs.items()]}
+    own = {"extraEnv": [{"name": name, "value": "info"} for name in ("GOMEMLIMIT", "JAEGER_HOST")]}
+    spread = {
+        "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {"app.kubernetes.io/part-of": "waybill"}},
+    }  # fmt: skip
+    placed = {
+        "nodeSelector": {"pool": "reports"},
+        "tolerations": [{"key": "reports", "operator": "Exists"}],
+        "topologySpreadConstraints": [spread],
+        "priorityClassName": "system-cluster-critical",
+    }
+    values = {
+        "producerApi": extra, "reportWorker": extra, "collector": own, "tracing": {"jaeger": own},
+        "scheduling": placed, "podSecurity": {"arbitraryIds": True},
+        "kafka": {"topics": {"report": {"name": "acme_report"}}},
+    }  # fmt: skip
+    rendered = documents(values, example=example)
+    answer = kubectl(
+        server, "apply", "--namespace=waybill", "--server-side", "--dry-run=server", "--validate=strict",
+        "--filename=-", stdin=yaml.safe_dump_all(rendered),
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+
+
 @pytest.mark.parametrize(
     ("source", "kind", "path"),
     [

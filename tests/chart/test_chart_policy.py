@@ -1,28 +1,12 @@
 """What holds for every manifest of every example."""
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from k8s.programs import ROOT
+from tests.support.manifests import Manifest, containers, pods
 
-Manifest = dict[str, Any]
 Manifests = Callable[[str], list[Manifest]]
-
-
-def pods(documents: list[Manifest]) -> Iterator[tuple[str, Manifest, Manifest]]:
-    """Name, labels and spec of every pod that we describe; the operators' pods are theirs."""
-    for document in documents:
-        kind, name = document["kind"], document["metadata"]["name"]
-        if kind == "Pod":
-            yield name, document["metadata"]["labels"], document["spec"]
-        elif kind in ("Deployment", "StatefulSet", "Job"):
-            template = document["spec"]["template"]
-            yield name, template["metadata"]["labels"], template["spec"]
-
-
-def containers(spec: Manifest) -> list[Manifest]:
-    return [*spec.get("initContainers", []), *spec["containers"]]
 
 
 def test_pods_are_restricted(manifests: Manifests, example: str) -> None:

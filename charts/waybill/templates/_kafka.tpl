@@ -11,6 +11,17 @@
 {{- else }}{{ include "waybill.fullname" . }}-kafka-bootstrap:9093{{ end }}
 {{- end }}
 
+{{/* The same as another namespace resolves it, such as KEDA's: a name without a dot is that of a Service in ours. */}}
+{{- define "waybill.kafkaBootstrapServersAnywhere" -}}
+{{- $servers := list -}}
+{{- range $server := include "waybill.kafkaBootstrapServers" . | nospace | splitList "," -}}
+  {{- $host := regexReplaceAll ":[0-9]+$" $server "" -}}
+  {{- if not (contains "." $host) }}{{ $host = printf "%s.%s.svc" $host $.Release.Namespace }}{{ end -}}
+  {{- $servers = append $servers (printf "%s%s" $host (regexFind ":[0-9]+$" $server)) -}}
+{{- end -}}
+{{ join "," $servers }}
+{{- end }}
+
 {{/*
 (list $ component) → JSON: {ca: {secret, key}, certificate: {secret, certificateKey, privateKeyKey}, sasl: {…}}
 */}}
@@ -52,7 +63,7 @@
 {{- $root := index . 0 -}}
 {{- $secrets := include "waybill.kafkaSecrets" . | fromJson -}}
 - {name: WAYBILL_KAFKA_BOOTSTRAP_SERVERS, value: {{ include "waybill.kafkaBootstrapServers" $root | quote }}}
-- {name: WAYBILL_KAFKA_SECURITY_PROTOCOL, value: {{ include "waybill.kafkaSecurityProtocol" $root }}}
+- {name: WAYBILL_KAFKA_SECURITY_PROTOCOL, value: {{ include "waybill.kafkaSecurityProtocol" $root | quote }}}
 {{- if $secrets.ca }}
 - {name: WAYBILL_KAFKA_SSL_CA_LOCATION, value: /etc/waybill/kafka/ca.crt}
 {{- end }}
@@ -61,21 +72,21 @@
 - {name: WAYBILL_KAFKA_SSL_KEY_LOCATION, value: /etc/waybill/kafka/user.key}
 {{- end }}
 {{- with $secrets.sasl }}
-- {name: WAYBILL_KAFKA_SASL_MECHANISM, value: {{ .mechanism }}}
+- {name: WAYBILL_KAFKA_SASL_MECHANISM, value: {{ .mechanism | quote }}}
 {{- if .username }}
-- {name: WAYBILL_KAFKA_SASL_USERNAME, value: {{ .username }}}
+- {name: WAYBILL_KAFKA_SASL_USERNAME, value: {{ .username | quote }}}
 {{- else }}
 - name: WAYBILL_KAFKA_SASL_USERNAME
-  valueFrom: {secretKeyRef: {name: {{ .secret }}, key: {{ .usernameKey }}}}
+  valueFrom: {secretKeyRef: {name: {{ .secret | quote }}, key: {{ .usernameKey | quote }}}}
 {{- end }}
 - name: WAYBILL_KAFKA_SASL_PASSWORD
-  valueFrom: {secretKeyRef: {name: {{ .secret }}, key: {{ .passwordKey }}}}
+  valueFrom: {secretKeyRef: {name: {{ .secret | quote }}, key: {{ .passwordKey | quote }}}}
 {{- end }}
-- {name: WAYBILL_KAFKA_GROUP, value: {{ $root.Values.kafka.group }}}
-- {name: WAYBILL_KAFKA_GROUP_PROTOCOL, value: {{ $root.Values.kafka.groupProtocol }}}
-- {name: WAYBILL_KAFKA_TOPIC_REPORT, value: {{ $root.Values.kafka.topics.report.name }}}
-- {name: WAYBILL_KAFKA_TOPIC_REPORT_STATUS, value: {{ $root.Values.kafka.topics.reportStatus.name }}}
-- {name: WAYBILL_KAFKA_TOPIC_REPORT_DEAD_LETTER, value: {{ $root.Values.kafka.topics.reportDeadLetter.name }}}
+- {name: WAYBILL_KAFKA_GROUP, value: {{ $root.Values.kafka.group | quote }}}
+- {name: WAYBILL_KAFKA_GROUP_PROTOCOL, value: {{ $root.Values.kafka.groupProtocol | quote }}}
+- {name: WAYBILL_KAFKA_TOPIC_REPORT, value: {{ $root.Values.kafka.topics.report.name | quote }}}
+- {name: WAYBILL_KAFKA_TOPIC_REPORT_STATUS, value: {{ $root.Values.kafka.topics.reportStatus.name | quote }}}
+- {name: WAYBILL_KAFKA_TOPIC_REPORT_DEAD_LETTER, value: {{ $root.Values.kafka.topics.reportDeadLetter.name | quote }}}
 {{- end }}
 
 {{/* (list $ component): one projected volume of whatever PEM files there are */}}
@@ -87,14 +98,14 @@
     defaultMode: 0440
     sources:
       {{- with $secrets.ca }}
-      - secret: {name: {{ .secret }}, items: [{key: {{ .key }}, path: ca.crt}]}
+      - secret: {name: {{ .secret | quote }}, items: [{key: {{ .key | quote }}, path: ca.crt}]}
       {{- end }}
       {{- with $secrets.certificate }}
       - secret:
-          name: {{ .secret }}
+          name: {{ .secret | quote }}
           items:
-            - {key: {{ .certificateKey }}, path: user.crt}
-            - {key: {{ .privateKeyKey }}, path: user.key}
+            - {key: {{ .certificateKey | quote }}, path: user.crt}
+            - {key: {{ .privateKeyKey | quote }}, path: user.key}
       {{- end }}
 {{- end }}
 {{- end }}
@@ -121,4 +132,18 @@
 {{- $whole := and (kindIs "float64" $value) (eq (floor $value) $value) }}
 {{ $name }}: {{ if $whole }}{{ int64 $value }}{{ else }}{{ toJson $value }}{{ end }}
 {{- end }}
+{{- end }}
+
+{{/*
+(list $ topic): the name of its KafkaTopic. Kafka allows more in a name than Kubernetes does; a digest keeps topics
+apart whose names would become the same.
+*/}}
+{{- define "waybill.topicResource" -}}
+{{- $topic := index . 1 -}}
+{{- $name := $topic -}}
+{{- if not (regexMatch "^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$" $topic) -}}
+  {{- $readable := regexReplaceAll "[^a-z0-9]+" (lower $topic) "-" | trimAll "-" | trunc 180 -}}
+  {{- $name = printf "%s-%s" $readable (sha256sum $topic | trunc 8) | trimPrefix "-" -}}
+{{- end -}}
+{{ include "waybill.fullname" (index . 0) }}-{{ $name }}
 {{- end }}

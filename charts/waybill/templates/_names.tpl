@@ -14,8 +14,8 @@
 {{/* The labels that select a component's pods: (list $ "producer-api") */}}
 {{- define "waybill.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "waybill.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ include "waybill.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
@@ -33,7 +33,7 @@ would restart Kafka, the collector and Jaeger at each upgrade of the chart: (lis
 {{- define "waybill.stableLabels" -}}
 {{ include "waybill.selector" . }}
 app.kubernetes.io/part-of: waybill
-app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
+app.kubernetes.io/managed-by: {{ (index . 0).Release.Service | quote }}
 {{- end }}
 
 {{/* An image by digest where one is given, else by tag, else by the chart's appVersion: (list $ .Values.….image) */}}

@@ -35,7 +35,7 @@ spec:
 {{- else -}}
 - to:
     - podSelector:
-        matchLabels: {strimzi.io/cluster: {{ include "waybill.fullname" . }}, strimzi.io/kind: Kafka}
+        matchLabels: {strimzi.io/cluster: {{ include "waybill.fullname" . | quote }}, strimzi.io/kind: Kafka}
   ports: [{port: 9093}]
 {{- end }}
 {{- end }}
@@ -54,7 +54,7 @@ spec:
 {{- define "waybill.collectorSelector" -}}
 {{- if eq .Values.collector.mode "operator" -}}
 app.kubernetes.io/component: opentelemetry-collector
-app.kubernetes.io/instance: {{ .Release.Namespace }}.{{ include "waybill.fullname" . }}
+app.kubernetes.io/instance: {{ printf "%s.%s" .Release.Namespace (include "waybill.fullname" .) | quote }}
 {{- else }}
 {{- include "waybill.selector" (list . "collector") }}
 {{- end }}

@@ -1,34 +1,66 @@
 {{/* What every pod of ours has in common. All of it satisfies the pod security standard 'restricted'. */}}
 
-{{/* (list $ values uid): a pod's identity and where it may run */}}
+{{/* (list $ values uid spread): identity and placement of a pod. `spread` is optional: for when no value says more */}}
 {{- define "waybill.pod" -}}
 {{- $root := index . 0 -}}
-{{- $values := index . 1 -}}
-{{- $uid := index . 2 -}}
+{{- $where := include "waybill.scheduling" . | fromYaml -}}
+{{- if and (gt (len .) 3) (not $where.topologySpreadConstraints) -}}
+  {{- $_ := set $where "topologySpreadConstraints" (index . 3 | fromYamlArray) -}}
+{{- end -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
-securityContext:
-  runAsNonRoot: true
-  runAsUser: {{ $uid }}
-  runAsGroup: {{ $uid }}
-  fsGroup: {{ $uid }}
-  fsGroupChangePolicy: OnRootMismatch
-  seccompProfile: {type: RuntimeDefault}
+securityContext: {{- include "waybill.podSecurity" (list $root (index . 2)) | nindent 2 }}
 {{- with $root.Values.images.pullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $values.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
+{{- with $where }}
+{{ toYaml . }}
 {{- end }}
-{{- with $values.tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $values.affinity }}
-affinity: {{- toYaml . | nindent 2 }}
+
+{{/* (list $ uid); OpenShift gives each namespace user and group ids of its own, and refuses others */}}
+{{- define "waybill.podSecurity" -}}
+runAsNonRoot: true
+{{- if not (index . 0).Values.podSecurity.arbitraryIds }}
+runAsUser: {{ index . 1 }}
+runAsGroup: {{ index . 1 }}
+fsGroup: {{ index . 1 }}
 {{- end }}
-{{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
 {{- end }}
+
+{{/* (list $ values): each field of a pod's placement that is set, in the component's values or for all of them */}}
+{{- define "waybill.scheduling" -}}
+{{- $where := dict -}}
+{{- $values := index . 1 -}}
+{{- range $field, $common := (index . 0).Values.scheduling -}}
+  {{- with get $values $field | default $common }}{{ $_ := set $where $field . }}{{ end -}}
+{{- end -}}
+{{ if $where }}{{ toYaml $where }}{{ end }}
+{{- end }}
+
+{{/* (list $ values): the same for operators that know no nodeSelector, which becomes a part of the affinity */}}
+{{- define "waybill.schedulingWithoutSelector" -}}
+{{- $where := include "waybill.scheduling" . | fromYaml -}}
+{{- $expressions := list -}}
+{{- range $label, $value := $where.nodeSelector -}}
+  {{- $expressions = append $expressions (dict "key" $label "operator" "In" "values" (list $value)) -}}
+{{- end -}}
+{{- if $expressions -}}
+  {{- $affinity := $where.affinity | default dict -}}
+  {{- $node := $affinity.nodeAffinity | default dict -}}
+  {{- $required := $node.requiredDuringSchedulingIgnoredDuringExecution | default dict -}}
+  {{- $terms := list -}}
+  {{- range $required.nodeSelectorTerms | default (list dict) -}}
+    {{- $all := concat (.matchExpressions | default list) $expressions -}}
+    {{- $terms = append $terms (merge (dict "matchExpressions" $all) .) -}}
+  {{- end -}}
+  {{- $_ := set $node "requiredDuringSchedulingIgnoredDuringExecution" (dict "nodeSelectorTerms" $terms) -}}
+  {{- $_ := set $affinity "nodeAffinity" $node -}}
+  {{- $_ := set $where "affinity" $affinity -}}
+{{- end -}}
+{{ with omit $where "nodeSelector" }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{- define "waybill.containerSecurity" -}}
@@ -54,7 +86,7 @@ capabilities: {drop: [ALL]}
 {{- $component := index . 1 -}}
 {{- $scratch := ternary $root.Values.reportWorker.scratch.sizeLimit "64Mi" (eq $component "report-worker") -}}
 - name: tmp
-  emptyDir: {sizeLimit: {{ $scratch }}}
+  emptyDir: {sizeLimit: {{ $scratch | quote }}}
 {{- if not $root.Values.artefacts.url }}
 - name: artefacts
   persistentVolumeClaim: {claimName: {{ include "waybill.fullname" $root }}-artefacts}

@@ -22,21 +22,21 @@ spec:
     rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
   template:
     metadata:
-      labels: {{- include "waybill.selector" . | nindent 8 }}
+      {{- $labels := include "waybill.selector" . | fromYaml }}
+      labels: {{- merge $labels $values.podLabels | toYaml | nindent 8 }}
       {{- with $values.podAnnotations }}
       annotations: {{- toYaml . | nindent 8 }}
       {{- end }}
     spec:
       serviceAccountName: {{ include "waybill.fullname" $root }}-{{ $component }}
-      {{- include "waybill.pod" (list $root $values 10001) | nindent 6 }}
+      {{- include "waybill.pod" (list $root $values 10001 (include "waybill.spread" .)) | nindent 6 }}
       terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
-      topologySpreadConstraints: {{- include "waybill.spread" . | trim | nindent 8 }}
       {{- with include "waybill.initContainers" . | trim }}
       initContainers: {{- . | nindent 8 }}
       {{- end }}
       containers:
         - name: {{ $component }}
-          image: {{ include "waybill.image" (list $root $values.image) }}
+          image: {{ include "waybill.image" (list $root $values.image) | quote }}
           imagePullPolicy: {{ $root.Values.images.pullPolicy }}
           {{- if $root.Values.development.sync }}
           command: [python, /scripts/reload.py, {{ $component }}]
@@ -45,14 +45,7 @@ spec:
             {{- range $service.ports }}
             - {name: {{ .name }}, containerPort: {{ .number }}}
             {{- end }}
-          env: {{- include "waybill.serviceEnv" . | nindent 12 }}
-            {{- range $service.env }}
-            - {name: {{ .name }}, value: {{ .value | quote }}}
-            {{- end }}
-            - {name: WAYBILL_DRAIN_SECONDS, value: {{ $values.drainSeconds | quote }}}
-            {{- with $values.extraEnv }}
-            {{- toYaml . | nindent 12 }}
-            {{- end }}
+          env: {{- include "waybill.env" (list (include "waybill.serviceEnv" .) $values.extraEnv) | nindent 12 }}
           {{- with include "waybill.artefactEnvFrom" $root }}{{ trim . | nindent 10 }}{{ end }}
           startupProbe:
             httpGet: {path: /healthz, port: health}
@@ -105,6 +98,7 @@ ports: [{name: health, number: 8081}]
 env:
   - {name: WAYBILL_HEALTH_LISTEN, value: "0.0.0.0:8081"}
   - {name: WAYBILL_SLOTS, value: {{ $values.reportWorker.slots | quote }}}
+  - {name: WAYBILL_SLOT_MEMORY_MIB, value: {{ include "waybill.slotMemory" (index . 0) | quote }}}
 {{- end }}
 {{- end }}
 

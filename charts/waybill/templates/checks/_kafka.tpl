@@ -6,6 +6,16 @@
 {{- else -}}
 {{- include "waybill.checkStrimzi" (list $kafka.strimzi $wrong) -}}
 {{- end -}}
+{{- $names := dict -}}
+{{- range $key, $topic := $kafka.topics -}}
+  {{- /* as Kafka compares them, whose metrics have no dots */}}
+  {{- $name := $topic.name | replace "." "_" -}}
+  {{- with get $names $name -}}
+    {{- include "waybill.wrong" (list $wrong (printf "kafka.topics.%s and %s have the same name or one that %s." . $key
+          "differs only in dots and underscores, which Kafka refuses")) -}}
+  {{- end -}}
+  {{- $_ := set $names $name $key -}}
+{{- end -}}
 {{- end }}
 
 {{- define "waybill.checkExternalKafka" -}}

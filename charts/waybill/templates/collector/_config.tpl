@@ -21,7 +21,7 @@ what only a cluster can add. The values' own `collector.config` comes last.
 {{- define "waybill.kubernetesAttributes" -}}
 auth_type: serviceAccount
 passthrough: false
-filter: {namespace: {{ .Release.Namespace }}}
+filter: {namespace: {{ .Release.Namespace | quote }}}
 extract:
   metadata: [k8s.pod.name, k8s.pod.uid, k8s.deployment.name, k8s.namespace.name, k8s.node.name, k8s.pod.start_time]
 pod_association:
@@ -30,12 +30,13 @@ pod_association:
 {{- end }}
 
 {{- define "waybill.collectorEnv" -}}
+{{- include "waybill.env" (list (include "waybill.collectorOwnEnv" .) .Values.collector.extraEnv) }}
+{{- end }}
+
+{{- define "waybill.collectorOwnEnv" -}}
 - {name: COLLECTOR_HOST, value: 0.0.0.0}
 - {name: JAEGER_OTLP_ENDPOINT, value: {{ include "waybill.jaegerOtlpEndpoint" . | quote }}}
-- {name: GOMEMLIMIT, value: {{ .Values.collector.goMemoryLimit }}}
-{{- with .Values.collector.extraEnv }}
-{{ toYaml . }}
-{{- end }}
+- {name: GOMEMLIMIT, value: {{ include "waybill.goMemoryLimit" . | quote }}}
 {{- end }}
 
 {{- define "waybill.collectorServiceAccount" -}}{{ include "waybill.fullname" . }}-collector{{- end }}

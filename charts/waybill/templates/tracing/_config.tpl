@@ -8,12 +8,13 @@
 {{- end }}
 
 {{- define "waybill.jaegerEnv" -}}
+{{- include "waybill.env" (list (include "waybill.jaegerOwnEnv" .) .Values.tracing.jaeger.extraEnv) }}
+{{- end }}
+
+{{- define "waybill.jaegerOwnEnv" -}}
 - {name: JAEGER_HOST, value: 0.0.0.0}
 - {name: JAEGER_OTLP_PORT, value: "4317"}
 - {name: JAEGER_HEALTH_PORT, value: "13133"}
-{{- with .Values.tracing.jaeger.extraEnv }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{/* The labels of Jaeger's pods, which depend on who made them. */}}
@@ -22,9 +23,9 @@
 {{- include "waybill.selector" (list . "jaeger") }}
 {{- else if eq .Values.tracing.backend "jaeger-operator" -}}
 app: jaeger
-app.kubernetes.io/instance: {{ include "waybill.jaeger" . }}
+app.kubernetes.io/instance: {{ include "waybill.jaeger" . | quote }}
 {{- else if eq .Values.tracing.backend "otel-operator" -}}
 app.kubernetes.io/component: opentelemetry-collector
-app.kubernetes.io/instance: {{ .Release.Namespace }}.{{ include "waybill.jaeger" . }}
+app.kubernetes.io/instance: {{ printf "%s.%s" .Release.Namespace (include "waybill.jaeger" .) | quote }}
 {{- end }}
 {{- end }}
