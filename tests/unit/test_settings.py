@@ -102,3 +102,23 @@ def test_every_new_name_is_a_setting() -> None:
 
     assert {name.lower() for name in RENAMED.values()} <= fields
     assert not {name.lower() for name in RENAMED} & fields
+
+
+def test_an_empty_setting_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = {model: load(model) for model in (ApiSettings, WorkerSettings)}
+    for model in usual:
+        for field in model.model_fields:
+            if f"{PREFIX}{field.upper()}" not in GOOD:
+                monkeypatch.setenv(f"{PREFIX}{field.upper()}", "")
+    for old in RENAMED:
+        monkeypatch.setenv(f"{PREFIX}{old}", "")
+
+    assert {model: load(model) for model in usual} == usual
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_an_empty_one_that_is_needed_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "")
+
+    with pytest.raises(WrongSettings, match=f"{name}: Field required"):
+        load(ServiceSettings)

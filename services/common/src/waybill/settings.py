@@ -31,7 +31,7 @@ RENAMED = {
 }
 """Old names of settings, without the prefix. One that is set stops the start, since it would do nothing."""
 
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+AnySettings = TypeVar("AnySettings", bound="Settings")
 
 
 def _is_address(text: str) -> str:
@@ -47,10 +47,14 @@ class WrongSettings(WaybillError):  # noqa: N818 - the name is the sentence
     """The environment lacks settings, or has wrong ones; the message names each."""
 
 
-class DatabaseSettings(BaseSettings):
-    """Where the database is."""
+class Settings(BaseSettings):
+    """From variables with our prefix; an empty one is an unset one."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+
+class DatabaseSettings(Settings):
+    """Where the database is."""
 
     database_url: str
     database_pool_size: int = Field(default=8, ge=1)
@@ -65,10 +69,8 @@ class DatabaseSettings(BaseSettings):
         return address
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(Settings):
     """How to reach Kafka, and the topics' names."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     kafka_bootstrap_servers: str = Field(min_length=1)
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -170,7 +172,7 @@ def load(settings: type[AnySettings], **values: Any) -> AnySettings:
     wrong = [
         f"{PREFIX}{old}: this setting is called {PREFIX}{new} now; rename it"
         for old, new in RENAMED.items()
-        if f"{PREFIX}{old}" in os.environ
+        if os.environ.get(f"{PREFIX}{old}")
     ]
     try:
         loaded = settings(**values)

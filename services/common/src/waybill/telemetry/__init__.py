@@ -5,7 +5,7 @@ opentelemetry-distro from `OTEL_*` variables; this package only makes spans and 
 """
 
 from waybill.telemetry import names
-from waybill.telemetry.environment import tracing_defaults
+from waybill.telemetry.environment import WrongTelemetry, tracing_environment
 from waybill.telemetry.lost import end_lost_attempt
 from waybill.telemetry.metrics import count_message, count_trimmed, observe_outbox_age, record_queue_time
 from waybill.telemetry.propagation import context_of, current_carrier, span_carrier, valid_carrier
@@ -25,6 +25,7 @@ from waybill.telemetry.spans import (
 )
 
 __all__ = [
+    "WrongTelemetry",
     "consumer_span",
     "context_of",
     "count_message",
@@ -47,6 +48,6 @@ __all__ = [
     "span_carrier",
     "step_span",
     "tracer",
-    "tracing_defaults",
+    "tracing_environment",
     "valid_carrier",
 ]

@@ -1,6 +1,16 @@
 """The `OTEL_*` variables of our services."""
 
 from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from opentelemetry.environment_variables import OTEL_PROPAGATORS
+from opentelemetry.sdk.environment_variables import (
+    OTEL_CONFIG_FILE,
+    OTEL_RESOURCE_ATTRIBUTES,
+    OTEL_SERVICE_NAME,
+)
+
+from waybill.errors import WaybillError
 
 # Anchored, because the expressions are searched for in the whole URL, query included; there may be a path
 # prefix. A span round a status stream would say nothing: it ends when the stream begins.
@@ -10,16 +20,59 @@ _NOT_TRACED = (
 )
 
 
-def tracing_defaults(service: str) -> Mapping[str, str]:
-    """What a service adds to its environment where it says nothing else."""
+class WrongTelemetry(WaybillError):  # noqa: N818 - the name is the sentence
+    """The `OTEL_*` variables ask for what there is not; the message names the variable."""
+
+
+def tracing_environment(service: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment to start a service in: its own, with our defaults where it says nothing.
+
+    An empty variable says nothing, as OpenTelemetry's specification has it. Raises `WrongTelemetry`.
+    """
+    said = {name: value for name, value in environment.items() if value.strip() or not _is_telemetrys(name)}
+    if OTEL_CONFIG_FILE in said:
+        raise WrongTelemetry(
+            f"{OTEL_CONFIG_FILE}: Waybill sets OpenTelemetry up from the other OTEL_* variables; a "
+            "configuration file would switch off what it needs, such as the ids of recovered spans. "
+            "Unset it, and set variables instead."
+        )
+    defaults = dict(_defaults(service))
+    if _names_a_service(said.get(OTEL_RESOURCE_ATTRIBUTES, "")):
+        del defaults[OTEL_SERVICE_NAME]  # it would win over the resource attributes
+    chosen = {**defaults, **said}
+    return {**chosen, OTEL_PROPAGATORS: _propagators(chosen[OTEL_PROPAGATORS])}
+
+
+def _is_telemetrys(name: str) -> bool:
+    return name.startswith("OTEL_")
+
+
+def _names_a_service(resource_attributes: str) -> bool:
+    pairs = (pair.partition("=") for pair in resource_attributes.split(","))
+    return any(key.strip() == "service.name" and value.strip() for key, _, value in pairs)
+
+
+def _propagators(listed: str) -> str:
+    """Each once; of OpenTelemetry's own reading, a repeated name would be read twice, an empty one stop us."""
+    names = dict.fromkeys(name.strip() for name in listed.split(",") if name.strip())
+    known = {"none", *entry_points(group="opentelemetry_propagator").names}
+    if unknown := [name for name in names if name not in known and name.lower() != "none"]:
+        raise WrongTelemetry(
+            f"{OTEL_PROPAGATORS}: {', '.join(unknown)}: no installed package has a propagator of this name; "
+            f"there are {', '.join(sorted(known))}."
+        )
+    return ",".join(names)
+
+
+def _defaults(service: str) -> Mapping[str, str]:
     return {
-        "OTEL_SERVICE_NAME": service,
+        OTEL_SERVICE_NAME: service,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         # with the collector down, each export at exit costs this, in seconds
         "OTEL_EXPORTER_OTLP_TIMEOUT": "3",
         "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_BSP_MAX_QUEUE_SIZE": "8192",
-        "OTEL_PROPAGATORS": "tracecontext",
+        OTEL_PROPAGATORS: "tracecontext",
         "OTEL_PYTHON_ID_GENERATOR": "waybill",
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_LOGS_EXPORTER": "none",
