@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "health": set(),
     # adapters, each of one thing
     "messages": {"domain", "errors"},
-    "telemetry": {"addresses", "domain"},
+    "telemetry": {"addresses", "domain", "errors"},
     "logs": set(),
     "store": {"database_url", "domain", "errors"},
     "kafka": {"errors", "topics"},

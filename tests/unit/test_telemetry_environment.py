@@ -56,7 +56,9 @@ def test_a_service_name_among_the_resource_attributes_wins_too(attributes: str, 
 
 
 def test_the_sdk_takes_the_name_from_there() -> None:
-    program = "from opentelemetry.sdk.resources import Resource; print(Resource.create().attributes['service.name'])"
+    program = (
+        "from opentelemetry.sdk.resources import Resource as R; print(R.create().attributes['service.name'])"
+    )
     environment = started_with(OTEL_RESOURCE_ATTRIBUTES="service.name=reports-eu", OTEL_SERVICE_NAME="")
 
     answer = subprocess.run(

@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from producer_api.policies import HostPolicy
 from producer_api.problems import FieldError, Problem
 from producer_api.resources import DeadLetterQuery, ReportQuery
-from waybill.telemetry import name_unmatched_request, redact_query
+from waybill.telemetry import link_caller, name_unmatched_request, redact_query
 
 CHANGES_BY_GET = "/api/report"
 """The article's call: the one GET that changes something."""
@@ -31,6 +31,7 @@ def register(app: APIFlask, hosts: HostPolicy) -> None:
 
 
 def _describe_span() -> None:
+    link_caller()
     if request.url_rule is None:
         name_unmatched_request(request.method)
     if request.query_string:

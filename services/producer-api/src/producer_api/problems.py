@@ -172,11 +172,11 @@ def _unexpected(error: Exception) -> Response:
     current_app.logger.exception("request failed: unexpected error; answered 500", exc_info=error)
     span = trace.get_current_span()
     span.record_exception(error)
-    return Problem("internal-error", "The error is in the service's log, under this trace_id.").response()
+    return Problem("internal-error", "The error is in the service's log.").response()
 
 
 def _trace_id() -> str | None:
-    """The id of the current trace; None if tracing is off.
+    """The id of the current trace; None if it is not kept: tracing is off, or it is not sampled.
 
     A status stream is not traced: an error that it answers with gets a span of its own.
     """
@@ -184,4 +184,4 @@ def _trace_id() -> str | None:
     if not context.is_valid:
         with refusal_span() as span:
             context = span.get_span_context()
-    return trace.format_trace_id(context.trace_id) if context.is_valid else None
+    return trace.format_trace_id(context.trace_id) if context.trace_flags.sampled else None

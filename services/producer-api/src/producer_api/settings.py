@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from producer_api.policies import ArrivalPolicy, HostPolicy, ProxyPolicy, StreamPolicy
 from waybill.settings import Listen, ServiceSettings
+from waybill.telemetry import CallerTrace
 
 _PREFIX = r"^((/[A-Za-z0-9._~-]+)+/?|/?)$"
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -31,6 +32,7 @@ class ApiSettings(ServiceSettings):
     allowed_hosts: str = ""
     trusted_proxies: str = ""
     path_prefix: str = Field(default="", pattern=_PREFIX)
+    caller_trace: CallerTrace = CallerTrace.CONTINUE
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -4,6 +4,9 @@ from producer_api.app import create_app
 from producer_api.services import build_services
 from producer_api.settings import ApiSettings
 from waybill.settings import load
+from waybill.telemetry import read_callers
 
-services = build_services(load(ApiSettings))
+_settings = load(ApiSettings)
+read_callers(_settings.caller_trace)
+services = build_services(_settings)
 app = create_app(services)

@@ -64,14 +64,11 @@ def show_report_trace(
     session: Session, report: Report, wait: float = WAIT_SECONDS, *, as_json: bool = False
 ) -> None:
     """The trace of a report, whether or not it has ended; only of one that has, all is waited for."""
-    if report.trace_id is None:
-        raise ClientError(f"Report {report.id} has no trace: it was requested without one.")
+    trace_id = _trace_id(report)
     if report.ended:
-        show_trace(
-            session, report.trace_id, ExpectedTrace(names=step_names(session, report)), wait, as_json=as_json
-        )
+        show_trace(session, trace_id, ExpectedTrace(names=step_names(session, report)), wait, as_json=as_json)
         return
-    trace = session.jaeger.trace(report.trace_id)
+    trace = session.jaeger.trace(trace_id)
     session.err.print(f"The report is still at {report.status}; this is what has arrived of its trace.")
     if trace is not None:
         _print(session, trace, (), as_json=as_json)
@@ -94,7 +91,7 @@ def compare(session: Session, identity: str, saved: SavedTrace, wait: float) -> 
     """Waits for the spans of a saved trace, and says whether they are the same here."""
     trace_id = identity
     if not _TRACE_ID.fullmatch(identity):
-        trace_id = session.api.show(as_report_id(identity)).trace_id or identity
+        trace_id = _trace_id(session.api.show(as_report_id(identity)))
     trace = session.jaeger.wait_for(trace_id, ExpectedTrace(names=saved.span_names), wait)
     differences = saved.differences(trace)
     for difference in differences:
@@ -122,6 +119,14 @@ def as_report_id(text: str) -> UUID:
         raise typer.BadParameter(
             f"{text!r} is neither a report's id nor a trace id.", param_hint="ID"
         ) from error
+
+
+def _trace_id(report: Report) -> str:
+    if report.trace_id is None:
+        raise ClientError(
+            f"Report {report.id} has no trace: its request was not sampled, or the service sends no spans."
+        )
+    return report.trace_id
 
 
 def _print(session: Session, trace: Trace, missing: Sequence[str], *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """The lifecycle of a report in plain Python: no database, no Kafka, no HTTP."""
 
-from waybill.domain.carrier import Carrier
+from waybill.domain.carrier import Carrier, trimmed, whole_members
 from waybill.domain.failures import Failure, FailureType
 from waybill.domain.identity import new_report_id
 from waybill.domain.lifecycle import AttemptFailure, End, Requeue, Retry
@@ -45,4 +45,6 @@ __all__ = [
     "StepStatus",
     "StoredArtefact",
     "new_report_id",
+    "trimmed",
+    "whole_members",
 ]

@@ -1,5 +1,6 @@
 """The carrier in a message's headers."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from waybill.domain import Carrier
@@ -13,17 +14,21 @@ def headers_for(carrier: Carrier | None) -> list[tuple[str, str | bytes | None]]
 
 
 def carrier_from_headers(headers: Headers | None) -> Carrier | None:
-    """The last `traceparent` and `tracestate` that are text.
+    """The last `traceparent` that is text, and its `tracestate`, which may be in several headers.
 
-    A forwarded message may carry a second, newer header of the same name after a stale one; a value may be
-    None or bytes that are not UTF-8, which are skipped.
+    A forwarded message may carry a second, newer pair after a stale one: then the last `tracestate` counts
+    too. A value may be None or bytes that are not UTF-8, which are skipped.
     """
-    texts: dict[str, str] = {}
+    texts: defaultdict[str, list[str]] = defaultdict(list)
     for name, value in headers or ():
         text = _text(value)
         if text is not None:
-            texts[name.lower()] = text
-    return Carrier.from_mapping(texts)
+            texts[name.lower()].append(text)
+    traceparents, tracestates = texts["traceparent"], texts["tracestate"]
+    if not traceparents:
+        return None
+    own = tracestates if len(traceparents) == 1 else tracestates[-1:]
+    return Carrier.from_mapping({"traceparent": traceparents[-1], "tracestate": ",".join(own)})
 
 
 def _text(value: bytes | str | None) -> str | None:

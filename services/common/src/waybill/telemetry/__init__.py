@@ -5,6 +5,7 @@ opentelemetry-distro from `OTEL_*` variables; this package only makes spans and 
 """
 
 from waybill.telemetry import names
+from waybill.telemetry.callers import CallerTrace, link_caller, read_callers
 from waybill.telemetry.environment import WrongTelemetry, tracing_environment
 from waybill.telemetry.lost import end_lost_attempt
 from waybill.telemetry.metrics import count_message, count_trimmed, observe_outbox_age, record_queue_time
@@ -25,6 +26,7 @@ from waybill.telemetry.spans import (
 )
 
 __all__ = [
+    "CallerTrace",
     "WrongTelemetry",
     "consumer_span",
     "context_of",
@@ -36,11 +38,13 @@ __all__ = [
     "flush",
     "handle_span",
     "interrupt_span",
+    "link_caller",
     "log_failure",
     "name_unmatched_request",
     "names",
     "observe_outbox_age",
     "producer_span",
+    "read_callers",
     "record_queue_time",
     "redact_query",
     "refusal_span",

@@ -53,7 +53,7 @@ def _names_a_service(resource_attributes: str) -> bool:
 
 
 def _propagators(listed: str) -> str:
-    """Each once; of OpenTelemetry's own reading, a repeated name would be read twice, an empty one stop us."""
+    """Each once. OpenTelemetry itself would use a repeated one twice, and stop at an empty one."""
     names = dict.fromkeys(name.strip() for name in listed.split(",") if name.strip())
     known = {"none", *entry_points(group="opentelemetry_propagator").names}
     if unknown := [name for name in names if name not in known and name.lower() != "none"]:
