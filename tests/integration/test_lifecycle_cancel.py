@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -18,6 +19,7 @@ from tests.support.traces import Traces
 from tests.support.waiting import within
 from waybill.domain import End, Failure, Fence, NewReport, Retry, Status, new_report_id
 from waybill.ledger import LeaseLost
+from waybill.store import DeadLetterFilter
 from waybill.store.statements import reports
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -227,6 +229,46 @@ def test_a_failure_of_a_report_that_is_to_be_cancelled_ends_it(store: Store) -> 
     report = store.ledger.retry(fence, Retry(Failure("error", "It went wrong."), CANCEL_GRACE))
 
     assert (report.status, report.not_before) == (Status.CANCELLED, None)
+
+
+@pytest.mark.parametrize("exhausted", [True, False])
+def test_the_last_failure_of_a_report_that_is_to_be_cancelled_is_its_cancellation(
+    store: Store, exhausted: bool
+) -> None:
+    fence = claimed(store)
+    store.ledger.cancel(fence.report_id)
+
+    end = End(Status.FAIL, Failure("timed_out", "It took too long."), exhausted, "a stack")
+    report = store.ledger.finish(fence, end)
+
+    assert (report.status, report.failure, report.failures) == (Status.CANCELLED, None, 0)
+    assert store.dead_letters.page(DeadLetterFilter()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "timeout", "more"),
+    [
+        ("hang", 2.0, {"seconds": 600}),  # one long step, until the time-out
+        ("crash", None, {"crashes": 99, "after": 0.6}),
+        ("permanent", None, {"after": 0.6}),
+    ],
+)
+def test_a_cancel_wins_over_any_failure_that_comes_before_the_next_step(
+    api: httpx.Client, kind: str, timeout: float | None, more: dict[str, Any]
+) -> None:
+    """A step that would go on for longer than the grace, but fails meanwhile."""
+    limit = {} if timeout is None else {"timeout_seconds": timeout}
+    report_id = ask.request(api, kind, **limit, **more)
+    began = ask.running(api, report_id)
+    if timeout is not None:  # the time-out comes before the end of the grace
+        time.sleep(timeout - CANCEL_GRACE.total_seconds() / 2)
+
+    cancelled = cancel(api, report_id)
+
+    assert (began["status"], cancelled.status_code) == ("processing", httpx.codes.ACCEPTED)
+    report = ask.ended(api, report_id)
+    assert (report["status"], report["attempt"], report["error"]) == ("cancelled", 1, None)
+    assert ask.letters_of(api, report_id) == []
 
 
 def test_handing_back_a_report_that_is_to_be_cancelled_ends_it(store: Store) -> None:

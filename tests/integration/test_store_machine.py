@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -349,6 +349,11 @@ class ReportLives(RuleBasedStateMachine):
                 assert row.enqueue_at is not None, "nobody would ever look for it"
             assert (row.status is Status.PROCESSING) == (row.owner is not None)
 
+    @invariant()
+    def an_accepted_cancel_wins_over_all_but_a_success(self) -> None:
+        cancelled = "SELECT status FROM reports WHERE cancel_requested_at IS NOT NULL"
+        assert {row[0] for row in self.rows(cancelled)} <= {"processing", "cancelled", "done"}
+
     def teardown(self) -> None:
         """Every report that was accepted reaches an end, with nothing but maintenance and a worker."""
         for _ in range(model.MOST_LOSSES + 1):
@@ -429,3 +434,56 @@ def test_any_lifecycle_of_reports_is_as_the_model_says(store_url: str, tmp_path:
                 print_blob=True,
             ),
         )
+
+
+FAILURES = st.sampled_from(["exhausted", "permanent", "retry", "release", "lost"])
+
+
+def fail(lives: ReportLives, fence: Fence, how: str) -> None:
+    match how:
+        case "retry":
+            lives.retry(fence, 5.5)
+            lives.pass_time(10)
+        case "release":
+            lives.release(fence)
+        case "lost":
+            lives.pass_time(31)
+            lives.reap(0)
+        case _:
+            lives.finish_badly(fence, how == "exhausted")
+
+
+def test_an_accepted_cancel_wins_over_any_failure(store_url: str, tmp_path: Path) -> None:
+    """The machine above seldom comes to a cancel of an attempt that then fails within its lease."""
+    with engine_of(store_url, pool_size=2) as engine:
+
+        class Lives(ReportLives):
+            store = Store(engine, ArtefactStore((tmp_path / "artefacts").as_uri()), POLICIES)
+
+        @given(st.lists(st.sampled_from(["retry", "release", "lost"]), max_size=2), st.booleans(), FAILURES)
+        @settings(max_examples=60, deadline=None, database=None)
+        def property_of_the_model(before: list[str], in_a_step: bool, failure: str) -> None:
+            lives = Lives()
+            report_id = lives.accept()
+            assert isinstance(report_id, UUID)
+            for how in before:
+                fail(lives, claimed(lives, report_id), how)
+            fence = claimed(lives, report_id)
+            if in_a_step:
+                lives.step(fence, StepStatus.RUNNING)
+
+            lives.cancel(report_id)
+            fail(lives, fence, failure)
+
+            assert lives.model.rows[report_id].status is Status.CANCELLED
+            lives.rows_are_the_models()
+            lives.each_version_has_one_event()
+            lives.dead_letters_are_the_models()
+
+        property_of_the_model()
+
+
+def claimed(lives: ReportLives, report_id: UUID) -> Fence:
+    fence = lives.claim(report_id, "worker-1")
+    assert isinstance(fence, Fence)
+    return fence

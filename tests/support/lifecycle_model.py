@@ -172,6 +172,8 @@ class Model:
         exhausted: bool = False,
     ) -> Row:
         row = self._held(report_id, attempt, owner)
+        if status is Status.FAIL and row.cancel_requested:
+            return self._ended(row, Status.CANCELLED)
         row.failures += status is Status.FAIL
         row.artefact = artefact
         self._ended(row, status)

@@ -79,7 +79,8 @@ def after_unsupported_kind(
 
 
 def after_cancellation() -> End:
-    """A client cancelled the report while it ran. That goes before a retry and a release, too."""
+    """A client cancelled the report while it ran. It goes before everything else that may follow, but a
+    success: before a failure of any sort, a retry, a release and a loss."""
     return End(Status.CANCELLED)
 
 

@@ -93,9 +93,10 @@ class Changes:
         return report
 
     def finish(self, fence: Fence, end: End, artefact: StoredArtefact | None, origin: Origin) -> Report:
-        """The report's end; with a dead letter where it is exhausted. `origin` is that of the command."""
-        report = _held(reports.finish(self.connection, fence, end.status, end.failure, artefact), fence)
-        return self._ended(report, end, origin)
+        """The report's end; with a dead letter where it is exhausted. `origin` is that of the command. A
+        failure of one that is to be cancelled is its cancellation."""
+        report = reports.finish(self.connection, fence, end.status, end.failure, artefact)
+        return self._ended(report, end, origin) if report else self._changed(self._cancelled(fence))
 
     def retry(self, fence: Fence, retry: Retry) -> Report:
         """Back to `init`, for another attempt after a delay; one that is to be cancelled ends instead."""
@@ -163,7 +164,7 @@ class Changes:
     # --- parts
 
     def _cancelled(self, fence: Fence) -> Report:
-        """The end of an attempt that could not return its report, because it is to be cancelled."""
+        """The end of an attempt that could write no other, because its report is to be cancelled."""
         end = lifecycle.after_cancellation()
         return _held(reports.finish(self.connection, fence, end.status, end.failure, None), fence)
 

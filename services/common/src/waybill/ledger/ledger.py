@@ -137,8 +137,8 @@ class Ledger:
     def finish(
         self, fence: Fence, end: End, artefact: StoredArtefact | None = None, origin: Origin = UNKNOWN_ORIGIN
     ) -> Report:
-        """The report's end; with a dead letter, which names `origin`, where it is exhausted. Raises
-        `LeaseLost`."""
+        """The report's end; with a dead letter, which names `origin`, where it is exhausted. A failure of one
+        that is to be cancelled is its cancellation. Raises `LeaseLost`."""
         with self.changes() as changes:
             return changes.finish(fence, end, artefact, origin)
 

@@ -16,7 +16,7 @@ from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind,
 from report_worker.attempt.spans import AttemptSpans
 from report_worker.attempt.supervision import Supervision
 from report_worker.intake import Claimed
-from report_worker.slots import Cancelled, Failed, Produced
+from report_worker.slots import Cancelled, Produced
 from waybill.artefacts import ArtefactStoreUnavailable
 from waybill.domain import (
     End,
@@ -61,12 +61,10 @@ class Completion:
                 artefact = kept
             else:
                 outcome = kept
-        if isinstance(outcome, Cancelled):
+        status = self._lease.write_end(self._change(self._decide(outcome, spans), artefact))
+        if status is Status.CANCELLED:  # also where it failed after the cancel: the ledger decides
             spans.cancelled()
-            decision: Retry | End = lifecycle.after_cancellation()
-        else:
-            decision = self._decide(outcome, spans)
-        return outcome, self._lease.write_end(self._change(decision, artefact))
+        return outcome, status
 
     def release(self) -> None:
         """For an attempt that was interrupted."""
@@ -81,9 +79,9 @@ class Completion:
                 reason=str(error),
             )
 
-    def _decide(
-        self, outcome: Produced | Failed | SlotFailure | UnsupportedKind, spans: AttemptSpans
-    ) -> Retry | End:
+    def _decide(self, outcome: Outcome, spans: AttemptSpans) -> Retry | End:
+        if isinstance(outcome, Cancelled):
+            return lifecycle.after_cancellation()
         retry, random = self._context.retry, self._context.random
         if isinstance(outcome, UnsupportedKind):
             spans.failed(outcome.failure, outcome)

@@ -19,10 +19,17 @@ class FlakyParameters(Parameters):
     odd: bool = Field(default=False, description="With what the database takes in no text.")
 
 
+class PermanentParameters(Parameters):
+    """When the step fails, in seconds."""
+
+    after: float = Field(default=0, ge=0)
+
+
 class CrashParameters(Parameters):
-    """The first `crashes` attempts end their process."""
+    """The first `crashes` attempts end their process, `after` so many seconds."""
 
     crashes: int = Field(default=1, ge=0)
+    after: float = Field(default=0, ge=0)
     how: Literal["exit", "segfault"] = "exit"
 
 
@@ -78,7 +85,7 @@ def _kind(
 
 
 FLAKY = _kind("flaky", FlakyParameters)
-PERMANENT = _kind("permanent", Parameters)
+PERMANENT = _kind("permanent", PermanentParameters)
 CRASH = _kind("crash", CrashParameters, max_attempts=2)
 HANG = _kind("hang", SecondsParameters, timeout=timedelta(seconds=60), max_attempts=1)
 HURRIED = _kind("hurried", SecondsParameters, timeout=timedelta(seconds=1), max_attempts=1)

@@ -7,7 +7,14 @@ import time
 from waybill.errors import PermanentError, RetryableError
 from waybill.kinds import Artefact, Parameters, Work
 
-from . import CrashParameters, FlakyParameters, HogParameters, SecondsParameters, SlowParameters
+from . import (
+    CrashParameters,
+    FlakyParameters,
+    HogParameters,
+    PermanentParameters,
+    SecondsParameters,
+    SlowParameters,
+)
 
 _EXIT_CODE = 41
 _leaked: list[bytearray] = []
@@ -23,13 +30,15 @@ def flaky(parameters: FlakyParameters, work: Work) -> Artefact:
     return _artefact(work)
 
 
-def permanent(_: Parameters, work: Work) -> Artefact:
+def permanent(parameters: PermanentParameters, work: Work) -> Artefact:
     with work.step("only step"):
+        time.sleep(parameters.after)
         raise PermanentError("There is no such data, and never will be.")
 
 
 def crash(parameters: CrashParameters, work: Work) -> Artefact:
     with work.step("only step"):
+        time.sleep(parameters.after)
         if work.attempt <= parameters.crashes:
             if parameters.how == "segfault":
                 os.kill(os.getpid(), signal.SIGSEGV)

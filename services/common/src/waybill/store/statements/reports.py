@@ -241,8 +241,9 @@ def finish(
     artefact: StoredArtefact | None,
 ) -> Report | None:
     """The end of a report by the attempt that holds its lease; it points to the artefact in the same
-    statement. None where the lease is lost."""
-    statement = _change(status, _held(fence)).values(
+    statement. None where the lease is lost, or where it is to fail and is to be cancelled."""
+    wanted = [_not_to_be_cancelled()] if status is Status.FAIL else []
+    statement = _change(status, _held(fence), *wanted).values(
         failure=asdict(failure) if failure else None,
         artefact=asdict(artefact) if artefact else None,
         failures=reports.c.failures + (1 if failure else 0),
@@ -257,7 +258,7 @@ def retry_later(
 ) -> Report | None:
     """A failed attempt leaves its report to wait for another, as a failure (`counted`) or an interruption.
     None where the lease is lost, or the report is to be cancelled."""
-    statement = _change(Status.INIT, _held(fence), reports.c.cancel_requested_at.is_(None)).values(
+    statement = _change(Status.INIT, _held(fence), _not_to_be_cancelled()).values(
         failures=reports.c.failures + int(counted),
         interruptions=reports.c.interruptions + int(not counted),
         failure=asdict(failure),
@@ -271,7 +272,7 @@ def retry_later(
 def release(connection: Connection, fence: Fence, requeue_after: timedelta) -> Report | None:
     """An interrupted attempt releases its report to wait for another. None where the lease is lost, or
     the report is to be cancelled."""
-    statement = _change(Status.INIT, _held(fence), reports.c.cancel_requested_at.is_(None)).values(
+    statement = _change(Status.INIT, _held(fence), _not_to_be_cancelled()).values(
         interruptions=reports.c.interruptions + 1,
         progress=None,
         enqueue_at=from_now(requeue_after),
@@ -381,6 +382,12 @@ def _held(fence: Fence) -> ColumnElement[bool]:
         reports.c.lease_owner == fence.owner,
         reports.c.lease_expires_at > func.clock_timestamp(),
     )
+
+
+def _not_to_be_cancelled() -> ColumnElement[bool]:
+    """A cancel that was accepted wins over whatever goes wrong after it: in the statement that would write it
+    down, so that no race decides."""
+    return reports.c.cancel_requested_at.is_(None)
 
 
 def _changed(connection: Connection, statement: Update) -> Report | None:
