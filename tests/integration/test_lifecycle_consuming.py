@@ -18,7 +18,7 @@ from report_worker.intake import Claimed, Intake
 from tests.support.kafka import Record, Topics
 from tests.support.lifecycle import readable
 from tests.support.waiting import eventually
-from waybill.kafka import BrokerWatchdog, KafkaConfig, consumer, ensure_topics, is_reachable
+from waybill.kafka import BrokerWatchdog, KafkaConfig, KafkaHealth, consumer, ensure_topics, is_reachable
 from waybill.kafka.clients import group_protocol
 from waybill.topics import Topics as Names
 
@@ -69,7 +69,13 @@ def running(
     """What a loop takes that runs while the block does."""
     stopping = Event()
     loop = CommandConsumer(
-        make, lambda: is_reachable(kafka), topic, cast(Intake, intake), BusySlots(), lambda _: None
+        make,
+        lambda: is_reachable(kafka),
+        topic,
+        KafkaHealth("read commands", topic=topic),
+        cast(Intake, intake),
+        BusySlots(),
+        lambda _: None,
     )
     thread = Thread(target=loop.run, args=(stopping,))
     thread.start()

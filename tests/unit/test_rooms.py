@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "artefacts": {"domain", "errors", "kinds"},
     # what uses them
     "ledger": {"artefacts", "domain", "errors", "messages", "store", "topics"},
-    "outbox": {"domain", "ledger", "messages", "store", "telemetry"},
+    "outbox": {"domain", "kafka", "ledger", "messages", "store", "telemetry"},
     "maintenance": {"artefacts", "domain", "ledger", "periodic", "store", "telemetry"},
     # the edge
     "settings": {"addresses", "database_url", "domain", "errors", "kafka", "topics"},

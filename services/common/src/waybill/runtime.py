@@ -6,7 +6,7 @@ import structlog
 
 from waybill import store
 from waybill.artefacts import ArtefactStore
-from waybill.kafka import producer
+from waybill.kafka import KafkaHealth, producer
 from waybill.kinds import load_registry
 from waybill.ledger import DeadLetters, Ledger, Recovery, Retention, Transactions
 from waybill.maintenance import Maintenance, MaintenancePolicy
@@ -41,8 +41,11 @@ class Runtime:
         transactions = Transactions(self._engine, settings.topics, pending.add, settings.requeue_after)
         self.ledger = Ledger(transactions, settings.lease)
         self.dead_letters = DeadLetters(transactions, settings.evidence, count_trimmed)
+        self.publishing = publishing = KafkaHealth("publish messages")
         self._relay = Relay(
-            transactions, pending, lambda: Publisher(producer(kafka), self.name, kafka.bootstrap_servers)
+            transactions,
+            pending,
+            lambda: Publisher(producer(kafka, publishing), self.name, kafka.bootstrap_servers, publishing),
         )
         self._maintenance = Maintenance(
             Recovery(transactions, settings.retry),

@@ -8,6 +8,7 @@ from producer_api.status_hints import StatusHints
 from producer_api.status_hub import StatusHub
 from waybill.errors import WaybillError
 from waybill.health import OK, Health
+from waybill.kafka import KafkaHealth
 
 log = structlog.get_logger(__name__)
 
@@ -15,10 +16,17 @@ log = structlog.get_logger(__name__)
 class Readiness:
     """`check_database` raises a `WaybillError` if the database cannot be used."""
 
-    def __init__(self, check_database: Callable[[], None], hub: StatusHub, hints: StatusHints) -> None:
+    def __init__(
+        self,
+        check_database: Callable[[], None],
+        hub: StatusHub,
+        hints: StatusHints,
+        publishing: KafkaHealth,
+    ) -> None:
         self._check_database = check_database
         self._hints = hints
         self._hub = hub
+        self._publishing = publishing
 
     def alive(self) -> Health:
         """The process responds."""
@@ -30,11 +38,14 @@ class Readiness:
         Not without the database, nor while the process drains. Without Kafka it is, since accepted reports
         wait in the outbox; Kafka is then listed as missing.
         """
-        kafka = OK if self._hints.connected else "unavailable: reports are accepted and wait in the outbox"
-        parts = {"database": self._database(), "kafka": kafka}
+        parts = {"database": self._database(), "kafka": self._kafka()}
         if self._hub.draining:
             parts["process"] = "draining: another one takes the requests"
         return Health(parts, optional=frozenset({"kafka"}))
+
+    def _kafka(self) -> str:
+        problem = self._hints.problem or self._publishing.problem
+        return f"unavailable: reports are accepted and wait in the outbox. {problem}" if problem else OK
 
     def _database(self) -> str:
         try:

@@ -68,7 +68,7 @@ def build_services(settings: ApiSettings) -> Services:
         artefacts=runtime.artefacts,
         hub=hub,
         hints=hints,
-        readiness=Readiness(runtime.check_database, hub, hints),
+        readiness=Readiness(runtime.check_database, hub, hints, runtime.publishing),
         places=Places(settings.max_long_answers),
         stream=settings.stream,
         hosts=settings.hosts,

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import structlog
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
-from waybill.kafka import KafkaConfig, consumer
+from waybill.kafka import KafkaConfig, KafkaHealth, consumer
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +32,15 @@ class StatusHints:
         self._config = config
         self._topic = topic
         self._hint = hint
+        self._health = KafkaHealth("read status events", topic=topic)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="status-hints", daemon=True)
         self.connected = False
+
+    @property
+    def problem(self) -> str | None:
+        """What is missing in Kafka; None where messages are read."""
+        return None if self.connected else self._health.problem or "Kafka has not answered yet."
 
     def start(self) -> None:
         self._thread.start()
@@ -47,11 +53,13 @@ class StatusHints:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            client = consumer(self._config, f"producer-api-{uuid4()}", **{"enable.auto.commit": False})
+            options = {"enable.auto.commit": False, **self._health.settings()}
+            client = consumer(self._config, f"producer-api-{uuid4()}", **options)
             try:
                 self._consume(client)
             except KafkaException as error:
-                log.warning("status consumer restarts: Kafka error", error=str(error))
+                client.poll(0)  # gives the health what the client knows of the cause
+                self._health.failed(error.args[0])
             except Exception:
                 log.exception("status consumer restarts: unexpected error")
             finally:
@@ -64,6 +72,7 @@ class StatusHints:
         partitions = self._partitions(client)
         client.assign([TopicPartition(self._topic, number, OFFSET_END) for number in partitions])
         self.connected = bool(partitions)
+        self._health.works()
         checked = time.monotonic()
         while self.connected and not self._stopping.is_set():
             message = client.poll(_POLL_SECONDS)
@@ -74,10 +83,11 @@ class StatusHints:
                 checked = time.monotonic()
 
     def _partitions(self, client: Consumer) -> list[int]:
-        """Raises KafkaException if no broker responds in time."""
-        return sorted(
-            client.list_topics(self._topic, timeout=_METADATA_TIMEOUT_SECONDS).topics[self._topic].partitions
-        )
+        """Raises KafkaException if no broker responds in time, or the topic cannot be read."""
+        topic = client.list_topics(self._topic, timeout=_METADATA_TIMEOUT_SECONDS).topics[self._topic]
+        if topic.error is not None:
+            raise KafkaException(topic.error)
+        return sorted(topic.partitions)
 
     def _pass_on(self, message: Message) -> None:
         key = message.key()

@@ -11,13 +11,14 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from report_worker.intake import Claimed, Intake
-from waybill.kafka import BrokerWatchdog
+from waybill.kafka import BrokerWatchdog, KafkaHealth
 from waybill.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0
+_MAX_PAUSE_SECONDS = 15.0
 _CLOSE_SECONDS = 5.0
 _MAX_TRIES = 5
 
@@ -43,21 +44,25 @@ class CommandConsumer:
         make_client: Callable[[BrokerWatchdog], Consumer],
         is_reachable: Callable[[], bool],
         topic: str,
+        health: KafkaHealth,
         intake: Intake,
         slots: Slots,
         start: Callable[[Claimed], None],
     ) -> None:
-        """`is_reachable`: whether Kafka answers a new client now; it may block for a few seconds."""
+        """`is_reachable`: whether Kafka answers a new client now; it may block for a few seconds. `health`
+        gets the client's errors."""
         self._make_client = make_client
         self._is_answered = is_reachable
         self._client: Consumer
         self._topic = topic
+        self._health = health
         self._intake = intake
         self._slots = slots
         self._start = start
         self._waiting: deque[Message] = deque()
         self._tries: dict[tuple[int | None, int | None], int] = {}
         self._try_at = 0.0
+        self._failures = 0
         self._paused: set[int] = set()
         self.last_poll = time.monotonic()
         """When the loop last polled, on the monotonic clock."""
@@ -78,7 +83,9 @@ class CommandConsumer:
                         break
             except KafkaException as error:
                 log.warning("consumer recreated", reason=str(error))
-                stopping.wait(_PAUSE_SECONDS)
+                self._health.failed(error.args[0])
+                stopping.wait(min(_PAUSE_SECONDS * 2**self._failures, _MAX_PAUSE_SECONDS))
+                self._failures += 1
             finally:
                 self._waiting.clear()
                 self._tries.clear()
@@ -119,7 +126,7 @@ class CommandConsumer:
         elif error.fatal() or error.code() == KafkaError._FATAL:  # as when Kafka has lost the group
             raise KafkaException(error)
         elif error.code() != KafkaError._PARTITION_EOF:
-            log.warning("consumer error: the consumer continues", reason=error.str())
+            self._health.failed(error)
 
     def _process(self, message: Message) -> bool:
         """Whether the message is done with."""
@@ -176,6 +183,7 @@ class CommandConsumer:
         return [TopicPartition(self._topic, number) for number in numbers]
 
     def _assigned(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        self._failures = 0
         client.incremental_assign(partitions)
         client.resume(partitions)  # one that was taken away while it was paused comes back so
         log.info("partitions assigned", partitions=[one.partition for one in partitions])

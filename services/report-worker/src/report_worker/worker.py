@@ -18,7 +18,7 @@ from report_worker.slots import Slot, SlotPool
 from waybill.addresses import listen
 from waybill.errors import WaybillError
 from waybill.health import Health, HealthServer
-from waybill.kafka import consumer, is_reachable
+from waybill.kafka import GroupMembership, KafkaHealth, consumer, is_reachable
 from waybill.kafka.clients import group_protocol
 from waybill.logs import configure_logs
 from waybill.runtime import Runtime
@@ -77,12 +77,18 @@ class Worker:
             settings.log_level,
         )
         self._attempts: set[threading.Thread] = set()
-        protocol = group_protocol(settings.kafka_group_protocol)
+        topic, group = settings.kafka_topic_report, settings.kafka_group
+        consuming = KafkaHealth("read commands", topic=topic, group=group)
+        self._membership = membership = GroupMembership(kafka, topic, group, consuming)
+        client_settings = {**group_protocol(settings.kafka_group_protocol), **consuming.settings()}
         self._consumer = CommandConsumer(
-            lambda watchdog: consumer(kafka, settings.kafka_group, **protocol, **watchdog.settings()),
+            lambda watchdog: consumer(
+                kafka, group, **client_settings, **watchdog.settings(membership.update)
+            ),
             lambda: is_reachable(kafka),
-            settings.kafka_topic_report,
-            Intake(runtime.ledger, runtime.dead_letters, kafka, settings.kafka_group),
+            topic,
+            consuming,
+            Intake(runtime.ledger, runtime.dead_letters, kafka, group),
             self._slots,
             self._start,
         )
@@ -152,8 +158,11 @@ class Worker:
         }
 
     def _ready(self) -> dict[str, str]:
+        """Ready means able to write, and a member of the group: else no command comes."""
+        kafka = self._membership.problem() or self._runtime.publishing.problem
+        parts = {**self._alive(), "database": "ok", "kafka": kafka or "ok"}
         try:
             self._runtime.check_database()
         except WaybillError as error:
-            return {**self._alive(), "database": str(error)}
-        return {**self._alive(), "database": "ok"}
+            parts["database"] = str(error)
+        return parts

@@ -1,12 +1,16 @@
 """Kafka clients, and the topics where Strimzi does not make them."""
 
 from waybill.kafka.clients import KafkaConfig, admin_client, consumer, is_reachable, producer
+from waybill.kafka.health import KafkaHealth
+from waybill.kafka.membership import GroupMembership
 from waybill.kafka.topics import ensure_topics
 from waybill.kafka.watchdog import BrokerWatchdog
 
 __all__ = [
     "BrokerWatchdog",
+    "GroupMembership",
     "KafkaConfig",
+    "KafkaHealth",
     "admin_client",
     "consumer",
     "ensure_topics",

@@ -13,6 +13,8 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from waybill.kafka.health import KafkaHealth
+
 log = structlog.get_logger(__name__)
 _librdkafka_log = logging.getLogger(__name__)
 """librdkafka's own lines need a logger of the standard library."""
@@ -42,7 +44,9 @@ class KafkaConfig:
         }
 
 
-def producer(config: KafkaConfig, *, delivery_timeout_ms: int = 10_000) -> Producer:
+def producer(
+    config: KafkaConfig, health: KafkaHealth | None = None, *, delivery_timeout_ms: int = 10_000
+) -> Producer:
     """An idempotent producer: `acks=all`, each message once and in order within a partition."""
     return Producer(
         {
@@ -53,6 +57,7 @@ def producer(config: KafkaConfig, *, delivery_timeout_ms: int = 10_000) -> Produ
             "delivery.timeout.ms": delivery_timeout_ms,
             "request.timeout.ms": min(5000, delivery_timeout_ms),
             "message.max.bytes": 1_000_000,
+            **(health.settings() if health else {}),
         }
     )
 
@@ -79,9 +84,9 @@ def group_protocol(protocol: str) -> dict[str, object]:
     return {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 10_000}
 
 
-def admin_client(config: KafkaConfig) -> AdminClient:
+def admin_client(config: KafkaConfig, health: KafkaHealth | None = None) -> AdminClient:
     """For topics and metadata."""
-    return AdminClient(config.common())
+    return AdminClient({**config.common(), **(health.settings() if health else {})})
 
 
 def is_reachable(config: KafkaConfig, seconds: float = 2.0) -> bool:

@@ -28,9 +28,14 @@ class BrokerWatchdog:
         self._response_at = self._checked_at = clock()
         self._suspicious = False
 
-    def settings(self) -> dict[str, Any]:
-        """For the client that is watched."""
-        return {"statistics.interval.ms": _STATISTICS_MS, "stats_cb": self.update}
+    def settings(self, *others: Callable[[str], None]) -> dict[str, Any]:
+        """For the client that is watched; `others` get its statistics too."""
+
+        def update(statistics: str) -> None:
+            for listener in (self.update, *others):
+                listener(statistics)
+
+        return {"statistics.interval.ms": _STATISTICS_MS, "stats_cb": update}
 
     def update(self, statistics: str) -> None:
         """The client calls it with its statistics, in `poll`."""

@@ -3,13 +3,15 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from opentelemetry.trace import Span
 
 from waybill.domain import Carrier
+from waybill.kafka import KafkaHealth
 from waybill.messages import headers_for
 from waybill.store import OutboxMessage
 from waybill.telemetry import attributes, fail_span, producer_span, span_carrier
@@ -29,6 +31,8 @@ class Published:
     refused: dict[int, str] = field(default_factory=dict)
     doubtful: set[int] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
+    topics: dict[str, KafkaError | None] = field(default_factory=dict)
+    """Each topic of the batch, with what has kept a message from it."""
 
     def forget(self, message_id: int) -> None:
         """For a message that is sent again."""
@@ -46,11 +50,13 @@ class Publisher:
         producer: Producer,
         client_id: str,
         bootstrap_servers: str = "",
+        health: KafkaHealth | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self._producer = producer
         self._client_id = client_id
         self._bootstrap_servers = bootstrap_servers
+        self._health = health or KafkaHealth("relay")
         self._clock = clock
 
     def publish(self, batch: Sequence[OutboxMessage]) -> Published:
@@ -69,7 +75,18 @@ class Publisher:
             for key in dict.fromkeys(message.key for message in batch if message.id in outcome.doubtful):
                 of_key = [message for message in batch if message.key == key]
                 self._send_again(of_key, outcome, in_time=self._clock() < deadline)
+        for topic, error in outcome.topics.items():
+            self._report(topic, error)
         return outcome
+
+    def _report(self, topic: str, error: KafkaError | None) -> None:
+        if error is None:
+            self._health.works(topic)
+            return
+        if error.code() == KafkaError._MSG_TIMED_OUT:  # also where the topic does not exist
+            with suppress(KafkaException):
+                error = self._producer.list_topics(topic, timeout=1).topics[topic].error or error
+        self._health.failed(error, topic)
 
     def _send_again(self, of_key: Sequence[OutboxMessage], outcome: Published, *, in_time: bool) -> None:
         """A key's messages one by one: all of them, or none."""
@@ -90,16 +107,17 @@ class Publisher:
         message_id = _id_of(message)
         span = self._span(message) if message.traced else None
         carrier = (span_carrier(span) if span else None) or message.carrier
+        delivery = _Delivery(message_id, message.topic, span, outcome)
         try:
             self._producer.produce(
                 message.topic,
                 key=message.key.encode(),
                 value=_value(message, carrier),
                 headers=headers_for(carrier),
-                on_delivery=_Delivery(message_id, span, outcome),
+                on_delivery=delivery,
             )
         except Exception as error:  # a full queue or a message that is too large: nothing was sent
-            _Delivery(message_id, span, outcome).not_sent(error)
+            delivery.not_sent(error)
         self._producer.poll(0)
 
     def _span(self, message: OutboxMessage) -> Span:
@@ -124,8 +142,9 @@ _TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE)
 class _Delivery:
     """The broker's answer to one message."""
 
-    def __init__(self, message_id: int, span: Span | None, outcome: Published) -> None:
+    def __init__(self, message_id: int, topic: str, span: Span | None, outcome: Published) -> None:
         self._id = message_id
+        self._topic = topic
         self._span = span
         self._outcome = outcome
 
@@ -136,6 +155,7 @@ class _Delivery:
             self._fail(error)
             return
         self._outcome.acknowledged.append(self._id)
+        self._outcome.topics.setdefault(self._topic, None)
         if self._span:
             self._span.set_attributes(attributes.delivered(message.partition(), message.offset()))
             self._span.end()
@@ -146,6 +166,8 @@ class _Delivery:
 
     def _fail(self, error: KafkaError) -> None:
         final = error.code() in _TOO_LARGE
+        if not final:
+            self._outcome.topics[self._topic] = error
         (self._outcome.refused if final else self._outcome.failed)[self._id] = error.str()
         if self._span:
             fail_span(self._span, error.name(), error.str())
