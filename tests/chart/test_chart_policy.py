@@ -28,6 +28,15 @@ def test_no_token_but_for_the_collector(manifests: Manifests, example: str) -> N
     assert all(name.endswith("-collector") for name in with_token)
 
 
+def test_a_worker_has_no_secret_among_its_files(manifests: Manifests, example: str) -> None:
+    """Jobs could read it; Kafka's CA is none."""
+    for name, _, spec in pods(manifests(example)):
+        if name.endswith("-report-worker"):
+            secrets = [volume["secret"] for volume in spec["volumes"] if "secret" in volume]
+            assert {item["path"] for secret in secrets for item in secret["items"]} <= {"ca.crt"}, name
+            assert not any("projected" in volume for volume in spec["volumes"]), name
+
+
 def test_every_container_has_requests_and_limits(manifests: Manifests, example: str) -> None:
     for name, _, spec in pods(manifests(example)):
         for container in containers(spec):

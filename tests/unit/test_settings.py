@@ -4,9 +4,11 @@ import os
 from datetime import timedelta
 
 import pytest
+from confluent_kafka import KafkaException
 
 from producer_api.settings import ApiSettings
 from report_worker.settings import WorkerSettings
+from waybill.kafka import producer
 from waybill.settings import PREFIX, RENAMED, ServiceSettings, WrongSettings, load
 
 GOOD = {
@@ -71,6 +73,15 @@ def test_security_goes_to_kafka_by_librdkafkas_names(monkeypatch: pytest.MonkeyP
     assert common["sasl.username"] == "waybill"
     assert common["ssl.ca.location"] == "/ca.pem"
     assert "sasl.password" not in common
+
+
+def test_a_certificate_may_be_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """librdkafka checks it as soon as a client is made."""
+    monkeypatch.setenv("WAYBILL_KAFKA_SECURITY_PROTOCOL", "SSL")
+    monkeypatch.setenv("WAYBILL_KAFKA_SSL_KEY_PEM", "not a key")
+
+    with pytest.raises(KafkaException, match=r"ssl\.key\.pem"):
+        producer(load(ServiceSettings).kafka_config("me"))
 
 
 def test_policies_are_made_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,9 +67,11 @@
 {{- if $secrets.ca }}
 - {name: WAYBILL_KAFKA_SSL_CA_LOCATION, value: /etc/waybill/kafka/ca.crt}
 {{- end }}
-{{- if $secrets.certificate }}
-- {name: WAYBILL_KAFKA_SSL_CERTIFICATE_LOCATION, value: /etc/waybill/kafka/user.crt}
-- {name: WAYBILL_KAFKA_SSL_KEY_LOCATION, value: /etc/waybill/kafka/user.key}
+{{- with $secrets.certificate }}
+- name: WAYBILL_KAFKA_SSL_CERTIFICATE_PEM
+  valueFrom: {secretKeyRef: {name: {{ .secret | quote }}, key: {{ .certificateKey | quote }}}}
+- name: WAYBILL_KAFKA_SSL_KEY_PEM
+  valueFrom: {secretKeyRef: {name: {{ .secret | quote }}, key: {{ .privateKeyKey | quote }}}}
 {{- end }}
 {{- with $secrets.sasl }}
 - {name: WAYBILL_KAFKA_SASL_MECHANISM, value: {{ .mechanism | quote }}}
@@ -89,30 +91,18 @@
 - {name: WAYBILL_KAFKA_TOPIC_REPORT_DEAD_LETTER, value: {{ $root.Values.kafka.topics.reportDeadLetter.name | quote }}}
 {{- end }}
 
-{{/* (list $ component): one projected volume of whatever PEM files there are */}}
+{{/* (list $ component): the brokers' CA. Nothing secret is mounted: jobs in a worker's slots could read it */}}
 {{- define "waybill.kafkaVolumes" -}}
 {{- $secrets := include "waybill.kafkaSecrets" . | fromJson }}
-{{- if or $secrets.ca $secrets.certificate }}
+{{- with $secrets.ca }}
 - name: kafka
-  projected:
-    defaultMode: 0440
-    sources:
-      {{- with $secrets.ca }}
-      - secret: {name: {{ .secret | quote }}, items: [{key: {{ .key | quote }}, path: ca.crt}]}
-      {{- end }}
-      {{- with $secrets.certificate }}
-      - secret:
-          name: {{ .secret | quote }}
-          items:
-            - {key: {{ .certificateKey | quote }}, path: user.crt}
-            - {key: {{ .privateKeyKey | quote }}, path: user.key}
-      {{- end }}
+  secret: {secretName: {{ .secret | quote }}, defaultMode: 0440, items: [{key: {{ .key | quote }}, path: ca.crt}]}
 {{- end }}
 {{- end }}
 
 {{- define "waybill.kafkaVolumeMounts" -}}
 {{- $secrets := include "waybill.kafkaSecrets" (list . "any") | fromJson }}
-{{- if or $secrets.ca $secrets.certificate }}
+{{- if $secrets.ca }}
 - {name: kafka, mountPath: /etc/waybill/kafka, readOnly: true}
 {{- end }}
 {{- end }}

@@ -80,6 +80,8 @@ class KafkaSettings(Settings):
     kafka_ssl_ca_location: str | None = None
     kafka_ssl_certificate_location: str | None = None
     kafka_ssl_key_location: str | None = None
+    kafka_ssl_certificate_pem: str | None = None
+    kafka_ssl_key_pem: str | None = None
     kafka_topic_report: str = "report"
     kafka_topic_report_status: str = "report-status"
     kafka_topic_report_dead_letter: str = "report-dead-letter"
@@ -99,6 +101,8 @@ class KafkaSettings(Settings):
             "ssl.ca.location": self.kafka_ssl_ca_location,
             "ssl.certificate.location": self.kafka_ssl_certificate_location,
             "ssl.key.location": self.kafka_ssl_key_location,
+            "ssl.certificate.pem": self.kafka_ssl_certificate_pem,
+            "ssl.key.pem": self.kafka_ssl_key_pem,
         }
         present = {name: value for name, value in security.items() if value is not None}
         return KafkaConfig(self.kafka_bootstrap_servers, client_id, present)
