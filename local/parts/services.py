@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from local import cache
 from local.parts.part import Part, Task
 from local.parts.telemetry import COLLECTOR
 
@@ -24,6 +25,7 @@ def settings(
         "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
         "WAYBILL_ARTEFACT_URL": artefacts.as_uri(),
         "TMPDIR": str(temporary),  # what killed workers leave stays in the run directory
+        "MPLCONFIGDIR": str(cache.root() / "matplotlib"),  # it keeps a font cache, for kinds that draw
         "WAYBILL_LOG_FORMAT": "console",
         **without_proxy(),
         "PYTHONDONTWRITEBYTECODE": "",  # off: a service starts faster the second time

@@ -1,9 +1,9 @@
-"""What a slot costs: the memory of its process, and the time until it takes a job.
+"""What a slot costs: the memory of its process, and the processor time until it takes a job.
 
-    .venv/bin/opentelemetry-instrument .venv/bin/python -m tests.bench.slot_cost
+    .venv/bin/python -m tests.bench.slot_cost
 
-It starts slots one after the other, traced as those of the report-worker are, and reads their memory from
-`/proc`: once they are ready, and once they have imported a kind's implementation.
+It starts a template, has it fork slots one after the other, traced as those of the report-worker are, and
+reads their memory from `/proc`.
 """
 
 import argparse
@@ -13,19 +13,18 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass
-from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 
-from report_worker.slots import Slot
-from waybill.kinds import load_registry
+from report_worker.slots import ForkServer, Options, Slot
+from report_worker.slots.environment import slot_environment
+from waybill.telemetry import tracing_defaults
 
 _MEBIBYTE = 1024  # /proc counts in KiB
 
 
 @dataclass(frozen=True)
 class Memory:
-    """In MiB. `own`: what a further slot adds; `shared`: libraries and the like, which all have together."""
+    """In MiB. `own`: what a further slot adds; `shared`: what all have together, the template too."""
 
     own: float
     shared: float
@@ -38,62 +37,51 @@ class Memory:
         return cls(own, sizes["Rss"] - own)
 
     def __str__(self) -> str:
-        return f"{self.own:6.1f} MiB of its own, {self.shared:5.1f} MiB shared"
+        return f"{self.own:.1f} MiB of its own, {self.shared:.1f} MiB shared"
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description="Measures what a slot costs.")
-    options.add_argument("--slots", type=int, default=5, help="how many are started")
+    options.add_argument("--slots", type=int, default=10, help="how many are started")
     count = options.parse_args().slots
-    slots: list[Slot] = []
-    seconds, processor_seconds = [], []
-    for _ in range(count):
-        began = time.monotonic()
-        slots.append(slot := Slot(2048, "json", "warning"))
-        slot.wait_until_ready()
-        seconds.append(time.monotonic() - began)
-        processor_seconds.append(_processor_seconds(slot.pid or 0))
+    environment = {**tracing_defaults("slot-cost"), **slot_environment(os.environ)}
+    server = ForkServer(Options(2048, "json", "warning", traced=True), environment)
+    slots = [Slot(server) for _ in range(count)]
     try:
-        ready = [Memory.of(slot.pid) for slot in slots if slot.pid]
-        _say(f"start: {_range(seconds)}, of a processor: {_range(processor_seconds)}")
-        _say(f"ready: {_middle(ready)}")
+        began = time.monotonic()
+        slots[0].open()
+        _say(f"template and first slot: ready after {time.monotonic() - began:.2f} s")
+        seconds = [_seconds_to_open(slot) for slot in slots[1:]]
+        _say(f"template: {Memory.of(_parent(slots[0].pid))}")
+        pids = [slot.pid for slot in slots if slot.pid]
+        _say(f"a further slot: ready after {_range(seconds)}")
+        _say(f"its processor time: {_range([_processor_seconds(pid) for pid in pids])}")
+        _say(f"its memory: {_middle([Memory.of(pid) for pid in pids])}")
     finally:
+        server.close()
         for slot in slots:
-            slot.stop()
-    for kind in load_registry():
-        _say(f"with the code of {kind.name} loaded: {_with_kind(kind.implementation)}")
+            slot.kill()
 
 
-def _with_kind(implementation: str) -> Memory:
-    """Of a process like a slot's that has imported a kind's implementation."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_load, args=(implementation, theirs))
-    process.start()
-    ours.recv()
-    memory = Memory.of(process.pid or 0)
-    ours.send(None)
-    process.join()
-    return memory
+def _seconds_to_open(slot: Slot) -> float:
+    began = time.monotonic()
+    slot.open()
+    return time.monotonic() - began
 
 
-def _load(implementation: str, pipe: object) -> None:
-    from report_worker.slots import child  # as a slot has it
-
-    assert child
-    import_module(implementation.partition(":")[0])
-    pipe.send(None)  # type: ignore[attr-defined]
-    pipe.recv()  # type: ignore[attr-defined]
+def _parent(pid: int | None) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _processor_seconds(pid: int) -> float:
-    """Which a busy machine changes less than the time on the clock."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of all its threads. A busy machine changes it less than the time on the clock."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
 def _range(seconds: list[float]) -> str:
-    return f"{statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+    low, middle, high = (1000 * one for one in (min(seconds), statistics.median(seconds), max(seconds)))
+    return f"{middle:.0f} ms ({low:.0f} to {high:.0f})"
 
 
 def _middle(memories: list[Memory]) -> Memory:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 from uuid import UUID
 
 import pytest
@@ -69,14 +69,14 @@ class QuickSlot(Slot):
         self.jobs = 0
         self.file: Path | None = None
 
-    def start(self, job: Job) -> None:
+    def start(self, job: Job, *, fresh: bool = False) -> None:  # noqa: ARG002 - as of a Slot
         self.jobs += 1
         self.file = job.directory / "page.txt"
         self.file.write_text("a page\n")
 
     def receive(self, timeout: float) -> FromSlot | None:  # noqa: ARG002 - as of a Slot
         assert self.file is not None
-        return Produced(self.file, "text/plain", "page.txt", ())
+        return Produced(self.file, "text/plain", "page.txt")
 
     def stop(self) -> None:
         self.file = None
@@ -100,8 +100,8 @@ class BusySlot(QuickSlot):
         self.killed = threading.Event()
         self.writer: threading.Thread | None = None
 
-    def start(self, job: Job) -> None:
-        super().start(job)
+    def start(self, job: Job, *, fresh: bool = False) -> None:
+        super().start(job, fresh=fresh)
         self.writer = threading.Thread(target=self._write, args=(job.directory,), daemon=True)
         self.writer.start()
 
@@ -135,10 +135,10 @@ class SlowArtefacts(ArtefactStore):
         self.asked = threading.Event()
         self.go_on = threading.Event()
 
-    def put(self, report_id: UUID, attempt: int, artefact: Artefact) -> StoredArtefact:
+    def put(self, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
         self.asked.set()
         self.go_on.wait(self.seconds)
-        return super().put(report_id, attempt, artefact)
+        return super().put(report_id, attempt, artefact, file)
 
 
 class BreakingLedger(Ledger):

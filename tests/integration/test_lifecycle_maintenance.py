@@ -249,7 +249,9 @@ def test_the_file_of_a_report_that_was_redriven_meanwhile_stays(store: Store, tm
             assert again is not None
             file = tmp_path / "report.txt"
             file.write_text("of the new attempt\n")
-            stored = self.put(report_id, again.attempt, Artefact(file, "text/plain", file.name))
+            with file.open("rb") as opened:
+                artefact = Artefact(file, "text/plain", file.name)
+                stored = self.put(report_id, again.attempt, artefact, opened)
             store.ledger.finish(Fence(report_id, again.attempt, "the test"), End(Status.DONE), stored)
             super().remove_all(report_id, last_attempt)
 

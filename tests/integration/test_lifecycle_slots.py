@@ -1,18 +1,15 @@
 """Whatever a job does to its process ends one attempt, and never the worker."""
 
-import multiprocessing
-import os
-import signal
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from report_worker.slots import SlotPool
 from tests.support import lifecycle as ask
 from tests.support import sse
-from tests.support.lifecycle_stack import SLOT_MEMORY_MIB, WORKER, LifecycleStack
+from tests.support.lifecycle_stack import WORKER, LifecycleStack
 from tests.support.problems import problem
+from tests.support.slots import processes_with
 from tests.support.traces import Traces
 from tests.support.waiting import eventually
 
@@ -111,42 +108,52 @@ def test_a_job_that_leaks_memory_costs_no_other(api: httpx.Client, leaked: int, 
         assert ask.run(api, "hog", mebibytes=300)["status"] == "done"
 
 
-def test_a_free_slot_that_has_died_is_made_anew() -> None:
-    pool = SlotPool(1, 100, SLOT_MEMORY_MIB, "json", "warning")
-    try:
-        eventually(lambda: pool.free == 1, "the slot")
-        (child,) = multiprocessing.active_children()
-        assert child.pid
-        os.kill(child.pid, signal.SIGKILL)
-        child.join()
+@pytest.mark.parametrize("how", ["child", "daemon"])
+@pytest.mark.parametrize("end", ["time-out", "cancel", "crash"])
+def test_what_a_job_has_started_ends_with_its_attempt(api: httpx.Client, how: str, end: str) -> None:
+    limit = {"timeout_seconds": 2} if end == "time-out" else {}
+    report_id = ask.request(api, "spawn", how=how, seconds=0 if end == "crash" else 600, **limit)
+    if end == "cancel":
+        ask.running(api, report_id)
+        eventually(lambda: processes_with(report_id), "what the job starts")
+        api.post(f"{ask.REPORTS}/{report_id}:cancel")
 
-        assert not pool.wait_for_free(0)
-        eventually(lambda: pool.wait_for_free(0.1), "another slot")
-        assert pool.take().is_alive
-    finally:
-        pool.close()
+    report = ask.ended(api, report_id)
 
-
-def test_a_slot_is_free_only_once_it_takes_a_job_at_once() -> None:
-    """While a report waits for its slot to start, nobody renews its lease."""
-    pool = SlotPool(2, 100, SLOT_MEMORY_MIB, "json", "warning")
-    try:
-        assert pool.free == 0, "they have only just begun"
-        eventually(lambda: pool.free == 2, "both slots")
-        broken = pool.take()
-        pool.give_back(broken, usable=False)
-        assert pool.free == 1, "the new one is not ready yet"
-        eventually(lambda: pool.free == 2, "the new slot")
-    finally:
-        pool.close()
-    assert pool.free == 0
+    assert report["status"] == ("cancelled" if end == "cancel" else "fail")
+    assert not processes_with(report_id)
 
 
-def test_slots_that_still_start_end_with_their_pool() -> None:
-    pool = SlotPool(1, 100, SLOT_MEMORY_MIB, "json", "warning")
-    before = set(multiprocessing.active_children())
+@pytest.mark.parametrize("how", ["asyncio", "unreadable", "exit"])
+def test_whatever_a_step_raises_is_on_its_span_and_in_the_error(
+    api: httpx.Client, traces: Traces, how: str
+) -> None:
+    report = ask.run(api, "raise_one", how=how)
 
-    pool.close()
+    assert (report["status"], report["error"]["type"], report["error"]["step"]) == (
+        "fail",
+        "step_failed",
+        "only step",
+    )
+    (step,) = traces.whole(report["trace_id"], "handle_report", "only step").all("only step")
+    (exception,) = (event for event in step.events if event.name == "exception")
+    said = exception.attributes["exception.message"]
+    assert step.attributes["error.type"]
+    assert report["error"]["message"] == f"only step: {said}"
 
-    eventually(lambda: not any(child.is_alive() for child in before), "the slot's end")
-    assert pool.free == pool.missing == 0
+
+@pytest.mark.parametrize("what", ["timers", "umask", "working directory", "child processes"])
+def test_what_a_job_leaves_in_its_process_costs_no_other(api: httpx.Client, what: str) -> None:
+    for _ in range(3):  # in every slot
+        assert ask.run(api, "leave", how=what)["status"] == "done"
+
+    after = [ask.request(api, "slow", steps=2, seconds=0.6) for _ in range(3)]  # longer than the alarm takes
+    assert {ask.ended(api, report_id)["status"] for report_id in after} == {"done"}
+
+
+@pytest.mark.parametrize("how", ["outside", "dots", "link", "hard link", "linked directory"])
+def test_an_artefact_comes_from_the_jobs_own_directory_alone(api: httpx.Client, how: str) -> None:
+    report = ask.run(api, "return_one", how=how)
+
+    assert (report["status"], report["artefact"]) == ("fail", None)
+    assert "must return a file in work.directory" in report["error"]["message"]

@@ -1,7 +1,9 @@
 """Where artefacts are kept: a folder, S3, Google Cloud Storage or Azure, by URL."""
 
 import hashlib
+import os
 from collections.abc import Iterator
+from typing import BinaryIO
 from uuid import UUID
 
 import obstore
@@ -32,17 +34,18 @@ class ArtefactStore:
         folder = url.startswith("file:")
         self._store = from_url(url, mkdir=True, automatic_cleanup=True) if folder else from_url(url)
 
-    def put(self, report_id: UUID, attempt: int, artefact: Artefact) -> StoredArtefact:
-        """Writes the file whole or not at all. Raises `ArtefactStoreUnavailable`."""
+    def put(self, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
+        """Writes the file whole or not at all, from its beginning. Checksum and size are those of the
+        bytes that were stored, whatever happens to the file meanwhile. Raises `ArtefactStoreUnavailable`."""
         key = f"reports/{report_id}/{attempt}/{artefact.filename}"
+        counted = _Counted(file)
         try:
-            with artefact.path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            obstore.put(self._store, key, artefact.path)
-            size = artefact.path.stat().st_size
+            file.seek(0)
+            small = os.fstat(file.fileno()).st_size <= _CHUNK
+            obstore.put(self._store, key, b"".join(counted) if small else counted)
         except (BaseError, OSError) as error:
             raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_first_line(error)}") from error
-        return StoredArtefact(key, artefact.filename, artefact.media_type, size, digest)
+        return StoredArtefact(key, artefact.filename, artefact.media_type, counted.size, counted.sha256)
 
     def remove_all(self, report_id: UUID, last_attempt: int) -> None:
         """The files of every attempt up to the last one, also of lost ones; not those of an attempt that has
@@ -66,6 +69,26 @@ class ArtefactStore:
         except (BaseError, OSError) as error:
             raise ArtefactStoreUnavailable(f"The artefact cannot be read: {_first_line(error)}") from error
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
+
+
+class _Counted(Iterator[bytes]):
+    """A file's bytes in chunks, with the size and the checksum of those that were read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def __next__(self) -> bytes:
+        if not (chunk := self._file.read(_CHUNK)):
+            raise StopIteration
+        self._digest.update(chunk)
+        self.size += len(chunk)
+        return chunk
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
 
 
 def _attempt(path: str, prefix: str) -> int:

@@ -3,16 +3,60 @@
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
+
+from waybill.errors import PermanentError
 
 log = structlog.get_logger(__name__)
 
 PREFIX = "waybill-worker-"
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # else a named pipe would block
+
+
+class NotInDirectory(PermanentError):  # noqa: N818 - the name is the sentence
+    """What a job returned is not a file in its own directory."""
+
+
+def open_produced(directory: Path, path: Path) -> BinaryIO:
+    """The file that a job has left in `directory`, opened for reading. It is opened step by step, so that no
+    link, of whatever kind, and no change beside us leads to another file. Raises `NotInDirectory`."""
+    try:
+        names = path.relative_to(directory).parts
+        file = _open_beneath(directory, names)
+    except (OSError, ValueError, IndexError) as error:
+        raise NotInDirectory(_refusal(path, error)) from None
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        os.close(file)
+        raise NotInDirectory(_refusal(path, "it is a link, or not a regular file"))
+    return os.fdopen(file, "rb")
+
+
+def _open_beneath(directory: Path, names: tuple[str, ...]) -> int:
+    if ".." in names:
+        raise ValueError("its path contains '..'")
+    opened = os.open(directory, _DIRECTORY)
+    try:
+        for name in names[:-1]:
+            inner = os.open(name, _DIRECTORY, dir_fd=opened)
+            os.close(opened)
+            opened = inner
+        return os.open(names[-1], _FILE, dir_fd=opened)
+    finally:
+        os.close(opened)
+
+
+def _refusal(path: Path, reason: object) -> str:
+    return f"The kind's function must return a file in work.directory; {path} cannot be taken: {reason}."
 
 
 def _remove(directory: Path) -> None:

@@ -1,9 +1,10 @@
 """The report-worker's settings."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
 
 from waybill.settings import Listen, ServiceSettings
 
@@ -18,6 +19,10 @@ class WorkerSettings(ServiceSettings):
     slot_memory_mib: int = Field(
         default=2048, ge=256, description="Limit of each slot's data memory (RLIMIT_DATA), in MiB."
     )
+    slot_environment: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Environment variables, separated by commas, that slots get although they are Waybill's.",
+    )
     cancel_grace_seconds: float = Field(
         default=5,
         ge=0,
@@ -25,6 +30,11 @@ class WorkerSettings(ServiceSettings):
     )
     drain_seconds: float = Field(default=20, ge=0)
     health_listen: Listen = "0.0.0.0:8081"
+
+    @field_validator("slot_environment", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
     @property
     def drain(self) -> timedelta:

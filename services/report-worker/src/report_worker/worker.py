@@ -1,5 +1,6 @@
 """The worker: its parts, and the order in which they start and stop."""
 
+import os
 import signal
 import threading
 import time
@@ -14,7 +15,9 @@ from report_worker.consuming import CommandConsumer
 from report_worker.intake import Claimed, Intake
 from report_worker.scratch import Scratch
 from report_worker.settings import WorkerSettings
-from report_worker.slots import Slot, SlotPool
+from report_worker.slots import ForkServer, Options, Slot, SlotPool
+from report_worker.slots.environment import slot_environment, telemetry_secrets
+from report_worker.slots.processes import hide_from_own_user
 from waybill.addresses import listen
 from waybill.errors import WaybillError
 from waybill.health import Health, HealthServer
@@ -23,7 +26,7 @@ from waybill.kafka.clients import group_protocol
 from waybill.logs import configure_logs
 from waybill.runtime import Runtime
 from waybill.settings import load
-from waybill.telemetry import flush
+from waybill.telemetry import flush, sdk_is_started
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +36,7 @@ _RELEASE_SECONDS = 10
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT, drains, and returns."""
+    hide_from_own_user()
     settings = load(WorkerSettings)
     configure_logs("report-worker", settings.log_format, settings.log_level)
     stopping = threading.Event()
@@ -69,13 +73,16 @@ class Worker:
             scratch=self._scratch.path,
             interrupted=self._interrupted,
         )
-        self._slots = SlotPool(
-            settings.slots,
-            settings.reports_per_slot,
+        options = Options(
             settings.slot_memory_mib,
             settings.log_format,
             settings.log_level,
+            traced=sdk_is_started(),
+            secrets=telemetry_secrets(os.environ),
         )
+        environment = slot_environment(os.environ, settings.slot_environment)
+        server = ForkServer(options, environment, adopts_orphans=True)
+        self._slots = SlotPool(settings.slots, settings.reports_per_slot, server)
         self._attempts: set[threading.Thread] = set()
         topic, group = settings.kafka_topic_report, settings.kafka_group
         consuming = KafkaHealth("read commands", topic=topic, group=group)
@@ -145,7 +152,7 @@ class Worker:
             usable = attempt.run()
         finally:
             if self._interrupted.is_set():
-                slot.stop()  # at exit, multiprocessing would wait for it, and it ignores SIGTERM
+                slot.stop()
             else:
                 self._slots.give_back(slot, usable=usable)
 
@@ -154,7 +161,7 @@ class Worker:
         missing = self._slots.missing
         return {
             "consumer": "ok" if silent < _STALLED_SECONDS else f"has not polled for {silent:.0f} s",
-            "slots": f"{missing} could not be replaced" if missing else "ok",
+            "slots": f"{missing} could not be opened" if missing else "ok",
         }
 
     def _ready(self) -> dict[str, str]:

@@ -88,7 +88,8 @@ class Kind:
     """One sort of report.
 
     `steps` gives the names of the steps that the parameters lead to, in order, so that progress has a total
-    before the work begins. `implementation` is the `module:function` of a `Produce`.
+    before the work begins. `implementation` is the `module:function` of a `Produce`. `fresh_process`: each
+    report has a process to itself, as for code that keeps state in its modules; starting one takes little.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Kind:
     implementation: str
     timeout: timedelta = field(default=timedelta(minutes=30))
     max_attempts: int = 3
+    fresh_process: bool = False
 
     def read_parameters(self, stored: Mapping[str, Any]) -> Parameters:
         """The model of a row's parameters. The API, the worker and the slot all read them by this one rule,

@@ -11,6 +11,7 @@ from waybill.telemetry.lost import end_lost_attempt
 from waybill.telemetry.metrics import count_message, count_trimmed, observe_outbox_age, record_queue_time
 from waybill.telemetry.propagation import context_of, current_carrier, span_carrier, valid_carrier
 from waybill.telemetry.requests import name_unmatched_request, redact_query
+from waybill.telemetry.sdk import sdk_is_started, start_sdk
 from waybill.telemetry.spans import (
     consumer_span,
     fail_span,
@@ -49,7 +50,9 @@ __all__ = [
     "redact_query",
     "refusal_span",
     "request_span",
+    "sdk_is_started",
     "span_carrier",
+    "start_sdk",
     "step_span",
     "tracer",
     "tracing_environment",

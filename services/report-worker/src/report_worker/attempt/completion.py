@@ -4,15 +4,16 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import stamina
 import structlog
 
 from report_worker.attempt.context import AttemptContext
 from report_worker.attempt.lease import Lease
-from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind, failure_of
+from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind, failed_with, failure_of
 from report_worker.attempt.spans import AttemptSpans
 from report_worker.attempt.supervision import Supervision
 from report_worker.intake import Claimed
@@ -29,6 +30,7 @@ from waybill.domain import (
     StoredArtefact,
     lifecycle,
 )
+from waybill.errors import PermanentError
 from waybill.kinds import Artefact
 
 log = structlog.get_logger(__name__)
@@ -106,13 +108,21 @@ class Completion:
             case End():
                 return lambda: ledger.finish(fence, decision, artefact, origin)
 
-    def _store(self, produced: Produced) -> StoredArtefact | Cancelled | SlotFailure:
+    def _store(self, produced: Produced) -> StoredArtefact | Cancelled | SlotFailure | Failed:
+        try:
+            artefact = Artefact(produced.path, produced.media_type, produced.filename)
+            file = self._supervision.open_file(produced.path)
+        except PermanentError as error:
+            return replace(failed_with(error), left_over=produced.left_over)
+        with file:
+            return self._keep(artefact, file)
+
+    def _keep(self, artefact: Artefact, file: BinaryIO) -> StoredArtefact | Cancelled | SlotFailure:
         """The lease lasts meanwhile. A store that does not answer is given up, with the thread that waits."""
-        artefact = Artefact(produced.path, produced.media_type, produced.filename)
         left = self._supervision.deadline - time.monotonic()
         limit = max(left, self._context.min_store_time.total_seconds())
         deadline = time.monotonic() + limit
-        stored = _in_background(lambda: self._put(artefact))
+        stored = _in_background(lambda: self._put(artefact, file))
         while not wait([stored], _LISTEN_SECONDS).done:
             self._lease.renew_if_due()
             if self._supervision.cancel_wanted:
@@ -125,10 +135,10 @@ class Completion:
         except ArtefactStoreUnavailable as error:
             return SlotFailure(Failure(FailureType.ARTEFACT_STORE, str(error)))
 
-    def _put(self, artefact: Artefact) -> StoredArtefact:
+    def _put(self, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
         retrying = stamina.RetryingCaller(attempts=3, wait_initial=0.2)
         put = self._context.artefacts.put
-        return retrying(ArtefactStoreUnavailable, put, self._report.id, self._report.attempt, artefact)
+        return retrying(ArtefactStoreUnavailable, put, self._report.id, self._report.attempt, artefact, file)
 
 
 def _in_background(call: Callable[[], Result]) -> Future[Result]:

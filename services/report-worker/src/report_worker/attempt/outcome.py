@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from report_worker.slots import Cancelled, Failed, Produced, StepEnded
+from report_worker.slots.sanitize import message_of, stack_of, type_of
 from waybill.domain import AttemptFailure, Failure, FailureType
 
 
@@ -38,17 +39,22 @@ def failure_of(outcome: Produced | Failed | SlotFailure) -> AttemptFailure | Non
         case Failed():
             type_ = FailureType.PERMANENT if outcome.permanent else FailureType.ERROR
             return AttemptFailure(Failure(type_, outcome.message), outcome.permanent, outcome.traceback)
-        case Produced(failed_steps=(first, *_)):
+        case Produced(failed_step=StepEnded() as first):
             return AttemptFailure(_step_failure(first), permanent=True)
         case Produced():
             return None
+
+
+def failed_with(error: Exception) -> Failed:
+    """Permanently, by an exception outside of the slot."""
+    return Failed(type_of(error), message_of(error), stack_of(error), permanent=True, step=None)
 
 
 def slot_is_usable(outcome: Outcome) -> bool:
     """Whether the slot can take another job after this outcome."""
     if isinstance(outcome, SlotFailure):
         return False
-    return not (isinstance(outcome, Produced | Failed) and outcome.exhausted)
+    return not (isinstance(outcome, Produced | Failed) and outcome.left_over)
 
 
 def _step_failure(step: StepEnded) -> Failure:

@@ -5,12 +5,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
 from report_worker.attempt.context import AttemptContext
 from report_worker.attempt.lease import Lease
-from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind
+from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind, failed_with
+from report_worker.scratch import open_produced
 from report_worker.slots import (
     Cancelled,
     Failed,
@@ -22,7 +24,7 @@ from report_worker.slots import (
     StepEnded,
     StepStarted,
 )
-from report_worker.slots.sanitize import message_of, stack_of
+from report_worker.slots.sanitize import message_of
 from waybill.domain import (
     Carrier,
     Failure,
@@ -32,6 +34,7 @@ from waybill.domain import (
     StepChange,
     StepStatus,
 )
+from waybill.errors import PermanentError
 from waybill.kinds import Kind, UnknownKind
 
 _LISTEN_SECONDS = 0.2
@@ -78,6 +81,12 @@ class Supervision:
         job = Job(report.id, report.attempt, report.kind, report.parameters, self._directory, carrier)
         return self._supervise(kind, steps, job)
 
+    def open_file(self, path: Path) -> BinaryIO:
+        """The file that the job says it has produced. Raises `PermanentError`."""
+        if self._directory is None:
+            raise PermanentError("No job has run.")
+        return open_produced(self._directory, path)
+
     def remove_files(self) -> None:
         """Removes the job's directory. The slot must not run the job any more."""
         if self._directory:
@@ -88,12 +97,12 @@ class Supervision:
         timeout = min(kind.timeout, self._report.timeout or kind.timeout)
         self.deadline = time.monotonic() + timeout.total_seconds()
         try:
-            self._slot.start(job)
+            self._slot.start(job, fresh=kind.fresh_process)
             while time.monotonic() < self.deadline:
                 received = self._receive()
                 if isinstance(received, Produced | Failed | Cancelled):
                     return received
-                if received is not None:
+                if isinstance(received, StepStarted | StepEnded):
                     change = _change(received)
                     progress = progress.after(change)
                     self._write_step(progress, change)
@@ -123,7 +132,7 @@ def _not_started(error: Exception) -> UnsupportedKind | Failed:
     if _is_of_another_version(error):
         message = f"This worker's version does not support the kind or a parameter: {message_of(error)}"
         return UnsupportedKind(Failure(FailureType.UNSUPPORTED_KIND, message))
-    return Failed(type(error).__qualname__, message_of(error), stack_of(error), permanent=True, step=None)
+    return failed_with(error)
 
 
 def _is_of_another_version(error: Exception) -> bool:

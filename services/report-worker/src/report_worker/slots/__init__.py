@@ -1,13 +1,27 @@
 """Slots: child processes in which kinds run, so that whatever one does ends an attempt and not the worker."""
 
-from report_worker.slots.pool import Slot, SlotDied, SlotPool
-from report_worker.slots.protocol import Cancelled, Failed, FromSlot, Job, Produced, StepEnded, StepStarted
+from report_worker.slots.errors import SlotDied
+from report_worker.slots.fork_server import ForkServer
+from report_worker.slots.pool import SlotPool
+from report_worker.slots.protocol import (
+    Cancelled,
+    Failed,
+    FromSlot,
+    Job,
+    Options,
+    Produced,
+    StepEnded,
+    StepStarted,
+)
+from report_worker.slots.slot import Slot
 
 __all__ = [
     "Cancelled",
     "Failed",
+    "ForkServer",
     "FromSlot",
     "Job",
+    "Options",
     "Produced",
     "Slot",
     "SlotDied",

@@ -1,15 +1,94 @@
-"""What the worker and a slot say to each other, over a pipe."""
+"""What worker, template and slots say to each other: data only, checked by the end that receives it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from waybill.domain import Carrier
 
+_STRICT = ConfigDict(strict=True, extra="forbid")
 
-@dataclass(frozen=True)
+Name = Annotated[str, Field(max_length=2000)]
+Text = Annotated[str, Field(max_length=200_000)]
+"""What a job can say of itself: much more than `sanitize` leaves, and yet an end."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Options:
+    """To a template, first: what its slots are to be. `secrets` are variables that only the set-up of
+    telemetry sees; `skipped`, the implementations that the template leaves to its slots to import."""
+
+    memory_mib: int
+    log_format: Literal["json", "console"]
+    log_level: Literal["debug", "info", "warning", "error"]
+    traced: bool
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    type: Literal["options"] = "options"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Fork:
+    """To a template: fork a slot. Its end of the channel comes with the message."""
+
+    type: Literal["fork"] = "fork"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class End:
+    """To a template: end a slot, with every process that came of it."""
+
+    pid: int
+    type: Literal["end"] = "end"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Importing:
+    """From a template: it imports this implementation now. The last one before its death is to blame."""
+
+    implementation: str
+    type: Literal["importing"] = "importing"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Prepared:
+    """From a template: it forks."""
+
+    type: Literal["prepared"] = "prepared"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Forked:
+    """From a template."""
+
+    pid: int
+    type: Literal["forked"] = "forked"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class NotForked:
+    """From a template."""
+
+    reason: Text
+    type: Literal["not_forked"] = "not_forked"
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Ended:
+    """From a template: a slot and every process that came of it has ended. `exit_code` is negative for a
+    signal."""
+
+    pid: int
+    exit_code: int
+    type: Literal["ended"] = "ended"
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Job:
     """To a slot: one attempt. `carrier` is handle_report's, the parent of the steps' spans."""
 
@@ -19,67 +98,91 @@ class Job:
     parameters: Mapping[str, Any]
     directory: Path
     carrier: Carrier | None
+    type: Literal["job"] = "job"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Stop:
     """To a slot: end the step that runs, send out the spans, and exit."""
 
+    type: Literal["stop"] = "stop"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_STRICT)
 class Cancel:
     """To a slot: begin no other step of the job; the process goes on."""
 
+    type: Literal["cancel"] = "cancel"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_STRICT)
 class Ready:
     """From a slot: it takes a job."""
 
+    type: Literal["ready"] = "ready"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_STRICT)
 class StepStarted:
     """From a slot."""
 
-    name: str
+    name: Name
+    type: Literal["step_started"] = "step_started"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class StepEnded:
-    """From a slot; `error` where the step failed."""
+    """From a slot; `error` if the step failed."""
 
-    name: str
-    duration_ms: int
-    error: str | None
+    name: Name
+    duration_ms: Annotated[int, Field(ge=0)]
+    error: Text | None
+    type: Literal["step_ended"] = "step_ended"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Produced:
-    """From a slot: the job's file is written. `failed_steps` are those that failed and let the job go on;
-    `exhausted`: the slot has too little memory left for another job."""
+    """From a slot: the job's file is written. `failed_step` is the first that failed and let the job go on.
+
+    `left_over`, here and below: what of the job another would notice in the same process, which therefore
+    takes no other.
+    """
 
     path: Path
-    media_type: str
-    filename: str
-    failed_steps: tuple[StepEnded, ...]
-    exhausted: bool = False
+    media_type: Name
+    filename: Name
+    failed_step: StepEnded | None = None
+    left_over: tuple[Name, ...] = ()
+    type: Literal["produced"] = "produced"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Failed:
-    """From a slot: the job raised an exception. `step`: the step that it ended, where one did; the
-    exception is then on that step's span already. `exhausted` as in `Produced`."""
+    """From a slot: the job raised an exception. `step`: the step that it ended, if it did; the
+    exception is then on that step's span already."""
 
-    error_type: str
-    message: str
-    traceback: str
+    error_type: Name
+    message: Text
+    traceback: Text
     permanent: bool
-    step: str | None
-    exhausted: bool = False
+    step: Name | None
+    left_over: tuple[Name, ...] = ()
+    type: Literal["failed"] = "failed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Cancelled:
     """From a slot: the job ended before a step, since it was to be cancelled."""
 
+    type: Literal["cancelled"] = "cancelled"
 
-FromSlot = StepStarted | StepEnded | Produced | Failed | Cancelled
+
+ToTemplate = Options | Fork | End
+FromTemplate = Importing | Prepared | Forked | NotForked | Ended
+ToSlot = Job | Cancel | Stop
+FromSlot = Ready | StepStarted | StepEnded | Produced | Failed | Cancelled
+
+TO_TEMPLATE: TypeAdapter[ToTemplate] = TypeAdapter(Annotated[ToTemplate, Field(discriminator="type")])
+FROM_TEMPLATE: TypeAdapter[FromTemplate] = TypeAdapter(Annotated[FromTemplate, Field(discriminator="type")])
+TO_SLOT: TypeAdapter[ToSlot] = TypeAdapter(Annotated[ToSlot, Field(discriminator="type")])
+FROM_SLOT: TypeAdapter[FromSlot] = TypeAdapter(Annotated[FromSlot, Field(discriminator="type")])

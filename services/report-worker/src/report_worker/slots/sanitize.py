@@ -6,14 +6,29 @@ _MESSAGE_CHARACTERS = 2000
 _STACK_CHARACTERS = 20_000
 
 
+def type_of(error: BaseException) -> str:
+    """The name of its class, with its module if that is not Python's own, as OpenTelemetry names it."""
+    kind = type(error)
+    module = kind.__module__
+    return shortened(kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}")
+
+
 def message_of(error: BaseException) -> str:
     """What `error` says, or at least what it is; short enough for a status event to fit into a message."""
-    return shortened(str(error)) or type(error).__qualname__
+    name = type(error).__qualname__
+    try:
+        return shortened(str(error)) or name
+    except BaseException:  # an exception's own code failed
+        return f"{name} (its message cannot be read)"
 
 
 def stack_of(error: BaseException) -> str:
     """The end of its traceback, which names the place."""
-    return storable("".join(traceback.format_exception(error))[-_STACK_CHARACTERS:])
+    try:
+        text = "".join(traceback.format_exception(error))
+    except BaseException:
+        text = "".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__
+    return storable(text[-_STACK_CHARACTERS:])
 
 
 def shortened(text: str, most: int = _MESSAGE_CHARACTERS) -> str:

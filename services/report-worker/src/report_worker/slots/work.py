@@ -12,7 +12,7 @@ from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.trace import Span
 
 from report_worker.slots.protocol import Job, StepEnded, StepStarted
-from report_worker.slots.sanitize import message_of, shortened, stack_of
+from report_worker.slots.sanitize import message_of, shortened, stack_of, type_of
 from waybill.telemetry import context_of, fail_span, interrupt_span, log_failure, step_span
 
 Tell = Callable[[StepStarted | StepEnded], None]
@@ -32,7 +32,8 @@ class SlotWork:
         self._tell = tell
         self._parent = context_of(job.carrier)
         self._running: Span | None = None
-        self.failed: list[StepEnded] = []
+        self.failed: StepEnded | None = None
+        """The first step that failed and let the job go on."""
         self._cancelled = cancelled
         self.fatal: str | None = None
         """The step whose exception has ended the attempt."""
@@ -60,11 +61,13 @@ class SlotWork:
         self._running = span
         self._tell(StepStarted(name))
         started = time.monotonic()
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             with trace.use_span(span, record_exception=False, set_status_on_exception=False):
                 yield
-        except Exception as caught:
+        except JobCancelled:
+            raise
+        except BaseException as caught:  # also an asyncio task's cancellation, or sys.exit
             error = caught
             _record(span, name, caught)
             if not keep_going:
@@ -76,7 +79,7 @@ class SlotWork:
             milliseconds = round((time.monotonic() - started) * 1000)
             ended = StepEnded(name, milliseconds, message_of(error) if error else None)
             if error:
-                self.failed.append(ended)
+                self.failed = self.failed or ended
             self._tell(ended)
 
     def interrupt(self) -> None:
@@ -87,11 +90,13 @@ class SlotWork:
             span.end()
 
 
-def _record(span: Span, name: str, error: Exception) -> None:
-    """The exception, the status, and the article's log event, on the step where it happened."""
-    span.record_exception(
-        error,
+def _record(span: Span, name: str, error: BaseException) -> None:
+    """The exception, the status, and the article's log event, on the step where it happened. Not by
+    `record_exception`, which raises what the exception's own `__str__` raises."""
+    span.add_event(
+        "exception",
         {
+            exception_attributes.EXCEPTION_TYPE: type_of(error),
             exception_attributes.EXCEPTION_MESSAGE: message_of(error),
             exception_attributes.EXCEPTION_STACKTRACE: stack_of(error),
         },

@@ -53,6 +53,13 @@ class SlowParameters(Parameters):
     filename: str = "report.txt"
 
 
+class HowParameters(Parameters):
+    """Which of its ways a job takes."""
+
+    how: str = ""
+    seconds: float = Field(default=0, ge=0, description="For how long its step takes afterwards.")
+
+
 class LooseParameters(Parameters):
     """Whatever JSON there is."""
 
@@ -95,3 +102,10 @@ HOG = _kind("hog", HogParameters, max_attempts=1)
 LEAK = _kind("leak", HogParameters, max_attempts=1)
 SLOW = _kind("slow", SlowParameters, _steps)
 LOOSE = _kind("loose", LooseParameters)
+SPAWN = _kind("spawn", HowParameters, max_attempts=1, timeout=timedelta(seconds=60))
+RAISE = _kind("raise_one", HowParameters, max_attempts=1)
+POOL = _kind("pool", HowParameters, max_attempts=1)
+LEAVE = _kind("leave", HowParameters, max_attempts=1)
+READ = _kind("read", HowParameters, max_attempts=1)
+RETURN = _kind("return_one", HowParameters, max_attempts=1)
+ALONE = _kind("alone", Parameters, max_attempts=1, fresh_process=True)

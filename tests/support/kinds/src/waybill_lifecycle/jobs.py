@@ -1,8 +1,18 @@
 """What the kinds do."""
 
+import asyncio
+import locale
+import multiprocessing
 import os
+import resource
 import signal
+import subprocess
+import sys
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 from waybill.errors import PermanentError, RetryableError
 from waybill.kinds import Artefact, Parameters, Work
@@ -11,6 +21,7 @@ from . import (
     CrashParameters,
     FlakyParameters,
     HogParameters,
+    HowParameters,
     PermanentParameters,
     SecondsParameters,
     SlowParameters,
@@ -86,6 +97,145 @@ def slow(parameters: SlowParameters, work: Work) -> Artefact:
 
 def loose(_: Parameters, work: Work) -> Artefact:
     return _artefact(work)
+
+
+def spawn(parameters: HowParameters, work: Work) -> Artefact:
+    """Starts a process that outlives its parent, if nothing ends it. Its arguments have the report's id."""
+    sleep = [sys.executable, "-c", "import time; time.sleep(4001)", str(work.report_id)]
+    with work.step("only step"):
+        match parameters.how:
+            case "child":
+                subprocess.Popen(sleep)
+            case "session":
+                subprocess.Popen(sleep, start_new_session=True)
+            case "orphan":
+                subprocess.run(["sh", "-c", '"$@" &', "sh", *sleep], check=True)
+            case "daemon":
+                subprocess.run(["setsid", "sh", "-c", '"$@" &', "sh", *sleep], check=True)
+            case "stubborn":
+                ignore = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+                subprocess.Popen([*sleep[:2], ignore + sleep[2], sleep[3]])
+        if parameters.seconds < 0.001:
+            os._exit(_EXIT_CODE)
+        time.sleep(parameters.seconds)
+    return _artefact(work)
+
+
+class UnreadableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+
+class OddError(BaseException):
+    """Of no class that anybody catches."""
+
+
+def raise_one(parameters: HowParameters, work: Work) -> Artefact:
+    """In a step, in every way that there is."""
+    with work.step("only step"):
+        match parameters.how:
+            case "asyncio":
+                asyncio.run(_await_a_cancelled_task())
+            case "unreadable":
+                raise UnreadableError
+            case "exit":
+                sys.exit("over and out")
+            case "interrupt":
+                raise KeyboardInterrupt
+            case "generator":
+                raise GeneratorExit
+            case "odd":
+                raise OddError("odd")
+    return _artefact(work)
+
+
+async def _await_a_cancelled_task() -> None:
+    task = asyncio.ensure_future(asyncio.sleep(60))
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+
+
+def pool(parameters: HowParameters, work: Work) -> Artefact:
+    """Computes squares in processes of its own."""
+    with work.step("only step"):
+        if parameters.how == "executor":
+            with ProcessPoolExecutor(2) as executor:
+                squares = list(executor.map(_square, range(5)))
+        else:
+            with multiprocessing.get_context(parameters.how).Pool(2) as workers:
+                squares = workers.map(_square, range(5))
+    return _artefact(work, str(squares))
+
+
+def _square(number: int) -> int:
+    return number * number
+
+
+def _move_to_tokyo() -> None:
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+
+
+LEAVINGS: dict[str, Callable[[], object]] = {
+    "working directory": lambda: os.chdir("/"),
+    "environment": lambda: os.environ.update(WHATEVER="left"),
+    "time zone": _move_to_tokyo,
+    "umask": lambda: os.umask(0o777),
+    "locale": lambda: locale.setlocale(locale.LC_ALL, "C.UTF-8" if locale.setlocale(0) == "C" else "C"),
+    "signal handlers": lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN),
+    "timers": lambda: signal.alarm(1),
+    "threads": lambda: threading.Thread(target=time.sleep, args=(60,), daemon=True).start(),
+    "child processes": lambda: subprocess.Popen(["sleep", "60"]),
+    "standard streams": lambda: os.dup2(os.open(os.devnull, os.O_RDWR), 1),
+    "resource limits": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
+    "scheduling": lambda: os.nice(1),
+    "interpreter settings": lambda: sys.path.insert(0, "/nowhere"),
+}
+"""What a job may leave behind, by the name that a slot has for it."""
+
+
+def leave(parameters: HowParameters, work: Work) -> Artefact:
+    artefact = _artefact(work)
+    LEAVINGS[parameters.how]()
+    return artefact
+
+
+def read(_: HowParameters, work: Work) -> Artefact:
+    """Everything that a process of this user can read of the processes' environments and memory maps."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        for name in ("environ", "maps"):
+            try:
+                found.append((process / name).read_bytes().decode(errors="replace"))
+            except OSError:
+                continue
+    return _artefact(work, "\n".join([*found, repr(dict(os.environ))]))
+
+
+def return_one(parameters: HowParameters, work: Work) -> Artefact:
+    """A path that leads elsewhere."""
+    outside = work.directory.parent / f"{work.report_id}.secret"
+    outside.write_text("not the job's own\n")
+    inside = work.directory / "report.txt"
+    path = inside
+    match parameters.how:
+        case "outside":
+            path = outside
+        case "dots":
+            path = work.directory / ".." / outside.name
+        case "link":
+            inside.symlink_to(outside)
+        case "hard link":
+            inside.hardlink_to(outside)
+        case "linked directory":
+            (work.directory / "inner").symlink_to(work.directory.parent)
+            path = work.directory / "inner" / outside.name
+    return Artefact(path, "text/plain", "report.txt")
+
+
+def alone(_: Parameters, work: Work) -> Artefact:
+    return _artefact(work, str(os.getpid()))
 
 
 def _artefact(work: Work, more: str = "", filename: str = "report.txt") -> Artefact:

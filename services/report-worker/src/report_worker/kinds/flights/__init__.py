@@ -1,8 +1,6 @@
 """Produces a `flights` report: one HTML page with its tables and charts inside."""
 
-import os
-from pathlib import Path
-
+from report_worker.kinds.flights import charts as drawing
 from report_worker.kinds.flights.data import unpack_data_set
 from report_worker.kinds.flights.database import Flights
 from report_worker.kinds.flights.figures import Figures
@@ -22,7 +20,7 @@ def produce(parameters: FlightsParameters, work: Work) -> Artefact:
         subject = name_subject(parameters, flights)
         figures = compute(parameters, flights, work)
     with work.step("charts"):
-        charts = draw(figures, parameters, work.directory)
+        charts = draw(figures, parameters)
     with work.step("render"):
         page = work.directory / "flights.html"
         page.write_text(render(subject, figures, charts), encoding="utf-8")
@@ -65,18 +63,14 @@ def compute(parameters: FlightsParameters, flights: Flights, work: Work) -> Figu
     )
 
 
-def draw(figures: Figures, parameters: FlightsParameters, scratch: Path) -> dict[str, str]:
+def draw(figures: Figures, parameters: FlightsParameters) -> dict[str, str]:
     """The charts that the figures have enough points for."""
-    # Matplotlib keeps a font cache; the home directory of a container is not writable, or not there.
-    os.environ.setdefault("MPLCONFIGDIR", str(scratch))
-    from report_worker.kinds.flights import charts
-
     drawn = {}
     if len(figures.by_day) > 1:
-        drawn["days"] = charts.draw_days(figures.by_day, figures.worst_day, parameters.period)
+        drawn["days"] = drawing.draw_days(figures.by_day, figures.worst_day, parameters.period)
     departed = [hour for hour in figures.by_hour if hour.punctuality.departed]
     if len(departed) > 1:
-        drawn["hours"] = charts.draw_hours(departed)
+        drawn["hours"] = drawing.draw_hours(departed)
     if figures.total.departed and figures.by_weather:
-        drawn["weather"] = charts.draw_weather(figures.by_weather)
+        drawn["weather"] = drawing.draw_weather(figures.by_weather)
     return drawn

@@ -1,6 +1,6 @@
 """The charts, as SVG elements to stand in a page: their text is text, and they fetch nothing.
 
-Set `MPLCONFIGDIR` to a writable directory before this module is imported.
+matplotlib keeps a font cache in `MPLCONFIGDIR`, which should be writable: the image sets it.
 """
 
 import re

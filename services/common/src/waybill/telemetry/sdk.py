@@ -1,0 +1,19 @@
+"""OpenTelemetry's SDK in a process that was not started by `opentelemetry-instrument`: a slot's."""
+
+from importlib.metadata import version
+
+from opentelemetry import trace
+from opentelemetry.distro import OpenTelemetryConfigurator, OpenTelemetryDistro
+from opentelemetry.sdk.trace import TracerProvider
+
+
+def start_sdk() -> None:
+    """Sets it up as the `OTEL_*` variables say, once for each process. It instruments nothing."""
+    OpenTelemetryDistro().configure()
+    configurator = OpenTelemetryConfigurator()  # type: ignore[no-untyped-call]
+    configurator.configure(auto_instrumentation_version=version("opentelemetry-distro"))  # type: ignore[no-untyped-call]
+
+
+def sdk_is_started() -> bool:
+    """Whether this process sends out spans."""
+    return isinstance(trace.get_tracer_provider(), TracerProvider)

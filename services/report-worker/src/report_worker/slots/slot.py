@@ -1,0 +1,105 @@
+"""A slot, as the worker sees it: a place for one job at a time, with a process that is replaced at need."""
+
+import contextlib
+import socket
+
+from report_worker.slots.channel import Channel, WrongFrameError
+from report_worker.slots.errors import SlotDied
+from report_worker.slots.fork_server import ForkedProcess, ForkServer
+from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Cancel, FromSlot, Job, Ready, Stop, ToSlot
+
+_START_SECONDS = 60
+_SEND_SECONDS = 10
+_STOP_SECONDS = 5
+_KILL_SECONDS = 10
+
+
+class Slot:
+    """One thread at a time uses it. It has no process until `open`."""
+
+    def __init__(self, server: ForkServer) -> None:
+        self._server = server
+        self._process: ForkedProcess | None = None
+        self._channel: Channel[ToSlot, FromSlot] | None = None
+        self.jobs = 0
+        """That its process has been given."""
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and not self._process.ended.is_set()
+
+    def open(self) -> None:
+        """Gives it a new process, and blocks until that is ready. Raises `SlotDied`."""
+        self.kill()
+        ours, theirs = socket.socketpair()
+        self._channel = Channel(ours, TO_SLOT, FROM_SLOT, _SEND_SECONDS)
+        self.jobs = 0
+        try:
+            with theirs:
+                self._process = self._server.fork(theirs)
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def start(self, job: Job, *, fresh: bool = False) -> None:
+        """`fresh`: in a process that has had no other job. Raises `SlotDied`."""
+        if fresh and self.jobs:
+            self.stop()
+            self.open()
+        self.jobs += 1
+        try:
+            self._open_channel().send(job)
+        except OSError:
+            raise self._died() from None
+
+    def receive(self, timeout: float) -> FromSlot | None:
+        """What the slot says next, or None after `timeout` seconds. Raises `SlotDied`."""
+        try:
+            return self._open_channel().receive(timeout)
+        except (EOFError, OSError):
+            raise self._died() from None
+        except WrongFrameError as error:
+            raise SlotDied(f"The process that ran the report broke the protocol of slots: {error}") from None
+
+    def cancel(self) -> None:
+        """Asks the job to end before its next step."""
+        with contextlib.suppress(OSError):  # its death is for `receive` to tell
+            self._open_channel().send(Cancel())
+
+    def stop(self) -> None:
+        """Ends the process: its spans are sent out if that takes no longer than a few seconds. Nothing that
+        it has started is left."""
+        if self._process and self._channel:
+            with contextlib.suppress(OSError):  # it is gone already
+                self._channel.send(Stop())
+            self._process.ended.wait(_STOP_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends the process now, and all that it has started."""
+        process, channel = self._process, self._channel
+        self._process = self._channel = None
+        if process:
+            self._server.end(process, _KILL_SECONDS)
+        if channel:
+            channel.close()
+
+    def _wait_until_ready(self) -> None:
+        if not isinstance(self.receive(_START_SECONDS), Ready):
+            raise SlotDied(f"A slot's process was not ready after {_START_SECONDS} s.")
+
+    def _open_channel(self) -> Channel[ToSlot, FromSlot]:
+        if self._channel is None:
+            raise BrokenPipeError
+        return self._channel
+
+    def _died(self) -> SlotDied:
+        process = self._process
+        if process is None or not process.ended.wait(_STOP_SECONDS) or process.exit_code is None:
+            return SlotDied("The process that ran the report ended.")
+        return SlotDied(f"The process that ran the report ended with exit code {process.exit_code}.")

@@ -1,0 +1,143 @@
+"""The state of a slot's process that one job could leave to the next."""
+
+import gc
+import locale
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from report_worker.slots.processes import children, reap
+
+_MAX_MEMORY = 3 / 4
+"""Of the limit: a slot that still holds that much after a job gets no other."""
+
+
+class ProcessState:
+    """Its state before the first job, to compare with what it is after each."""
+
+    def __init__(self) -> None:
+        self._before = _read()
+
+    def left_over(self) -> tuple[str, ...]:
+        """The names of what is different now. What only waits to be collected does not count."""
+        if not self._changes():
+            return ()
+        gc.collect()
+        return self._changes()
+
+    def _changes(self) -> tuple[str, ...]:
+        now = _read()
+        return tuple(name for name, value in now.items() if value != self._before[name])
+
+
+def _read() -> dict[str, object]:
+    return {name: read() for name, read in _PARTS.items()}
+
+
+def _directory() -> object:
+    try:
+        found = Path.cwd().stat()
+    except OSError:  # removed
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _umask() -> int:
+    os.umask(mask := os.umask(0o77))
+    return mask
+
+
+def _signals() -> object:
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    return handlers, signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def _timers() -> object:
+    """Whether any is set."""
+    of_the_system = Path("/proc/self/timers")
+    return (
+        [signal.getitimer(which)[0] > 0 for which in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL)],
+        signal.getitimer(signal.ITIMER_PROF)[0] > 0,
+        of_the_system.exists() and bool(of_the_system.read_bytes()),
+    )
+
+
+def _threads() -> object:
+    """Python's by their identity; of others, such as a library's, the number."""
+    tasks = Path("/proc/self/task")
+    return (
+        {thread.ident for thread in threading.enumerate()},
+        len(list(tasks.iterdir())) if tasks.is_dir() else None,
+    )
+
+
+def _children() -> object:
+    """Those that run, however they came about: a slot adopts its descendants' orphans."""
+    return {pid for pid in children() if reap(pid) is None}
+
+
+def _streams() -> object:
+    files = []
+    for number in range(3):
+        with suppress(OSError):
+            found = os.fstat(number)
+            files.append((number, found.st_dev, found.st_ino))
+    return files, id(sys.stdin), id(sys.stdout), id(sys.stderr)
+
+
+def _limits() -> object:
+    numbers = {name: getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
+    return {name: resource.getrlimit(number) for name, number in numbers.items()}
+
+
+def _scheduling() -> object:
+    affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    return os.nice(0), affinity
+
+
+def _interpreter() -> object:
+    return (
+        tuple(sys.path),
+        sys.getrecursionlimit(),
+        sys.excepthook,
+        threading.excepthook,
+        sys.gettrace(),
+        sys.getprofile(),
+        socket.getdefaulttimeout(),
+        gc.isenabled(),
+    )
+
+
+def _memory() -> bool:
+    """Whether too little is left, by the data that the limit counts; False if the system does not tell."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+    except OSError:
+        return False
+    return limit != resource.RLIM_INFINITY and pages * resource.getpagesize() > limit * _MAX_MEMORY
+
+
+_PARTS: Mapping[str, Callable[[], object]] = {
+    "working directory": _directory,
+    "environment": lambda: dict(os.environ),
+    "time zone": lambda: (time.tzname, time.timezone),
+    "umask": _umask,
+    "locale": lambda: locale.setlocale(locale.LC_ALL),
+    "signal handlers": _signals,
+    "timers": _timers,
+    "threads": _threads,
+    "child processes": _children,
+    "standard streams": _streams,
+    "resource limits": _limits,
+    "scheduling": _scheduling,
+    "interpreter settings": _interpreter,
+    "memory": _memory,
+}
