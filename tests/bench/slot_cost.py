@@ -17,7 +17,7 @@ from pathlib import Path
 
 from report_worker.slots import ForkServer, Options, Slot
 from report_worker.slots.environment import slot_environment
-from waybill.telemetry import tracing_defaults
+from waybill.telemetry import tracing_environment
 
 _MEBIBYTE = 1024  # /proc counts in KiB
 
@@ -44,7 +44,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description="Measures what a slot costs.")
     options.add_argument("--slots", type=int, default=10, help="how many are started")
     count = options.parse_args().slots
-    environment = {**tracing_defaults("slot-cost"), **slot_environment(os.environ)}
+    environment = tracing_environment("slot-cost", slot_environment(os.environ))
     server = ForkServer(Options(2048, "json", "warning", traced=True), environment)
     slots = [Slot(server) for _ in range(count)]
     try:

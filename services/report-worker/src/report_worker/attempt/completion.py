@@ -17,7 +17,7 @@ from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind,
 from report_worker.attempt.spans import AttemptSpans
 from report_worker.attempt.supervision import Supervision
 from report_worker.intake import Claimed
-from report_worker.slots import Cancelled, Produced
+from report_worker.slots import Cancelled, Failed, Produced
 from waybill.artefacts import ArtefactStoreUnavailable
 from waybill.domain import (
     End,
