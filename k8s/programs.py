@@ -1,6 +1,6 @@
 """Finds the Kubernetes programs: on the PATH, among envtest's assets, or in a folder that offers a cluster.
 
-Nothing is fetched, except that Helm 4 is built from its Go module where there is a Go and no Helm 4.
+Nothing is fetched, except that kube-score, and Helm 4 where there is none, are built from their Go modules.
 """
 
 import os
@@ -18,6 +18,7 @@ from local.install import go
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "waybill"
 HELM_4 = "4.3.1"
+KUBE_SCORE = "1.20.0"
 HELM_MAJORS = (3, 4)
 
 
@@ -94,28 +95,39 @@ def _major(program: Path) -> int:
     return int(match[1]) if match else 0
 
 
+@cache
+def kube_score() -> Path:
+    """From the cache, else built: about 20 s on two cores. Raises `Missing`."""
+    return _build("kube-score", KUBE_SCORE, "github.com/zegl/kube-score/cmd/kube-score", "20 s")
+
+
 def _build_helm() -> Path:
-    """About two minutes on two cores the first time, then from the cache. Raises `Missing`."""
-    program = CACHE / "helm" / f"helm-{HELM_4}"
+    """From the cache, else built. Raises `Missing`."""
+    version = f"-X helm.sh/helm/v4/internal/version.version=v{HELM_4}"
+    return _build("helm", HELM_4, "helm.sh/helm/v4/cmd/helm", "two minutes or more", version)
+
+
+def _build(name: str, version: str, package: str, patience: str, linker: str = "") -> Path:
+    """The program of the Go module in k8s/NAME, which pins the version by its sums. Raises `Missing`."""
+    program = CACHE / name / f"{name}-{version}"
     if program.exists():
         return program
     compiler = go.find()
     if compiler is None:
-        raise Missing("no Helm 4, and no Go to build it with: put helm or go on the PATH")
-    sys.stderr.write(f"Helm {HELM_4} is built from its Go module: two minutes or more, once.\n")
+        raise Missing(f"no {name} {version}, and no Go to build it with: put go on the PATH")
+    sys.stderr.write(f"{name} {version} is built from its Go module: {patience}, once.\n")
     program.parent.mkdir(parents=True, exist_ok=True)
     new = program.with_suffix(f".{os.getpid()}")
-    flags = f"-s -w -X helm.sh/helm/v4/internal/version.version=v{HELM_4}"
     built = subprocess.run(
-        [compiler, "build", "-trimpath", "-ldflags", flags, "-o", new, "helm.sh/helm/v4/cmd/helm"],
-        cwd=ROOT / "k8s" / "helm",
+        [compiler, "build", "-trimpath", "-ldflags", f"-s -w {linker}", "-o", new, package],
+        cwd=ROOT / "k8s" / name,
         env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"},
         capture_output=True,
         text=True,
         check=False,
     )
     if built.returncode != 0:
-        raise Missing(f"Helm {HELM_4} cannot be built: {built.stderr.strip()[-300:]}")
+        raise Missing(f"{name} {version} cannot be built: {built.stderr.strip()[-300:]}")
     return new.rename(program)
 
 
