@@ -13,6 +13,7 @@ from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.consuming import CommandConsumer
 from report_worker.intake import Claimed, Intake
+from report_worker.memory import container_limit_mib, excess
 from report_worker.scratch import Scratch
 from report_worker.settings import WorkerSettings
 from report_worker.slots import ForkServer, Options, Slot, SlotPool
@@ -39,6 +40,8 @@ def main() -> None:
     hide_from_own_user()
     settings = load(WorkerSettings)
     configure_logs("report-worker", settings.log_format, settings.log_level)
+    if reason := excess(settings.slots, settings.slot_memory_mib, container_limit_mib()):
+        log.warning("the kernel may kill slots for memory", reason=reason)
     stopping = threading.Event()
 
     def stop(number: int, _: FrameType | None) -> None:
