@@ -146,5 +146,5 @@ def test_the_notes_say_what_an_ephemeral_broker_loses(
 
 def test_what_the_notes_name_is_documented() -> None:
     text = (ROOT / "docs" / "kubernetes.md").read_text()
-    for phrase in ("Invalid cluster.id", "deleteClaim", "status.clusterId", "authorization failed"):
+    for phrase in ("Invalid cluster.id", "deleteClaim", "status.clusterId", "Kafka denies access"):
         assert phrase in text, phrase
