@@ -16,6 +16,7 @@ ROOMS: dict[str, set[str]] = {
     # plain Python
     "errors": set(),
     "topics": set(),
+    "background": set(),
     "domain": set(),
     "kinds": {"errors"},
     "periodic": {"errors"},
@@ -28,14 +29,14 @@ ROOMS: dict[str, set[str]] = {
     "logs": set(),
     "store": {"database_url", "domain", "errors"},
     "kafka": {"errors", "topics"},
-    "artefacts": {"domain", "errors", "kinds"},
+    "artefacts": {"background", "domain", "errors", "kinds"},
     # what uses them
     "ledger": {"artefacts", "domain", "errors", "messages", "store", "topics"},
     "outbox": {"domain", "kafka", "ledger", "messages", "store", "telemetry"},
     "maintenance": {"artefacts", "domain", "ledger", "periodic", "store", "telemetry"},
     # the edge
     "settings": {"addresses", "database_url", "domain", "errors", "kafka", "topics"},
-    "launch": {"errors", "settings", "telemetry"},
+    "launch": {"artefacts", "errors", "logs", "settings", "telemetry"},
     "runtime": {
         "artefacts",
         "kafka",

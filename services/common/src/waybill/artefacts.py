@@ -2,14 +2,18 @@
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
+from concurrent.futures import wait
+from datetime import timedelta
 from typing import BinaryIO
 from uuid import UUID
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
+from waybill.background import in_background
 from waybill.domain import StoredArtefact
 from waybill.errors import RetryableError, WaybillError
 from waybill.kinds import Artefact
@@ -25,14 +29,27 @@ class ArtefactStoreUnavailable(RetryableError):  # noqa: N818 - the name is the 
     """The files cannot be written or read now."""
 
 
+class WrongArtefactUrl(WaybillError):  # noqa: N818 - the name is the sentence
+    """No artefact can be kept there. The sentence does not repeat the URL, since it may hold a password."""
+
+
 class ArtefactStore:
     """Files by key. A key holds the attempt, so no attempt can replace another's file."""
 
     def __init__(self, url: str) -> None:
         """`url` as `file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…`; credentials as each
-        service's own variables say. A folder is made where it is missing."""
-        folder = url.startswith("file:")
-        self._store = from_url(url, mkdir=True, automatic_cleanup=True) if folder else from_url(url)
+        service's own variables say. A folder is made where it is missing. Raises `WrongArtefactUrl`."""
+        self._store = _open(url)
+
+    def check(self, limit: timedelta = timedelta(seconds=3)) -> None:
+        """Asks the store, for `limit` at most. Raises `WrongArtefactUrl` where it can keep no file as it is
+        configured, and `ArtefactStoreUnavailable` where that is not known now."""
+        if isinstance(self._store, LocalStore):
+            _check_folder(self._store)
+        elif type(self._store) in _REMOTE:
+            _check_answer(self._store, limit)
+        else:
+            raise WrongArtefactUrl(f"must be {_EXAMPLES}.")
 
     def put(self, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
         """Writes the file whole or not at all, from its beginning. Checksum and size are those of the
@@ -44,7 +61,7 @@ class ArtefactStore:
             small = os.fstat(file.fileno()).st_size <= _CHUNK
             obstore.put(self._store, key, b"".join(counted) if small else counted)
         except (BaseError, OSError) as error:
-            raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_first_line(error)}") from error
+            raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_reason(error)}") from error
         return StoredArtefact(key, artefact.filename, artefact.media_type, counted.size, counted.sha256)
 
     def remove_all(self, report_id: UUID, last_attempt: int) -> None:
@@ -58,7 +75,7 @@ class ArtefactStore:
         except FileNotFoundError:
             pass
         except (BaseError, OSError) as error:
-            raise ArtefactStoreUnavailable(f"Artefacts cannot be removed: {_first_line(error)}") from error
+            raise ArtefactStoreUnavailable(f"Artefacts cannot be removed: {_reason(error)}") from error
 
     def open(self, artefact: StoredArtefact) -> Iterator[bytes]:
         """The file's bytes in chunks. Raises `ArtefactMissing` or `ArtefactStoreUnavailable`, at once."""
@@ -67,7 +84,7 @@ class ArtefactStore:
         except (NotFoundError, FileNotFoundError) as error:
             raise ArtefactMissing(f"The file of this report is not there: {artefact.key}.") from error
         except (BaseError, OSError) as error:
-            raise ArtefactStoreUnavailable(f"The artefact cannot be read: {_first_line(error)}") from error
+            raise ArtefactStoreUnavailable(f"The artefact cannot be read: {_reason(error)}") from error
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
 
 
@@ -95,5 +112,58 @@ def _attempt(path: str, prefix: str) -> int:
     return int(path.partition(prefix)[2].partition("/")[0])
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+_EXAMPLES = "file:///folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+_REMOTE = {S3Store: "AWS_ALLOW_HTTP", GCSStore: "GOOGLE_ALLOW_HTTP", AzureStore: "AZURE_ALLOW_HTTP"}
+"""The variable that lets each sort of store use an endpoint without TLS."""
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
+
+
+def _open(url: str) -> ObjectStore:
+    try:
+        if url.startswith("file:"):
+            return from_url(url, mkdir=True, automatic_cleanup=True)
+        return from_url(url)
+    except OSError as error:
+        raise WrongArtefactUrl(f"the folder cannot be made: {_reason(error)}.") from None
+    except (BaseError, ValueError) as error:
+        reason = _reason(error)
+        known = "" if "URL" in reason else f" ({reason})"
+        raise WrongArtefactUrl(f"must be {_EXAMPLES}{known}.") from None
+
+
+def _check_folder(store: LocalStore) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=store.prefix):
+            pass
+    except OSError as error:
+        raise WrongArtefactUrl(f"no file can be written in the folder: {error.strerror}.") from None
+
+
+def _check_answer(store: ObjectStore, limit: timedelta) -> None:
+    answer = in_background(lambda: _listed(store))
+    if not wait([answer], limit.total_seconds()).done:
+        raise ArtefactStoreUnavailable(f"There was no answer for {limit.total_seconds():g} s.")
+    error = answer.result()
+    if error is None:
+        return
+    if "BadScheme" in str(error):
+        flag = _REMOTE[type(store)]
+        raise WrongArtefactUrl(f"the store's endpoint is plain http; use https, or set {flag}=true.")
+    if any(code in str(error) for code in _NO_BUCKET):
+        raise WrongArtefactUrl("the store has no such bucket or container.")
+    raise ArtefactStoreUnavailable(_reason(error))
+
+
+def _listed(store: ObjectStore) -> Exception | None:
+    """What goes wrong where the first files are listed."""
+    try:
+        next(iter(obstore.list(store, prefix="reports/", chunk_size=1)), None)
+    except Exception as error:
+        return error
+    return None
+
+
+def _reason(error: Exception) -> str:
+    """The first line, without the address that was asked."""
+    line = str(error).partition("\n")[0]
+    return (line.rpartition(" - ")[2] if "Error performing" in line else line)[:300]

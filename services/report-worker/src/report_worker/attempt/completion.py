@@ -1,12 +1,11 @@
 """Completion: stores the artefact, and writes down what the attempt leaves the report as."""
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from dataclasses import replace
 from datetime import timedelta
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import stamina
 import structlog
@@ -19,6 +18,7 @@ from report_worker.attempt.supervision import Supervision
 from report_worker.intake import Claimed
 from report_worker.slots import Cancelled, Failed, Produced
 from waybill.artefacts import ArtefactStoreUnavailable
+from waybill.background import in_background
 from waybill.domain import (
     End,
     Failure,
@@ -34,8 +34,6 @@ from waybill.errors import PermanentError
 from waybill.kinds import Artefact
 
 log = structlog.get_logger(__name__)
-
-Result = TypeVar("Result")
 
 _LISTEN_SECONDS = 0.2
 
@@ -122,7 +120,7 @@ class Completion:
         left = self._supervision.deadline - time.monotonic()
         limit = max(left, self._context.min_store_time.total_seconds())
         deadline = time.monotonic() + limit
-        stored = _in_background(lambda: self._put(artefact, file))
+        stored = in_background(lambda: self._put(artefact, file))
         while not wait([stored], _LISTEN_SECONDS).done:
             self._lease.renew_if_due()
             if self._supervision.cancel_wanted:
@@ -139,17 +137,3 @@ class Completion:
         retrying = stamina.RetryingCaller(attempts=3, wait_initial=0.2)
         put = self._context.artefacts.put
         return retrying(ArtefactStoreUnavailable, put, self._report.id, self._report.attempt, artefact, file)
-
-
-def _in_background(call: Callable[[], Result]) -> Future[Result]:
-    """On a thread that holds up no exit of the process."""
-    future: Future[Result] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="in-background", daemon=True).start()
-    return future
