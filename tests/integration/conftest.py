@@ -20,6 +20,9 @@ from tests.support.traces import Traces
 from waybill.store import create_engine
 from waybill_client import JaegerClient, WaybillClient
 
+ODD_NAME = "feature%2Fbill $HOME é"
+"""Of the folder that the parts run in: a checkout may be in one that is called so."""
+
 
 def start_stack(run_dir: Path) -> Stack:
     """On free ports, with the services of the environment that runs the tests."""
@@ -42,7 +45,7 @@ def start_stack(run_dir: Path) -> Stack:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with start_stack(tmp_path_factory.mktemp("stack")) as started:
+    with start_stack(tmp_path_factory.mktemp("stack") / ODD_NAME) as started:
         yield started
 
 
