@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -131,7 +131,7 @@ def test_a_store_that_accepts_and_is_silent_is_not_waited_for(monkeypatch: pytes
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
 
-        with pytest.raises(ArtefactStoreUnavailable, match="no answer for 0.1 s"):
+        with pytest.raises(ArtefactStoreUnavailable, match=r"no answer for 0.1 s"):
             ArtefactStore("s3://bucket").check(timedelta(seconds=0.1))
 
 
@@ -164,6 +164,7 @@ def test_a_store_that_is_not_available_does_not_stop_the_start(
     started: list[tuple[object, ...]] = []
     monkeypatch.setattr(launch, "become", lambda *arguments: started.append(arguments))
 
-    launch.launch("producer-api", ServiceSettings, ["gunicorn"])
+    start: Callable[..., object] = launch.launch
+    start("producer-api", ServiceSettings, ["gunicorn"])
 
     assert started == [("producer-api", ["gunicorn"])]

@@ -2,7 +2,7 @@
 
 from waybill.domain.carrier import Carrier, trimmed, whole_members
 from waybill.domain.failures import Failure, FailureType
-from waybill.domain.identity import new_report_id
+from waybill.domain.identity import new_report_id, time_in
 from waybill.domain.lifecycle import AttemptFailure, End, Requeue, Retry
 from waybill.domain.policies import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.domain.report import (
@@ -45,6 +45,7 @@ __all__ = [
     "StepStatus",
     "StoredArtefact",
     "new_report_id",
+    "time_in",
     "trimmed",
     "whole_members",
 ]

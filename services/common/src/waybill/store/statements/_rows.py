@@ -4,10 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, literal
+from sqlalchemy import ColumnElement, Row, Table, func, literal, select, tuple_
 
-from waybill.domain import AttemptTrace, Carrier, Failure, Origin, Progress, Report, Status, StoredArtefact
+from waybill.domain import (
+    AttemptTrace,
+    Carrier,
+    Failure,
+    Origin,
+    Progress,
+    Report,
+    Status,
+    StoredArtefact,
+    time_in,
+)
 
 
 def from_now(duration: timedelta) -> ColumnElement[Any]:
@@ -18,6 +29,19 @@ def from_now(duration: timedelta) -> ColumnElement[Any]:
 def ago(duration: timedelta) -> ColumnElement[Any]:
     """The database's time before `duration`."""
     return func.clock_timestamp() - literal(duration)
+
+
+def newest_first(table: Table) -> tuple[ColumnElement[Any], ...]:
+    """By the database's time: ids have that of the host that made them, whose clock may be wrong."""
+    return table.c.created_at.desc(), table.c.id.desc()
+
+
+def behind(table: Table, cursor: UUID) -> ColumnElement[bool]:
+    """Those behind the row `cursor` in this order; of one that was removed, the time in its id counts."""
+    rows = table.alias()
+    time = select(rows.c.created_at).where(rows.c.id == cursor).scalar_subquery()
+    place = tuple_(func.coalesce(time, literal(time_in(cursor), table.c.created_at.type)), literal(cursor))
+    return tuple_(table.c.created_at, table.c.id) < place
 
 
 def carrier_of(row: Row[Any]) -> Carrier | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import Carrier
-from waybill.store.statements._rows import ago, carrier_of
+from waybill.store.statements._rows import ago, behind, carrier_of, newest_first
 from waybill.store.tables import dead_letters
 
 
@@ -81,13 +81,13 @@ def put(connection: Connection, letter: dict[str, Any]) -> bool:
 def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLetter]:
     """A page of dead letters, without the messages, each of which may be as large as Kafka takes."""
     order = [dead_letters.c.report_id.is_(None)] if wanted.reports_first else []
-    statement = select(*_LISTED).order_by(*order, dead_letters.c.id.desc()).limit(wanted.limit)
+    statement = select(*_LISTED).order_by(*order, *newest_first(dead_letters)).limit(wanted.limit)
     if wanted.reason is not None:
         statement = statement.where(dead_letters.c.reason == wanted.reason)
     if not wanted.redriven:
         statement = statement.where(dead_letters.c.redriven_at.is_(None))
     if wanted.before:
-        statement = statement.where(dead_letters.c.id < wanted.before)
+        statement = statement.where(behind(dead_letters, wanted.before))
     return [_letter(row) for row in connection.execute(statement)]
 
 
@@ -101,9 +101,10 @@ def message(connection: Connection, letter_id: UUID) -> StoredMessage | None:
 def trim(connection: Connection, limit: int) -> Trimmed:
     """Removes the bytes of the oldest messages until at most `limit` are left in all. Reason, size and hash
     stay. Rows that another transaction holds are left to the next time."""
-    newest_first = (dead_letters.c.created_at.desc(), dead_letters.c.id.desc())
     kept = (
-        select(dead_letters.c.id, func.sum(_BYTES).over(order_by=newest_first).label("up_to_it"))
+        select(
+            dead_letters.c.id, func.sum(_BYTES).over(order_by=newest_first(dead_letters)).label("up_to_it")
+        )
         .where(_HAS_BYTES)
         .subquery()
     )

@@ -39,8 +39,10 @@ from waybill.domain import (
 )
 from waybill.store.statements._rows import (
     ago,
+    behind,
     carrier_columns,
     from_now,
+    newest_first,
     report_of,
 )
 from waybill.store.tables import outbox, reports
@@ -50,7 +52,7 @@ from waybill.store.tables import outbox, reports
 
 @dataclass(frozen=True)
 class ReportFilter:
-    """Which reports to list: all that fit, newest first, older than `before` where it is given."""
+    """Which reports to list: all that fit, newest first, and behind the report `before` where it is given."""
 
     status: Status | None = None
     kind: str | None = None
@@ -101,14 +103,14 @@ def lock_by_key(connection: Connection, key: str) -> Report | None:
 
 
 def page(connection: Connection, wanted: ReportFilter) -> list[Report]:
-    """A page of reports. Ids are UUIDv7, so their order is the order of the requests."""
-    statement = select(reports).order_by(reports.c.id.desc()).limit(wanted.limit)
+    """A page of reports, without what belongs to their attempts."""
+    statement = select(*_LISTED).order_by(*newest_first(reports)).limit(wanted.limit)
     if wanted.status:
         statement = statement.where(reports.c.status == wanted.status)
     if wanted.kind:
         statement = statement.where(reports.c.kind == wanted.kind)
     if wanted.before:
-        statement = statement.where(reports.c.id < wanted.before)
+        statement = statement.where(behind(reports, wanted.before))
     return [report_of(row) for row in connection.execute(statement)]
 
 
@@ -359,6 +361,10 @@ def remove(connection: Connection, report_ids: Sequence[UUID]) -> None:
 
 # --- parts --------------------------------------------------------------------------------------------
 
+_LISTED = (
+    *(column for column in reports.c if column.name not in ("attempt_trace", "source", "lease_owner")),
+    null().label("attempt_trace"),
+)
 _NO_LEASE: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 
 

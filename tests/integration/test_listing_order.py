@@ -1,0 +1,115 @@
+"""Lists are in the order of the database's time, whatever the clocks of the hosts say that make the ids."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from random import Random
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from tests.support.database import Database
+from tests.support.lifecycle_store import Store
+from waybill.domain import NewReport, Status, new_report_id, time_in
+from waybill.store import DeadLetterFilter, ReportFilter
+
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
+
+HOUR = timedelta(hours=1)
+CLOCKS = (timedelta(0), -24 * HOUR, 24 * HOUR, -HOUR)
+
+
+def id_by_a_clock_that_is(wrong: timedelta) -> UUID:
+    """A UUIDv7 as a host makes it whose clock is wrong by that."""
+    milliseconds = round((time.time() + wrong.total_seconds()) * 1000)
+    return UUID(int=(milliseconds << 80) | (7 << 76) | (2 << 62) | Random().getrandbits(62))
+
+
+def requested(store: Store, count: int = 12) -> list[UUID]:
+    """Reports in the order of their requests, by hosts with different clocks."""
+    ids = [id_by_a_clock_that_is(wrong) for wrong, _ in zip(cycle(CLOCKS), range(count), strict=False)]
+    for report_id in ids:
+        store.ledger.accept(NewReport(report_id, "dowork", {}, None))
+    return ids
+
+
+def pages(page: Callable[[UUID | None], list[UUID]]) -> list[UUID]:
+    """Everything, page by page."""
+    found: list[UUID] = []
+    while more := page(found[-1] if found else None):
+        found += more
+    return found
+
+
+def reports_behind(store: Store, cursor: UUID | None, **more: object) -> list[UUID]:
+    wanted = ReportFilter(before=cursor, limit=5, **more)  # type: ignore[arg-type]
+    return [report.id for report in store.ledger.page(wanted)]
+
+
+def test_the_newest_report_is_the_first_and_no_page_leaves_one_out(store: Store) -> None:
+    ids = requested(store)
+
+    assert pages(lambda cursor: reports_behind(store, cursor)) == ids[::-1]
+    assert pages(lambda cursor: reports_behind(store, cursor, kind="dowork")) == ids[::-1]
+    assert pages(lambda cursor: reports_behind(store, cursor, status=Status.INIT)) == ids[::-1]
+
+
+def test_dead_letters_too(store: Store) -> None:
+    ids = [id_by_a_clock_that_is(wrong) for wrong in CLOCKS * 3]
+    for number, letter_id in enumerate(ids):
+        Database(store.engine).execute(
+            'INSERT INTO dead_letters (id, reason, detail, source, topic, partition, "offset")'
+            " VALUES (:id, 'not_json', 'whatever', :source, 'report', 0, 0)",
+            id=letter_id,
+            source=f"source-{number}",
+        )
+
+    def behind(cursor: UUID | None) -> list[UUID]:
+        page = store.dead_letters.page(DeadLetterFilter(before=cursor, limit=5))
+        return [letter.id for letter in page]
+
+    assert pages(behind) == ids[::-1]
+
+
+def test_a_cursor_of_a_report_that_was_removed_goes_on_at_its_ids_time(store: Store) -> None:
+    ids = []
+    for _ in range(3):
+        time.sleep(0.002)  # the id has milliseconds
+        ids.append(store.ledger.accept(NewReport(new_report_id(), "dowork", {}, None)).id)
+    older, removed, _newer = ids
+    Database(store.engine).execute("DELETE FROM reports WHERE id = :id", id=removed)
+
+    assert reports_behind(store, removed) == [older]
+
+
+@pytest.mark.parametrize("cursor", [uuid4(), UUID(int=0), UUID(int=2**128 - 1)])
+def test_a_cursor_that_is_no_reports_is_behind_all(cursor: UUID, store: Store) -> None:
+    requested(store, 2)
+
+    assert reports_behind(store, cursor) == []
+
+
+def test_the_time_in_an_id() -> None:
+    assert abs(time_in(new_report_id()) - datetime.now(UTC)) < HOUR
+    assert time_in(UUID("ffffffff-ffff-7fff-bfff-ffffffffffff")).year == 9999
+    assert time_in(uuid4()).year == 1970
+
+
+@pytest.mark.parametrize("where", ["", "kind = 'dowork' AND", "status = 'init' AND"])
+def test_a_page_is_read_from_an_index_in_its_order(where: str, store: Store) -> None:
+    cursor = requested(store, 1)[0]
+    statement = f"""
+        EXPLAIN SELECT * FROM reports WHERE {where} (created_at, id) <
+            (coalesce((SELECT r.created_at FROM reports r WHERE r.id = '{cursor}'), now()), '{cursor}')
+        ORDER BY created_at DESC, id DESC LIMIT 50
+    """  # noqa: S608 - ours
+
+    with store.engine.connect() as connection:
+        for other in ("enable_seqscan", "enable_bitmapscan"):  # a table so small has faster ways
+            connection.execute(text(f"SET LOCAL {other} = off"))
+        plan = "\n".join(connection.execute(text(statement)).scalars())
+
+    assert "Sort" not in plan
+    assert "created_at_id_idx" in plan
