@@ -84,11 +84,11 @@ def test_a_configuration_file_is_refused_in_a_sentence() -> None:
 
 
 @pytest.mark.parametrize("service", ["producer-api", "report-worker"])
-def test_a_service_that_cannot_start_so_says_it_once(service: str) -> None:
+def test_a_service_that_cannot_start_so_says_it_once(service: str, tmp_path: Path) -> None:
     environment = {
         "WAYBILL_DATABASE_URL": "postgresql://waybill@127.0.0.1:1/waybill",
         "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
-        "WAYBILL_ARTEFACT_URL": "memory:///",
+        "WAYBILL_ARTEFACT_URL": tmp_path.as_uri(),
         "OTEL_PROPAGATORS": "b4",
     }
 
