@@ -224,6 +224,20 @@ class TestArtefact:
 
         assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
 
+    @pytest.mark.parametrize("linked", ["/waybill", ""], ids=["knows its prefix", "does not"])
+    def test_it_is_found_behind_a_path_prefix(self, linked: str, server: Server, tmp_path: Path) -> None:
+        path = f"{REPORTS}/{REPORT_ID}/artefact"
+        server.routes[f"GET /waybill{path}"] = server.routes.pop(f"GET {path}")
+        done = self.done()
+        assert done.artefact
+        artefact = done.artefact.model_copy(update={"href": f"{linked}{path}"})
+
+        with WaybillClient(f"{server.url}/waybill/") as client:
+            client.download(done.model_copy(update={"artefact": artefact}), tmp_path)
+            assert client.artefact_url(artefact) == f"{server.url}/waybill{path}"
+
+        assert (tmp_path / "report.html").read_bytes() == PAGE
+
     def test_no_artefact_is_a_sentence(self, client: WaybillClient, tmp_path: Path) -> None:
         with pytest.raises(ArtefactError, match="has no artefact; its status is processing"):
             client.download(Report.model_validate(report()), tmp_path)

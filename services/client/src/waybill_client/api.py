@@ -139,7 +139,7 @@ class WaybillClient(Client):
             time.sleep(_RECONNECT_SECONDS)
 
     def artefact_url(self, artefact: ArtefactLink) -> str:
-        return str(httpx.URL(self.url).join(artefact.href))
+        return self.url + self._path_of(artefact)
 
     def download(self, report: Report, destination: Path) -> Path:
         """Writes a report's artefact to `destination` and answers the file's path.
@@ -177,6 +177,11 @@ class WaybillClient(Client):
             raise ArtefactError(f"Report {report.id} has no artefact; its status is {report.status}.")
         return report.artefact
 
+    def _path_of(self, artefact: ArtefactLink) -> str:
+        """Below `url`. Behind a path prefix the API's links have it, if the API knows it."""
+        prefix = httpx.URL(self.url).path.rstrip("/")
+        return artefact.href[len(prefix) :] if artefact.href.startswith(f"{prefix}/") else artefact.href
+
     def _fetch_into(self, artefact: ArtefactLink, path: Path) -> None:
         with path.open("wb") as sink:
             self._fetch(artefact, sink)
@@ -184,7 +189,7 @@ class WaybillClient(Client):
     def _fetch(self, artefact: ArtefactLink, sink: IO[bytes]) -> None:
         digest, size = hashlib.sha256(), 0
         try:
-            with closing(self._server.open("GET", artefact.href)) as response:
+            with closing(self._server.open("GET", self._path_of(artefact))) as response:
                 for chunk in response.iter_bytes():
                     digest.update(chunk)
                     size += sink.write(chunk)
