@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -29,7 +30,6 @@ from waybill.store import (
     UnsuitableDatabase,
     check_schema,
     check_writable,
-    create_engine,
     migrate,
     ping,
 )
@@ -159,25 +159,31 @@ def test_a_role_that_may_not_write_the_tables_is_not_ready(own: URL, server: Dat
         check_schema(engine)
 
 
+@dataclass(frozen=True)
+class Standby:
+    """A server in recovery, with no primary to follow. It listens on a port and in a folder."""
+
+    port: int
+    folder: Path
+
+
 @pytest.fixture
-def standby(tmp_path: Path) -> Iterator[Engine]:
-    """A server in recovery, with no primary to follow."""
+def standby(tmp_path: Path) -> Iterator[Standby]:
     programs, data, ports = Installation.find().postgres, tmp_path / "data", Ports.free()
     port = ports["standby"]
     initdb = (str(programs / "initdb"), f"--pgdata={data}", "--username=waybill", "--auth=trust", "--no-sync")
     subprocess.run([*unprivileged(), *initdb], check=True, capture_output=True)
     (data / "standby.signal").touch()
-    options = (f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=")
+    options = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={tmp_path}")
     arguments = [argument for option in options for argument in ("-c", option)]
     process = subprocess.Popen(
         [*unprivileged(), programs / "postgres", "-D", data, *arguments], stderr=subprocess.DEVNULL
     )
-    engine = create_engine(f"postgresql://waybill@127.0.0.1:{port}/postgres", application="tests")
     try:
-        eventually(lambda: _answers(engine), "the standby answers")
-        yield engine
+        with engine_of(f"postgresql://waybill@127.0.0.1:{port}/postgres") as engine:
+            eventually(lambda: _answers(engine), "the standby answers")
+        yield Standby(port, tmp_path)
     finally:
-        engine.dispose()
         process.terminate()
         process.wait(30)
         ports.release()
@@ -191,9 +197,25 @@ def _answers(engine: Engine) -> bool:
     return True
 
 
-def test_a_standby_is_not_ready(standby: Engine) -> None:
-    with pytest.raises(StoreUnavailable, match="The database takes no writes: it is a standby"):
-        check_writable(standby)
+def test_a_standby_is_not_ready_also_when_reached_through_its_folder(standby: Standby) -> None:
+    url = f"postgresql://waybill@/postgres?host={standby.folder}&port={standby.port}"
+
+    with (
+        engine_of(url) as engine,
+        pytest.raises(StoreUnavailable, match="The database takes no writes: it is a standby"),
+    ):
+        check_writable(engine)
+
+
+def test_of_several_servers_the_one_that_takes_writes_is_used(standby: Standby, stack: Stack) -> None:
+    primary = make_url(stack.endpoints.database_url)
+    hosts = f"127.0.0.1:{standby.port},127.0.0.1:{primary.port}"
+    several = f"postgresql://{primary.username}:{primary.password}@{hosts}/postgres"
+
+    with engine_of(several) as engine:
+        check_writable(engine)
+    with engine_of(f"{several}?target_session_attrs=any") as engine, pytest.raises(StoreUnavailable):
+        check_writable(engine)
 
 
 def test_both_services_are_ready_only_while_the_database_takes_writes(

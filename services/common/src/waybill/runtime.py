@@ -74,6 +74,14 @@ class Runtime:
 
     def check_database(self) -> None:
         """Raises a `WaybillError` where the database is away or takes no writes, or its schema is not that of
-        this version."""
-        store.check_writable(self._engine)
-        store.check_schema(self._engine)
+        this version. Any client may see the sentence: host and user, which libpq names, are only logged."""
+        try:
+            store.check_writable(self._engine)
+            store.check_schema(self._engine)
+        except store.StoreUnavailable as error:
+            if error.__cause__ is None:
+                raise
+            log.warning("database not ready", reason=str(error))
+            raise store.StoreUnavailable(
+                "The database cannot be reached; the log of this process has the reason."
+            ) from error
