@@ -13,6 +13,9 @@ Manifests = Callable[[str], list[Manifest]]
 
 ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
 COMPONENTS = {
+    "/migrate": ("migrations",),
+    "/topics": ("migrations",),
+    "/wait-for-schema": ("migrations",),
     "producer-api/producer-api": ("producerApi",),
     "report-worker/report-worker": ("reportWorker",),
     "collector/collector": ("collector",),
@@ -51,7 +54,7 @@ def test_every_variable_of_the_chart_can_be_replaced(
     for name, variables in environments(manifests(example)):
         path = next((path for end, path in COMPONENTS.items() if name.endswith(end)), None)
         if path is None:
-            continue  # hooks, init containers and PostgreSQL have no extraEnv
+            continue  # PostgreSQL and the test's pod have no extraEnv
         theirs = [
             {"name": variable["name"], "value": NUMBERS.get(variable["name"], "their=own")}
             for variable in variables

@@ -58,6 +58,11 @@ or ConfigMap cannot be read here: it is appended by reference, and the later of 
 {{ toYaml $variables }}
 {{- end }}
 
+{{/* (list $ ours): of what runs before the services, in hook Jobs and init containers */}}
+{{- define "waybill.hookEnv" -}}
+{{- include "waybill.env" (list (index . 1) (index . 0).Values.migrations.extraEnv) }}
+{{- end }}
+
 {{- define "waybill.databaseEnv" -}}
 - name: WAYBILL_DATABASE_URL
   valueFrom:
