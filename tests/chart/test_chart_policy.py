@@ -47,6 +47,19 @@ def test_every_container_has_requests_and_limits(manifests: Manifests, example: 
             assert volume.get("emptyDir", {"sizeLimit": ""}).get("sizeLimit") is not None, (name, volume)
 
 
+def test_both_services_can_write_where_artefacts_are(manifests: Manifests, example: str) -> None:
+    """The API removes the files of old reports too, and starts only where it can write."""
+    mounts = [
+        mount
+        for _, _, spec in pods(manifests(example))
+        for container in containers(spec)
+        for mount in container["volumeMounts"]
+        if mount["name"] == "artefacts"
+    ]
+    assert len(mounts) == (0 if example in ("external", "production") else 2)
+    assert not [mount for mount in mounts if mount.get("readOnly")]
+
+
 def test_every_image_has_a_version(manifests: Manifests, example: str) -> None:
     images = set(re.findall(r"'image': '([^']+)'", repr(manifests(example))))
     assert images

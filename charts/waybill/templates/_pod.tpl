@@ -103,14 +103,12 @@ capabilities: {drop: [ALL]}
 {{- end }}
 
 {{- define "waybill.serviceVolumeMounts" -}}
-{{- $root := index . 0 -}}
-{{- $component := index . 1 -}}
 - {name: tmp, mountPath: /tmp}
-{{- if not $root.Values.artefacts.url }}
-- {name: artefacts, mountPath: /var/lib/waybill/artefacts{{ if eq $component "producer-api" }}, readOnly: true{{ end }}}
+{{- if not .Values.artefacts.url }}
+- {name: artefacts, mountPath: /var/lib/waybill/artefacts}
 {{- end }}
-{{- include "waybill.kafkaVolumeMounts" $root }}
-{{- if $root.Values.development.sync }}
+{{- include "waybill.kafkaVolumeMounts" . }}
+{{- if .Values.development.sync }}
 - {name: code, mountPath: /app}
 - {name: scripts, mountPath: /scripts, readOnly: true}
 {{- end }}

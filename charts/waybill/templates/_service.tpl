@@ -65,7 +65,7 @@ spec:
               sleep: {seconds: {{ $values.preStopSeconds }}}
           securityContext: {{- include "waybill.containerSecurity" $root | nindent 12 }}
           resources: {{- toYaml $values.resources | nindent 12 }}
-          volumeMounts: {{- include "waybill.serviceVolumeMounts" . | nindent 12 }}
+          volumeMounts: {{- include "waybill.serviceVolumeMounts" $root | nindent 12 }}
       volumes: {{- include "waybill.serviceVolumes" . | nindent 8 }}
 {{- end }}
 
