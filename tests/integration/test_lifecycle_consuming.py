@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError
 
 from report_worker import consuming
 from report_worker.consuming import CommandConsumer
-from report_worker.intake import Claimed, Intake
+from report_worker.intake import Claimed, Intake, NeedsIdleWorker
 from tests.support.kafka import Record, Topics
 from tests.support.lifecycle import readable
 from tests.support.waiting import eventually
@@ -41,7 +41,12 @@ class Taken:
     def __init__(self) -> None:
         self.partitions: list[int] = []
 
-    def process(self, message: Message) -> Claimed | None:
+    def process(
+        self,
+        message: Message,
+        *,
+        alone: bool = True,  # noqa: ARG002
+    ) -> Claimed | NeedsIdleWorker | None:
         self.partitions.append(message.partition() or 0)
         return None
 
@@ -75,6 +80,7 @@ def running(
         KafkaHealth("read commands", topic=topic),
         cast(Intake, intake),
         BusySlots(),
+        lambda: True,
         lambda _: None,
     )
     thread = Thread(target=loop.run, args=(stopping,))
@@ -165,11 +171,11 @@ class Poisoned(Taken):
         self._errors = errors
         self._gives_up = cycle((False, True))
 
-    def process(self, message: Message) -> Claimed | None:
+    def process(self, message: Message, *, alone: bool = True) -> Claimed | NeedsIdleWorker | None:
         error = self._errors.get((message.partition(), message.offset()))
         if error is not None:
             raise error
-        return super().process(message)
+        return super().process(message, alone=alone)
 
     def give_up(self, message: Message, error: Exception) -> None:
         if not next(self._gives_up):

@@ -85,6 +85,15 @@ class LifecycleStack:
         finally:
             self.runner.start_part(part)
 
+    @contextmanager
+    def dying(self, name: str) -> Iterator[None]:
+        """A worker that ends by itself in the block, or after it; it is started again."""
+        part, process = self.runner.node(name), self.runner.process(name)
+        self.runner.expect_end(name)
+        yield
+        process.wait(90)
+        self.runner.start_part(part)
+
     def pid(self, name: str) -> int:
         return self.runner.process(name).pid
 

@@ -10,7 +10,9 @@ from typing import Protocol
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from report_worker.intake import Claimed, Intake
+from report_worker.intake import Claimed, Intake, NeedsIdleWorker
+from report_worker.isolation import Isolation
+from waybill.domain import lifecycle
 from waybill.kafka import BrokerWatchdog, KafkaHealth
 from waybill.store import StoreUnavailable
 
@@ -47,10 +49,11 @@ class CommandConsumer:
         health: KafkaHealth,
         intake: Intake,
         slots: Slots,
+        is_idle: Callable[[], bool],
         start: Callable[[Claimed], None],
     ) -> None:
         """`is_reachable`: whether Kafka answers a new client now; it may block for a few seconds. `health`
-        gets the client's errors."""
+        gets the client's errors. `is_idle`: no report runs in this worker."""
         self._make_client = make_client
         self._is_answered = is_reachable
         self._client: Consumer
@@ -59,6 +62,7 @@ class CommandConsumer:
         self._intake = intake
         self._slots = slots
         self._start = start
+        self._isolation = Isolation(is_idle)
         self._waiting: deque[Message] = deque()
         self._tries: dict[tuple[int | None, int | None], int] = {}
         self._try_at = 0.0
@@ -89,6 +93,7 @@ class CommandConsumer:
             finally:
                 self._waiting.clear()
                 self._tries.clear()
+                self._isolation.give_up_room()
                 self._close()
 
     def _close(self) -> None:
@@ -109,13 +114,20 @@ class CommandConsumer:
         if self._waiting and self._may_process():
             message = self._waiting.popleft()
             if not self._process(message):
-                self._waiting.append(message)  # behind those of other partitions
+                self._put_back(message)
+
+    def _put_back(self, message: Message) -> None:
+        """Behind those of other partitions; but the next one where room is made for its report."""
+        if self._isolation.making_room:
+            self._waiting.appendleft(message)
+        else:
+            self._waiting.append(message)
 
     def _may_process(self) -> bool:
         """Waits for a slot, and until the database is tried again, but never long: the loop has to poll."""
         pause = self._try_at - time.monotonic()
-        if pause > 0:
-            time.sleep(min(pause, _POLL_SECONDS))
+        if pause > 0 or self._isolation.is_closed():
+            time.sleep(min(pause, _POLL_SECONDS) if pause > 0 else _POLL_SECONDS)
             return False
         return self._slots.wait_for_free(_POLL_SECONDS)
 
@@ -131,17 +143,29 @@ class CommandConsumer:
     def _process(self, message: Message) -> bool:
         """Whether the message is done with."""
         try:
-            claimed = self._intake.process(message)
+            taken = self._take(message)
         except StoreUnavailable as error:
             log.warning("command not processed: database unavailable; trying again in 1 s", reason=str(error))
             self._try_at = time.monotonic() + _PAUSE_SECONDS
             return False
         except Exception as error:
             return self._failed(message, error)
+        if isinstance(taken, NeedsIdleWorker):
+            return False
         self._done(message)
-        if claimed is not None:
-            self._start(claimed)
+        if taken is not None:
+            self._isolation.started(alone=lifecycle.must_run_alone(taken.report))
+            self._start(taken)
         return True
+
+    def _take(self, message: Message) -> Claimed | NeedsIdleWorker | None:
+        """What the intake makes of it; a report for which room cannot be made is postponed. Raises as the
+        intake."""
+        taken = self._intake.process(message, alone=self._isolation.is_idle)
+        if isinstance(taken, NeedsIdleWorker) and not self._isolation.make_room(taken.waited):
+            self._intake.postpone(taken)
+            return None
+        return taken
 
     def _failed(self, message: Message, error: Exception) -> bool:
         """The database is not to blame: the message may never be processed. After some tries it becomes a
@@ -193,6 +217,7 @@ class CommandConsumer:
         if client is self._client:  # and not one whose closing took long
             self._waiting = deque(one for one in self._waiting if one.partition() not in gone)
             self._paused -= gone
+            self._isolation.give_up_room()
         client.incremental_unassign(partitions)
         log.info("partitions revoked", partitions=sorted(gone))
 

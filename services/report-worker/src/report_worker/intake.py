@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from operator import methodcaller
 from uuid import UUID
 
@@ -10,7 +11,8 @@ import structlog
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from opentelemetry.trace import Span
 
-from waybill.domain import Carrier, NewReport, Origin, Report, new_report_id
+from report_worker.isolation import postponed_for
+from waybill.domain import Carrier, NewReport, Origin, Report, Status, lifecycle, new_report_id
 from waybill.kafka import KafkaConfig
 from waybill.kinds.dowork import DOWORK
 from waybill.ledger import DeadLetters, Ledger, UnreadMessage
@@ -50,6 +52,14 @@ class Claimed:
     bootstrap_servers: str = ""
 
 
+@dataclass(frozen=True)
+class NeedsIdleWorker:
+    """A report that must run alone, while others run in this worker. It has waited for `waited`."""
+
+    report_id: UUID
+    waited: timedelta
+
+
 class Intake:
     """Reads messages of the topic `report`. Each call may block on the database."""
 
@@ -60,11 +70,12 @@ class Intake:
         self._bootstrap_servers = kafka.bootstrap_servers
         self._group = group
 
-    def process(self, message: Message) -> Claimed | None:
+    def process(self, message: Message, *, alone: bool = True) -> Claimed | NeedsIdleWorker | None:
         """None where there is nothing to do: another worker has the report, or the message cannot be read.
+        `alone`: no other report runs in this worker.
 
-        Raises `StoreUnavailable`; the same message may then be processed again. After any return its offset
-        may be committed.
+        Raises `StoreUnavailable`; the same message may then be processed again, as where an idle worker is
+        needed. After any other return its offset may be committed.
         """
         received = _Received.of(message)
         try:
@@ -72,7 +83,12 @@ class Intake:
         except UnreadableMessage as error:
             self._refuse(received, error)
             return None
-        return self._claim(received, parsed)
+        return self._claim(received, parsed, alone)
+
+    def postpone(self, needs: NeedsIdleWorker) -> None:
+        """Others have their turn first; after that the report gets another command. Raises as `process`."""
+        self._ledger.postpone(needs.report_id, postponed_for(needs.waited))
+        log.info("report postponed: it must run alone, and others run", report_id=str(needs.report_id))
 
     def give_up(self, message: Message, error: Exception) -> None:
         """Keeps a message as a dead letter of which `process` fails again and again. Raises as that does."""
@@ -82,17 +98,18 @@ class Intake:
             UnreadableMessage("not_processable", f"Processing the message fails each time: {reason:.500}"),
         )
 
-    def _claim(self, received: "_Received", parsed: Command | BareCarrier) -> Claimed | None:
+    def _claim(
+        self, received: "_Received", parsed: Command | BareCarrier, alone: bool
+    ) -> Claimed | NeedsIdleWorker | None:
         parent = received.carrier or valid_carrier(parsed.carrier)
         started_at = time.time_ns()
         span = self._span(received, parent, started_at)
         try:
             report_id = parsed.report_id if isinstance(parsed, Command) else self._accept(received, parent).id
             span.set_attributes(attributes.conversation(str(report_id)))
-            report = self._ledger.claim(report_id, self._owner, span_carrier(span))
+            report = self._ledger.claim(report_id, self._owner, span_carrier(span), alone=alone)
             if report is None:
-                self._not_claimed(report_id, received, span)
-                return None
+                return self._not_claimed(report_id, received, span, alone)
         except Exception as error:
             fail_span(span, type(error).__qualname__, str(error))
             span.end()
@@ -110,15 +127,23 @@ class Intake:
             self._bootstrap_servers,
         )
 
-    def _not_claimed(self, report_id: UUID, received: "_Received", span: Span) -> None:
-        """Another worker has the report, or has had it; or there is none."""
-        if self._ledger.get(report_id) is None:
+    def _not_claimed(
+        self, report_id: UUID, received: "_Received", span: Span, alone: bool
+    ) -> NeedsIdleWorker | None:
+        """Another worker has the report, or has had it; or there is none; or it must run alone."""
+        report = self._ledger.get(report_id)
+        needs = None
+        if report is None:
             unknown = UnreadableMessage("no_such_report", f"No report has the id {report_id}.")
             self._keep(received, unknown, span)
         else:
-            span.set_attribute(names.REPORT_CLAIM, "refused")
-            count_message("refused")
+            if report.status is Status.INIT and lifecycle.must_run_alone(report) and not alone:
+                needs = NeedsIdleWorker(report_id, datetime.now(UTC) - report.updated_at)
+            outcome = "postponed" if needs else "refused"
+            span.set_attribute(names.REPORT_CLAIM, outcome)
+            count_message(outcome)
         span.end()
+        return needs
 
     def _accept(self, received: "_Received", carrier: Carrier | None) -> Report:
         """A message of the article's producer: the report that it requests, once for each message."""

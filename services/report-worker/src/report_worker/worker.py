@@ -100,6 +100,7 @@ class Worker:
             consuming,
             Intake(runtime.ledger, runtime.dead_letters, kafka, group),
             self._slots,
+            lambda: not any(thread.is_alive() for thread in self._attempts),
             self._start,
         )
         self._health = HealthServer(

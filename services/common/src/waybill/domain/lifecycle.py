@@ -11,6 +11,9 @@ from waybill.domain.failures import Failure, FailureType
 from waybill.domain.policies import RetryPolicy
 from waybill.domain.report import Report, Status
 
+MAX_SHARED_LOSSES = 2
+"""From this number on, a report may be the cause: another attempt must not cost others theirs."""
+
 MAX_UNSUPPORTED = 12
 """Attempts at a report that no worker's version supports: with the default waits they last half an hour."""
 
@@ -46,6 +49,11 @@ class AttemptFailure:
     failure: Failure
     permanent: bool = False
     stack: str | None = None
+
+
+def must_run_alone(report: Report) -> bool:
+    """Whether only a worker may claim it in which nothing else runs."""
+    return report.losses >= MAX_SHARED_LOSSES
 
 
 def after_success() -> End:

@@ -80,10 +80,18 @@ class Changes:
     # --- by the worker that holds the lease; each raises `LeaseLost`
 
     def claim(
-        self, report_id: UUID, owner: str, lease: LeasePolicy, carrier: Carrier | None = None
+        self,
+        report_id: UUID,
+        owner: str,
+        lease: LeasePolicy,
+        carrier: Carrier | None = None,
+        *,
+        alone: bool = True,
     ) -> Report | None:
-        """A new attempt; None where the report does not wait for one. One without a trace gets `carrier`."""
-        report = reports.claim(self.connection, report_id, owner, lease, carrier)
+        """A new attempt; None where the report does not wait for one, or not for a worker in which others run
+        (`alone` is False). One without a trace gets `carrier`."""
+        max_losses = None if alone else lifecycle.MAX_SHARED_LOSSES
+        report = reports.claim(self.connection, report_id, owner, lease, carrier, max_losses)
         return report and self._changed(report)
 
     def step(self, fence: Fence, progress: Progress, change: StepChange) -> Report:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -117,11 +118,18 @@ class Ledger:
 
     # --- by a worker
 
-    def claim(self, report_id: UUID, owner: str, carrier: Carrier | None = None) -> Report | None:
-        """A new attempt with a lease, or None where the report does not wait for one. A report that has no
-        trace gets `carrier`."""
+    def claim(
+        self, report_id: UUID, owner: str, carrier: Carrier | None = None, *, alone: bool = True
+    ) -> Report | None:
+        """A new attempt with a lease, or None where the report does not wait for one, or must run alone and
+        would not (`alone` is False). A report that has no trace gets `carrier`."""
         with self.changes() as changes:
-            return changes.claim(report_id, owner, self._lease, carrier)
+            return changes.claim(report_id, owner, self._lease, carrier, alone=alone)
+
+    def postpone(self, report_id: UUID, delay: timedelta) -> None:
+        """A report that waits gets its next command after `delay`, though the last one was read."""
+        with self._transactions.reading() as connection:
+            reports.postpone(connection, report_id, delay)
 
     def heartbeat(self, fence: Fence, attempt_trace: AttemptTrace | None = None) -> None:
         """Renews the lease. Raises `LeaseLost`."""

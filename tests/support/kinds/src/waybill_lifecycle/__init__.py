@@ -33,6 +33,13 @@ class CrashParameters(Parameters):
     how: Literal["exit", "segfault"] = "exit"
 
 
+class KillerParameters(Parameters):
+    """The first `times` attempts kill their worker, `after` so many seconds."""
+
+    times: int = Field(default=1, ge=0)
+    after: float = Field(default=1, ge=0)
+
+
 class SecondsParameters(Parameters):
     """For how long a step hangs that looks at nothing."""
 
@@ -94,6 +101,7 @@ def _kind(
 FLAKY = _kind("flaky", FlakyParameters)
 PERMANENT = _kind("permanent", PermanentParameters)
 CRASH = _kind("crash", CrashParameters, max_attempts=2)
+KILLER = _kind("killer", KillerParameters)
 HANG = _kind("hang", SecondsParameters, timeout=timedelta(seconds=60), max_attempts=1)
 HURRIED = _kind("hurried", SecondsParameters, timeout=timedelta(seconds=1), max_attempts=1)
 NOTHING = _kind("nothing", Parameters, max_attempts=1)

@@ -22,6 +22,7 @@ from . import (
     FlakyParameters,
     HogParameters,
     HowParameters,
+    KillerParameters,
     PermanentParameters,
     SecondsParameters,
     SlowParameters,
@@ -55,6 +56,23 @@ def crash(parameters: CrashParameters, work: Work) -> Artefact:
                 os.kill(os.getpid(), signal.SIGSEGV)
             os._exit(_EXIT_CODE)
     return _artefact(work)
+
+
+def killer(parameters: KillerParameters, work: Work) -> Artefact:
+    with work.step("only step"):
+        time.sleep(parameters.after)
+        if work.attempt <= parameters.times:
+            os.kill(_worker(), signal.SIGKILL)
+            time.sleep(60)
+    return _artefact(work)
+
+
+def _worker() -> int:
+    """The worker's process: the first of this one's ancestors that runs its main module."""
+    pid = os.getpid()
+    while b"report_worker.run" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return pid
 
 
 def hang(parameters: SecondsParameters, work: Work) -> Artefact:

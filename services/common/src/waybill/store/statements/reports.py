@@ -190,9 +190,14 @@ def redrive(connection: Connection, report_id: UUID, requeue_after: timedelta) -
 
 
 def claim(
-    connection: Connection, report_id: UUID, owner: str, lease: LeasePolicy, carrier: Carrier | None
+    connection: Connection,
+    report_id: UUID,
+    owner: str,
+    lease: LeasePolicy,
+    carrier: Carrier | None,
+    max_losses: int | None,
 ) -> Report | None:
-    """A new attempt for `owner`. None where the report does not wait for one.
+    """A new attempt for `owner`. None where the report does not wait for one, or has `max_losses` already.
 
     A report without a trace gets the one of its first claim, so that its retries stay in it.
     """
@@ -202,6 +207,7 @@ def claim(
         .where(
             reports.c.status == Status.INIT,
             or_(reports.c.not_before.is_(None), reports.c.not_before <= func.clock_timestamp()),
+            *([] if max_losses is None else [reports.c.losses < max_losses]),
         )
         .values(
             attempt=reports.c.attempt + 1,
@@ -281,6 +287,12 @@ def release(connection: Connection, fence: Fence, requeue_after: timedelta) -> R
         **_NO_LEASE,
     )
     return _changed(connection, statement)
+
+
+def postpone(connection: Connection, report_id: UUID, delay: timedelta) -> None:
+    """When a report that waits gets another command; not a change of it."""
+    waits = and_(reports.c.id == report_id, reports.c.status == Status.INIT)
+    connection.execute(update(reports).where(waits).values(enqueue_at=from_now(delay)))
 
 
 # --- recovery and retention, by any process -----------------------------------------------------------
