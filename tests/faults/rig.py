@@ -35,7 +35,7 @@ API, FIRST_WORKER = "producer-api", "report-worker"
 _PARTS = ("postgres", "kafka", "jaeger", "collector")
 
 EFFECTS_DATABASE = "FAULTS_DATABASE_URL"
-"""Tells the kind where its table is; without it, where Waybill's database is."""
+"""Tells the kind where its table is."""
 
 _KIND = Path(__file__).parent / "kind"
 _EFFECTS = """
@@ -136,8 +136,8 @@ class Rig:
             connection.execute(_EFFECTS)
             connection.execute(_BY_FAULT)
         self.workers = [FIRST_WORKER]
-        if self._proxied:
-            self.reconfigure(API, FIRST_WORKER)
+        # Where their parts are, and the table, is known only now.
+        self.reconfigure(*([API, FIRST_WORKER] if self._proxied else [FIRST_WORKER]))
         while len(self.workers) < workers:
             self.workers.append(f"{FIRST_WORKER}-{len(self.workers) + 1}")
             self.stack.add_worker(self.workers[-1], **self.settings())

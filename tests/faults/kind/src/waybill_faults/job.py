@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,7 +15,8 @@ from waybill.kinds import Artefact, Work
 from . import EffectParameters, Mode, step_names
 
 DATABASE = "FAULTS_DATABASE_URL"
-"""Where the table `effects` is: not through what disturbs Waybill's own connections."""
+"""Where the table `effects` is: not through what disturbs Waybill's own connections, nor by Waybill's own
+variables, which no job sees."""
 
 # The key is the client's: after a commit that may have come through, the same effect is written again.
 _BEGIN = """
@@ -27,7 +29,7 @@ _DATABASE_AWAY_SECONDS = 30
 def produce(parameters: EffectParameters, work: Work) -> Artefact:
     """Begins its effect, works, fails if it is told to, and ends its effect."""
     effect = uuid4()
-    _write(_BEGIN, effect, work.report_id, work.attempt, os.getppid())
+    _write(_BEGIN, effect, work.report_id, work.attempt, _worker())
     for name in step_names(parameters):
         with work.step(name):
             time.sleep(parameters.step_ms / 1000)
@@ -38,6 +40,12 @@ def produce(parameters: EffectParameters, work: Work) -> Artefact:
     line = f"{work.report_id} {work.attempt}\n"
     file.write_text(line + "." * max(0, parameters.payload_bytes - len(line)), encoding="utf-8")
     return Artefact(path=file, media_type="text/plain; charset=utf-8", filename=file.name)
+
+
+def _worker() -> int:
+    """The pid of the report-worker: the parent of the template, which is the parent of this process."""
+    template = Path(f"/proc/{os.getppid()}/stat").read_text()
+    return int(template.rpartition(")")[2].split()[1])
 
 
 def _fail(mode: Mode) -> None:
@@ -57,9 +65,5 @@ def _write(statement: str, *values: UUID | int) -> None:
     for retry in stamina.retry_context(
         on=psycopg.OperationalError, attempts=None, timeout=_DATABASE_AWAY_SECONDS, wait_max=0.5
     ):
-        with retry, psycopg.connect(_database(), connect_timeout=5) as connection:
+        with retry, psycopg.connect(os.environ[DATABASE], connect_timeout=5) as connection:
             connection.execute(statement, values)
-
-
-def _database() -> str:
-    return os.environ.get(DATABASE) or os.environ["WAYBILL_DATABASE_URL"]
