@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,6 +164,28 @@ class TestCalls:
             f"GET {REPORTS}?status=processing&limit=100",
             f"GET {REPORTS}?status=processing&limit=50&cursor=c1",
         ]
+
+
+def test_credentials_in_the_address_are_sent_and_never_shown(server: Server) -> None:
+    sent = []
+
+    def show(request: Request) -> None:
+        sent.append(request.headers["Authorization"])
+        request.json({"title": "No", "status": 404}, 404, "text/plain")
+
+    server.routes[SHOW] = show
+    address = server.url.replace("://", "://me:hush@")
+    with WaybillClient(address) as client, pytest.raises(ProblemError):
+        client.show(REPORT_ID)
+    assert sent == ["Basic " + b64encode(b"me:hush").decode()]
+    assert client.url == server.url
+
+    with (
+        WaybillClient("http://me:hush@127.0.0.1:1", RetryPolicy(attempts=1)) as client,
+        pytest.raises(ServerUnreachableError) as error,
+    ):
+        client.show(REPORT_ID)
+    assert "hush" not in str(error.value)
 
 
 class TestArtefact:

@@ -1,9 +1,12 @@
 """The probes' own listener: whatever its clients do, a probe is answered."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 import httpx
@@ -160,3 +163,31 @@ class TestAddresses:
                 CannotListen, match=f"Cannot listen at 127.0.0.1:{port}: Address already in use"
             ):
                 listen(f"127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("service", ["producer-api", "report-worker"])
+def test_a_service_whose_port_is_taken_says_so_in_a_sentence(service: str, tmp_path: Path) -> None:
+    with listen("127.0.0.1:0") as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        environment = {
+            "WAYBILL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+            "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            "WAYBILL_ARTEFACT_URL": tmp_path.as_uri(),
+            "WAYBILL_LISTEN": "127.0.0.1:0",
+            "WAYBILL_HEALTH_LISTEN": address,
+            "OTEL_TRACES_EXPORTER": "none",
+            "OTEL_METRICS_EXPORTER": "none",
+        }
+        answer = subprocess.run(
+            [Path(sys.executable).parent / service],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    sentence = f"{service}: WAYBILL_HEALTH_LISTEN: Cannot listen at {address}: Address already in use."
+    assert answer.returncode == 1
+    assert sentence in answer.stderr.splitlines()
+    assert "Traceback" not in answer.stderr

@@ -17,6 +17,7 @@ from report_worker.settings import WorkerSettings
 from report_worker.slots import Slot
 from report_worker.worker import Worker
 from waybill import runtime
+from waybill.addresses import listen
 from waybill.domain import new_report_id
 from waybill.settings import load
 
@@ -88,7 +89,7 @@ def stopping(slot: OneSlot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         health_listen="127.0.0.1:0",
         drain_seconds=0,
     )
-    return Worker(settings)
+    return Worker(settings, listen("127.0.0.1:0"))
 
 
 def test_no_slot_outlives_its_attempt_in_a_worker_that_stops(stopping: Worker, slot: OneSlot) -> None:

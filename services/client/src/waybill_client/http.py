@@ -51,10 +51,11 @@ class Server:
 
     def __init__(self, name: str, url: str, retry: RetryPolicy, timeout: float = 10.0) -> None:
         self.name = name
-        self.url = url.rstrip("/")
+        self.url, credentials = _without_credentials(url.rstrip("/"))
         self._retry = retry
         self._http = httpx.Client(
             timeout=timeout,
+            auth=credentials,
             headers={"User-Agent": "waybill"},
             # a proxy cannot reach what listens on this machine's loopback
             trust_env=not _is_loopback(self.url),
@@ -198,6 +199,17 @@ def _reason(error: Exception) -> str:
     if text.startswith("[Errno"):
         text = text.partition("] ")[2]
     return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _without_credentials(url: str) -> tuple[str, httpx.BasicAuth | None]:
+    """The address that may be shown, and what `user:password@` in it stands for."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return url, None  # every call says so
+    if not parsed.userinfo:
+        return url, None
+    return str(parsed.copy_with(userinfo=b"")).rstrip("/"), httpx.BasicAuth(parsed.username, parsed.password)
 
 
 def _is_loopback(url: str) -> bool:

@@ -1,5 +1,6 @@
 """Host and port as people write them: `host:8081`, `127.0.0.1:8081`, `[::]:8081`."""
 
+import os
 import socket
 from dataclasses import dataclass
 
@@ -44,4 +45,5 @@ def listen(text: str) -> socket.socket:
         everything = address.host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(target[:2], family=family, backlog=128, dualstack_ipv6=everything)
     except OSError as error:
-        raise CannotListen(f"Cannot listen at {text}: {error.strerror or error}.") from error
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise CannotListen(f"Cannot listen at {text}: {reason}.") from error

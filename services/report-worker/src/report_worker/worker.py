@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -19,7 +21,7 @@ from report_worker.settings import WorkerSettings
 from report_worker.slots import ForkServer, Options, Slot, SlotPool
 from report_worker.slots.environment import slot_environment, telemetry_secrets
 from report_worker.slots.processes import hide_from_own_user
-from waybill.addresses import listen
+from waybill.addresses import CannotListen, listen
 from waybill.errors import WaybillError
 from waybill.health import Health, HealthServer
 from waybill.kafka import GroupMembership, KafkaHealth, consumer, is_reachable
@@ -50,13 +52,18 @@ def main() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    Worker(settings).run(stopping)
+    try:
+        listener = listen(settings.health_listen)
+    except CannotListen as error:
+        sys.exit(f"report-worker: WAYBILL_HEALTH_LISTEN: {error}")
+    Worker(settings, listener).run(stopping)
 
 
 class Worker:
     """One report-worker process."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, health_listener: socket.socket) -> None:
+        """`health_listener`: where the probes are answered."""
         self._settings = settings
         # A connection for each slot, and three for the threads beside them.
         self._runtime = runtime = Runtime("report-worker", settings, pool_size=settings.slots + 3)
@@ -104,7 +111,7 @@ class Worker:
             self._start,
         )
         self._health = HealthServer(
-            listen(settings.health_listen), lambda: Health(self._alive()), lambda: Health(self._ready())
+            health_listener, lambda: Health(self._alive()), lambda: Health(self._ready())
         )
 
     def run(self, stopping: threading.Event) -> None:

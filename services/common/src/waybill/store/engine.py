@@ -52,6 +52,7 @@ def create_engine(address: str, *, application: str, pool_size: int = 5, max_ove
         max_overflow=max_overflow,
         pool_timeout=5,
         pool_pre_ping=True,
+        hide_parameters=True,  # they are what clients sent, and an error's text goes to logs and spans
         # Without autocommit, psycopg would send a BEGIN of its own.
         connect_args={**options, "prepare_threshold": None, "autocommit": True},
     )
