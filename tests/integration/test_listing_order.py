@@ -45,7 +45,7 @@ def pages(page: Callable[[UUID | None], list[UUID]]) -> list[UUID]:
 
 def reports_behind(store: Store, cursor: UUID | None, **more: object) -> list[UUID]:
     wanted = ReportFilter(before=cursor, limit=5, **more)  # type: ignore[arg-type]
-    return [report.id for report in store.ledger.page(wanted)]
+    return [report.id for report in store.ledger.page(wanted).reports]
 
 
 def test_the_newest_report_is_the_first_and_no_page_leaves_one_out(store: Store) -> None:
@@ -95,6 +95,29 @@ def test_the_time_in_an_id() -> None:
     assert abs(time_in(new_report_id()) - datetime.now(UTC)) < HOUR
     assert time_in(UUID("ffffffff-ffff-7fff-bfff-ffffffffffff")).year == 9999
     assert time_in(uuid4()).year == 1970
+
+
+def test_a_page_of_large_reports_ends_early(store: Store) -> None:
+    """What 200 of them take in memory would be hundreds of MiB."""
+    large = {"anything": list(range(40_000))}
+    ids = [store.ledger.accept(NewReport(new_report_id(), "loose", large, None)).id for _ in range(20)]
+
+    first = store.ledger.page(ReportFilter(limit=200))
+
+    assert first.more
+    assert 0 < len(first.reports) <= 2 * 1024 * 1024 // 200_000
+    assert pages(lambda cursor: reports_behind(store, cursor)) == ids[::-1]
+
+
+def test_a_report_that_is_larger_than_a_page_has_one_of_its_own(store: Store) -> None:
+    huge = {"anything": "x" * 3_000_000}
+    ids = [store.ledger.accept(NewReport(new_report_id(), "loose", huge, None)).id for _ in range(2)]
+
+    page = store.ledger.page(ReportFilter(limit=200))
+
+    assert ([report.id for report in page.reports], page.more) == (ids[1:], True)
+    last = store.ledger.page(ReportFilter(limit=200, before=ids[1]))
+    assert ([report.id for report in last.reports], last.more) == (ids[:1], False)
 
 
 @pytest.mark.parametrize("where", ["", "kind = 'dowork' AND", "status = 'init' AND"])

@@ -25,7 +25,7 @@ from waybill.domain import (
 from waybill.ledger.changes import Changes
 from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost
 from waybill.ledger.transactions import Transactions
-from waybill.store import KnownRequest, ReportFilter, StoredEvent
+from waybill.store import KnownRequest, ReportFilter, ReportPage, StoredEvent
 from waybill.store.statements import events, idempotency, reports
 
 UNKNOWN_ORIGIN = Origin("", -1, -1)
@@ -58,7 +58,7 @@ class Ledger:
         with self._transactions.reading() as connection:
             return reports.get(connection, report_id)
 
-    def page(self, wanted: ReportFilter) -> list[Report]:
+    def page(self, wanted: ReportFilter) -> ReportPage:
         with self._transactions.reading() as connection:
             return reports.page(connection, wanted)
 

@@ -13,7 +13,7 @@ from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLe
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
-from waybill.store.statements.reports import ReportFilter
+from waybill.store.statements.reports import ReportFilter, ReportPage
 
 __all__ = [
     "Backlog",
@@ -21,6 +21,7 @@ __all__ = [
     "KnownRequest",
     "OutboxMessage",
     "ReportFilter",
+    "ReportPage",
     "SchemaBehind",
     "StoreUnavailable",
     "StoredDeadLetter",

@@ -58,12 +58,10 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @routes.doc(responses=problem_responses("wrong-request"))
     def list_some(query: ReportQuery) -> ReportPage:
         """The reports, newest first."""
-        wanted = ReportFilter(query.status, query.kind, query.cursor, query.limit + 1)
-        page = ledger.page(wanted)
-        shown = page[: query.limit]
+        page = ledger.page(ReportFilter(query.status, query.kind, query.cursor, query.limit))
         return ReportPage(
-            reports=[report_resource(report) for report in shown],
-            next_cursor=str(shown[-1].id) if len(page) > query.limit else None,
+            reports=[report_resource(report) for report in page.reports],
+            next_cursor=str(page.reports[-1].id) if page.more else None,
         )
 
     @routes.get(f"{BASE}/<report_id>")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Row, Table, func, literal, select, tuple_
 
 from waybill.domain import (
     AttemptTrace,
@@ -31,7 +31,7 @@ def ago(duration: timedelta) -> ColumnElement[Any]:
     return func.clock_timestamp() - literal(duration)
 
 
-def newest_first(table: Table) -> tuple[ColumnElement[Any], ...]:
+def newest_first(table: FromClause) -> tuple[ColumnElement[Any], ...]:
     """By the database's time: ids have that of the host that made them, whose clock may be wrong."""
     return table.c.created_at.desc(), table.c.id.desc()
 

@@ -61,6 +61,14 @@ class ReportFilter:
 
 
 @dataclass(frozen=True)
+class ReportPage:
+    """Some of them, and whether there are more behind."""
+
+    reports: Sequence[Report]
+    more: bool
+
+
+@dataclass(frozen=True)
 class OldReport:
     """One that may be removed."""
 
@@ -102,16 +110,29 @@ def lock_by_key(connection: Connection, key: str) -> Report | None:
     return lock(connection, found.id) if found else None
 
 
-def page(connection: Connection, wanted: ReportFilter) -> list[Report]:
-    """A page of reports, without what belongs to their attempts."""
-    statement = select(*_LISTED).order_by(*newest_first(reports)).limit(wanted.limit)
+def page(connection: Connection, wanted: ReportFilter) -> ReportPage:
+    """A page of reports, without what belongs to their attempts. It ends early where parameters are large:
+    of what is answered, they alone have no other bound."""
+    newest = select(*_LISTED).order_by(*newest_first(reports)).limit(wanted.limit + 1)
     if wanted.status:
-        statement = statement.where(reports.c.status == wanted.status)
+        newest = newest.where(reports.c.status == wanted.status)
     if wanted.kind:
-        statement = statement.where(reports.c.kind == wanted.kind)
+        newest = newest.where(reports.c.kind == wanted.kind)
     if wanted.before:
-        statement = statement.where(behind(reports, wanted.before))
-    return [report_of(row) for row in connection.execute(statement)]
+        newest = newest.where(behind(reports, wanted.before))
+    found = newest.subquery()
+    size = func.octet_length(cast(found.c.parameters, Text))
+    order = newest_first(found)
+    placed = select(
+        found,
+        func.row_number().over(order_by=order).label("place"),
+        func.sum(size).over(order_by=order).label("bytes_up_to_it"),
+        func.count().over().label("found"),
+    ).subquery()
+    fits = or_(placed.c.place == 1, placed.c.bytes_up_to_it <= _MAX_PAGE_BYTES)
+    statement = select(placed).where(fits, placed.c.place <= wanted.limit).order_by(placed.c.place)
+    rows = connection.execute(statement).all()
+    return ReportPage([report_of(row) for row in rows], more=bool(rows) and rows[0].found > len(rows))
 
 
 def cancelled_attempts(connection: Connection, owner: str) -> list[tuple[UUID, int]]:
@@ -377,6 +398,7 @@ _LISTED = (
     *(column for column in reports.c if column.name not in ("attempt_trace", "source", "lease_owner")),
     null().label("attempt_trace"),
 )
+_MAX_PAGE_BYTES = 2 * 1024 * 1024
 _NO_LEASE: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 
 
