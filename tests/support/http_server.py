@@ -18,7 +18,8 @@ class Request(BaseHTTPRequestHandler):
         self._route()
 
     def do_POST(self) -> None:
-        self.body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        self.body = json.loads(sent) if sent else None
         self._route()
 
     def json(

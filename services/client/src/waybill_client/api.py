@@ -14,7 +14,7 @@ from httpx_sse import EventSource, SSEError
 from pydantic import ValidationError
 
 from waybill_client.errors import ArtefactError, UnexpectedAnswerError
-from waybill_client.http import IMPATIENT, Client, RetryPolicy, Server
+from waybill_client.http import IMPATIENT, TIMEOUT, Client, RetryPolicy, Server
 from waybill_client.models import (
     TERMINAL,
     ArtefactLink,
@@ -38,10 +38,10 @@ _PAGE = 100
 _NO_CONTENT = 204
 """The answer of a status stream when nothing will come after what was seen."""
 _RECONNECT_SECONDS = 0.2
-_RECONNECT = RetryPolicy(attempts=100, timeout=60.0)
-"""Longer than for a first call: a stream outlasts the restart of a producer-api."""
-_STREAM_TIMEOUT = httpx.Timeout(10.0, read=60.0)
-"""The server writes at least a comment far more often than this."""
+_RECONNECT = RetryPolicy(attempts=100)
+"""More often than at a first call: a stream outlasts the restart of a producer-api."""
+_MOST_SILENT = 2
+"""Streams one after the other that brought nothing within the time limit, while the report went on."""
 
 
 class WaybillClient(Client):
@@ -51,8 +51,10 @@ class WaybillClient(Client):
     `UnexpectedAnswerError`.
     """
 
-    def __init__(self, url: str, retry: RetryPolicy = IMPATIENT) -> None:
-        super().__init__(Server("Waybill's API", url, retry))
+    def __init__(self, url: str, retry: RetryPolicy = IMPATIENT, timeout: float = TIMEOUT) -> None:
+        """`timeout`: seconds within which each call ends, however the server behaves. Events and an artefact
+        may take longer, as long as something comes."""
+        super().__init__(Server("Waybill's API", url, retry, timeout))
 
     def request(
         self,
@@ -120,10 +122,10 @@ class WaybillClient(Client):
         Blocks between events. A broken stream is resumed where it broke, so no event is missed or repeated.
         A report that was restarted after its end has more than one event that ends it.
         """
-        seen, ended = after, False
+        seen, ended, silent = after, False, 0
         retry: RetryPolicy | None = None
         while True:
-            began_at = seen
+            began_at, broken = seen, httpx.TransportError("")
             try:
                 for event in self._events(report_id, seen, retry):
                     if event.version <= seen:
@@ -131,11 +133,19 @@ class WaybillClient(Client):
                     seen = event.version
                     ended = event.type is StatusEventType.STATUS and event.status in TERMINAL
                     yield event
-            except httpx.TransportError:
-                pass  # broken in the middle: it is resumed below
+            except httpx.TransportError as error:  # broken in the middle: it is resumed below
+                broken = error
             retry = _RECONNECT
-            if ended or (seen == began_at and self._show(report_id, retry).ended):
+            if ended:
                 return
+            if seen == began_at:
+                report = self._show(report_id, retry)
+                withheld = isinstance(broken, httpx.TimeoutException) and report.version > seen
+                if report.ended and not withheld:
+                    return
+                silent = silent + 1 if withheld else 0
+                if silent == _MOST_SILENT:
+                    raise self._server.unreachable(broken)
             time.sleep(_RECONNECT_SECONDS)
 
     def artefact_url(self, artefact: ArtefactLink) -> str:
@@ -188,13 +198,9 @@ class WaybillClient(Client):
 
     def _fetch(self, artefact: ArtefactLink, sink: IO[bytes]) -> None:
         digest, size = hashlib.sha256(), 0
-        try:
-            with closing(self._server.open("GET", self._path_of(artefact))) as response:
-                for chunk in response.iter_bytes():
-                    digest.update(chunk)
-                    size += sink.write(chunk)
-        except httpx.TransportError as error:
-            raise self._server.unreachable(error) from error
+        for chunk in self._server.file(self._path_of(artefact)):
+            digest.update(chunk)
+            size += sink.write(chunk)
         if (size, digest.hexdigest()) != (artefact.size, artefact.sha256):
             raise ArtefactError(
                 f"The artefact {artefact.filename} came as {size} bytes with SHA-256 {digest.hexdigest()}, "
@@ -207,8 +213,9 @@ class WaybillClient(Client):
         if after:
             headers["Last-Event-ID"] = str(after)
         path = f"{REPORTS}/{report_id}/events"
-        stream = self._server.open("GET", path, headers=headers, timeout=_STREAM_TIMEOUT, retry=retry)
-        with closing(stream) as response:
+        deadline = self._server.deadline()
+        stream = self._server.open("GET", path, headers=headers, retry=retry, deadline=deadline)
+        with closing(deadline.live(stream)) as response:
             if response.status_code == _NO_CONTENT:
                 return
             try:

@@ -59,6 +59,7 @@ class ProblemError(ClientError):
         detail: str | None = None,
         errors: Sequence[FieldError] = (),
         trace_id: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
         sentence = f"{title}: {detail}" if detail and detail != title else title
         # a detail may well repeat what is wrong with the fields
@@ -66,12 +67,16 @@ class ProblemError(ClientError):
         more = f" ({fields})" if fields else ""
         # a person who looks for the reason of the server's own error finds it by the trace
         trace = f" Its trace is {trace_id}." if trace_id and status >= _SERVER_ERROR else ""
-        super().__init__(f"{sentence.rstrip('.')}{more}.{trace}")
+        # a longer time than we wait for: shorter ones are waited for before this is raised
+        later = "" if not retry_after else f" It asks to be called again in {retry_after:.0f} s."
+        super().__init__(f"{sentence.rstrip('.')}{more}.{later}{trace}")
         self.status = status
         self.title = title
         self.detail = detail
         self.errors = tuple(errors)
         self.trace_id = trace_id
+        self.retry_after = retry_after
+        """Seconds."""
 
 
 class TraceIncompleteError(ClientError):

@@ -1,8 +1,12 @@
 """One HTTP server as the clients use it: what is safe is retried, and what goes wrong is a sentence."""
 
+import json as jsons
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -11,6 +15,7 @@ import httpx
 import stamina
 from pydantic import BaseModel, ValidationError
 
+from waybill_client.deadline import Deadline
 from waybill_client.errors import (
     FieldError,
     NotSendableError,
@@ -25,14 +30,19 @@ _BUSY = frozenset({502, 503, 504})
 _CONFLICT = 409
 _KEY = "Idempotency-Key"
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_CONNECT_SECONDS = 10.0
+
+TIMEOUT = 30.0
+"""Seconds that a server may take to answer, repeated calls included."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often, and for how many seconds in all, a call is repeated while the server does not answer."""
+    """How often a call is repeated while the server does not answer. `timeout`, in seconds, is for one that
+    must end sooner than others."""
 
     attempts: int = 5
-    timeout: float = 10.0
+    timeout: float = math.inf
     wait_initial: float = 0.1
     wait_max: float = 2.0
 
@@ -45,16 +55,18 @@ class Server:
     """A base address and how to talk to it. Threads may share one.
 
     A GET, and a POST with an Idempotency-Key, is retried on any failure of the connection and while the
-    server says that it is busy; anything else only when it surely was not sent. Every method raises
-    `NotSendableError`, `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
+    server says that it is busy; anything else only when it surely was not sent. Each call ends within
+    `timeout` seconds, however the server behaves. Every method raises `NotSendableError`,
+    `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
-    def __init__(self, name: str, url: str, retry: RetryPolicy, timeout: float = 10.0) -> None:
+    def __init__(self, name: str, url: str, retry: RetryPolicy, timeout: float = TIMEOUT) -> None:
         self.name = name
         self.url, credentials = _without_credentials(url.rstrip("/"))
         self._retry = retry
+        self._timeout = timeout
         self._http = httpx.Client(
-            timeout=timeout,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
             auth=credentials,
             headers={"User-Agent": "waybill"},
             # a proxy cannot reach what listens on this machine's loopback
@@ -68,12 +80,28 @@ class Server:
         self, path: str, params: Mapping[str, Any] | None = None, retry: RetryPolicy | None = None
     ) -> Any:
         """The JSON at `path`; parameters that are None are left out."""
-        return self._json(self.open("GET", path, params=params, retry=retry))
+        deadline = self.deadline(retry)
+        return self._json(self.open("GET", path, params=params, retry=retry, deadline=deadline), deadline)
 
     def post(self, path: str, body: Any = None, key: str | None = None) -> Any:
         """The JSON that answers `body`; `key` makes it one request, however often it is sent."""
         headers = {} if key is None else {_KEY: key}
-        return self._json(self.open("POST", path, json=body, headers=headers))
+        deadline = self.deadline()
+        return self._json(self.open("POST", path, json=body, headers=headers, deadline=deadline), deadline)
+
+    def text(self, response: httpx.Response, deadline: Deadline) -> str:
+        """The body of an open response, whatever its type."""
+        return b"".join(self._within(deadline, deadline.chunks(response))).decode(errors="replace")
+
+    def file(self, path: str) -> Iterator[bytes]:
+        """The bytes at `path`, which may take longer than a call as long as they come."""
+        deadline = self.deadline()
+        with closing(self.open("GET", path, deadline=deadline)) as response:
+            yield from self._within(deadline, deadline.chunks_of_file(response))
+
+    def deadline(self, retry: RetryPolicy | None = None) -> Deadline:
+        """Of a call that begins now."""
+        return Deadline.after(min(self._timeout, (retry or self._retry).timeout))
 
     def open(
         self,
@@ -83,11 +111,13 @@ class Server:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout | None = None,
         retry: RetryPolicy | None = None,
+        deadline: Deadline | None = None,
     ) -> httpx.Response:
         """A successful response with its body still to be read; the caller closes it."""
         policy = retry or self._retry
+        limit = deadline or self.deadline(retry)
+        longest_wait = min(policy.wait_max, limit.seconds / 10)
         try:
             request = self._http.build_request(
                 method,
@@ -95,31 +125,34 @@ class Server:
                 params={name: value for name, value in (params or {}).items() if value is not None},
                 json=json,
                 headers=dict(headers or {}),
-                timeout=timeout or httpx.USE_CLIENT_DEFAULT,
             )
             caller = stamina.RetryingCaller(
                 attempts=policy.attempts,
-                timeout=policy.timeout,
+                timeout=limit.seconds,
                 wait_initial=policy.wait_initial,
-                wait_max=policy.wait_max,
+                wait_max=longest_wait,
                 wait_jitter=policy.wait_initial,
             )
-            response = caller(_worth_a_retry, self._send, request)
+            response = caller(
+                lambda error: _worth_a_retry(error, limit.left - longest_wait),
+                limit.send,
+                lambda: self._send(request),
+            )
         except httpx.HTTPStatusError as error:
             response = error.response
         except (ValueError, httpx.LocalProtocolError) as error:
             raise NotSendableError(error) from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise self.unreachable(error) from error
+            raise self.unreachable(error, limit) from error
         if response.is_success:
             return response
         with closing(response):
-            response.read()
-            raise _problem(response)
+            raise _problem(response, self.text(response, limit))
 
-    def unreachable(self, error: Exception) -> ServerUnreachableError:
+    def unreachable(self, error: Exception, deadline: Deadline | None = None) -> ServerUnreachableError:
         """`error` of httpx as a sentence that names this server."""
-        return ServerUnreachableError(self.name, self.url, _reason(error))
+        seconds = deadline.seconds if deadline else self._timeout
+        return ServerUnreachableError(self.name, self.url, _reason(error, seconds))
 
     def read(self, model: type[Model], data: Any) -> Model:
         """`data` as `model`."""
@@ -141,18 +174,21 @@ class Server:
             response.raise_for_status()
         return response
 
-    def _json(self, response: httpx.Response) -> Any:
+    def _json(self, response: httpx.Response, deadline: Deadline) -> Any:
         with closing(response):
             try:
-                response.read()
-                return response.json()
-            except httpx.TransportError as error:
-                raise self.unreachable(error) from error
+                return jsons.loads(self.text(response, deadline))
             except ValueError as error:
                 media_type = response.headers.get("Content-Type", "no media type")
                 raise UnexpectedAnswerError(
                     f"{response.url} answered with {media_type} and not with JSON: is this {self.name}?"
                 ) from error
+
+    def _within(self, deadline: Deadline, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            yield from chunks
+        except httpx.TransportError as error:
+            raise self.unreachable(error, deadline) from error
 
 
 class Client:
@@ -174,13 +210,15 @@ class Client:
         self._server.close()
 
 
-def _worth_a_retry(error: Exception) -> bool | float:
-    """Whether, or after how many seconds."""
-    if isinstance(error, httpx.UnsupportedProtocol):
+def _worth_a_retry(error: Exception, left: float) -> bool | float:
+    """Whether, or after how many seconds: not where the server asks for more than the seconds `left`."""
+    if isinstance(error, httpx.UnsupportedProtocol) or left <= 0:
         return False
     if isinstance(error, httpx.HTTPStatusError):
-        after = error.response.headers.get("Retry-After", "")
-        return (float(after) if after.isdecimal() else True) if _is_repeatable(error.request) else False
+        after = _retry_after(error.response)
+        if not _is_repeatable(error.request) or (after or 0) >= left:
+            return False
+        return True if after is None else after
     if isinstance(error, httpx.TransportError):
         return isinstance(error, _NOT_SENT) or _is_repeatable(error.request)
     return False
@@ -191,10 +229,22 @@ def _is_repeatable(request: httpx.Request) -> bool:
     return request.method == "GET" or _KEY in request.headers
 
 
-def _reason(error: Exception) -> str:
+def _retry_after(response: httpx.Response) -> float | None:
+    """In how many seconds the server wants to be asked again, where it says so: as a number or as a date."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _reason(error: Exception, seconds: float) -> str:
     """What httpx says, without the operating system's numbers and the full stop."""
     if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
+        return f"no whole answer within {seconds:g} s"
     text = str(error) or type(error).__name__
     if text.startswith("[Errno"):
         text = text.partition("] ")[2]
@@ -220,15 +270,18 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _problem(response: httpx.Response) -> ProblemError:
+def _problem(response: httpx.Response, text: str) -> ProblemError:
     """The error that a response tells of, whether or not it is `application/problem+json`."""
+    after = _retry_after(response)
     try:
-        body = response.json()
+        body = jsons.loads(text)
     except ValueError:
         body = None
     if not isinstance(body, dict) or "title" not in body:
         return ProblemError(
-            response.status_code, f"{response.url} answered {response.status_code} {response.reason_phrase}"
+            response.status_code,
+            f"{response.url} answered {response.status_code} {response.reason_phrase}",
+            retry_after=after,
         )
     return ProblemError(
         response.status_code,
@@ -236,6 +289,7 @@ def _problem(response: httpx.Response) -> ProblemError:
         body.get("detail"),
         tuple(_field_errors(body.get("errors"))),
         body.get("trace_id"),
+        after,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from waybill_client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
-from waybill_client.http import IMPATIENT, Client, RetryPolicy, Server
+from waybill_client.http import IMPATIENT, TIMEOUT, Client, RetryPolicy, Server
 from waybill_client.trace import SpanKind, Trace, read_trace
 
 SERVICES = frozenset({"producer-api", "report-worker"})
@@ -66,8 +66,9 @@ class JaegerClient(Client):
     Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
-    def __init__(self, url: str, retry: RetryPolicy = IMPATIENT) -> None:
-        super().__init__(Server("Jaeger", url, retry))
+    def __init__(self, url: str, retry: RetryPolicy = IMPATIENT, timeout: float = TIMEOUT) -> None:
+        """`timeout`: seconds within which each call ends, however Jaeger behaves."""
+        super().__init__(Server("Jaeger", url, retry, timeout))
 
     def page(self, trace_id: str) -> str:
         """Where a person looks at the trace in a browser, where `source` has pages."""
@@ -81,11 +82,12 @@ class JaegerClient(Client):
     def source(self) -> TraceSource:
         """What answers here, asked once."""
         try:
-            with closing(self._server.open("GET", "/", retry=_ONCE)) as answer:
+            deadline = self._server.deadline(_ONCE)
+            with closing(self._server.open("GET", "/", retry=_ONCE, deadline=deadline)) as answer:
                 if answer.headers.get("Server") == _BUFFER_PRODUCT:
                     return _BUFFER
-                answer.read()
-                return _WITHOUT_PAGES if _PLACEHOLDER in answer.text else _JAEGER
+                page = self._server.text(answer, deadline)
+                return _WITHOUT_PAGES if _PLACEHOLDER in page else _JAEGER
         except ProblemError as error:
             return TraceSource("Jaeger", f"there is no page at its address ({error.status})")
 

@@ -10,8 +10,10 @@ import typer
 
 from waybill_client import ClientError, NotSendableError, ProblemError, ServerUnreachableError
 from waybill_client.cli import dead_letters, demo, kinds, plugins, reports, trace
+from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import NotWrittenError
-from waybill_client.cli.session import API_VARIABLE, JAEGER_VARIABLE, ExitCode, Session
+from waybill_client.cli.session import API_VARIABLE, JAEGER_VARIABLE, TIMEOUT_VARIABLE, ExitCode, Session
+from waybill_client.http import TIMEOUT
 
 app = typer.Typer(
     name="waybill",
@@ -33,6 +35,15 @@ def _waybill(
     jaeger_url: Annotated[
         str, typer.Option(envvar=JAEGER_VARIABLE, help="Where Jaeger's query API answers.", metavar="URL")
     ] = "http://127.0.0.1:16686",
+    answer_timeout: Annotated[
+        float,
+        typer.Option(
+            envvar=TIMEOUT_VARIABLE,
+            help="How long a server may take to answer, in seconds; a stream, to be silent.",
+            metavar="SECONDS",
+            min=0.1,
+        ),
+    ] = TIMEOUT,
 ) -> None:
     """Request reports, follow them while they run, and see where their time went.
 
@@ -42,7 +53,7 @@ def _waybill(
       2  when the request is invalid,
       3  when a server cannot be reached.
     """
-    session = Session(api_url, jaeger_url)
+    session = Session(api_url, jaeger_url, answer_timeout)
     context.call_on_close(session.close)
     context.obj = session
 
@@ -58,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments)
     except ClientError as error:
-        print(f"waybill: {error}{_advice(error)}", file=sys.stderr)  # noqa: T201
+        print(f"waybill: {one_line(str(error))}{_advice(error)}", file=sys.stderr)  # noqa: T201
         sys.exit(_exit_code(error))
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from waybill_client import Redriven
 from waybill_client.cli import formatting
+from waybill_client.cli.escaping import one_line
 from waybill_client.cli.session import ExitCode, session_of
 
 Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
@@ -63,7 +64,7 @@ def redrive(
     for report_id in outcome.reports:
         session.line(str(report_id))
     for refused in outcome.refused:
-        session.err.print(f"{refused.id}: {refused.detail}", soft_wrap=True)
+        session.err.print(one_line(f"{refused.id}: {refused.detail}"), soft_wrap=True)
     if len(outcome.reports) + len(outcome.refused) >= limit:
         session.err.print(_more(outcome), soft_wrap=True)
     if outcome.refused and reason is not None:

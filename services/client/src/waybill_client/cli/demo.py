@@ -14,6 +14,7 @@ from rich.text import Text
 
 from waybill_client import ArtefactError, ExpectedTrace, Report, StatusEvent, Trace, TraceIncompleteError
 from waybill_client.cli import formatting
+from waybill_client.cli.escaping import one_line
 from waybill_client.cli.expected import EXPECTED, ExpectedOutcome
 from waybill_client.cli.files import writing
 from waybill_client.cli.session import ExitCode, Session, session_of
@@ -47,7 +48,7 @@ def demo(
         f"{outcome.expected.kind}: {sentence}" for outcome in outcomes for sentence in outcome.failures
     ]
     for failure in failures:
-        session.err.print(Text(f"waybill: {failure}", style="red"), soft_wrap=True)
+        session.err.print(Text(one_line(f"waybill: {failure}"), style="red"), soft_wrap=True)
     if failures:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -177,9 +178,9 @@ class _Show:
 
 def _print_outcome(session: Session, outcome: _Outcome) -> None:
     report = outcome.report
-    title = Text.assemble((report.kind, "bold"), " ", formatting.status(report.status))
+    title = Text.assemble((one_line(report.kind), "bold"), " ", formatting.status(report.status))
     if report.error:
-        title.append(f" {report.error.message}", style="red")
+        title.append(one_line(f" {report.error.message}"), style="red")
     session.out.print()
     session.out.print(Rule(title, align="left", style="dim"))
     if outcome.trace:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from waybill_client import KindInfo
+from waybill_client.cli.escaping import one_line, shown
 from waybill_client.cli.parameters import describe_type, write_pair
 from waybill_client.cli.session import session_of
 
@@ -31,7 +32,7 @@ def kinds(
     if name is not None:
         chosen = tuple(kind for kind in known if kind.name == name)
         if not chosen:
-            names = ", ".join(kind.name for kind in known)
+            names = one_line(", ".join(kind.name for kind in known))
             raise typer.BadParameter(f"there is no kind {name!r}. The kinds are: {names}.", param_hint="NAME")
         known = chosen
     if as_json:
@@ -51,7 +52,8 @@ def _overview(known: tuple[KindInfo, ...]) -> Table:
 
 def _describe(context: typer.Context, kind: KindInfo) -> None:
     session = session_of(context)
-    session.out.print(Text.assemble((kind.name, "bold"), f": {kind.title}. {kind.description}\n"))
+    text = shown(f": {kind.title}. {kind.description}\n")
+    session.out.print(Text.assemble((shown(kind.name), "bold"), text))
     table = Table("parameter", "type", "default", "description", box=None, pad_edge=False, header_style="dim")
     required = kind.parameters.get("required", ())
     for name, schema in _properties(kind.parameters):

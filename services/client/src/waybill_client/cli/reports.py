@@ -14,6 +14,7 @@ from rich.text import Text
 
 from waybill_client import Report, Status
 from waybill_client.cli import formatting
+from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import writing
 from waybill_client.cli.parameters import parse_parameters
 from waybill_client.cli.session import ExitCode, Session, session_of
@@ -102,7 +103,7 @@ def follow(
         _exit(_follow(session, report_id))
         return
     for event in session.api.follow(report_id):
-        session.line(event.model_dump_json())
+        session.json_line(event)
     _exit(session.api.show(report_id))
 
 
@@ -114,7 +115,8 @@ def show(context: typer.Context, report_id: ReportId, as_json: AsJson = False) -
         session.json(report)
         return
     for name, value in _facts(session, report):
-        session.out.print(Text.assemble((f"{name:<11} ", "dim"), value), soft_wrap=True)
+        text = one_line(value) if isinstance(value, str) else value
+        session.out.print(Text.assemble((f"{name:<11} ", "dim"), text), soft_wrap=True)
 
 
 def list_reports(

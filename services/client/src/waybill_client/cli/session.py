@@ -1,6 +1,5 @@
 """What one call of the command line works with."""
 
-import json
 from contextlib import ExitStack
 from enum import IntEnum
 from functools import cached_property
@@ -9,12 +8,13 @@ from typing import Any, cast
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
 
 from waybill_client import ClientError, JaegerClient, TraceSource, WaybillClient
+from waybill_client.cli.escaping import SafeConsole, json_text, one_line
 
 API_VARIABLE = "WAYBILL_API_URL"
 JAEGER_VARIABLE = "JAEGER_URL"
+TIMEOUT_VARIABLE = "WAYBILL_ANSWER_TIMEOUT"
 
 
 class ExitCode(IntEnum):
@@ -29,23 +29,24 @@ class ExitCode(IntEnum):
 class Session:
     """The servers, and where to write: results to `out`, what only a person wants to know to `err`."""
 
-    def __init__(self, api_url: str, jaeger_url: str) -> None:
+    def __init__(self, api_url: str, jaeger_url: str, timeout: float) -> None:
+        """`timeout`: seconds that each server may take to answer."""
         self._api_url = api_url
         self._jaeger_url = jaeger_url
-        # what is shown came from elsewhere: a [word] in it is no style, and :key: no picture
-        self.out = Console(highlight=False, markup=False, emoji=False)
-        self.err = Console(highlight=False, markup=False, emoji=False, stderr=True)
+        self._timeout = timeout
+        self.out = SafeConsole()
+        self.err = SafeConsole(stderr=True)
         self.picture: Path | None = None
         """Where a trace that is shown goes as a picture, too."""
         self._open = ExitStack()
 
     @cached_property
     def api(self) -> WaybillClient:
-        return self._open.enter_context(WaybillClient(self._api_url))
+        return self._open.enter_context(WaybillClient(self._api_url, timeout=self._timeout))
 
     @cached_property
     def jaeger(self) -> JaegerClient:
-        return self._open.enter_context(JaegerClient(self._jaeger_url))
+        return self._open.enter_context(JaegerClient(self._jaeger_url, timeout=self._timeout))
 
     def trace_place(self, trace_id: str) -> str:
         """Where to look at a trace: a page of Jaeger's, else its JSON and why there is no page."""
@@ -71,13 +72,17 @@ class Session:
         self._open.close()
 
     def line(self, text: str) -> None:
-        """One line as it is, however long: what a script may want to cut out."""
-        self.out.print(text, soft_wrap=True)
+        """One line, however long: what a script may want to cut out."""
+        self.out.print(one_line(text), soft_wrap=True)
 
     def json(self, value: BaseModel | Any) -> None:
         """`value` as JSON, on one line where no person watches."""
         data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        self.line(json.dumps(data, ensure_ascii=False, indent=2 if self.out.is_terminal else None))
+        self.out.print(json_text(data, indent=2 if self.out.is_terminal else None), soft_wrap=True)
+
+    def json_line(self, value: BaseModel) -> None:
+        """`value` as JSON, on one line."""
+        self.line(json_text(value.model_dump(mode="json")))
 
 
 def session_of(context: typer.Context) -> Session:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from waybill_client import TERMINAL, StatusEvent, StepStatus
 from waybill_client.cli import formatting
+from waybill_client.cli.escaping import one_line
 
 
 class StatusView(Protocol):
@@ -47,7 +48,7 @@ class LineView:
     def show(self, event: StatusEvent) -> None:
         if event.step and event.step.status is StepStatus.RUNNING:
             return
-        line = Text(f"{_seconds(event):6.1f} s  {event.kind:<8} ")
+        line = Text(f"{_seconds(event):6.1f} s  {one_line(event.kind):<8} ")
         line.append(f"{event.status:<10} ", style=formatting.STYLES[event.status])
         if event.step and event.progress:
             line.append(f"{event.progress.done}/{event.progress.total} ")
@@ -83,7 +84,7 @@ class BarView:
     def show(self, event: StatusEvent) -> None:
         if event.report_id not in self._tasks:
             self._tasks[event.report_id] = self._progress.add_task(
-                "", total=None, kind=event.kind, count="", news=Text(), seconds=None
+                "", total=None, kind=one_line(event.kind), count="", news=Text(), seconds=None
             )
         task = self._tasks[event.report_id]
         news = Text.assemble(formatting.status(event.status), " ", _news(event))
@@ -124,13 +125,13 @@ def _news(event: StatusEvent) -> Text:
     """What this event tells that the one before did not."""
     if step := event.step:
         if step.status is StepStatus.FAILED:
-            return Text(f"✗ {step.name}: {step.error or 'failed'}", style="red")
+            return Text(one_line(f"✗ {step.name}: {step.error or 'failed'}"), style="red")
         took = f", {_whole(step.duration_ms)}" if step.duration_ms is not None else ""
-        return Text(f"{step.name} {step.status}{took}")
+        return Text(one_line(f"{step.name} {step.status}{took}"))
     if event.error:
-        return Text(f"✗ {event.error.message}", style="red")
+        return Text(one_line(f"✗ {event.error.message}"), style="red")
     if event.artefact:
-        return Text(f"{event.artefact.filename}, {formatting.size(event.artefact.size)}")
+        return Text(one_line(f"{event.artefact.filename}, {formatting.size(event.artefact.size)}"))
     return Text(f"attempt {event.attempt}" if event.attempt > 1 else "")
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from waybill_client import ExpectedTrace, Report, StepStatus, Trace, TraceIncompleteError
+from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import writing
 from waybill_client.cli.session import ExitCode, Session, session_of
 from waybill_client.cli.trace_compare import SavedTrace, read_saved, trace_json
@@ -95,7 +96,7 @@ def compare(session: Session, identity: str, saved: SavedTrace, wait: float) -> 
     trace = session.jaeger.wait_for(trace_id, ExpectedTrace(names=saved.span_names), wait)
     differences = saved.differences(trace)
     for difference in differences:
-        session.err.print(difference, style="red", soft_wrap=True)
+        session.err.print(one_line(difference), style="red", soft_wrap=True)
     if differences:
         raise typer.Exit(ExitCode.FAILED)
     where = session.trace_source.name

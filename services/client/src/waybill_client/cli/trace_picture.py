@@ -4,8 +4,8 @@ import re
 from io import StringIO
 
 from rich._export_format import CONSOLE_SVG_FORMAT
-from rich.console import Console
 
+from waybill_client.cli.escaping import SafeConsole
 from waybill_client.cli.trace_view import TraceView
 
 _WIDTH = 104
@@ -15,7 +15,7 @@ _FORMAT = _FONT_FROM_ELSEWHERE.sub("", CONSOLE_SVG_FORMAT).replace("Fira Code", 
 
 def trace_svg(view: TraceView, title: str) -> str:
     """The same lines as in a terminal; it loads nothing, not even a font."""
-    console = Console(
+    console = SafeConsole(
         record=True, file=StringIO(), width=_WIDTH, force_terminal=True, color_system="truecolor"
     )
     console.print(view)

@@ -23,6 +23,7 @@ from rich.text import Text
 
 from waybill_client import Node, QueueTime, Trace
 from waybill_client.cli import formatting
+from waybill_client.cli.escaping import one_line
 
 _SERVICE_STYLES = ("cyan", "magenta", "green", "blue")
 _QUEUE_STYLE = "yellow"
@@ -73,9 +74,9 @@ class TraceView:
         rows = [line for line in lines if isinstance(line, _Row)]
         yield _header(self.trace)
         for sentence in self.missing:
-            yield Text(f"Not complete: {sentence}.", style="yellow")
+            yield Text(one_line(f"Not complete: {sentence}."), style="yellow")
         columns = _Columns.fit(rows, min(options.max_width, _WIDEST), self.trace)
-        styles = dict(zip(self.trace.services, cycle(_SERVICE_STYLES), strict=False))
+        styles = dict(zip(map(one_line, self.trace.services), cycle(_SERVICE_STYLES), strict=False))
         yield columns.axis()
         for line in lines:
             if isinstance(line, _Heading):
@@ -127,9 +128,9 @@ class _Columns:
 def _header(trace: Trace) -> Text:
     shares = trace.shares
     count = len(trace.spans)
-    text = Text(f"Trace {trace.id}", style="bold")
+    text = Text(one_line(f"Trace {trace.id}"), style="bold")
     text.append(f" · {formatting.duration(trace.duration)} · {count} span{'s' if count != 1 else ''}\n")
-    text.append(f"{', '.join(trace.services)} · ")
+    text.append(one_line(f"{', '.join(trace.services)} · "))
     text.append(f"HTTP {formatting.share(shares.http)}, Kafka {formatting.share(shares.kafka)}, ")
     text.append(f"steps {formatting.share(shares.steps)}, other {formatting.share(shares.other)}")
     return text
@@ -150,9 +151,10 @@ def _subtree(node: Node, branch: str, below: str) -> Iterator[_Line]:
     if node.queue_time:
         yield _queue_row(node.queue_time, branch.replace("└", "├"))
     style = _FAILS_FIRST_STYLE if node.fails_first else _FAILED_STYLE if span.failed else ""
-    label = f"{branch}✗ {span.name}" if span.failed else f"{branch}{span.name}"
+    label = branch + one_line(f"✗ {span.name}" if span.failed else span.name)
     took = formatting.duration(span.duration)
-    yield _Row(span.service, label, span.start, span.end, took, style, _reason(node))
+    service, reason = one_line(span.service), one_line(_reason(node))
+    yield _Row(service, label, span.start, span.end, took, style, reason)
     for child in node.children:
         last = child is node.children[-1]
         yield from _subtree(child, below + ("└ " if last else "├ "), below + ("  " if last else "│ "))

@@ -1,0 +1,270 @@
+"""Whatever a server puts into its texts, the terminal of the person who reads them obeys none of it."""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest import CaptureFixture, MonkeyPatch
+
+from tests.support.answers import REPORT_ID, TRACE_ID, event, jaeger, report, span
+from tests.support.http_server import Request, Server, serving
+from waybill_client.cli import main
+
+HOSTILE = "a\x1b]0;owned\x07\x1b[2Jb\x9b31mc\rd\x08e\u202ef\x7fg"
+SHOWN = r"a\x1b]0;owned\x07\x1b[2Jb\x9b31mc\rd\x08e\u202ef\x7fg"
+OF_A_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+"""What rich itself writes to one: colours, and moves of the cursor."""
+
+PAGE = b"<html>a page</html>"
+REPORTS = "/api/v1/reports"
+DEAD_LETTERS = "/api/v1/dead-letters"
+
+
+def hostile_report(status: str = "fail", **fields: Any) -> dict[str, Any]:
+    artefact = {
+        "href": f"{REPORTS}/{REPORT_ID}/artefact",
+        "filename": HOSTILE,
+        "media_type": HOSTILE,
+        "size": len(PAGE),
+        "sha256": hashlib.sha256(PAGE).hexdigest(),
+    }
+    return report(
+        status,
+        5,
+        kind=HOSTILE,
+        parameters={HOSTILE: HOSTILE},
+        progress={"step": HOSTILE, "done": 1, "total": 2},
+        error={"type": HOSTILE, "message": HOSTILE, "step": HOSTILE},
+        artefact=artefact,
+        **fields,
+    )
+
+
+def stream() -> tuple[str, ...]:
+    step = {"name": HOSTILE, "status": "failed", "duration_ms": 1, "error": HOSTILE}
+    artefact = {"filename": HOSTILE, "media_type": HOSTILE, "size": 1, "sha256": HOSTILE}
+    failure = {"type": HOSTILE, "message": HOSTILE}
+    return (
+        event(1, "init", kind=HOSTILE),
+        event(2, kind=HOSTILE, artefact=artefact),
+        event(3, step=step, kind=HOSTILE, progress={"step": HOSTILE, "done": 1, "total": 2}),
+        event(4, step={**step, "status": "done"}, kind=HOSTILE),
+        event(5, "fail", kind=HOSTILE, error=failure),
+    )
+
+
+def trace() -> dict[str, Any]:
+    tags = {"exception__message": HOSTILE, "error__type": HOSTILE, HOSTILE: HOSTILE}
+    spans = [
+        span("a1", HOSTILE, 0, 100, kind="server", service=HOSTILE, error=HOSTILE, **tags),
+        span("a2", HOSTILE, 10, 1, "a1", service=HOSTILE, error=HOSTILE + " once more"),
+        span("a3", HOSTILE, 20, 1, "is not there", service=HOSTILE),
+    ]
+    return jaeger(spans)
+
+
+KIND = {
+    "name": HOSTILE,
+    "title": HOSTILE,
+    "description": HOSTILE,
+    "parameters": {
+        "properties": {
+            HOSTILE: {"type": HOSTILE, "description": HOSTILE, "default": HOSTILE},
+            "chosen": {"enum": [HOSTILE], "pattern": HOSTILE},
+        },
+        "examples": [{HOSTILE: HOSTILE}],
+    },
+}
+LETTER = {
+    "id": REPORT_ID,
+    "reason": HOSTILE,
+    "detail": HOSTILE,
+    "topic": HOSTILE,
+    "partition": 1,
+    "offset": 1,
+    "stack": HOSTILE,
+    "created_at": "2026-11-23T12:00:00Z",
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """The API and Jaeger at one address; every text that can be of any form is hostile."""
+    refused = {"id": REPORT_ID, "detail": HOSTILE}
+    answers: dict[str, Any] = {
+        f"GET {REPORTS}": {"reports": [hostile_report()], "next_cursor": None},
+        f"GET {REPORTS}/{REPORT_ID}": hostile_report(),
+        f"POST {REPORTS}": hostile_report("init"),
+        f"POST {REPORTS}/{REPORT_ID}:cancel": hostile_report(),
+        f"POST {REPORTS}/{REPORT_ID}:retry": hostile_report("init"),
+        "GET /api/v1/kinds": {"kinds": [KIND]},
+        f"GET {DEAD_LETTERS}": {"dead_letters": [LETTER], "next_cursor": None},
+        f"POST {DEAD_LETTERS}:redrive": {"reports": [], "refused": [refused]},
+        f"GET /api/traces/{TRACE_ID}": trace(),
+    }
+    with serving() as server:
+        for route, answer in answers.items():
+            server.routes[route] = partial(Request.json, value=answer)
+        server.routes[f"GET {REPORTS}/{REPORT_ID}/events"] = lambda request: request.stream(*stream())
+        server.routes[f"GET {REPORTS}/{REPORT_ID}/artefact"] = lambda request: request.bytes(
+            PAGE, "text/html"
+        )
+        yield server
+
+
+Waybill = Callable[..., str]
+
+
+@pytest.fixture
+def waybill(server: Server, capsys: CaptureFixture[str]) -> Waybill:
+    """Runs a command; answers what it wrote."""
+
+    def run(*arguments: str) -> str:
+        with pytest.raises(SystemExit):
+            main(["--api-url", server.url, "--jaeger-url", server.url, *arguments])
+        written = capsys.readouterr()
+        return written.out + written.err
+
+    return run
+
+
+def invisible(text: str) -> set[str]:
+    """The characters that a terminal would act on, but line feeds."""
+    return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")} - {"\n"}
+
+
+COMMANDS = [
+    ("request", "dowork", "--follow"),
+    ("request", "dowork", "--trace"),
+    ("follow", REPORT_ID),
+    ("show", REPORT_ID),
+    ("list",),
+    ("cancel", REPORT_ID),
+    ("retry", REPORT_ID, "--follow"),
+    ("kinds",),
+    ("kinds", HOSTILE),
+    ("kinds", "another"),
+    ("dead-letters",),
+    ("redrive",),
+    ("trace", REPORT_ID, "--wait", "0"),
+    ("trace", TRACE_ID, "--wait", "0"),
+]
+IDS = [" ".join(command).replace(HOSTILE, "hostile") for command in COMMANDS]
+SAY_NOTHING_OF_IT = [("cancel", REPORT_ID)]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=IDS)
+def test_a_command_shows_it_escaped(
+    waybill: Waybill, monkeypatch: MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "2000")
+
+    written = waybill(*command)
+
+    assert not invisible(written)
+    assert (SHOWN in written) != (command in SAY_NOTHING_OF_IT)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=IDS)
+def test_so_it_does_on_a_terminal(
+    waybill: Waybill, monkeypatch: MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    written = OF_A_TERMINAL.sub("", waybill(*command))
+
+    assert "\x1b" not in written
+    assert not invisible(written) - {"\r"}, "rich goes back to the line's start"
+    assert "[2J" not in OF_A_TERMINAL.sub("", written).replace("\\x1b[2J", "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("request", "dowork", "--json"),
+        ("follow", REPORT_ID, "--json"),
+        ("show", REPORT_ID, "--json"),
+        ("list", "--json"),
+        ("kinds", "--json"),
+        ("dead-letters", "--json"),
+        ("trace", TRACE_ID, "--json", "--wait", "0"),
+    ],
+    ids=" ".join,
+)
+def test_json_stays_json_with_the_text_as_it_was(waybill: Waybill, command: tuple[str, ...]) -> None:
+    written = waybill(*command)
+
+    assert not invisible(written)
+    lines = [line for line in written.splitlines() if line.startswith("{")]
+    assert lines
+    assert HOSTILE in [text for line in lines for text in texts(json.loads(line))]
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from texts(inner)
+
+
+@pytest.mark.parametrize("status", [422, 503])
+def test_a_problem_shows_it_escaped(server: Server, waybill: Waybill, status: int) -> None:
+    problem = {
+        "title": HOSTILE,
+        "status": status,
+        "detail": HOSTILE + "\nwaybill: all is well",
+        "errors": [{"field": HOSTILE, "message": HOSTILE + "!"}],
+        "trace_id": HOSTILE,
+    }
+    server.routes["GET /api/v1/kinds"] = lambda request: request.json(problem, status, Retry_After="999")
+
+    written = waybill("kinds")
+
+    assert not invisible(written)
+    assert SHOWN in written
+    assert written.count("\n") == 1
+
+
+def test_so_does_an_answer_of_another_server(server: Server, waybill: Waybill) -> None:
+    server.routes["GET /api/v1/kinds"] = lambda request: request.bytes(b"x", "a\x9b31mb")
+
+    assert "a\\x9b31mb" in waybill("kinds")
+
+
+def test_a_file_of_that_name_is_named_escaped(waybill: Waybill, tmp_path: Path) -> None:
+    written = waybill("artefact", REPORT_ID, "-o", str(tmp_path))
+
+    assert not invisible(written)
+    assert SHOWN in written
+
+
+def test_a_picture_of_a_trace_has_it_escaped(waybill: Waybill, tmp_path: Path) -> None:
+    picture = tmp_path / "trace.svg"
+    waybill("trace", TRACE_ID, "--wait", "0", "--svg", str(picture))
+
+    assert not invisible(picture.read_text()) - {"\xad"}
+
+
+def test_a_difference_between_traces_shows_it_escaped(waybill: Waybill, tmp_path: Path) -> None:
+    saved = tmp_path / "trace.json"
+    spans = [{"id": "a1", "name": HOSTILE, "service": HOSTILE}, {"id": "a9", "name": HOSTILE}]
+    saved.write_text(json.dumps({"spans": spans}))
+
+    written = waybill("trace", TRACE_ID, "--same-as", str(saved), "--wait", "0")
+
+    assert not invisible(written)
+
+
+def test_the_demonstration_shows_it_escaped(waybill: Waybill, tmp_path: Path) -> None:
+    written = waybill("demo", "--save", str(tmp_path), "--timeout", "2")
+
+    assert not invisible(written)
+    assert r"\x1b]0;owned" in written
