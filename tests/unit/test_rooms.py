@@ -16,6 +16,7 @@ ROOMS: dict[str, set[str]] = {
     # plain Python
     "errors": set(),
     "topics": set(),
+    "redaction": set(),
     "background": set(),
     "domain": set(),
     "kinds": {"errors"},
@@ -25,8 +26,8 @@ ROOMS: dict[str, set[str]] = {
     "health": set(),
     # adapters, each of one thing
     "messages": {"domain", "errors"},
-    "telemetry": {"addresses", "domain", "errors"},
-    "logs": set(),
+    "telemetry": {"addresses", "domain", "errors", "redaction"},
+    "logs": {"redaction"},
     "store": {"database_url", "domain", "errors"},
     "kafka": {"errors", "topics"},
     "artefacts": {"background", "domain", "errors", "kinds"},

@@ -2,11 +2,13 @@
 
 import logging
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, WrappedLogger
+
+from waybill.redaction import redacted
 
 
 def configure_logs(service: str, log_format: Literal["json", "console"], level: str) -> None:
@@ -20,7 +22,7 @@ def configure_logs(service: str, log_format: Literal["json", "console"], level: 
         _add_trace,
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.processors.JSONRenderer()]
         if log_format == "json"
         else [
             structlog.dev.ConsoleRenderer(
@@ -38,7 +40,12 @@ def configure_logs(service: str, log_format: Literal["json", "console"], level: 
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                *last,
+                _redact,
+            ],
         )
     )
     root = logging.getLogger()
@@ -46,6 +53,11 @@ def configure_logs(service: str, log_format: Literal["json", "console"], level: 
     root.setLevel(level.upper())
     logging.getLogger("alembic").setLevel("WARNING")
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _redact(_: WrappedLogger, __: str, line: Any) -> str:
+    """The line as it is written, whatever library's it is."""
+    return redacted(str(line))
 
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from waybill.artefacts import ArtefactMissing
 from waybill.errors import RetryableError
-from waybill.telemetry import refusal_span
+from waybill.telemetry import record_error, refusal_span
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -170,8 +170,7 @@ def _not_http(error: ParseException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     current_app.logger.exception("request failed: unexpected error; answered 500", exc_info=error)
-    span = trace.get_current_span()
-    span.record_exception(error)
+    record_error(trace.get_current_span(), error)
     return Problem("internal-error", "The error is in the service's log.").response()
 
 

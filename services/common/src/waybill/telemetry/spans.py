@@ -1,5 +1,6 @@
 """Our spans: how each is started, for live attempts and recovered ones alike, and how one fails."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,10 +10,13 @@ from opentelemetry.semconv._incubating.attributes.opentracing_attributes import 
     OPENTRACING_REF_TYPE,
     OpentracingRefTypeValues,
 )
+from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, Tracer
 
 from waybill.domain import Carrier, FailureType
+from waybill.errors import WaybillError
+from waybill.redaction import redacted
 from waybill.telemetry import names
 from waybill.telemetry.attributes import PROCESS, SEND, conversation, message_attributes
 from waybill.telemetry.propagation import context_of
@@ -25,9 +29,19 @@ def tracer() -> Tracer:
 
 @contextmanager
 def request_span(kind: str) -> Iterator[Span]:
-    """report_request, as the current span."""
-    with tracer().start_as_current_span(names.REPORT_REQUEST, attributes={names.REPORT_KIND: kind}) as span:
-        yield span
+    """report_request, as the current span. An exception that leaves the block is recorded, and it fails."""
+    with tracer().start_as_current_span(
+        names.REPORT_REQUEST,
+        attributes={names.REPORT_KIND: kind},
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield span
+        except Exception as error:
+            record_error(span, error)
+            fail_span(span, type(error).__qualname__, str(error))
+            raise
 
 
 @contextmanager
@@ -147,7 +161,21 @@ def log_failure(span: Span, step: str) -> None:
 def fail_span(span: Span, error_type: str, message: str) -> None:
     """Marks a span as failed; it records no exception, so that one exception stands in a trace once."""
     span.set_attribute(ERROR_TYPE, error_type)
-    span.set_status(StatusCode.ERROR, message)
+    span.set_status(StatusCode.ERROR, redacted(message))
+
+
+def record_error(span: Span, error: BaseException) -> None:
+    """The exception's event, as `record_exception` makes it, but without secrets. An error of ours is a
+    sentence; what caused it may name hosts and users, and is left to the log."""
+    stack = traceback.format_exception(error, chain=not isinstance(error, WaybillError))
+    span.add_event(
+        "exception",
+        {
+            exception_attributes.EXCEPTION_TYPE: type(error).__qualname__,
+            exception_attributes.EXCEPTION_MESSAGE: redacted(str(error)),
+            exception_attributes.EXCEPTION_STACKTRACE: redacted("".join(stack)),
+        },
+    )
 
 
 def interrupt_span(span: Span) -> None:

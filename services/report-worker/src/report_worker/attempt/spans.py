@@ -10,7 +10,7 @@ from report_worker.attempt.outcome import Outcome
 from report_worker.intake import Claimed
 from report_worker.slots import Failed
 from waybill.domain import AttemptTrace, Carrier, Failure, FailureType, Status
-from waybill.telemetry import fail_span, handle_span, interrupt_span, names, span_carrier
+from waybill.telemetry import fail_span, handle_span, interrupt_span, names, record_error, span_carrier
 
 
 class AttemptSpans:
@@ -83,7 +83,7 @@ class AttemptSpans:
     def worker_failed(self, error: Exception) -> None:
         """Recovery will take the report back."""
         self._lost = True
-        self._handle.record_exception(error)
+        record_error(self._handle, error)
         fail_span(self._handle, type(error).__qualname__, str(error))
 
     def end(self) -> None:

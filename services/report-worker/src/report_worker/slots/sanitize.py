@@ -1,6 +1,11 @@
-"""Texts of a job that everybody can keep: the database, Kafka and the trace."""
+"""Texts of a job that everybody can keep: the database, Kafka and the trace.
+
+Secrets that an exception quotes, such as the token in an address, are redacted.
+"""
 
 import traceback
+
+from waybill.redaction import redacted
 
 _MESSAGE_CHARACTERS = 2000
 _STACK_CHARACTERS = 20_000
@@ -28,11 +33,12 @@ def stack_of(error: BaseException) -> str:
         text = "".join(traceback.format_exception(error))
     except BaseException:
         text = "".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__
-    return storable(text[-_STACK_CHARACTERS:])
+    return storable(redacted(text[-2 * _STACK_CHARACTERS :])[-_STACK_CHARACTERS:])
 
 
 def shortened(text: str, most: int = _MESSAGE_CHARACTERS) -> str:
-    """The beginning of `text`, storable."""
+    """The beginning of `text`, storable and without secrets."""
+    text = redacted(text[: 2 * most])
     return storable(text if len(text) <= most else f"{text[: most - 1]}…")
 
 
