@@ -8,11 +8,13 @@ from uuid import UUID
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from local.stack import Stack
 from tests.support import sse
 from tests.support.problems import problem
-from tests.support.raw_http import answer_of, connect, read_all
+from tests.support.raw_http import Received, answer_of, connect, read_all
 from tests.support.reports import run
 from tests.support.waiting import eventually
 from waybill_client import WaybillClient
@@ -149,6 +151,24 @@ def test_what_is_no_request_for_the_application_is_a_problem_too(
         body = problem(answer_of(connection), status, kind)
 
     assert b"c" * 100 not in str(body).encode()
+
+
+@settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    start=st.sampled_from([b"", b"GET / HTTP/1.1\r\n", HEAD, HEAD + JSON + b"Content-Length: 2\r\n\r\n{}"]),
+    sent=st.binary(max_size=300),
+)
+def test_whatever_bytes_come_an_error_is_a_problem(start: bytes, sent: bytes, stack: Stack) -> None:
+    with connect(stack.endpoints.api_url) as connection:
+        connection.sendall(start + sent + b"\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        received = read_all(connection)
+
+    if received:  # nothing is answered to a client that closes in the middle of a request
+        answer = answer_of(Received(received))
+        assert answer.status_code in (202, 404) or 400 <= answer.status_code < 500, answer.text
+        if answer.status_code >= 400:
+            assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 class TestProbes:

@@ -3,6 +3,8 @@
 import socket
 from contextlib import suppress
 from http.client import HTTPResponse
+from io import BytesIO
+from typing import cast
 
 import httpx
 
@@ -14,9 +16,22 @@ def connect(url: str) -> socket.socket:
     return socket.create_connection((address.host, address.port), timeout=PATIENCE)
 
 
-def answer_of(connection: socket.socket) -> httpx.Response:
+class Received:
+    """A connection on which exactly these bytes came."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = BytesIO(data)
+
+    def recv(self, size: int) -> bytes:
+        return self._data.read(size)
+
+    def makefile(self, _mode: str) -> BytesIO:
+        return self._data
+
+
+def answer_of(connection: socket.socket | Received) -> httpx.Response:
     """The next response on the connection."""
-    response = HTTPResponse(connection)
+    response = HTTPResponse(cast(socket.socket, connection))
     response.begin()
     return httpx.Response(response.status, headers=response.getheaders(), content=response.read())
 

@@ -1,7 +1,5 @@
 """When a request is complete, and when it is refused: for any bytes, in any pieces."""
 
-from io import BytesIO
-
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData, ParseException
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 from producer_api.policies import ArrivalPolicy
 from producer_api.serving.arrival import Arrival
 from producer_api.serving.errors import BodyTooLarge, HeadTooLarge, RequestTooSlow
+from tests.support.raw_http import Received
 
 POLICY = ArrivalPolicy(max_head_bytes=600, max_body_bytes=100)
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -142,20 +141,10 @@ def test_what_is_complete_needs_no_more_bytes_of_a_client(request_: bytes, size:
     if arrival.error or not arrival.complete:
         return
 
-    parser = RequestParser(Config(), BytesSocket(bytes(arrival.data)), ("127.0.0.1", 1))
+    parser = RequestParser(Config(), Received(bytes(arrival.data)), ("127.0.0.1", 1))
     try:
         next(parser).body.read()
     except ParseException:
         return
     except NoMoreData as error:
         pytest.fail(f"gunicorn would wait for more: {error}")
-
-
-class BytesSocket:
-    """A connection on which exactly these bytes came."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = BytesIO(data)
-
-    def recv(self, size: int) -> bytes:
-        return self._data.read(size)
