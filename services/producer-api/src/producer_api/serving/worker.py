@@ -43,7 +43,7 @@ class _Linger:
 
 
 class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """`policy` is set by `edge_worker`. All but `handle` and `refuse` runs in the main thread."""
+    """`policy` is set by `edge_worker`. All but `refuse` and `handle_error` runs in the main thread."""
 
     policy = ArrivalPolicy()
 
