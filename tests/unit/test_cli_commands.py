@@ -279,6 +279,19 @@ class TestReading:
         assert code == 1
         assert [json.loads(line)["version"] for line in output.splitlines()] == [1, 2, 3, 4, 5]
 
+    def test_kinds_shows_what_cannot_be_used(self, server: Server, waybill: Waybill) -> None:
+        broken = {"name": "sales", "reason": "two packages offer it"}
+        server.routes["GET /api/v1/kinds"] = lambda request: request.json(KINDS | {"unavailable": [broken]})
+        code, overview, _ = waybill("kinds")
+        refused, _, errors = waybill("kinds", "sales")
+
+        assert code == 0
+        assert "flights" in overview
+        assert "sales" in overview
+        assert "cannot be used" in overview
+        assert refused != 0
+        assert "the kind sales cannot be used: two packages offer it" in " ".join(errors.split())
+
     def test_kinds_shows_the_parameters(self, server: Server, waybill: Waybill) -> None:
         server.routes["GET /api/v1/kinds"] = lambda request: request.json(KINDS)
         _, overview, _ = waybill("kinds")

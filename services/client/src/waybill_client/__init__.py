@@ -16,12 +16,14 @@ from waybill_client.models import (
     TERMINAL,
     ArtefactLink,
     KindInfo,
+    KindList,
     Redriven,
     Report,
     Status,
     StatusEvent,
     StatusEventType,
     StepStatus,
+    UnavailableKind,
 )
 from waybill_client.trace import SPINE, Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
 
@@ -35,6 +37,7 @@ __all__ = [
     "ExpectedTrace",
     "JaegerClient",
     "KindInfo",
+    "KindList",
     "Node",
     "NotSendableError",
     "ProblemError",
@@ -52,6 +55,7 @@ __all__ = [
     "Trace",
     "TraceIncompleteError",
     "TraceSource",
+    "UnavailableKind",
     "UnexpectedAnswerError",
     "WaybillClient",
     "read_trace",

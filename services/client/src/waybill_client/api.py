@@ -114,7 +114,11 @@ class WaybillClient(Client):
         return self._server.read(Redriven, self._server.post(f"{DEAD_LETTERS}:redrive", body))
 
     def kinds(self) -> tuple[KindInfo, ...]:
-        return self._server.read(KindList, self._server.get(KINDS)).kinds
+        return self.kind_list().kinds
+
+    def kind_list(self) -> KindList:
+        """The kinds, and those that the server has, but cannot use."""
+        return self._server.read(KindList, self._server.get(KINDS))
 
     def follow(self, report_id: UUID | str, after: int = 0) -> Iterator[StatusEvent]:
         """Every event of a report with a version above `after`, in order, until it has ended.

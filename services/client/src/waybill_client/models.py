@@ -189,7 +189,15 @@ class KindInfo(_Resource):
     parameters: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class UnavailableKind(_Resource):
+    """A kind that a package offers on the server, but that cannot be used, and why."""
+
+    name: str
+    reason: str
+
+
 class KindList(_Resource):
-    """Every kind that the server knows."""
+    """Every kind that the server knows, and those of which it refuses requests."""
 
     kinds: tuple[KindInfo, ...]
+    unavailable: tuple[UnavailableKind, ...] = ()

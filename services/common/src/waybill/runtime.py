@@ -35,6 +35,8 @@ class Runtime:
         self.name = instance_name(service)
         self.kafka = kafka = settings.kafka_config(self.name)
         self.kinds = load_registry()
+        for broken in self.kinds.broken:
+            log.error("kind cannot be used: its requests are refused", kind=broken.name, reason=broken.reason)
         self.artefacts = ArtefactStore(settings.artefact_url)
         self._engine = store.create_engine(settings.database_url, application=service, pool_size=pool_size)
         pending = PendingKeys()

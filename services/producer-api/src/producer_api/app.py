@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask
-from flask.json.provider import DefaultJSONProvider
 
 from producer_api import description, guards, problems
 from producer_api.addressing import Addressing
+from producer_api.exact_json import ExactJSONProvider
 from producer_api.routes import article, dead_letters, health, kinds, outcome, reports
 from producer_api.services import Services
 
@@ -30,7 +30,7 @@ def create_app(services: Services) -> Flask:
         AUTO_VALIDATION_ERROR_RESPONSE=False,  # the routes declare their problems
         AUTO_404_RESPONSE=False,
     )
-    app.json = provider = DefaultJSONProvider(app)
+    app.json = provider = ExactJSONProvider(app)
     provider.sort_keys = False  # keep the order in which the models declare their fields
     problems.register(app)
     description.register(app)

@@ -67,6 +67,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "key-reused": (422, "The Idempotency-Key was used for another request"),
     "wrong-request": (422, "The request is wrong"),
     "unknown-kind": (422, "There is no such kind of report"),
+    "unavailable-kind": (422, "This kind of report cannot be used here"),
     "header-too-large": (431, "The header is too large"),
     "internal-error": (500, "Something went wrong here"),
     "unsupported-transfer-coding": (501, "This transfer coding is not supported"),

@@ -11,13 +11,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from producer_api.problems import FieldError, Problem
+from producer_api.published import field_errors, published_schema
 from producer_api.resources import ReportRequest, ReportResource, report_resource
 from waybill.domain import NewReport, Report, new_report_id
-from waybill.kinds import Kind, ParametersNotKept, Registry, UnknownKind
+from waybill.kinds import Kind, ParametersNotKept, Registry, UnavailableKind, UnknownKind
 from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, Ledger
 from waybill.telemetry import current_carrier, names, request_span
 
 _RETRY_AFTER_SECONDS = "2"
+_MAX_DEPTH = 32
 
 
 def request_report(
@@ -78,20 +80,19 @@ def _kind(kinds: Registry, name: str) -> Kind:
         return kinds[name]
     except UnknownKind as error:
         raise Problem("unknown-kind", str(error)) from None
+    except UnavailableKind as error:
+        raise Problem("unavailable-kind", str(error)) from None
 
 
 def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with the kind's defaults, as JSON that PostgreSQL can store."""
     _refuse_unstorable(parameters)  # the input too: the model's JSON has null for NaN
     try:
+        kind.read_parameters(parameters)
+        _refuse(published_schema(kind).errors(parameters))
         checked = kind.stored_parameters(parameters)
     except ValidationError as error:
-        errors = [
-            FieldError(field=".".join(map(str, ("parameters", *item["loc"]))), message=item["msg"])
-            for item in error.errors(include_url=False, include_input=False)
-        ]
-        detail = "; ".join(f"{item.field}: {item.message}" for item in errors)
-        raise Problem("wrong-request", detail, errors) from None
+        raise _wrong(field_errors(error)) from None
     except ParametersNotKept as error:
         raise Problem("wrong-request", f"parameters: {error}") from None
     except ValueError as error:
@@ -100,8 +101,20 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _refuse_unstorable(value: Any, field: str = "parameters") -> None:
+def _refuse(errors: list[FieldError]) -> None:
+    if errors:
+        raise _wrong(errors)
+
+
+def _wrong(errors: list[FieldError]) -> Problem:
+    detail = "; ".join(f"{item.field}: {item.message}" for item in errors)
+    return Problem("wrong-request", detail, errors)
+
+
+def _refuse_unstorable(value: Any, field: str = "parameters", depth: int = 0) -> None:
     """PostgreSQL's JSON cannot hold U+0000, an unpaired surrogate, NaN or an infinite number."""
+    if depth > _MAX_DEPTH:
+        raise _unstorable("parameters", f"must not be nested more than {_MAX_DEPTH} levels deep")
     if isinstance(value, float) and not math.isfinite(value):
         raise _unstorable(field, "must not contain NaN or an infinite number")
     if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
@@ -109,11 +122,11 @@ def _refuse_unstorable(value: Any, field: str = "parameters") -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             _refuse_unstorable(key, field)
-            _refuse_unstorable(inner, f"{field}.{key}")
+            _refuse_unstorable(inner, f"{field}.{key}", depth + 1)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            _refuse_unstorable(inner, f"{field}.{number}")
+            _refuse_unstorable(inner, f"{field}.{number}", depth + 1)
 
 
 def _unstorable(field: str, message: str) -> Problem:
-    return Problem("wrong-request", f"{field}: {message}.", [FieldError(field=field, message=message)])
+    return _wrong([FieldError(field=field, message=message)])

@@ -1,12 +1,14 @@
 """The bodies and queries of the API's requests and responses."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from producer_api.addressing import path_of
+from producer_api.published import published_schema
 from waybill.domain import Report, Status
 from waybill.kinds import Kind
 from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel
@@ -18,6 +20,11 @@ Word = Annotated[str, Field(min_length=1, max_length=100, pattern="^[^\\x00]*$")
 """A short text without U+0000, which a text of PostgreSQL cannot hold."""
 
 
+def _as_float(value: Any) -> Any:
+    """A number of more digits than a float has is read as Decimal."""
+    return float(value) if isinstance(value, Decimal) else value
+
+
 class ReportRequest(BaseModel):
     """The body of a request for a report."""
 
@@ -26,12 +33,14 @@ class ReportRequest(BaseModel):
     kind: str = Field(min_length=1, max_length=100, examples=["flights"])
     parameters: dict[str, Any] = Field(
         default_factory=dict,
+        max_length=1000,
         description="Must match the kind's JSON Schema, which GET /api/v1/kinds returns.",
         examples=[{"month": 7}],
     )
-    timeout_seconds: float | None = Field(
+    timeout_seconds: Annotated[float, BeforeValidator(_as_float)] | None = Field(
         default=None,
         ge=0.001,
+        le=31_536_000,
         allow_inf_nan=False,
         description="Time limit of each attempt, in seconds; at most the kind's own limit.",
     )
@@ -99,10 +108,18 @@ class KindResource(BaseModel):
     parameters: dict[str, Any]
 
 
+class UnavailableKindResource(BaseModel):
+    """A kind that a package offers, but that cannot be used."""
+
+    name: str
+    reason: str
+
+
 class KindList(BaseModel):
     """The installed kinds."""
 
     kinds: list[KindResource]
+    unavailable: list[UnavailableKindResource] = Field(description="Requests for these are refused.")
 
 
 class RedriveRefused(BaseModel):
@@ -187,5 +204,5 @@ def kind_resource(kind: Kind) -> KindResource:
         name=kind.name,
         title=kind.title,
         description=kind.description,
-        parameters=kind.parameters.model_json_schema(),
+        parameters=published_schema(kind).document,
     )

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from waybill_client import KindInfo
+from waybill_client import KindInfo, KindList
 from waybill_client.cli.escaping import one_line, shown
 from waybill_client.cli.parameters import describe_type, write_pair
 from waybill_client.cli.session import session_of
@@ -28,25 +28,36 @@ def kinds(
 ) -> None:
     """Show the kinds of report, or one kind's parameters."""
     session = session_of(context)
-    known = session.api.kinds()
+    listed = session.api.kind_list()
     if name is not None:
-        chosen = tuple(kind for kind in known if kind.name == name)
-        if not chosen:
-            names = one_line(", ".join(kind.name for kind in known))
-            raise typer.BadParameter(f"there is no kind {name!r}. The kinds are: {names}.", param_hint="NAME")
-        known = chosen
+        listed = _chosen(listed, name)
     if as_json:
-        session.json({"kinds": [kind.model_dump(mode="json") for kind in known]})
+        session.json(listed.model_dump(mode="json"))
     elif name is None:
-        session.out.print(_overview(known))
+        session.out.print(_overview(listed))
     else:
-        _describe(context, known[0])
+        _describe(context, listed.kinds[0])
 
 
-def _overview(known: tuple[KindInfo, ...]) -> Table:
+def _chosen(listed: KindList, name: str) -> KindList:
+    for broken in listed.unavailable:
+        if broken.name == name:
+            raise typer.BadParameter(
+                f"the kind {name} cannot be used: {one_line(broken.reason)}", param_hint="NAME"
+            )
+    chosen = tuple(kind for kind in listed.kinds if kind.name == name)
+    if not chosen:
+        names = one_line(", ".join(kind.name for kind in listed.kinds))
+        raise typer.BadParameter(f"there is no kind {name!r}. The kinds are: {names}.", param_hint="NAME")
+    return KindList(kinds=chosen)
+
+
+def _overview(listed: KindList) -> Table:
     table = Table("kind", "title", "description", box=None, pad_edge=False, header_style="dim")
-    for kind in known:
+    for kind in listed.kinds:
         table.add_row(kind.name, kind.title, kind.description)
+    for broken in listed.unavailable:
+        table.add_row(broken.name, Text("cannot be used", style="red"), broken.reason)
     return table
 
 

@@ -5,16 +5,20 @@ service; its implementation is named by a string and is imported only in a slot 
 """
 
 from waybill.kinds.definition import Artefact, Kind, Parameters, ParametersNotKept, Produce, Work
-from waybill.kinds.registry import Registry, UnknownKind, load_registry
+from waybill.kinds.registry import BrokenKind, Registry, UnavailableKind, UnknownKind, load_registry
+from waybill.kinds.schema import published
 
 __all__ = [
     "Artefact",
+    "BrokenKind",
     "Kind",
     "Parameters",
     "ParametersNotKept",
     "Produce",
     "Registry",
+    "UnavailableKind",
     "UnknownKind",
     "Work",
     "load_registry",
+    "published",
 ]

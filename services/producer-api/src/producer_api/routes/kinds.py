@@ -3,7 +3,7 @@
 from apiflask import APIBlueprint
 
 from producer_api.description import problem_responses
-from producer_api.resources import KindList, kind_resource
+from producer_api.resources import KindList, UnavailableKindResource, kind_resource
 from waybill.kinds import Registry
 
 
@@ -14,7 +14,12 @@ def blueprint(kinds: Registry) -> APIBlueprint:
     @routes.output(KindList)
     @routes.doc(responses=problem_responses())
     def list_kinds() -> KindList:
-        """The kinds, each with the JSON Schema of its parameters."""
-        return KindList(kinds=[kind_resource(kind) for kind in kinds])
+        """The kinds, each with the JSON Schema of its parameters; and those that cannot be used."""
+        return KindList(
+            kinds=[kind_resource(kind) for kind in kinds],
+            unavailable=[
+                UnavailableKindResource(name=broken.name, reason=broken.reason) for broken in kinds.broken
+            ],
+        )
 
     return routes

@@ -35,7 +35,7 @@ from waybill.domain import (
     StepStatus,
 )
 from waybill.errors import PermanentError
-from waybill.kinds import Kind, UnknownKind
+from waybill.kinds import Kind, UnavailableKind, UnknownKind
 
 _LISTEN_SECONDS = 0.2
 
@@ -140,7 +140,7 @@ def _is_of_another_version(error: Exception) -> bool:
     know it."""
     if isinstance(error, ValidationError):
         return all(one["type"] == "extra_forbidden" for one in error.errors())
-    return isinstance(error, UnknownKind)
+    return isinstance(error, UnknownKind | UnavailableKind)
 
 
 def _change(received: StepStarted | StepEnded) -> StepChange:

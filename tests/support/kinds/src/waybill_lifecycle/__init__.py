@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from waybill.kinds import Kind, Parameters
 
@@ -67,6 +68,16 @@ class HowParameters(Parameters):
     seconds: float = Field(default=0, ge=0, description="For how long its step takes afterwards.")
 
 
+class ExactParameters(Parameters):
+    """A decimal, and what is computed of it."""
+
+    amount: Decimal
+
+    @computed_field
+    def twice(self) -> Decimal:
+        return self.amount * 2
+
+
 class LooseParameters(Parameters):
     """Whatever JSON there is."""
 
@@ -109,6 +120,7 @@ NO_FILE = _kind("no_file", Parameters, max_attempts=1)
 HOG = _kind("hog", HogParameters, max_attempts=1)
 LEAK = _kind("leak", HogParameters, max_attempts=1)
 SLOW = _kind("slow", SlowParameters, _steps)
+EXACT = _kind("exact", ExactParameters)
 LOOSE = _kind("loose", LooseParameters)
 SPAWN = _kind("spawn", HowParameters, max_attempts=1, timeout=timedelta(seconds=60))
 RAISE = _kind("raise_one", HowParameters, max_attempts=1)

@@ -19,6 +19,7 @@ from waybill.kinds import Artefact, Parameters, Work
 
 from . import (
     CrashParameters,
+    ExactParameters,
     FlakyParameters,
     HogParameters,
     HowParameters,
@@ -111,6 +112,10 @@ def slow(parameters: SlowParameters, work: Work) -> Artefact:
         with work.step(f"step {number}"):
             time.sleep(parameters.seconds)
     return _artefact(work, filename=parameters.filename)
+
+
+def exact(parameters: ExactParameters, work: Work) -> Artefact:
+    return _artefact(work, f"{parameters.amount} {parameters.twice}")
 
 
 def loose(_: Parameters, work: Work) -> Artefact:
