@@ -71,9 +71,9 @@ def test_a_process_keeps_threads_for_other_requests_than_streams(
     report_id = lifecycle_store.ledger.accept_external(new).id  # nobody works on it: its streams stay open
 
     with ExitStack() as streams:
-        for _ in range(56):
-            opened = streams.enter_context(sse.opened(api, report_id))
-            assert next(opened.iter_text()).startswith(NO_STREAM)
+        texts = [streams.enter_context(sse.opened(api, report_id)).iter_text() for _ in range(56)]
+        for text in texts:  # one that is no longer referred to closes its connection
+            assert next(text).startswith(NO_STREAM)
         more = [api.get(sse.path(report_id)) for _ in range(10)]
         assert {(answer.status_code, answer.text) for answer in more} == {(httpx.codes.OK, NO_STREAM)}
         assert api.get("/healthz").status_code == httpx.codes.OK
