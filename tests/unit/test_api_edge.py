@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from producer_api.app import create_app
+from producer_api.policies import SHORT_ANSWER_BYTES
 from producer_api.resources import report_resource
 from producer_api.services import build_services
 from producer_api.settings import ApiSettings
@@ -172,6 +173,22 @@ class TestForm:
         )
 
         refused(response, 413, "body-too-large")
+
+
+def test_an_answer_that_a_slow_reader_could_hold_needs_a_place(make: Make) -> None:
+    """As a stream or download does; a short one never."""
+    app = make(http_threads=2)
+    for size in (SHORT_ANSWER_BYTES, SHORT_ANSWER_BYTES + 1):
+        app.add_url_rule(f"/{size}", str(size), lambda size=size: "x" * size)
+    client = app.test_client()
+    long, short = f"/{SHORT_ANSWER_BYTES + 1}", f"/{SHORT_ANSWER_BYTES}"
+
+    with client.get(long) as first:
+        assert first.status_code == 200
+        assert refused(client.get(long), 503, "unavailable")["detail"].startswith("Too many downloads")
+        assert client.get(short).status_code == 200
+    assert client.get(long, buffered=True).status_code == 200
+    assert client.get(long, buffered=True).status_code == 200
 
 
 FORWARDED = {

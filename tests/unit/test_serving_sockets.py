@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from producer_api.policies import SHORT_ANSWER_BYTES
 from producer_api.serving.sockets import ClientSocket, is_gone
 from tests.support.waiting import eventually
 
@@ -16,7 +17,9 @@ Pair = tuple[ClientSocket, socket.socket]
 def pair() -> Iterator[Pair]:
     """Ours, and the client's, over TCP."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = socket.create_connection(listener.getsockname())
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(listener.getsockname())
         ours = ClientSocket.of(listener.accept()[0], timedelta(seconds=0.2))
     with ours, client:
         yield ours, client
@@ -51,6 +54,13 @@ def test_a_client_that_does_not_read_is_cut_off(pair: Pair) -> None:
     with pytest.raises(ConnectionResetError):
         for _ in range(1000):
             ours.sendall(b"x" * 1_000_000)
+
+
+def test_a_short_answer_waits_for_no_client(pair: Pair) -> None:
+    ours, _ = pair
+    ours.setblocking(True)
+
+    ours.sendall(b"x" * SHORT_ANSWER_BYTES)
 
 
 def test_a_client_that_reads_gets_all_of_it(pair: Pair) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask
 
-from producer_api import description, guards, problems
+from producer_api import description, guards, places, problems
 from producer_api.addressing import Addressing
 from producer_api.exact_json import ExactJSONProvider
 from producer_api.routes import article, dead_letters, health, kinds, outcome, reports
@@ -35,6 +35,7 @@ def create_app(services: Services) -> Flask:
     problems.register(app)
     description.register(app)
     guards.register(app, services.hosts)
+    places.register(app, services.places)
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
     # Flask's own way to add middleware; the instrumentation's is inside of it, and sees what proxies say.

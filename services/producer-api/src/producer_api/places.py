@@ -2,6 +2,12 @@
 
 import threading
 
+from apiflask import APIFlask
+from flask import Response
+
+from producer_api.policies import SHORT_ANSWER_BYTES
+from producer_api.problems import Problem
+
 
 class Places:
     """At most `limit` at once in this process; each is one thread's time for as long as it is taken."""
@@ -10,10 +16,6 @@ class Places:
         self._limit = limit
         self._taken = 0
         self._lock = threading.Lock()
-
-    @property
-    def taken(self) -> int:
-        return self._taken
 
     def take(self) -> bool:
         """Whether there was one; then `release` it once."""
@@ -26,3 +28,22 @@ class Places:
     def release(self) -> None:
         with self._lock:
             self._taken -= 1
+
+
+def register(app: APIFlask, places: Places) -> None:
+    """Gives a place to each answer of `app` that is not short. Streamed ones see to theirs themselves."""
+
+    @app.after_request
+    def take_place(response: Response) -> Response:
+        if response.is_streamed or (response.content_length or 0) <= SHORT_ANSWER_BYTES:
+            return response
+        if not places.take():
+            return no_place().response()
+        response.call_on_close(places.release)
+        return response
+
+
+def no_place() -> Problem:
+    return Problem(
+        "unavailable", "Too many downloads and streams are open: try again.", headers={"Retry-After": "2"}
+    )

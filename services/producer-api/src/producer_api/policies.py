@@ -6,6 +6,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
 
+SHORT_ANSWER_BYTES = 128 * 1024
+"""An answer up to this size fits the socket's buffer, so that its client cannot hold a thread."""
+
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".svc", ".svc.cluster.local", ".test")
 
 

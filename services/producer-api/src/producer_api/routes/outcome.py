@@ -11,7 +11,7 @@ from flask import Response, request
 from producer_api.addressing import path_of
 from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.lookup import find_report
-from producer_api.places import Places
+from producer_api.places import Places, no_place
 from producer_api.policies import StreamPolicy
 from producer_api.problems import Problem
 from producer_api.resources import BASE
@@ -48,11 +48,7 @@ def blueprint(
             raise _no_artefact(report)
         content = artefacts.open(report.artefact)
         if not places.take():
-            raise Problem(
-                "unavailable",
-                "Too many downloads and streams are open: try again.",
-                headers={"Retry-After": "2"},
-            )
+            raise no_place()
         response = Response(
             content,
             content_type=report.artefact.media_type,

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from producer_api.policies import SHORT_ANSWER_BYTES
+
 _PIECE = 64 * 1024
+_BUFFER = 4 * SHORT_ANSWER_BYTES
+"""The kernel gives what net.core.wmem_max allows, and uses up to two thirds of it for its own."""
 _GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
@@ -20,6 +24,7 @@ class ClientSocket(socket.socket):
     def of(cls, accepted: socket.socket, patience: timedelta) -> "ClientSocket":
         """Takes over the connection that was accepted."""
         taken = cls(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         taken.patience = patience
         return taken
 
