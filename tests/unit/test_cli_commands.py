@@ -428,6 +428,21 @@ class TestTrace:
         assert code == 0
         assert f"Trace {TRACE_ID}" in output
 
+    @pytest.mark.parametrize("command", [("trace", REPORT_ID), ("request", "dowork", "--trace")])
+    def test_a_report_whose_request_was_not_sampled_is_said_to_have_none(
+        self, server: Server, waybill: Waybill, command: tuple[str, ...]
+    ) -> None:
+        ended(server, "done", trace_id=None)
+
+        code, _, error = waybill(*command)
+
+        assert code == 1
+        assert error == (
+            f"waybill: Report {REPORT_ID} has no trace: its request was not sampled, or the service sends no "
+            "spans.\n"
+        )
+        assert not [request for request in server.requests if "/api/traces" in request], "none is waited for"
+
     def test_a_trace_that_is_not_whole_is_shown_and_ends_with_1(
         self, server: Server, waybill: Waybill
     ) -> None:
