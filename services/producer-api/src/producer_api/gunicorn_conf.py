@@ -16,7 +16,7 @@ from waybill.settings import load
 
 _settings = load(ApiSettings)
 _health_listener: socket.socket
-_health_server: HealthServer
+_health_server: HealthServer | None = None
 
 wsgi_app = "producer_api.wsgi:app"
 bind = _settings.listen
@@ -72,6 +72,7 @@ def worker_exit(_server: Any, _worker: Any) -> None:
     from producer_api.wsgi import services
     from waybill.telemetry import flush
 
-    _health_server.stop()
+    if _health_server is not None:  # else the worker has not come so far
+        _health_server.stop()
     services.stop()
     flush()
