@@ -3,6 +3,7 @@ in a sentence."""
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from waybill.store import (
 )
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
+
+DATABASE_JOB = Path(__file__).parents[2] / "charts/waybill/files/database.py"
 
 ODD_SETTINGS = {
     "DateStyle": "German",
@@ -125,6 +128,15 @@ def test_a_database_that_cannot_hold_every_text_is_refused(stack: Stack, server:
                     UnsuitableDatabase, match=r"encoding is LATIN1.*create it with ENCODING 'UTF8'"
                 ):
                     check(engine)
+        job = subprocess.run(
+            [sys.executable, DATABASE_JOB, "migrate"],
+            env={**os.environ, "WAYBILL_DATABASE_URL": address(url)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert job.returncode == 1
+        assert job.stderr.startswith("The database's encoding is LATIN1")
     finally:
         server.execute("DROP DATABASE surroundings_latin1 WITH (FORCE)")
 

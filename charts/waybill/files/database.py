@@ -11,6 +11,7 @@ import time
 
 from sqlalchemy import Engine
 
+from waybill.errors import WaybillError
 from waybill.store import SchemaBehind, StoreUnavailable, check_schema, create_engine, migrate, ping
 
 
@@ -44,4 +45,7 @@ def main(what: str) -> None:
         time.sleep(1)
 
 
-main(sys.argv[1])
+try:
+    main(sys.argv[1])
+except WaybillError as error:
+    sys.exit(str(error))
