@@ -10,6 +10,15 @@ from confluent_kafka import KafkaError, KafkaException
 from waybill.kafka.clients import KafkaConfig, admin_client
 from waybill.kafka.health import KafkaHealth
 
+_NOT_YET = frozenset(
+    {
+        KafkaError.GROUP_ID_NOT_FOUND,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
+"""The group does not exist yet, or Kafka is still finding its coordinator: neither is a failure."""
 _STALE_SECONDS = 10.0
 """After which a consumer's statistics, which come every 2 s, say nothing of now."""
 _ASK_SECONDS = 2.0
@@ -89,6 +98,5 @@ class GroupMembership:
         return any(member.client_id == self._config.client_id for member in members)
 
     def _failed(self, error: KafkaError) -> None:
-        """A group that does not exist yet is no failure."""
-        if error.code() != KafkaError.GROUP_ID_NOT_FOUND:
+        if error.code() not in _NOT_YET:
             self._health.failed(error)
