@@ -14,10 +14,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from waybill.kafka.health import KafkaHealth
+from waybill.kafka.repeats import OncePerMinute
 
 log = structlog.get_logger(__name__)
 _librdkafka_log = logging.getLogger(__name__)
 """librdkafka's own lines need a logger of the standard library."""
+_librdkafka_log.addFilter(OncePerMinute())
 
 
 @dataclass(frozen=True)
