@@ -67,7 +67,7 @@ class TestHosts:
         "host",
         [
             *("localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "10.1.2.3"),
-            *("waybill-producer-api", "waybill-producer-api.waybill.svc", "LOCALHOST"),
+            *("waybill-producer-api", "waybill-producer-api.waybill.svc", "LOCALHOST", "producer_api:8080"),
             *("api.waybill.svc.cluster.local", "reports.example.com", "a.example.org"),
         ],
     )
@@ -77,7 +77,12 @@ class TestHosts:
         assert client.get(KINDS, headers={"Host": host}).status_code == 200
 
     @pytest.mark.parametrize(
-        "host", ["evil.example", "reports.example.com.evil.example", "example.org", "localhost.evil.example"]
+        "host",
+        [
+            *("evil.example", "reports.example.com.evil.example", "example.org", "localhost.evil.example"),
+            # names that Werkzeug dislikes, and a browser's resolver does not
+            *("a_b.evil.example", "_x.evil.example", "a~b.evil.example", "evil.example:99999"),
+        ],
     )
     def test_any_other_name_is_refused(self, host: str, make: Make) -> None:
         """A page under a name of its own may have let that name point here: DNS rebinding."""
