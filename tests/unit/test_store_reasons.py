@@ -1,8 +1,12 @@
 """Why the database is away, without the names that libpq and PostgreSQL quote."""
 
-import pytest
+from unittest.mock import MagicMock
 
-from waybill.store.engine import _without_names
+import pytest
+from structlog.testing import capture_logs
+
+from waybill.outbox import PendingKeys, Relay
+from waybill.store import StoreUnavailable, reason_of
 
 
 @pytest.mark.parametrize(
@@ -32,4 +36,17 @@ from waybill.store.engine import _without_names
     ],
 )
 def test_the_reason_stays_and_the_names_go(reason: str, shown: str) -> None:
-    assert _without_names(reason) == shown
+    assert reason_of(Exception(reason)) == shown
+
+
+def test_the_relay_logs_the_reason_and_no_names() -> None:
+    def fail() -> None:
+        cause = OSError('connection to server at "db.hush" (10.0.0.7), port 5432 failed: Connection refused')
+        raise StoreUnavailable("The database is unavailable.") from cause
+
+    with capture_logs() as lines:
+        assert not Relay(MagicMock(), PendingKeys(), MagicMock())._guarded(fail)
+
+    assert [line["reason"] for line in lines] == [
+        "connection to server at …, port 5432 failed: Connection refused"
+    ]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from waybill.ledger import Changes, Transactions
 from waybill.outbox.keys import PendingKeys, UnackedKeys
 from waybill.outbox.publisher import Publisher
-from waybill.store import OutboxMessage, StoreUnavailable
+from waybill.store import OutboxMessage, StoreUnavailable, reason_of
 from waybill.store.statements import outbox
 
 log = structlog.get_logger(__name__)
@@ -189,7 +189,7 @@ class Relay:
         except StoreUnavailable as error:
             log.warning(
                 "messages not published: database unavailable; trying again",
-                reason=str(error.__cause__ or error).partition("\n")[0],
+                reason=reason_of(error.__cause__ or error),
             )
             return False
         except Exception:

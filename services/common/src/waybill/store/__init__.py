@@ -7,6 +7,7 @@ from waybill.store.engine import (
     is_refused,
     is_unavailable,
     ping,
+    reason_of,
 )
 from waybill.store.migrate import SchemaBehind, UnsuitableDatabase, check_schema, migrate
 from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter, StoredMessage, Trimmed
@@ -36,4 +37,5 @@ __all__ = [
     "is_unavailable",
     "migrate",
     "ping",
+    "reason_of",
 ]

@@ -109,12 +109,14 @@ def unavailability_explained() -> Iterator[None]:
     except Exception as error:
         if not is_unavailable(error):
             raise
-        reason = _without_names(" ".join(str(getattr(error, "orig", None) or error).split()))
+        reason = reason_of(error)
         raise StoreUnavailable(f"The database cannot be reached: {reason}") from error
 
 
-def _without_names(reason: str) -> str:
-    """libpq and PostgreSQL quote the names of hosts, users and databases, and put an address in brackets."""
+def reason_of(error: BaseException) -> str:
+    """What the database or libpq says, in one line, without the names of hosts, users and databases: these
+    are quoted, and an address is in brackets."""
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())
     return _ADDRESS.sub("", _QUOTED.sub("…", reason))
 
 
