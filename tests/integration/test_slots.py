@@ -15,7 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report_worker.slots import Failed, ForkServer, FromSlot, Produced, Slot, SlotDied, SlotPool, StepStarted
+from report_worker.slots import (
+    Failed,
+    ForkServer,
+    FromSlot,
+    Produced,
+    Slot,
+    SlotDied,
+    SlotPool,
+    StepStarted,
+    state,
+)
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.fork_server import ForkedProcess
 from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Ready
@@ -221,7 +231,13 @@ LEAVINGS = [
     "resource limits",
     "scheduling",
     "interpreter settings",
+    "module defaults",
 ]
+
+
+def test_each_part_of_the_state_is_tested() -> None:
+    """Memory is, with the limit of memory."""
+    assert {*LEAVINGS, "memory"} == set(state._PARTS)
 
 
 @pytest.mark.parametrize("what", LEAVINGS)

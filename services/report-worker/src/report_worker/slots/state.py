@@ -1,7 +1,9 @@
 """The state of a slot's process that one job could leave to the next."""
 
+import decimal
 import gc
 import locale
+import logging
 import os
 import resource
 import signal
@@ -9,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -115,6 +118,17 @@ def _interpreter() -> object:
     )
 
 
+def _defaults() -> object:
+    """Of modules that every job shares."""
+    root = logging.getLogger()
+    return (
+        repr(decimal.getcontext()),
+        tuple(map(repr, warnings.filters)),
+        (root.level, tuple(root.handlers)),
+        (tuple(sys.meta_path), tuple(sys.path_hooks)),
+    )
+
+
 def _memory() -> bool:
     """Whether too little is left, by the data that the limit counts; False if the system does not tell."""
     limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
@@ -139,5 +153,6 @@ _PARTS: Mapping[str, Callable[[], object]] = {
     "resource limits": _limits,
     "scheduling": _scheduling,
     "interpreter settings": _interpreter,
+    "module defaults": _defaults,
     "memory": _memory,
 }

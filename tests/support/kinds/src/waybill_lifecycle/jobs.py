@@ -1,6 +1,7 @@
 """What the kinds do."""
 
 import asyncio
+import decimal
 import locale
 import multiprocessing
 import os
@@ -214,6 +215,7 @@ LEAVINGS: dict[str, Callable[[], object]] = {
     "resource limits": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
     "scheduling": lambda: os.nice(1),
     "interpreter settings": lambda: sys.path.insert(0, "/nowhere"),
+    "module defaults": lambda: setattr(decimal.getcontext(), "prec", 5),
 }
 """What a job may leave behind, by the name that a slot has for it."""
 
