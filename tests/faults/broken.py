@@ -5,8 +5,8 @@ checker must find that, by the harm that the guard is there to prevent.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from rich.console import Console
@@ -15,7 +15,7 @@ from local import signals
 from tests.faults import settings
 from tests.faults.console import Live
 from tests.faults.harness import start_rig, summary
-from tests.faults.injectors import Lane, workers
+from tests.faults.injectors import Lane, killers, workers
 from tests.faults.report import show_violations
 from tests.faults.rig import API, Rig
 from tests.faults.run import Outcome, Run
@@ -30,12 +30,14 @@ _KILL_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Build:
-    """`sabotage` is built into `services`; `breaches` are those of which at least one must be found."""
+    """`sabotage` is built into `services`, which have `settings` too; `breaches` are those of which at least
+    one must be found."""
 
     sabotage: str
     services: Callable[[Rig], Sequence[str]]
     inject: Callable[[Run], None]
     breaches: frozenset[str]
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def kill_after_the_offset(run: Run) -> None:
@@ -90,6 +92,13 @@ BUILDS = (
         kill_after_the_deletion,
         breaches=frozenset({"not_ended", "status_not_published"}),
     ),
+    Build(
+        "never-alone",
+        lambda rig: [API, *rig.workers],
+        killers.let_them_kill,
+        breaches=frozenset({"not_alone"}),
+        settings=killers.SETTINGS,
+    ),
 )
 
 
@@ -97,7 +106,7 @@ def judge(rig: Rig, build: Build, seed: int, live: Live) -> Outcome:
     """What the harness says of one broken build. The rig is sound again afterwards."""
     line = live.begin(build.sabotage)
     rig.clear_tokens()
-    rig.reconfigure(*build.services(rig), sabotage=build.sabotage)
+    rig.reconfigure(*build.services(rig), sabotage=build.sabotage, **build.settings)
     run = Run(build.sabotage, rig, SCALE, Random(f"{seed} {build.sabotage}"), line.say)
     run.accepting = False
     try:

@@ -27,6 +27,11 @@ _ROUNDED_SECONDS = 0.1
 _MOST_LOST = 1 / 4
 """Of the attempts that stopped workers gave up: a machine that stands still for a lease loses some too."""
 
+_MAX_SHARED_LOSSES = 2
+"""From this number on, a report runs alone: docs/operations.md."""
+_LOST = "lost"
+"""What an event tells of a report that has lost too many attempts: of none of them that it failed."""
+
 _, _REQUEST, _PRODUCER, _CONSUMER, _ATTEMPT = SPINE
 
 
@@ -153,7 +158,7 @@ def attempts_are_accounted_for(history: History) -> Iterator[Violation]:
                 f"{row.attempt} attempts, {counted} of them failed, lost or handed back, then {row.status}"
             )
             yield Violation(Harm.DISORDER, "attempts_miscounted", row.report_id, detail)
-        told = sum(event.failure is not None for event in events)
+        told = sum(event.failure not in (None, _LOST) for event in events)
         if row.failures != told:
             detail = f"{row.failures} failures, {told} were told"
             yield Violation(Harm.DISORDER, "attempts_miscounted", row.report_id, detail)
@@ -176,6 +181,54 @@ def attempts_fail_as_told(history: History) -> Iterator[Violation]:
 
 def _counts(of: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count})" for name, count in of.items())
+
+
+def suspects_run_alone(history: History) -> Iterator[Violation]:
+    """A report that has lost two workers may be the cause: it has its next worker for itself, so that no
+    other report loses an attempt to it."""
+    rows = {row.report_id: row for row in history.rows}
+    ends = _ends_of_attempts(history.events)
+    by_worker = _by(history.effects, lambda effect: str(effect.worker))
+    for suspect in history.effects:
+        row = rows.get(suspect.report_id)
+        if row is None or _losses_before(suspect, row) < _MAX_SHARED_LOSSES:
+            continue
+        for other in by_worker[str(suspect.worker)]:
+            if other.report_id != suspect.report_id and _ran_at_once(suspect, other, ends):
+                detail = (
+                    f"attempt {other.attempt} ran beside attempt {suspect.attempt} of {suspect.report_id}"
+                )
+                yield Violation(Harm.DISORDER, "not_alone", other.report_id, detail)
+
+
+def _losses_before(effect: Effect, row: Row) -> int:
+    """At least."""
+    return effect.attempt - 1 - row.failures - row.interruptions
+
+
+def _ends_of_attempts(events: Iterable[Event]) -> dict[tuple[str, int], float]:
+    """When each attempt was over, for whatever reason."""
+    return {
+        (event.report_id, event.attempt): event.at
+        for event in events
+        if event.type == "status" and event.status != Status.PROCESSING
+    }
+
+
+def _ran_at_once(suspect: Effect, other: Effect, ends: Mapping[tuple[str, int], float]) -> bool:
+    """In one worker. An attempt that was cut off is seen as over a little later than it is: so one that began
+    before the suspect's and has no end is not judged, unless the suspect's has none either."""
+
+    def until(effect: Effect) -> float:
+        return effect.finished_at or ends.get((effect.report_id, effect.attempt), float("inf"))
+
+    if (
+        other.finished_at is None
+        and suspect.finished_at is not None
+        and other.started_at < suspect.started_at
+    ):
+        return False
+    return other.started_at < until(suspect) and suspect.started_at < until(other)
 
 
 def stopped_workers_hand_back(history: History) -> Iterator[Violation]:
@@ -512,6 +565,7 @@ CHECKS: tuple[Check, ...] = (
     attempts_count_up,
     attempts_are_accounted_for,
     attempts_fail_as_told,
+    suspects_run_alone,
     stopped_workers_hand_back,
     reports_end_once,
     done_reports_have_their_artefact,

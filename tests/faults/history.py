@@ -107,6 +107,7 @@ class Effect:
     attempt: int
     worker: int
     finished_at: float | None
+    started_at: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class Load:
     """Requests that got no answer, or one of 5xx."""
     slowest: float = 0.0
     """Of the requests that were accepted at the first try, in seconds."""
+    failed: list[str] = field(default_factory=list)
+    """Answers of 500, which the API has for what it was not prepared for: it is tried again all the same."""
     refused: list[str] = field(default_factory=list)
     """Requests that nobody accepted, and why."""
     misread: list[tuple[int, str]] = field(default_factory=list)
@@ -136,6 +138,8 @@ class Load:
                         self.slowest = max(self.slowest, time.monotonic() - tried)
                     return
                 answer = f"{reply.status_code} {reply.text[:200]}"
+                if reply.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+                    self.failed.append(f"{request}: {answer}")
                 if reply.status_code < httpx.codes.INTERNAL_SERVER_ERROR and reply.status_code not in (
                     httpx.codes.CONFLICT,  # the first try is still in flight
                     httpx.codes.TOO_MANY_REQUESTS,

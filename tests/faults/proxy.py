@@ -82,6 +82,9 @@ class Proxy:
         """How many chunks were."""
         self.refused = 0
         """How many connections were."""
+        self.heard = 0
+        """How often the server has said what `listen_for` is for."""
+        self._word: bytes | None = None
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = socket.create_server(("127.0.0.1", port), backlog=512)
@@ -126,6 +129,10 @@ class Proxy:
         trap.sprung.wait(seconds)
         self._call(self._set_trap, None)
         return trap.cut
+
+    def listen_for(self, word: bytes) -> None:
+        """From now on `heard` counts it."""
+        self._call(self._listen_for, word)
 
     def close(self) -> None:
         """Resets what is open, and ends."""
@@ -172,6 +179,10 @@ class Proxy:
     def _set_trap(self, trap: _Trap | None) -> int:
         self._trap = trap
         return len(self._connections)
+
+    def _listen_for(self, word: bytes) -> int:
+        self._word = word
+        return self.heard
 
     def _cut(self) -> int:
         connections = list(self._connections)
@@ -224,6 +235,8 @@ class Proxy:
             if self._delay:
                 await asyncio.sleep(self._delay)
                 self.delayed += 1
+            if self._word and not to_server:
+                self.heard += chunk.count(self._word)
             if self._trap and not to_server:
                 self._trap.hear(connection, chunk)
             trap = self._trap if to_server and self._trap and self._trap.takes(connection, chunk) else None

@@ -95,6 +95,7 @@ def _effect(row: Fields) -> Effect:
         attempt=row["attempt"],
         worker=row["worker"],
         finished_at=row["finished_at"].timestamp() if row["finished_at"] else None,
+        started_at=row["started_at"].timestamp(),
     )
 
 

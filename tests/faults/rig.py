@@ -155,12 +155,13 @@ class Rig:
         for name in self.workers:
             self.stack.kill(name, signal.SIGCONT)
         for part in _PARTS:
-            if self._has_ended(part):
+            if self.has_ended(part):
                 self.stack.start_part(part)
         self.make_topics()
         self.reconfigure(API, *self.workers)
 
-    def _has_ended(self, name: str) -> bool:
+    def has_ended(self, name: str) -> bool:
+        """Whether a part's process is gone."""
         try:
             self.stack.wait_exit(name, 0)
         except TimeoutError:

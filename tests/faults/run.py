@@ -97,12 +97,13 @@ class Run:
 
     # --- for injectors
 
-    def load(self, most_open: int = 12, **options: Any) -> Load:
-        """Clients that request reports from now on, while fewer than `most_open` of them have not ended: see
-        `Load`."""
+    def load(self, most_open: int | Callable[[], float] = 12, **options: Any) -> Load:
+        """Clients that request reports from now on, while fewer than `most_open` of them, which may change,
+        have not ended: see `Load`."""
+        limit = most_open if callable(most_open) else lambda: most_open
         url = self.rig.stack.endpoints.api_url
         name = f"{self.name}-{len(self.loads)}"
-        load = Load(url, self.name, name, is_full=lambda: self._open() >= most_open, **options)
+        load = Load(url, self.name, name, is_full=lambda: self._open() >= limit(), **options)
         self.loads.append(load.start())
         return load
 
@@ -358,6 +359,11 @@ class Run:
             Violation(Harm.LOST, "request_refused", self.name, text)
             for load in self.loads
             for text in load.refused
+        ]
+        found += [
+            Violation(Harm.DISORDER, "request_failed", self.name, text)
+            for load in self.loads
+            for text in load.failed
         ]
         found += [
             Violation(Harm.LOST, "accepted_not_read", self.name, f"{status} for {text}")

@@ -131,6 +131,11 @@ def delete_first() -> None:
     _replace("waybill.outbox.relay:Relay._publish", early)
 
 
+def never_alone() -> None:
+    """A report that has lost two workers runs beside others, as any does."""
+    _replace("waybill.domain.lifecycle:MAX_SHARED_LOSSES", lambda _: 2**31 - 1)
+
+
 def _replace(place: str, make: Callable[[Any], Any]) -> None:
     """Puts `make(original)` where the original is, as `module:name` or `module:Class.name`.
 
@@ -150,6 +155,7 @@ BUILT_IN: dict[str, Callable[[], None]] = {
     "no-fence": no_fence,
     "offset-first": offset_first,
     "delete-first": delete_first,
+    "never-alone": never_alone,
 }
 
 

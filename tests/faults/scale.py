@@ -20,6 +20,11 @@ class Scale:
     """Of each part, and of each sort."""
     kafka_down_seconds: float
     doubled_reports: int
+    overload_reports: int
+    killers: int
+    """Reports that kill their worker."""
+    dead_rows: int
+    """That no vacuum can remove, of each table, in each of the rounds."""
     poison_messages: int
     large_messages: int
     """Of 10 MB each."""
@@ -41,6 +46,9 @@ QUICK = Scale(
     outages=1,
     kafka_down_seconds=20,
     doubled_reports=100,
+    overload_reports=240,
+    killers=2,
+    dead_rows=20_000,
     poison_messages=2000,
     large_messages=2,
     traces=30,
@@ -58,6 +66,9 @@ FULL = Scale(
     outages=10,
     kafka_down_seconds=20,
     doubled_reports=2000,
+    overload_reports=5000,
+    killers=10,
+    dead_rows=50_000,
     poison_messages=100_000,
     large_messages=10,
     traces=500,
@@ -75,6 +86,9 @@ SMOKE = Scale(
     outages=1,
     kafka_down_seconds=8,
     doubled_reports=20,
+    overload_reports=60,
+    killers=1,
+    dead_rows=2000,
     poison_messages=200,
     large_messages=1,
     traces=30,

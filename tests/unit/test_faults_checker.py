@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faults.checker import CHECKS, Harm, check
+from tests.faults.checker import CHECKS, Harm, check, suspects_run_alone
 from tests.faults.history import (
     Accepted,
     DeadLetter,
@@ -45,13 +45,15 @@ def life(name: str, lost_attempts: int = 0, end: Status = Status.DONE) -> Histor
     for attempt in range(1, lost_attempts + 2):
         add("status", "processing", attempt)
         add("step", "processing", attempt)
-        effects.append(Effect(name, attempt, OTHER_WORKER, None))
+        worker = OTHER_WORKER if attempt <= 2 else own_worker(name)
+        effects.append(Effect(name, attempt, worker, None, float(len(events))))
         if attempt <= lost_attempts:
             add("status", "init", attempt)
     done, failed = end is Status.DONE, end is Status.FAIL
     add("step", "processing", lost_attempts + 1)
     add("status", end, lost_attempts + 1, sha256=SHA if done else None, failure="error" if failed else None)
-    effects[-1] = replace(effects[-1], worker=WORKER, finished_at=2.0)
+    worker = WORKER if lost_attempts < 2 else own_worker(name)
+    effects[-1] = replace(effects[-1], worker=worker, finished_at=float(len(events)))
     key = f"reports/{name}/{lost_attempts + 1}/effect.txt"
     last = events[-1]
     row = Row(
@@ -84,6 +86,11 @@ def life(name: str, lost_attempts: int = 0, end: Status = Status.DONE) -> Histor
         expected={name: end},
         ended_by=1000.0,
     )
+
+
+def own_worker(name: str) -> int:
+    """In which a report runs alone."""
+    return int.from_bytes(name.encode())
 
 
 def trace() -> tuple[Span, ...]:
@@ -226,6 +233,11 @@ PLANTED: list[tuple[Harm, str, Plan]] = [
     (Harm.DISORDER, "attempt_failed", mapped("failing", "r3", ("slot_died",))),
     (Harm.DISORDER, "attempt_did_not_fail", mapped("failing", "r3", ("error", "error"))),
     (Harm.DISORDER, "attempt_did_not_fail", mapped("failing", "r1", ("slot_died",))),
+    (
+        Harm.DISORDER,
+        "not_alone",
+        more("effects", Effect("r1", 1, own_worker("r2"), 11.0, 9.0)),
+    ),
     (Harm.STUCK, "not_handed_back", both(stopped, row("r2", losses=1, interruptions=1))),
     (Harm.STUCK, "not_handed_back", lambda history: replace(history, handed_back=frozenset({"r1"}))),
     (Harm.DOUBLED, "ended_twice", twice_ended),
@@ -367,6 +379,57 @@ def test_a_fault_may_cause_failures_of_its_own_sort() -> None:
 
 def test_the_attempt_that_was_to_fail_may_have_been_lost() -> None:
     assert check(mapped("failing", "r2", ("slot_died",))(fine)) == []
+
+
+class TestAlone:
+    """r2 has lost two workers; its third attempt has its worker for itself, from 9.0 to its end at 11.0."""
+
+    def judged(self, *effects: Effect, plan: Plan = lambda history: history) -> list[str]:
+        return [one.name for one in suspects_run_alone(more("effects", *effects)(plan(fine)))]
+
+    @pytest.mark.parametrize(
+        ("started_at", "finished_at"),
+        [
+            pytest.param(8.0, 9.5, id="it had not ended"),
+            pytest.param(9.5, 10.0, id="it was taken meanwhile"),
+            pytest.param(9.5, None, id="it was taken meanwhile, and lost"),
+        ],
+    )
+    def test_nothing_else_may_run_there(self, started_at: float, finished_at: float | None) -> None:
+        assert self.judged(Effect("r3", 2, own_worker("r2"), finished_at, started_at)) == ["not_alone"]
+
+    @pytest.mark.parametrize(
+        ("worker", "started_at", "finished_at"),
+        [
+            pytest.param(own_worker("r2"), 7.0, 8.9, id="before"),
+            pytest.param(own_worker("r2"), 11.1, 12.0, id="afterwards"),
+            pytest.param(own_worker("r2"), 1.0, None, id="cut off before, as far as is known"),
+            pytest.param(WORKER, 9.5, 10.0, id="in another worker"),
+        ],
+    )
+    def test_others_may_run(self, worker: int, started_at: float, finished_at: float | None) -> None:
+        assert self.judged(Effect("r3", 1, worker, finished_at, started_at)) == []
+
+    def test_whoever_is_lost_with_it_ran_beside_it(self) -> None:
+        third = Effect("r2", 3, own_worker("r2"), None, 9.0)
+        other = Effect("r3", 2, own_worker("r2"), None, 3.0)
+        lost = without("effects", report_id="r2", attempt=3)
+        assert self.judged(third, other, plan=lost) == ["not_alone"]
+
+    def test_two_may_share_its_first_worker(self) -> None:
+        assert self.judged(Effect("r3", 1, OTHER_WORKER, 4.0, 2.0)) == []
+
+    def test_a_failure_is_no_loss(self) -> None:
+        other = Effect("r3", 1, own_worker("r2"), 10.0, 9.5)
+        assert self.judged(other, plan=row("r2", losses=1, failures=1)) == []
+
+
+def test_a_report_that_has_lost_too_many_attempts_did_not_fail() -> None:
+    ended = event("r3", 5, failure="lost")
+    given_up = both(mapped("failing", "r3", ("lost",)), mapped("given_up", "r3", "lost"))
+    letter = DeadLetter("lost", "report/0/1", "r3", "letter-r3")
+    history = both(ended, given_up, row("r3", failures=0, losses=1))(fine)
+    assert check(replace(history, dead_letters=(letter,))) == []
 
 
 def test_stopped_workers_lose_few_attempts() -> None:

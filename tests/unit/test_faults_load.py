@@ -75,6 +75,17 @@ def test_a_client_that_dies_says_of_what(answering: Callable[[Answer], None]) ->
     assert clients.died[0] == "ValueError('of this')"
 
 
+@pytest.mark.parametrize(("status", "failed"), [(500, True), (503, False)])
+def test_an_error_that_the_api_was_not_prepared_for_is_told_though_a_retry_hides_it(
+    answering: Callable[[Answer], None], status: int, failed: bool
+) -> None:
+    answers = iter([httpx.Response(status)])
+    answering(lambda request: next(answers, None) or accept(request))
+    clients = Load("http://api", "a-fault", "load", threads=1, most=1)
+    clients._request(httpx.Client(), "a-request")
+    assert (len(clients.accepted), clients.retries, bool(clients.failed)) == (1, 1, failed)
+
+
 @pytest.mark.parametrize("status", [404, 500, 503])
 def test_an_accepted_report_that_is_not_there_is_told(
     answering: Callable[[Answer], None], status: int

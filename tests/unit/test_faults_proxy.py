@@ -225,6 +225,14 @@ def test_delay_is_each_way(proxy: Proxy, client: socket.socket) -> None:
     assert proxy.delayed == 2
 
 
+def test_what_the_server_says_is_counted(proxy: Proxy, client: socket.socket) -> None:
+    assert ask(client, b"C53300") == b"C53300"
+    assert proxy.heard == 0
+    proxy.listen_for(b"C53300")
+    assert ask(client, b"C53300, C53300") == b"C53300, C53300"
+    assert proxy.heard == 2
+
+
 def test_it_ends_with_connections_open(echo_port: int) -> None:
     proxy = Proxy(echo_port)
     with connect(proxy) as client:

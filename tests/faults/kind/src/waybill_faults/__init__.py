@@ -22,6 +22,8 @@ class Mode(StrEnum):
     """With a segmentation fault."""
     HANG = "hang"
     """Not at all."""
+    KILL_WORKER = "kill_worker"
+    """With the end of its worker, by SIGKILL."""
 
 
 class EffectParameters(Parameters):

@@ -58,6 +58,9 @@ def _fail(mode: Mode) -> None:
             os.kill(os.getpid(), signal.SIGSEGV)
         case Mode.HANG:
             time.sleep(24 * 60 * 60)
+        case Mode.KILL_WORKER:
+            os.kill(_worker(), signal.SIGKILL)
+            time.sleep(60)  # the worker's end is this process's end
 
 
 def _write(statement: str, *values: UUID | int) -> None:
