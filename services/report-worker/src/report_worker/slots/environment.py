@@ -1,6 +1,10 @@
-"""The environment of a slot: the worker's, without what is ours to know alone."""
+"""The environment of a slot: the worker's, without what is ours to know alone, and without what would start
+telemetry in the template."""
 
+import os
 from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 
 _OURS = ("WAYBILL_", "PG", "AWS_", "AZURE_", "GOOGLE_")
 """Waybill's settings, and what the clients of the database and of artefact stores read."""
@@ -9,14 +13,28 @@ _TELEMETRY = "OTEL_"
 _HEADERS = "_HEADERS"
 """Of the exporters: what authenticates them at a collector."""
 
+_PATH = "PYTHONPATH"
+_AUTO_INSTRUMENTATION = "opentelemetry.instrumentation.auto_instrumentation"
+
 
 def slot_environment(worker: Mapping[str, str], allowed: tuple[str, ...] = ()) -> dict[str, str]:
     """What every process of a job can read. `allowed` are names of ours that a kind needs all the same."""
-    return {
+    environment = {
         name: value
         for name, value in worker.items()
         if name in allowed or not (name.startswith(_OURS) or _is_secret(name))
     }
+    if _PATH in environment:
+        environment[_PATH] = _without_auto_instrumentation(environment[_PATH])
+    return environment
+
+
+def _without_auto_instrumentation(path: str) -> str:
+    """`opentelemetry-instrument` leaves a folder there whose `sitecustomize` starts telemetry, with its
+    threads, in every Python that the worker starts."""
+    spec = find_spec(_AUTO_INSTRUMENTATION)
+    folders = {Path(one).resolve() for one in (spec and spec.submodule_search_locations) or ()}
+    return os.pathsep.join(one for one in path.split(os.pathsep) if Path(one).resolve() not in folders)
 
 
 def telemetry_secrets(worker: Mapping[str, str]) -> dict[str, str]:
