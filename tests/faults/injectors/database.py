@@ -96,20 +96,20 @@ def _all_connections(rig: Rig) -> Iterator[int]:
 def exhausted(run: Run) -> None:
     """A lock on a table holds every connection of the API's processes: who asks them for another one waits in
     vain."""
-    run.accepting = False
-    load = run.load(threads=_CLIENTS, pause=0.5, parameters=_JOB)
+    _load(run)
     run.wanted = run.scale.outages
     for _ in range(run.scale.outages):
         run.wait(1)
         with run.rig.database() as connection:
             # Every change needs it, and nobody of us reads it.
             connection.execute("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
-            before = load.retries
+            load = run.load(most_open=10_000, threads=_CLIENTS, most=_CLIENTS, parameters=_JOB)
             _hold(run, _LOCKED_SECONDS)
-            run.inject(int(load.retries > before))
             held = run.rig.rows(_HELD)[0]["count"]
-        run.notes.append(f"{held} connections of the API held, {load.retries - before} requests got none")
+        run.inject(int(load.retries > 0))
+        run.notes.append(f"{held} connections of the API held, {load.retries} requests got none")
         run.recover(recording.now(), run.scale.ends_within)
+        run.finish(load)
 
 
 def _hold(run: Run, seconds: float) -> None:

@@ -12,7 +12,7 @@ from tests.faults.rig import Rig
 from tests.faults.run import Run
 
 _ROUNDS = 3
-_REPORTS = 20
+_REPORTS = 10
 """That end before the first round, and in each."""
 _FREE_SECONDS = 15.0
 """Until no transaction is left that has begun before the end of the one that held back vacuum."""
