@@ -11,7 +11,7 @@ from tests.faults import recording
 from tests.faults.rig import Rig
 from tests.faults.run import Run
 
-_ROUNDS = 3
+_ROUNDS = 2
 _REPORTS = 10
 """That end before the first round, and in each."""
 _FREE_SECONDS = 15.0
