@@ -17,6 +17,7 @@ from local.stack import Stack
 from tests.support.database import Database
 from tests.support.kafka import Topics
 from tests.support.traces import Traces
+from tests.support.waiting import PATIENCE
 from waybill.store import create_engine
 from waybill_client import JaegerClient, WaybillClient
 
@@ -36,6 +37,8 @@ def start_stack(run_dir: Path) -> Stack:
                     "WAYBILL_STREAM_HEARTBEAT_SECONDS": "1",
                     "WAYBILL_HEADER_TIMEOUT_SECONDS": "5",
                     "WAYBILL_BODY_TIMEOUT_SECONDS": "5",
+                    # A client that does not read waits for longer than any test does.
+                    "WAYBILL_WRITE_TIMEOUT_SECONDS": str(10 * PATIENCE),
                 }
             },
         )
@@ -66,7 +69,7 @@ def client(stack: Stack) -> Iterator[WaybillClient]:
 @pytest.fixture(scope="session")
 def http(stack: Stack) -> Iterator[httpx.Client]:
     """The API without a client that understands it, and without retries."""
-    with httpx.Client(base_url=stack.endpoints.api_url, timeout=60, trust_env=False) as opened:
+    with httpx.Client(base_url=stack.endpoints.api_url, timeout=PATIENCE, trust_env=False) as opened:
         yield opened
 
 

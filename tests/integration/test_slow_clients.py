@@ -16,7 +16,7 @@ from tests.support import sse
 from tests.support.problems import problem
 from tests.support.raw_http import Received, answer_of, connect, read_all
 from tests.support.reports import run
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from waybill_client import WaybillClient
 
 MANY = 300
@@ -53,8 +53,8 @@ def test_clients_that_do_not_finish_cost_the_others_nothing(
     sent: bytes, stack: Stack, http: httpx.Client
 ) -> None:
     with clients(stack.endpoints.api_url, sent):
-        answers = [http.get("/api/v1/kinds", timeout=10).status_code for _ in range(10)]
-        probe = httpx.get(f"{stack.endpoints.api_health_url}/readyz", timeout=5, trust_env=False)
+        answers = [http.get("/api/v1/kinds").status_code for _ in range(10)]
+        probe = httpx.get(f"{stack.endpoints.api_health_url}/readyz", timeout=PATIENCE, trust_env=False)
 
     assert set(answers) == {httpx.codes.OK}
     assert probe.status_code == httpx.codes.OK
@@ -78,7 +78,18 @@ def test_clients_that_do_not_read_leave_threads_for_the_others(
     report = run(client, "flights", {})
     request = f"GET /api/v1/reports/{report.id}/artefact HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     with clients(stack.endpoints.api_url, request * 30):
-        answers = [http.get("/api/v1/kinds", timeout=10).status_code for _ in range(10)]
+        answers = [http.get("/api/v1/kinds").status_code for _ in range(10)]
+
+    assert set(answers) == {httpx.codes.OK}
+
+
+def test_clients_that_do_not_read_short_answers_leave_threads_for_the_others(
+    stack: Stack, http: httpx.Client
+) -> None:
+    """Each of the others' requests waits behind one of every client, so that the buffers fill meanwhile."""
+    request = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with clients(stack.endpoints.api_url, request * 60):
+        answers = [http.get("/healthz").status_code for _ in range(100)]
 
     assert set(answers) == {httpx.codes.OK}
 
@@ -86,8 +97,8 @@ def test_clients_that_do_not_read_leave_threads_for_the_others(
 def test_an_answered_client_that_does_not_close_holds_nobody_up(stack: Stack, http: httpx.Client) -> None:
     """gunicorn itself waits in its main loop for each of them to close."""
     request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    with clients(stack.endpoints.api_url, request, 100) as connections:
-        answers = [http.get("/healthz", timeout=5).status_code for _ in range(10)]
+    with clients(stack.endpoints.api_url, request, 200) as connections:
+        answers = [http.get("/healthz").status_code for _ in range(10)]
         assert all(b"200 OK" in read_all(connection) for connection in connections)
 
     assert set(answers) == {httpx.codes.OK}
@@ -103,7 +114,7 @@ def test_streams_whose_clients_have_gone_free_their_places(
             for connection in connections:
                 assert b"200 OK" in connection.recv(4096)
 
-        eventually(lambda: _stays_open(http, report.id) or None, "a place for a stream", 10)
+        eventually(lambda: _stays_open(http, report.id) or None, "a place for a stream")
     finally:
         client.cancel(report.id)
 
@@ -180,28 +191,10 @@ class TestProbes:
     def test_400_clients_with_one_byte_hold_no_probe_up(self, url: str) -> None:
         with clients(url, b"G", 400):
             for path in ("/healthz", "/readyz"):
-                assert httpx.get(url + path, timeout=5, trust_env=False).status_code == httpx.codes.OK
-
-    def test_connections_are_bounded(self, url: str) -> None:
-        with clients(url, b"G", 400) as connections:
-
-            def most_are_closed() -> bool | None:
-                return sum(map(_is_closed, connections)) >= 400 - 2 * 64 or None
-
-            eventually(most_are_closed, "most connections are closed", 10)
+                assert httpx.get(url + path, timeout=PATIENCE, trust_env=False).status_code == httpx.codes.OK
 
     def test_other_addresses_and_methods_are_refused(self, url: str) -> None:
-        with httpx.Client(base_url=url, trust_env=False, timeout=5) as probes:
+        with httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE) as probes:
             assert probes.get("/api/v1/kinds").status_code == httpx.codes.NOT_FOUND
             assert probes.post("/healthz").status_code == httpx.codes.METHOD_NOT_ALLOWED
             assert probes.head("/healthz").status_code == httpx.codes.OK
-
-
-def _is_closed(connection: socket.socket) -> bool:
-    connection.setblocking(False)
-    try:
-        return connection.recv(1) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True

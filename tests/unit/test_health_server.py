@@ -82,7 +82,7 @@ def test_a_client_that_does_not_finish_is_cut_off(serve: Serve) -> None:
 
         with suppress(ConnectionResetError):
             assert connection.recv(1) == b""
-    eventually(lambda: server.connections == 0 or None, "the connection is closed", 10)
+    eventually(lambda: server.connections == 0 or None, "the connection is closed")
 
 
 def test_those_who_ask_at_once_share_one_check(serve: Serve) -> None:
@@ -100,7 +100,7 @@ def test_those_who_ask_at_once_share_one_check(serve: Serve) -> None:
         ]
         for connection in connections:
             connection.sendall(b"GET /readyz HTTP/1.1\r\n\r\n")
-        eventually(lambda: server.connections == 5 or None, "all are open", 10)
+        eventually(lambda: server.connections == 5 or None, "all are open")
         assert get(server, "/healthz").status_code == 200  # a slow check holds up no other
         answer.set()
 

@@ -38,7 +38,7 @@ def test_a_client_that_has_closed_is_gone_whatever_it_sent_before(pair: Pair, un
     client.sendall(unread)
     client.close()
 
-    eventually(lambda: is_gone(ours) or None, "the client has gone", 10)
+    eventually(lambda: is_gone(ours) or None, "the client has gone")
 
 
 def test_a_connection_closed_on_our_side_is_gone(pair: Pair) -> None:

@@ -1,8 +1,13 @@
 """The connection to a client, with a deadline for what is written to it."""
 
 import errno
+import fcntl
+import math
 import select
 import socket
+import struct
+import sys
+import termios
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,6 +17,8 @@ from producer_api.policies import SHORT_ANSWER_BYTES
 _PIECE = 64 * 1024
 _BUFFER = 4 * SHORT_ANSWER_BYTES
 """The kernel gives what net.core.wmem_max allows, and uses up to two thirds of it for its own."""
+_SO_NWRITE = 0x1024
+"""<sys/socket.h> of macOS, where a socket has no TIOCOUTQ."""
 _GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
@@ -27,6 +34,19 @@ class ClientSocket(socket.socket):
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         taken.patience = patience
         return taken
+
+    @property
+    def unread(self) -> int:
+        """Of what was written, the bytes that have not got to the client's machine, since it has no room for
+        them or they are on their way."""
+        if sys.platform == "darwin":
+            return self.getsockopt(socket.SOL_SOCKET, _SO_NWRITE)
+        (size,) = struct.unpack("i", fcntl.ioctl(self, termios.TIOCOUTQ, bytes(4)))
+        return int(size)
+
+    def time_for(self, size: int) -> float:
+        """Seconds in which a client must read so many bytes."""
+        return self.patience.total_seconds() * max(1, math.ceil(size / _PIECE))
 
     def setblocking(self, flag: bool, /) -> None:
         """gunicorn's threads ask for a blocking socket: they get one that blocks for a limited time."""

@@ -11,6 +11,7 @@ import socket
 import time
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
@@ -25,6 +26,8 @@ from producer_api.serving.sockets import ClientSocket
 log = logging.getLogger(__name__)
 
 _RECEIVE = 64 * 1024
+_LOOK_SECONDS = 0.05
+"""Between two looks at held requests. As long as Linux may delay an acknowledgement."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -42,6 +45,15 @@ class _Linger:
         return self._left > 0
 
 
+@dataclass
+class _Held:
+    """A request that waits until its client has read the answer before: until the socket's buffer is empty,
+    and a thread can write a short answer without blocking."""
+
+    arrival: Arrival
+    deadline: float
+
+
 class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """`policy` is set by `edge_worker`. All but `refuse` and `handle_error` runs in the main thread."""
 
@@ -49,7 +61,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._waiting: dict[TConn, Arrival | _Linger] = {}
+        self._waiting: dict[TConn, Arrival | _Held | _Linger] = {}
         """The connections that have no thread, the one that has waited for longest first."""
         self._stopping = False
 
@@ -82,18 +94,25 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         except (OSError, ValueError):  # closed already
             self._close(connection)
 
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """gunicorn calls `murder_pending` after it. No event tells that a buffer is empty."""
+        held = any(isinstance(waiting, _Held) for waiting in self._waiting.values())
+        super().wait_for_and_dispatch_events(min(timeout, _LOOK_SECONDS) if held else timeout)
+
     def murder_pending(self) -> None:
-        """Ends what has waited for too long; gunicorn calls it at least each second."""
+        """Begins held requests, ends what has waited for too long; gunicorn calls it at least each second."""
         now = time.monotonic()
         if not self.alive and not self._stopping:
             self._stopping = True
             self._shorten_idle(now + self.policy.linger.total_seconds())
         for connection, waiting in list(self._waiting.items()):
-            if waiting.deadline > now:
+            if isinstance(waiting, _Held) and not connection.sock.unread:
+                self._hand_over(connection, waiting.arrival)
+            elif waiting.deadline > now:
                 continue
-            if isinstance(waiting, Arrival) and waiting.begun:
+            elif isinstance(waiting, Arrival) and waiting.begun:
                 waiting.expire()
-                self._hand_over(connection, waiting)
+                self._begin(connection, waiting)
             else:
                 self._drop(connection)
 
@@ -128,6 +147,16 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         connection.sock.shutdown(socket.SHUT_WR)
         self._wait(connection, _Linger(time.monotonic() + self.policy.linger.total_seconds()))
 
+    def _begin(self, connection: TConn, arrival: Arrival) -> None:
+        """Hands the request over, or holds it."""
+        unread = connection.sock.unread
+        if not unread:
+            self._hand_over(connection, arrival)
+            return
+        self._forget(connection)
+        seconds = self.policy.linger.total_seconds() if self._stopping else connection.sock.time_for(unread)
+        self._waiting[connection] = _Held(arrival, time.monotonic() + seconds)
+
     def _wait(self, connection: TConn, waiting: Arrival | _Linger) -> None:
         self.poller.register(connection.sock, EVENT_READ, partial(self._on_readable, connection))
         self._waiting[connection] = waiting
@@ -144,13 +173,13 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._drop(connection)
         elif isinstance(waiting, Arrival):
             self._receive(connection, waiting, data)
-        elif not waiting.receive(data):
+        elif isinstance(waiting, _Linger) and not waiting.receive(data):
             self._drop(connection)
 
     def _receive(self, connection: TConn, arrival: Arrival, data: bytes) -> None:
         arrival.receive(data, time.monotonic())
         if arrival.complete or arrival.error:
-            self._hand_over(connection, arrival)
+            self._begin(connection, arrival)
         elif arrival.wants_continue:
             arrival.wants_continue = False
             with suppress(OSError):
@@ -170,9 +199,9 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.enqueue_req(connection)
 
     def _shorten_idle(self, deadline: float) -> None:
-        """The worker stops: a connection without a request has only until then."""
+        """The worker stops: a connection without a request, or with a held one, has only until then."""
         for waiting in self._waiting.values():
-            if isinstance(waiting, Arrival) and not waiting.begun:
+            if isinstance(waiting, _Held) or (isinstance(waiting, Arrival) and not waiting.begun):
                 waiting.deadline = min(waiting.deadline, deadline)
 
     def _drop_oldest(self) -> None:
@@ -190,8 +219,8 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         connection.close()
 
     def _forget(self, connection: TConn) -> None:
-        del self._waiting[connection]
-        self.poller.unregister(connection.sock)
+        if not isinstance(self._waiting.pop(connection), _Held):  # from which nothing is read
+            self.poller.unregister(connection.sock)
 
 
 def edge_worker(policy: ArrivalPolicy) -> type[EdgeWorker]:

@@ -1,0 +1,48 @@
+"""The API's gunicorn worker with a small application, and without the parts that the API needs."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from producer_api.policies import ArrivalPolicy
+from producer_api.serving import edge_worker
+from tests.support.waiting import PATIENCE
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+THREADS = 2
+
+Patient = edge_worker(ArrivalPolicy(write=timedelta(seconds=10 * PATIENCE)))
+"""Waits for longer than any test for a client that does not read."""
+Impatient = edge_worker(ArrivalPolicy(write=timedelta(seconds=0.1)))
+
+
+def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    """Answers `/n` with n bytes."""
+    size = int(environ["PATH_INFO"].removeprefix("/"))
+    start_response("200 OK", [("Content-Length", str(size))])
+    return [b"x" * size]
+
+
+@contextmanager
+def serving(worker: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """One process with the worker class of this module that is called so: its URL, and its arbiter."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [
+            *(sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--no-control-socket"),
+            *("--worker-class", f"{__name__}.{worker}", "--threads", str(THREADS), "--log-level", "warning"),
+            *("--graceful-timeout", str(int(10 * PATIENCE)), f"{__name__}:app"),
+        ]
+        arbiter = subprocess.Popen(command, cwd=Path(__file__).parents[2], pass_fds=[listener.fileno()])
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", arbiter
+        finally:
+            arbiter.send_signal(signal.SIGQUIT)  # at once
+            arbiter.wait(PATIENCE)

@@ -1,0 +1,77 @@
+"""Clients that send several requests at once: each is begun when the answer before has been read."""
+
+import re
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import httpx
+
+from producer_api.policies import SHORT_ANSWER_BYTES
+from tests.support.edge import THREADS, serving
+from tests.support.raw_http import answer_of, connect, read_all
+from tests.support.waiting import PATIENCE, eventually
+
+MANY = 50
+"""Answers, which together are larger than all buffers between a server and its client."""
+
+
+def pipelined(sizes: Sequence[int]) -> bytes:
+    return b"".join(b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % size for size in sizes)
+
+
+UNREAD = pipelined([SHORT_ANSWER_BYTES] * MANY)
+
+
+def test_clients_that_do_not_read_short_answers_hold_no_thread() -> None:
+    with serving("Patient") as (url, _), ExitStack() as opened:
+        for _ in range(4 * THREADS):
+            opened.enter_context(connect(url)).sendall(UNREAD)
+
+        for _ in range(10):
+            assert httpx.get(f"{url}/1", timeout=PATIENCE, trust_env=False).status_code == httpx.codes.OK
+
+
+def test_a_client_that_does_not_read_is_cut_off_at_the_deadline() -> None:
+    with serving("Impatient") as (url, _), connect(url) as client:
+        client.sendall(UNREAD)
+
+        eventually(lambda: _is_refused(client), "the connection is closed")
+
+        answers = read_all(client).count(b"HTTP/1.1 200 OK")
+
+    assert 0 < answers < MANY
+
+
+def test_a_client_that_reads_later_gets_every_answer_in_order() -> None:
+    sizes = [SHORT_ANSWER_BYTES - place for place in range(MANY)]
+    with serving("Patient") as (url, _), connect(url) as client, connect(url) as other:
+        client.sendall(pipelined(sizes))
+        client.shutdown(socket.SHUT_WR)
+        other.sendall(pipelined([1]))
+        answer_of(other)
+
+        received = read_all(client)
+
+    assert [int(size) for size in re.findall(rb"Content-Length: (\d+)", received)] == sizes
+    assert received.count(b"x") == sum(sizes)
+
+
+def test_a_client_that_does_not_read_does_not_hold_up_the_end() -> None:
+    with serving("Patient") as (url, arbiter), connect(url) as client:
+        client.sendall(UNREAD)
+        client.recv(1)
+
+        arbiter.send_signal(signal.SIGTERM)
+
+        assert arbiter.wait(PATIENCE) == 0
+
+
+def _is_refused(client: socket.socket) -> bool | None:
+    """Whether the server takes nothing more."""
+    try:
+        client.sendall(b"G")
+    except OSError:
+        return True
+    return None
