@@ -76,7 +76,7 @@ class Runtime:
 
     def check_database(self) -> None:
         """Raises a `WaybillError` where the database is away or takes no writes, or its schema is not that of
-        this version. Any client may see the sentence: the reason is only logged."""
+        this version. Any client may see the sentence: the reason, without host and user, is only logged."""
         try:
             store.check_writable(self._engine)
             store.check_schema(self._engine)

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from report_worker.intake import Claimed, Intake, NeedsIdleWorker
 from report_worker.isolation import Isolation
 from waybill.domain import lifecycle
-from waybill.kafka import BrokerWatchdog, KafkaHealth
+from waybill.kafka import BrokerWatchdog, KafkaHealth, reason_of
 from waybill.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class CommandConsumer:
         """`is_reachable`: whether Kafka answers a new client now; it may block for a few seconds. `health`
         gets the client's errors. `is_idle`: no report runs in this worker."""
         self._make_client = make_client
-        self._is_answered = is_reachable
+        self._is_reachable = is_reachable
         self._client: Consumer
         self._topic = topic
         self._health = health
@@ -75,7 +75,7 @@ class CommandConsumer:
         """Until `stopping`; then leaves the group, with its offsets committed. A client that failed, as when
         Kafka lost its data, is replaced; so is one that is stuck."""
         while not stopping.is_set():
-            watchdog = BrokerWatchdog(self._is_answered)
+            watchdog = BrokerWatchdog(self._is_reachable)
             self._client = self._make_client(watchdog)
             self._paused = set()
             self._client.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
@@ -86,7 +86,7 @@ class CommandConsumer:
                         log.warning("consumer recreated: no broker response, though others get one")
                         break
             except KafkaException as error:
-                log.warning("consumer recreated", reason=str(error))
+                log.warning("consumer recreated", reason=reason_of(error))
                 self._health.failed(error.args[0])
                 stopping.wait(min(_PAUSE_SECONDS * 2**self._failures, _MAX_PAUSE_SECONDS))
                 self._failures += 1
@@ -178,6 +178,12 @@ class CommandConsumer:
             return False
         try:
             self._intake.give_up(message, error)
+        except StoreUnavailable as unavailable:
+            log.warning(
+                "command not kept as a dead letter: database unavailable; trying again in 1 s",
+                reason=str(unavailable),
+            )
+            return False
         except Exception:
             log.exception("command not kept as a dead letter; trying again in 1 s")
             return False
@@ -192,7 +198,7 @@ class CommandConsumer:
         try:
             self._client.store_offsets(message)
         except KafkaException as error:  # the partition went to another worker, whose claim will be refused
-            log.info("offset not stored: the partition was revoked", reason=str(error))
+            log.info("offset not stored: the partition was revoked", reason=reason_of(error))
 
     def _pause(self) -> None:
         """The partitions of which a command waits, and no others."""

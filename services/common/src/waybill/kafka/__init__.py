@@ -3,6 +3,7 @@
 from waybill.kafka.clients import KafkaConfig, admin_client, consumer, is_reachable, producer
 from waybill.kafka.health import KafkaHealth
 from waybill.kafka.membership import GroupMembership
+from waybill.kafka.reasons import reason_of
 from waybill.kafka.topics import ensure_topics
 from waybill.kafka.watchdog import BrokerWatchdog
 
@@ -16,4 +17,5 @@ __all__ = [
     "ensure_topics",
     "is_reachable",
     "producer",
+    "reason_of",
 ]

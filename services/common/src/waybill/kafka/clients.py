@@ -14,12 +14,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from waybill.kafka.health import KafkaHealth
+from waybill.kafka.reasons import WithoutHosts, reason_of
 from waybill.kafka.repeats import OncePerMinute
 
 log = structlog.get_logger(__name__)
 _librdkafka_log = logging.getLogger(__name__)
 """librdkafka's own lines need a logger of the standard library."""
-_librdkafka_log.addFilter(OncePerMinute())
+_librdkafka_log.addFilter(OncePerMinute())  # which tells the hosts apart
+_librdkafka_log.addFilter(WithoutHosts())
 
 
 @dataclass(frozen=True)
@@ -100,4 +102,4 @@ def is_reachable(config: KafkaConfig, seconds: float = 2.0) -> bool:
 
 
 def _log_error(error: KafkaError) -> None:
-    log.warning("kafka client error", reason=error.str())
+    log.warning("kafka client error", reason=reason_of(error))

@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from confluent_kafka import KafkaError
 
+from waybill.kafka.reasons import reason_of
+
 log = structlog.get_logger(__name__)
 
 _UNREACHABLE = frozenset(
@@ -79,7 +81,7 @@ class KafkaHealth:
         """An error that the client may recover from by itself: it explains a failure that follows."""
         if _code(error) in _SENTENCES:
             self._noted = error
-        log.debug("kafka client error", task=self._task, reason=error.str())
+        log.debug("kafka client error", task=self._task, reason=reason_of(error))
 
     def failed(self, error: KafkaError, topic: str | None = None) -> None:
         """The client could not do its task because of `error`; on `topic`, where it has several."""
@@ -91,7 +93,9 @@ class KafkaHealth:
             if self._problems.get(topic) == sentence:
                 return
             self._problems[topic] = sentence
-        log.warning("kafka cannot be used: trying again", task=self._task, reason=sentence, error=error.str())
+        log.warning(
+            "kafka cannot be used: trying again", task=self._task, reason=sentence, error=reason_of(error)
+        )
 
     def works(self, topic: str | None = None) -> None:
         """The client did its task; on `topic`, where it has several."""

@@ -5,6 +5,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from waybill.errors import RetryableError, WaybillError
 from waybill.kafka.clients import KafkaConfig, admin_client
+from waybill.kafka.reasons import reason_of
 from waybill.topics import Topics
 
 _NO_ANSWER = frozenset(
@@ -61,9 +62,9 @@ def ensure_topics(
 def _missing(name: str, error: KafkaError) -> TopicsMissing:
     if error.code() in _NO_ANSWER:
         return KafkaUnreachable(
-            f"The topic {name} could not be made, as Kafka does not answer: {error.str()}."
+            f"The topic {name} could not be made, as Kafka does not answer: {reason_of(error)}."
         )
-    return TopicsMissing(f"The topic {name} could not be made: {error.str()}.")
+    return TopicsMissing(f"The topic {name} could not be made: {reason_of(error)}.")
 
 
 def _topic(name: str, partitions: int, replication: int, config: dict[str, str]) -> NewTopic:

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from opentelemetry.trace import Span
 
 from waybill.domain import Carrier
-from waybill.kafka import KafkaHealth
+from waybill.kafka import KafkaHealth, reason_of
 from waybill.messages import headers_for
 from waybill.store import OutboxMessage
 from waybill.telemetry import attributes, fail_span, producer_span, span_carrier
@@ -168,9 +168,9 @@ class _Delivery:
         final = error.code() in _TOO_LARGE
         if not final:
             self._outcome.topics[self._topic] = error
-        (self._outcome.refused if final else self._outcome.failed)[self._id] = error.str()
+        (self._outcome.refused if final else self._outcome.failed)[self._id] = reason_of(error)
         if self._span:
-            fail_span(self._span, error.name(), error.str())
+            fail_span(self._span, error.name(), reason_of(error))
             self._span.end()
 
 
