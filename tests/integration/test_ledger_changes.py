@@ -21,7 +21,7 @@ def accepted(store: Store) -> UUID:
 
 
 def claimed(store: Store) -> Fence:
-    report = store.ledger.claim(accepted(store), "the test")
+    report = store.claim(accepted(store), "the test")
     assert report is not None
     return Fence(report.id, report.attempt, "the test")
 

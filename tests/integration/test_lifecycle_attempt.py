@@ -206,7 +206,7 @@ class Bench:
         return self.claim(accepted.id)
 
     def claim(self, report_id: UUID, owner: str = WORKER) -> Report:
-        report = self.store.ledger.claim(report_id, owner)
+        report = self.store.claim(report_id, owner)
         assert report is not None
         return report
 

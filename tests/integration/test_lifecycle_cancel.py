@@ -41,7 +41,7 @@ def waiting(store: Store) -> UUID:
 
 
 def claimed(store: Store) -> Fence:
-    report = store.ledger.claim(waiting(store), "the test")
+    report = store.claim(waiting(store), "the test")
     assert report is not None
     return Fence(report.id, report.attempt, "the test")
 

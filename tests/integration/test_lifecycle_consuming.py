@@ -45,7 +45,7 @@ class Taken:
         self,
         message: Message,
         *,
-        alone: bool = True,  # noqa: ARG002
+        alone: bool,  # noqa: ARG002
     ) -> Claimed | NeedsIdleWorker | None:
         self.partitions.append(message.partition() or 0)
         return None
@@ -171,7 +171,7 @@ class Poisoned(Taken):
         self._errors = errors
         self._gives_up = cycle((False, True))
 
-    def process(self, message: Message, *, alone: bool = True) -> Claimed | NeedsIdleWorker | None:
+    def process(self, message: Message, *, alone: bool) -> Claimed | NeedsIdleWorker | None:
         error = self._errors.get((message.partition(), message.offset()))
         if error is not None:
             raise error

@@ -1,17 +1,28 @@
 """A report that kills its worker: after the second time it costs no other report an attempt."""
 
 from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
 from threading import Event, Thread
 from uuid import UUID
 
 import httpx
+import pytest
+from confluent_kafka import Message
+from sqlalchemy import Engine, text
 
+from local.stack import Stack
+from report_worker.intake import Intake, NeedsIdleWorker
 from tests.support import lifecycle as ask
 from tests.support.database import Database
 from tests.support.lifecycle_stack import WORKER, LifecycleStack
-from tests.support.lifecycle_store import Store
+from tests.support.lifecycle_store import Policies, Store, engine_of, own_database
+from waybill.artefacts import ArtefactStore
 from waybill.domain import LeasePolicy, NewReport, new_report_id
 from waybill.domain.lifecycle import MAX_SHARED_LOSSES
+from waybill.kafka import KafkaConfig
+from waybill.messages import Command
+from waybill.store import migrate
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -69,12 +80,12 @@ def test_a_report_that_kills_its_worker_is_tried_alone(
 def test_the_database_too_lets_nobody_claim_it_beside_others(store: Store) -> None:
     report_id = lost(store, MAX_SHARED_LOSSES)
 
-    assert store.ledger.claim(report_id, "a busy worker", alone=False) is None
-    assert store.ledger.claim(report_id, "an idle worker", alone=True) is not None
+    assert store.claim(report_id, "a busy worker", alone=False) is None
+    assert store.claim(report_id, "an idle worker", alone=True) is not None
 
 
 def test_a_report_that_lost_one_worker_runs_beside_others(store: Store) -> None:
-    assert store.ledger.claim(lost(store, MAX_SHARED_LOSSES - 1), "a busy worker", alone=False) is not None
+    assert store.claim(lost(store, MAX_SHARED_LOSSES - 1), "a busy worker", alone=False) is not None
 
 
 def test_a_postponed_report_gets_its_next_command_later(store: Store) -> None:
@@ -89,6 +100,43 @@ def test_a_postponed_report_gets_its_next_command_later(store: Store) -> None:
     assert [report.id for report in store.recovery.requeue_due()] == [report_id]
 
 
+@pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(days=-1)], ids=["ahead", "behind"])
+def test_how_long_it_has_waited_is_by_one_clock(stack: Stack, tmp_path: Path, wrong: timedelta) -> None:
+    """That of the database. It is wrong here, since the host's serves other tests."""
+    with own_database(stack.endpoints.database_url, "clock") as url:
+        with engine_of(url) as engine:
+            migrate(engine)
+            set_clock(engine, wrong)
+        with engine_of(url) as engine:
+            store = Store(engine, ArtefactStore((tmp_path / "artefacts").as_uri()), Policies())
+            report_id = lost(store, MAX_SHARED_LOSSES)
+            store.pass_time(timedelta(hours=1))
+            intake = Intake(store.ledger, store.dead_letters, KafkaConfig("127.0.0.1:1", "a worker"), "group")
+
+            needs = intake.process(command_of(report_id), alone=False)
+
+    assert isinstance(needs, NeedsIdleWorker)
+    assert timedelta(hours=1) <= needs.waited < timedelta(hours=2)
+
+
+def set_clock(engine: Engine, wrong: timedelta) -> None:
+    """For connections of later: what the statements call is found before the function of PostgreSQL."""
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE SCHEMA wrong",
+            "CREATE FUNCTION wrong.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
+            f"$$ SELECT pg_catalog.clock_timestamp() + interval '{wrong.total_seconds()} s' $$",
+            f"ALTER DATABASE {connection.scalar(text('SELECT current_database()'))} "
+            "SET search_path = wrong, pg_catalog, public",
+        ):
+            connection.exec_driver_sql(statement)
+
+
+def command_of(report_id: UUID) -> Message:
+    value = Command(report_id=report_id, kind="slow").model_dump_json().encode()
+    return Message(topic="report", partition=0, offset=1, key=str(report_id).encode(), value=value)
+
+
 LEASE = LeasePolicy()
 
 
@@ -97,7 +145,7 @@ def lost(store: Store, times: int) -> UUID:
     new = NewReport(new_report_id(), "slow", {"steps": 1, "seconds": 0}, None)
     store.ledger.accept(new)
     for _ in range(times):
-        claimed = store.ledger.claim(new.id, "a worker")
+        claimed = store.claim(new.id, "a worker")
         assert claimed is not None
         store.pass_time(2 * LEASE.time_to_live)
         assert len(store.recovery.recover_lost(LEASE.heartbeat)) == 1

@@ -39,7 +39,7 @@ HOUR = timedelta(hours=1)
 
 def claimed(store: Store) -> Fence:
     new = NewReport(new_report_id(), "slow", {}, None)
-    report = store.ledger.claim(store.ledger.accept(new).id, "the test")
+    report = store.claim(store.ledger.accept(new).id, "the test")
     assert report is not None
     return Fence(report.id, report.attempt, "the test")
 
@@ -69,7 +69,7 @@ def test_an_owner_cannot_write_to_its_own_next_attempt_as_the_last(store: Store)
     first = claimed(store)
     store.pass_time(HOUR)
     store.recovery.recover_lost(timedelta(0))
-    second = store.ledger.claim(first.report_id, first.owner)
+    second = store.claim(first.report_id, first.owner)
     assert second is not None
 
     with pytest.raises(LeaseLost):
@@ -130,7 +130,7 @@ def test_a_report_that_costs_too_many_workers_fails(store: Store) -> None:
     report_id = claimed(store).report_id
     for attempt in range(1, 11):
         if attempt > 1:
-            assert store.ledger.claim(report_id, "the test") is not None
+            assert store.claim(report_id, "the test") is not None
         store.ledger.heartbeat(Fence(report_id, attempt, "the test"), attempt_trace(attempt))
         store.pass_time(HOUR)
         (reaped,) = store.recovery.recover_lost(timedelta(0))
@@ -145,7 +145,7 @@ def test_a_worker_lost_before_its_first_heartbeat_leaves_no_earlier_spans(store:
     first = claimed(store)
     store.ledger.heartbeat(first, attempt_trace(1))
     store.ledger.release(first)
-    store.ledger.claim(first.report_id, "the test")
+    store.claim(first.report_id, "the test")
     store.pass_time(HOUR)
 
     (reaped,) = store.recovery.recover_lost(timedelta(0))

@@ -245,7 +245,7 @@ def test_the_file_of_a_report_that_was_redriven_meanwhile_stays(store: Store, tm
     class Redriving(ArtefactStore):
         def remove_all(self, report_id: UUID, last_attempt: int) -> None:
             store.dead_letters.redrive(report_id)
-            again = store.ledger.claim(report_id, "the test")
+            again = store.claim(report_id, "the test")
             assert again is not None
             file = tmp_path / "report.txt"
             file.write_text("of the new attempt\n")
@@ -281,7 +281,7 @@ def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
     old, lost = accepted(store), accepted(store)
     store.ledger.cancel(old.id)
     store.pass_time(31 * DAY)
-    store.ledger.claim(lost.id, "the test")
+    store.claim(lost.id, "the test")
     store.pass_time(DAY)
     artefacts, often = Hanging("memory:///"), timedelta(seconds=0.05)
     policy = MaintenancePolicy(often, often)
@@ -318,7 +318,7 @@ def test_old_dead_letters_are_forgotten(
 def test_what_still_runs_is_never_old(store: Store) -> None:
     """Its age counts from its end."""
     waiting, running = accepted(store), accepted(store)
-    store.ledger.claim(running.id, "the test")
+    store.claim(running.id, "the test")
     store.pass_time(400 * DAY)
 
     assert store.retention.remove_reports(store.artefacts).removed == 0

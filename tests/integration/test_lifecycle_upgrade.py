@@ -85,7 +85,7 @@ def test_reports_from_before_the_upgrade_are_claimed_after_it(before: Engine, st
 
     check_schema(before)
     upgraded = Store(before, store.artefacts, Policies())
-    report = upgraded.ledger.claim(report_id, "the test")
+    report = upgraded.claim(report_id, "the test")
     assert report is not None
     assert (report.status, report.failures, report.losses) == (Status.PROCESSING, 0, 0)
     fence = Fence(report_id, 1, "the test")
@@ -95,7 +95,7 @@ def test_reports_from_before_the_upgrade_are_claimed_after_it(before: Engine, st
 def test_reports_that_an_old_process_accepts_after_it_are_claimed(store: Store) -> None:
     report_id = insert_as_before(store.engine, Names())
 
-    report = store.ledger.claim(report_id, "the test")
+    report = store.claim(report_id, "the test")
 
     assert report is not None
     assert (report.status, report.attempt, report.not_before) == (Status.PROCESSING, 1, None)

@@ -152,7 +152,7 @@ class ReportLives(RuleBasedStateMachine):
 
     @rule(target=attempts, report_id=reports, owner=OWNERS)
     def claim(self, report_id: UUID, owner: str) -> Fence | MultipleResults[Fence]:
-        report = self.store.ledger.claim(report_id, owner)
+        report = self.store.claim(report_id, owner)
         assert_same(report, self.model.claim(report_id, owner))
         return multiple() if report is None else Fence(report.id, report.attempt, owner)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy
 from sqlalchemy import Engine, text
@@ -68,6 +68,10 @@ class Store:
         )
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
+
+    def claim(self, report_id: UUID, owner: str = "the test", *, alone: bool = True) -> Report | None:
+        """By a worker in which nothing else runs, unless `alone` is False."""
+        return self.ledger.claim(report_id, owner, alone=alone)
 
     def pass_time(self, duration: timedelta) -> None:
         """Moves every time in the database back, since its clock cannot be moved on."""

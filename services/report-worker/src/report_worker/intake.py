@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from operator import methodcaller
 from uuid import UUID
 
@@ -54,7 +54,8 @@ class Claimed:
 
 @dataclass(frozen=True)
 class NeedsIdleWorker:
-    """A report that must run alone, while others run in this worker. It has waited for `waited`."""
+    """A report that must run alone, while others run in this worker. It has waited for `waited` by the
+    database's clock; this host's may be wrong."""
 
     report_id: UUID
     waited: timedelta
@@ -70,7 +71,7 @@ class Intake:
         self._bootstrap_servers = kafka.bootstrap_servers
         self._group = group
 
-    def process(self, message: Message, *, alone: bool = True) -> Claimed | NeedsIdleWorker | None:
+    def process(self, message: Message, *, alone: bool) -> Claimed | NeedsIdleWorker | None:
         """None where there is nothing to do: another worker has the report, or the message cannot be read.
         `alone`: no other report runs in this worker.
 
@@ -131,14 +132,15 @@ class Intake:
         self, report_id: UUID, received: "_Received", span: Span, alone: bool
     ) -> NeedsIdleWorker | None:
         """Another worker has the report, or has had it; or there is none; or it must run alone."""
-        report = self._ledger.get(report_id)
+        found = self._ledger.get_with_age(report_id)
         needs = None
-        if report is None:
+        if found is None:
             unknown = UnreadableMessage("no_such_report", f"No report has the id {report_id}.")
             self._keep(received, unknown, span)
         else:
+            report, waited = found
             if report.status is Status.INIT and lifecycle.must_run_alone(report) and not alone:
-                needs = NeedsIdleWorker(report_id, datetime.now(UTC) - report.updated_at)
+                needs = NeedsIdleWorker(report_id, waited)
             outcome = "postponed" if needs else "refused"
             span.set_attribute(names.REPORT_CLAIM, outcome)
             count_message(outcome)

@@ -86,7 +86,7 @@ class Changes:
         lease: LeasePolicy,
         carrier: Carrier | None = None,
         *,
-        alone: bool = True,
+        alone: bool,
     ) -> Report | None:
         """A new attempt; None where the report does not wait for one, or not for a worker in which others run
         (`alone` is False). One without a trace gets `carrier`."""

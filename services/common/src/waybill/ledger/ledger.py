@@ -58,6 +58,11 @@ class Ledger:
         with self._transactions.reading() as connection:
             return reports.get(connection, report_id)
 
+    def get_with_age(self, report_id: UUID) -> tuple[Report, timedelta] | None:
+        """A report, and the time since its last change."""
+        with self._transactions.reading() as connection:
+            return reports.get_with_age(connection, report_id)
+
     def page(self, wanted: ReportFilter) -> ReportPage:
         with self._transactions.reading() as connection:
             return reports.page(connection, wanted)
@@ -119,7 +124,7 @@ class Ledger:
     # --- by a worker
 
     def claim(
-        self, report_id: UUID, owner: str, carrier: Carrier | None = None, *, alone: bool = True
+        self, report_id: UUID, owner: str, carrier: Carrier | None = None, *, alone: bool
     ) -> Report | None:
         """A new attempt with a lease, or None where the report does not wait for one, or must run alone and
         would not (`alone` is False). A report that has no trace gets `carrier`."""

@@ -51,7 +51,7 @@ def report_letter(report: Report, failure: Failure, origin: Origin, stack: str |
         attempts=report.attempt,
         stack=stack[-_MAX_STACK_CHARACTERS:] if stack else None,
         traceparent=report.carrier.traceparent if report.carrier else None,
-        at=datetime.now(UTC),
+        at=report.updated_at,
     )
 
 

@@ -83,6 +83,13 @@ def get(connection: Connection, report_id: UUID) -> Report | None:
     return report_of(row) if row else None
 
 
+def get_with_age(connection: Connection, report_id: UUID) -> tuple[Report, timedelta] | None:
+    """One report as it is now, and the time since its last change, by the database's clock."""
+    age = (func.clock_timestamp() - reports.c.updated_at).label("age")
+    row = connection.execute(select(reports, age).where(reports.c.id == report_id)).one_or_none()
+    return (report_of(row), row.age) if row else None
+
+
 def get_by_source(connection: Connection, source: str) -> Report | None:
     """The report that an external message has requested already."""
     row = connection.execute(select(reports).where(reports.c.source == source)).one_or_none()
