@@ -221,6 +221,10 @@ class Bench:
         assert reaped.lost.id == report_id
 
     def run(self, report: Report) -> Report:
+        return self.act(report, Attempt.run)
+
+    def act(self, report: Report, act: Callable[[Attempt], object]) -> Report:
+        """On an attempt; the report as it is afterwards."""
         ledger = self.store.ledger
         cancellations = Cancellations(ledger, WORKER)
         context = AttemptContext(
@@ -239,7 +243,7 @@ class Bench:
         span = self.tracer.start_span("report_consumer")
         cancellations.start()
         try:
-            Attempt(context, Claimed(report, span, time.time_ns(), None, 0, ORIGIN), self.slot).run()
+            act(Attempt(context, Claimed(report, span, time.time_ns(), None, 0, ORIGIN), self.slot))
         finally:
             cancellations.stop()
         after = ledger.get(report.id)
@@ -292,6 +296,34 @@ def test_the_lease_lasts_while_the_artefact_is_stored(bench: Bench, slow: SlowAr
     assert (after.status, after.attempt, after.losses) == (Status.DONE, 1, 0)
     assert after.artefact is not None
     assert b"".join(slow.open(after.artefact)) == b"a page\n"
+
+
+def test_an_attempt_that_cannot_be_run_releases_its_report(bench: Bench) -> None:
+    report = bench.claimed()
+    bench.store.notified.clear()
+
+    after = bench.act(report, Attempt.release)
+
+    assert (after.status, after.interruptions, after.failures, after.losses) == (Status.INIT, 1, 0, 0)
+    assert str(report.id) in bench.store.notified, "its next command"
+    assert bench.claim(report.id).attempt == report.attempt + 1, "at once"
+
+
+def test_it_does_not_wait_for_a_database_that_is_away(bench: Bench) -> None:
+    """It holds up the consumer loop."""
+    tries: list[Fence] = []
+
+    class Away(Ledger):
+        def release(self, fence: Fence) -> Report:
+            tries.append(fence)
+            raise StoreUnavailable("It is away.")
+
+    bench.breaking = Away(bench.store.transactions, LEASE)
+
+    after = bench.act(bench.claimed(), Attempt.release)
+
+    assert len(tries) == 1
+    assert after.status is Status.PROCESSING, "until its lease expires"
 
 
 def test_a_worker_that_stops_waits_for_no_artefact(bench: Bench, slow: SlowArtefacts) -> None:

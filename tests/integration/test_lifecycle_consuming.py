@@ -81,7 +81,7 @@ def running(
         cast(Intake, intake),
         BusySlots(),
         lambda: True,
-        lambda _: None,
+        lambda _: True,
     )
     thread = Thread(target=loop.run, args=(stopping,))
     thread.start()

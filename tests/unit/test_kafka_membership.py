@@ -1,5 +1,6 @@
 """What a worker says while Kafka does not tell of its group."""
 
+import threading
 from collections.abc import Iterator
 from unittest.mock import MagicMock
 
@@ -62,3 +63,19 @@ def test_what_keeps_it_from_the_group_is_said(admin: MagicMock, health: KafkaHea
     problem = asked(admin, health, KafkaError.GROUP_AUTHORIZATION_FAILED)
 
     assert f"denies access to the consumer group {GROUP}" in (problem or "")
+
+
+def test_a_thread_that_could_not_be_started_is_tried_again(
+    admin: MagicMock, health: KafkaHealth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    member = GroupMembership(KafkaConfig("nowhere:1", "me", {}), "report", GROUP, health)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert "not yet a member" in (member.problem() or "")
+
+    member.problem()
+
+    eventually(lambda: admin.describe_consumer_groups.called, "the question")

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import MagicMock
+from uuid import UUID
 
 import pytest
 
 from report_worker import worker
 from report_worker.attempt import AttemptContext
+from report_worker.intake import Claimed
 from report_worker.settings import WorkerSettings
 from report_worker.slots import Slot
 from report_worker.worker import Worker
@@ -27,6 +29,7 @@ class OneSlot(Slot):
 
     def __init__(self) -> None:
         self.stopped = False
+        self.given_back = 0
 
     def stop(self) -> None:
         self.stopped = True
@@ -37,35 +40,49 @@ class Pool:
 
     missing = 0
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, slot: OneSlot) -> None:
         self._slot = slot
 
     def take(self) -> Slot:
         return self._slot
+
+    def give_back(self, slot: Slot, *, usable: bool) -> None:
+        assert slot is self._slot
+        assert usable
+        self._slot.given_back += 1
 
     def close(self) -> None:
         """The slot is taken."""
 
 
 class Consumer:
-    """Has one command."""
+    """Has one command, or a few."""
 
-    def __init__(self, start: Callable[[Any], None]) -> None:
+    def __init__(self, start: Callable[[Any], bool]) -> None:
         self._start = start
+        self.commands = 1
+        self.started: list[bool] = []
         self.last_poll = time.monotonic()
 
     def run(self, _: threading.Event) -> None:
-        self._start(SimpleNamespace(report=SimpleNamespace(id=new_report_id())))
+        for _number in range(self.commands):
+            self.started.append(self._start(SimpleNamespace(report=SimpleNamespace(id=new_report_id()))))
 
 
 class LateAttempt:
     """Ends well, but only after the worker has lost patience."""
 
-    def __init__(self, context: AttemptContext, *_: object) -> None:
+    released: ClassVar[list[UUID]] = []
+
+    def __init__(self, context: AttemptContext, claimed: Claimed, _: object) -> None:
         self._interrupted: threading.Event = context.interrupted
+        self._report_id = claimed.report.id
 
     def run(self) -> bool:
         return self._interrupted.wait(60)
+
+    def release(self) -> None:
+        self.released.append(self._report_id)
 
 
 @pytest.fixture
@@ -81,6 +98,7 @@ def stopping(slot: OneSlot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(worker, "SlotPool", lambda *_: Pool(slot))
     monkeypatch.setattr(worker, "CommandConsumer", lambda *parts: Consumer(parts[-1]))
     monkeypatch.setattr(worker, "Attempt", LateAttempt)
+    monkeypatch.setattr(LateAttempt, "released", [])
     settings = load(
         WorkerSettings,
         database_url="postgresql://nobody@127.0.0.1:1/nothing",
@@ -99,19 +117,25 @@ def test_no_slot_outlives_its_attempt_in_a_worker_that_stops(stopping: Worker, s
     assert slot.stopped
 
 
-def test_a_worker_without_another_thread_ends_in_order(
+def test_a_worker_without_another_thread_releases_the_report_and_goes_on(
     stopping: Worker, slot: OneSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = threading.Thread.start
+    refused: list[str] = []
 
-    def refuse(thread: threading.Thread) -> None:
-        if thread.name.startswith("attempt-"):
+    def refuse_the_first(thread: threading.Thread) -> None:
+        if thread.name.startswith("attempt-") and not refused:
+            refused.append(thread.name)
             raise RuntimeError("can't start new thread")
         start(thread)
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(threading.Thread, "start", refuse_the_first)
+    commands = stopping._consumer
+    assert isinstance(commands, Consumer)
+    commands.commands = 2
 
-    with pytest.raises(RuntimeError, match="can't start new thread"):
-        stopping.run(threading.Event())
+    stopping.run(threading.Event())
 
-    assert slot.stopped
+    assert commands.started == [False, True]
+    assert [f"attempt-{report_id}" for report_id in LateAttempt.released] == refused
+    assert slot.given_back == 1, "unharmed, before the next command"

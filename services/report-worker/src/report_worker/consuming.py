@@ -50,10 +50,11 @@ class CommandConsumer:
         intake: Intake,
         slots: Slots,
         is_idle: Callable[[], bool],
-        start: Callable[[Claimed], None],
+        start: Callable[[Claimed], bool],
     ) -> None:
         """`is_reachable`: whether Kafka answers a new client now; it may block for a few seconds. `health`
-        gets the client's errors. `is_idle`: no report runs in this worker."""
+        gets the client's errors. `is_idle`: no report runs in this worker. `start`: False where it could
+        not, and the report was released."""
         self._make_client = make_client
         self._is_reachable = is_reachable
         self._client: Consumer
@@ -100,7 +101,11 @@ class CommandConsumer:
         """Commits and leaves the group; for a few seconds at most, since reports are to be released even
         while Kafka is away."""
         closing = threading.Thread(target=self._client.close, name="consumer-close", daemon=True)
-        closing.start()
+        try:
+            closing.start()
+        except RuntimeError:  # no more threads
+            self._client.close()
+            return
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():
             log.warning("consumer did not leave the group in time")
@@ -154,9 +159,13 @@ class CommandConsumer:
             return False
         self._done(message)
         if taken is not None:
-            self._isolation.started(alone=lifecycle.must_run_alone(taken.report))
-            self._start(taken)
+            self._begin(taken)
         return True
+
+    def _begin(self, taken: Claimed) -> None:
+        self._isolation.started(alone=lifecycle.must_run_alone(taken.report))
+        if not self._start(taken):
+            self._try_at = time.monotonic() + _PAUSE_SECONDS
 
     def _take(self, message: Message) -> Claimed | NeedsIdleWorker | None:
         """What the intake makes of it; a report for which room cannot be made is postponed. Raises as the

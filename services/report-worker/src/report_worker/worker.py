@@ -146,16 +146,24 @@ class Worker:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._attempts)
 
-    def _start(self, claimed: Claimed) -> None:
+    def _start(self, claimed: Claimed) -> bool:
+        """False where this process gets no more threads: then the report is released."""
         slot = self._slots.take()
         attempt = Attempt(self._context, claimed, slot)
         thread = threading.Thread(target=self._run, args=(attempt, slot), name=f"attempt-{claimed.report.id}")
         try:
             thread.start()
-        except RuntimeError:  # no more threads
-            slot.stop()
-            raise
+        except RuntimeError as error:
+            log.warning(
+                "attempt not started: releasing its report",
+                report_id=str(claimed.report.id),
+                reason=str(error),
+            )
+            attempt.release()
+            self._slots.give_back(slot, usable=True)
+            return False
         self._attempts = {one for one in self._attempts if one.is_alive()} | {thread}
+        return True
 
     def _run(self, attempt: Attempt, slot: Slot) -> None:
         usable = False

@@ -67,7 +67,10 @@ class GroupMembership:
         if assigned_at is not None and self._clock() - assigned_at < _STALE_SECONDS:
             return None
         if self._clock() >= self._ask_at and self._asking.acquire(blocking=False):
-            threading.Thread(target=self._ask, name="membership", daemon=True).start()
+            try:
+                threading.Thread(target=self._ask, name="membership", daemon=True).start()
+            except RuntimeError:  # no more threads: the next call tries again
+                self._asking.release()
         return self._answer
 
     def _ask(self) -> None:

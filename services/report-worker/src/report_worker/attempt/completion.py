@@ -66,11 +66,16 @@ class Completion:
             spans.cancelled()
         return outcome, status
 
-    def release(self) -> None:
-        """For an attempt that was interrupted."""
+    def release(self, *, retrying: bool = True) -> None:
+        """For an attempt that was interrupted, or never began. `retrying`: while the database is away, which
+        blocks for as long as the lease can last."""
         report = self._report
+        write = self._change(lifecycle.after_interruption())
         try:
-            self._lease.write(self._change(lifecycle.after_interruption()))
+            if retrying:
+                self._lease.write(write)
+            else:
+                write()
             log.info("report released", report_id=str(report.id), attempt=report.attempt)
         except Exception as error:
             log.warning(
