@@ -12,6 +12,8 @@ class Request(BaseHTTPRequestHandler):
     """Answers with what the test's route writes; `body` is the parsed JSON of a POST."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Head and body are sent together, when the route has returned or flushes `wfile`."""
     body: Any = None
 
     def do_GET(self) -> None:

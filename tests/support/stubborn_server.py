@@ -10,6 +10,8 @@ from tests.support.waiting import PATIENCE
 Behaviour = Callable[[socket.socket, Event], None]
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 1000000\r\n\r\n"
+_PAUSE = 0.02
+"""Seconds between two bytes that drip."""
 
 
 def silent(_: socket.socket, stopped: Event) -> None:
@@ -27,9 +29,20 @@ def drips_its_body(connection: socket.socket, stopped: Event) -> None:
     _drip(connection, stopped, b" " * 60_000)
 
 
+def falls_silent(seconds: float) -> Behaviour:
+    """Drips its body for so long, and then sends no more."""
+
+    def behave(connection: socket.socket, stopped: Event) -> None:
+        connection.sendall(_HEAD)
+        _drip(connection, stopped, b" " * round(seconds / _PAUSE))
+        stopped.wait(PATIENCE)
+
+    return behave
+
+
 def _drip(connection: socket.socket, stopped: Event, data: bytes) -> None:
     for byte in data:
-        if stopped.wait(0.02):
+        if stopped.wait(_PAUSE):
             return
         connection.sendall(bytes([byte]))
 

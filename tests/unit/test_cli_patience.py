@@ -1,6 +1,5 @@
 """Every command ends within the time that the user gave, and says what the server asked for."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,9 +10,18 @@ from pytest import CaptureFixture
 
 from tests.support.answers import REPORT_ID, TRACE_ID, event, report
 from tests.support.http_server import Request, Server, serving
-from tests.support.stubborn_server import Behaviour, drips_its_body, drips_its_head, silent, stubborn
+from tests.support.stubborn_server import (
+    Behaviour,
+    drips_its_body,
+    drips_its_head,
+    falls_silent,
+    silent,
+    stubborn,
+)
+from tests.support.waiting import PATIENCE as LONG
 from waybill_client import ProblemError, Report, RetryPolicy, ServerUnreachableError, WaybillClient
 from waybill_client.cli import main
+from waybill_client.deadline import Deadline
 
 REPORTS = "/api/v1/reports"
 PATIENCE = "0.2"
@@ -43,7 +51,7 @@ def run(url: str, *arguments: str, timeout: str = PATIENCE) -> int:
 
 
 class TestHanging:
-    @pytest.fixture(scope="class", params=[silent, drips_its_head, drips_its_body])
+    @pytest.fixture(scope="class", params=[silent, drips_its_head, drips_its_body, falls_silent(0.1)])
     @classmethod
     def url(cls, request: pytest.FixtureRequest) -> Iterator[str]:
         behaviour: Behaviour = request.param
@@ -134,15 +142,18 @@ class TestStreams:
     SHOW = f"GET {REPORTS}/{REPORT_ID}"
 
     @pytest.fixture
-    def client(self, server: Server) -> Iterator[WaybillClient]:
-        with WaybillClient(server.url, RetryPolicy(wait_initial=0.01), timeout=1) as client:
+    def client(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[WaybillClient]:
+        """Waits long for every answer, and for silent streams alone hardly at all."""
+        live = Deadline.live
+        monkeypatch.setattr(Deadline, "live", lambda _, response: live(Deadline.after(0.1), response))
+        with WaybillClient(server.url, RetryPolicy(wait_initial=0.01), timeout=LONG) as client:
             yield client
 
     def test_one_that_withholds_what_happens_ends(self, server: Server, client: WaybillClient) -> None:
         server.routes[self.SHOW] = lambda request: request.json(report("processing", 7))
         server.routes[self.EVENTS] = silent_stream
 
-        with pytest.raises(ServerUnreachableError, match="no whole answer within 1 s"):
+        with pytest.raises(ServerUnreachableError, match="no whole answer within"):
             list(client.follow(REPORT_ID))
 
         assert server.requests.count(self.EVENTS) == 2
@@ -161,12 +172,13 @@ class TestStreams:
 
 
 def silent_stream(request: Request) -> None:
-    """Longer than any client here waits."""
+    """Until the client goes away."""
     request.send_response(200)
     request.send_header("Content-Type", "text/event-stream")
     request.end_headers()
     request.wfile.flush()
-    time.sleep(2)
+    request.connection.settimeout(LONG)
+    request.rfile.read(1)
     request.close_connection = True
 
 

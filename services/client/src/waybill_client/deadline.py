@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -58,21 +59,18 @@ class Deadline:
 
     def chunks(self, response: httpx.Response) -> Iterator[bytes]:
         """The body, which is short. Raises `httpx.ReadTimeout`."""
-        for chunk in response.iter_bytes():
-            yield chunk
-            if not self.left:
-                raise httpx.ReadTimeout("no whole answer in time")
+        with _reads_within(response, lambda: self.left):
+            yield from response.iter_bytes()
 
     def chunks_of_file(self, response: httpx.Response) -> Iterator[bytes]:
         """The body, however long: the limit begins again with every `LEAST_PROGRESS` bytes."""
         deadline, received = self, 0
-        for chunk in response.iter_bytes():
-            yield chunk
-            received += len(chunk)
-            if received >= LEAST_PROGRESS:
-                deadline, received = Deadline.after(self.seconds), 0
-            elif not deadline.left:
-                raise httpx.ReadTimeout("too slow")
+        with _reads_within(response, lambda: deadline.left):
+            for chunk in response.iter_bytes():
+                yield chunk
+                received += len(chunk)
+                if received >= LEAST_PROGRESS:
+                    deadline, received = Deadline.after(self.seconds), 0
 
     def live(self, response: httpx.Response) -> httpx.Response:
         """The same response, whose body may be read for ever, as long as whole lines come; else it raises
@@ -80,26 +78,54 @@ class Deadline:
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_Lines(response, self.seconds),
+            stream=_Lines(response, self),
             request=response.request,
         )
 
 
 class _Lines(httpx.SyncByteStream):
-    """The bytes of a response; each line must end within `seconds` after the one before."""
+    """The bytes of a response; the first line must end by the deadline, and each other one as long after the
+    one before."""
 
-    def __init__(self, response: httpx.Response, seconds: float) -> None:
+    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
         self._response = response
-        self._seconds = seconds
+        self._deadline = deadline
 
     def __iter__(self) -> Iterator[bytes]:
-        deadline = Deadline.after(self._seconds)
-        for chunk in self._response.iter_raw():
-            yield chunk
-            if b"\n" in chunk:
-                deadline = Deadline.after(self._seconds)
-            elif not deadline.left:
-                raise httpx.ReadTimeout("no whole line in time")
+        deadline = self._deadline
+        with _reads_within(self._response, lambda: deadline.left):
+            for chunk in self._response.iter_raw():
+                yield chunk
+                if b"\n" in chunk:
+                    deadline = Deadline.after(deadline.seconds)
 
     def close(self) -> None:
         self._response.close()
+
+
+@contextmanager
+def _reads_within(response: httpx.Response, left: Callable[[], float]) -> Iterator[None]:
+    """Meanwhile each read from the network waits for the seconds `left` at most; then it raises
+    `httpx.ReadTimeout`.
+
+    httpx has one limit for all reads of a body, fixed when it begins: a server that sends nearly until the
+    deadline and is silent then would get that limit once more.
+    """
+    if response.is_closed:  # the body is here, and the connection may serve another request
+        yield
+        return
+    stream = response.extensions["network_stream"]
+
+    def read(max_bytes: int, timeout: float | None = None) -> bytes:
+        if not response.is_closed:
+            timeout = left()
+            if not timeout:
+                raise httpx.ReadTimeout("no whole answer in time")
+        return bytes(type(stream).read(stream, max_bytes, timeout))
+
+    stream.read = read
+    try:
+        yield
+    finally:
+        if vars(stream).get("read") is read:
+            del stream.read
