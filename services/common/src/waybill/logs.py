@@ -2,13 +2,13 @@
 
 import logging
 import sys
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, WrappedLogger
 
-from waybill.redaction import redacted
+from waybill.redaction import redacted_data
 
 
 def configure_logs(service: str, log_format: Literal["json", "console"], level: str) -> None:
@@ -43,8 +43,8 @@ def configure_logs(service: str, log_format: Literal["json", "console"], level: 
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                *last,
                 _redact,
+                *last,
             ],
         )
     )
@@ -55,9 +55,9 @@ def configure_logs(service: str, log_format: Literal["json", "console"], level: 
     structlog.contextvars.bind_contextvars(service=service)
 
 
-def _redact(_: WrappedLogger, __: str, line: Any) -> str:
-    """The line as it is written, whatever library's it is."""
-    return redacted(str(line))
+def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """What is written, whatever library's it is. Before it becomes a line, whose own quotes must stay."""
+    return {name: redacted_data(value, name) for name, value in event.items()}
 
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

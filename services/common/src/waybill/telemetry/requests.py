@@ -6,7 +6,8 @@ from opentelemetry import trace
 from opentelemetry.semconv.attributes.url_attributes import URL_QUERY
 from opentelemetry.util.http import sanitize_method
 
-_REDACTED = "REDACTED"
+from waybill.redaction import REDACTED
+
 _MAX_QUERY = 1000
 _OTHER = "_OTHER"
 
@@ -32,6 +33,6 @@ def redacted_query(query: str, shown: Collection[str]) -> str:
     """A caller may send a token to a server that takes none, and under any name."""
     parameters = (parameter.partition("=") for parameter in query[:_MAX_QUERY].split("&"))
     return "&".join(
-        f"{name}={value}" if name in shown else f"{name}={_REDACTED}" if equals else _REDACTED
+        f"{name}={value}" if name in shown else f"{name}={REDACTED}" if equals else REDACTED
         for name, equals, value in parameters
     )
