@@ -45,7 +45,7 @@ class ClientSocket(socket.socket):
         return int(size)
 
     def time_for(self, size: int) -> float:
-        """Seconds in which a client must read so many bytes."""
+        """Seconds in which a client must read `size` bytes."""
         return self.patience.total_seconds() * max(1, math.ceil(size / _PIECE))
 
     def setblocking(self, flag: bool, /) -> None:

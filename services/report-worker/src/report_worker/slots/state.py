@@ -19,7 +19,7 @@ from pathlib import Path
 from report_worker.slots.processes import children, reap
 
 _MAX_MEMORY = 3 / 4
-"""Of the limit: a slot that still holds that much after a job gets no other."""
+"""Of what a job may take: a slot that still holds that much after one gets no other."""
 
 
 class ProcessState:
@@ -27,6 +27,7 @@ class ProcessState:
 
     def __init__(self) -> None:
         self._before = _read()
+        self._data = data_bytes()
 
     def left_over(self) -> tuple[str, ...]:
         """The names of what is different now. What only waits to be collected does not count."""
@@ -37,7 +38,13 @@ class ProcessState:
 
     def _changes(self) -> tuple[str, ...]:
         now = _read()
-        return tuple(name for name, value in now.items() if value != self._before[name])
+        different = tuple(name for name, value in now.items() if value != self._before[name])
+        return (*different, "memory") if self._has_too_little_memory() else different
+
+    def _has_too_little_memory(self) -> bool:
+        limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+        more = data_bytes() - self._data
+        return limit != resource.RLIM_INFINITY and more > (limit - self._data) * _MAX_MEMORY
 
 
 def _read() -> dict[str, object]:
@@ -129,14 +136,14 @@ def _defaults() -> object:
     )
 
 
-def _memory() -> bool:
-    """Whether too little is left, by the data that the limit counts; False if the system does not tell."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+def data_bytes() -> int:
+    """Of this process, about as its limit counts them, what it shares with the template included; 0 if the
+    system does not tell."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[5])
     except OSError:
-        return False
-    return limit != resource.RLIM_INFINITY and pages * resource.getpagesize() > limit * _MAX_MEMORY
+        return 0
+    return pages * resource.getpagesize()
 
 
 _PARTS: Mapping[str, Callable[[], object]] = {
@@ -154,5 +161,4 @@ _PARTS: Mapping[str, Callable[[], object]] = {
     "scheduling": _scheduling,
     "interpreter settings": _interpreter,
     "module defaults": _defaults,
-    "memory": _memory,
 }

@@ -43,6 +43,7 @@ from report_worker.slots.protocol import (
     Prepared,
     ToTemplate,
 )
+from report_worker.slots.state import data_bytes
 from waybill.kinds import Registry, load_registry
 from waybill.logs import configure_logs
 from waybill.telemetry import start_sdk
@@ -186,11 +187,12 @@ def _run_slot(file: int, options: Options, kinds: Registry) -> NoReturn:
         processes.become_subreaper()
         processes.keep_own_user()
         _reseed()
-        # Beyond it an allocation fails in the job, and not the whole container.
-        limit = options.memory_mib * 2**20
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         if options.traced:
             _start_telemetry(options)
+        # Beyond it an allocation fails in the job, and not the whole container. What is the template's too
+        # does not count: it is there once for all slots.
+        limit = data_bytes() + options.memory_mib * 2**20
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         channel = Channel(socket.socket(fileno=file), FROM_SLOT, TO_SLOT)
         SlotProcess(channel, kinds).run()
     except BaseException:
