@@ -1,5 +1,6 @@
 """Waiting for what happens elsewhere."""
 
+import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,19 @@ def eventually(look: Callable[[], Result | None], what: str, seconds: float = PA
             raise AssertionError(f"After {seconds:g} s still not: {what}. The last look gave {found!r}.")
         time.sleep(0.05)
     return found
+
+
+def ends(action: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Fails where `action` raises, or has not ended after `seconds`: it runs in a process of its own, since
+    nothing else ends a computation."""
+    process = multiprocessing.get_context("fork").Process(target=action)
+    process.start()
+    process.join(seconds)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise AssertionError(f"After {seconds:g} s it still runs.")
+    assert process.exitcode == 0, "it failed: its standard error has the reason"
 
 
 @contextmanager

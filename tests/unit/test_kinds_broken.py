@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from importlib.metadata import distributions
 from itertools import count
 from pathlib import Path
@@ -9,15 +10,24 @@ from typing import Protocol
 
 import pytest
 
-from waybill.kinds import Registry, UnavailableKind
+from waybill.kinds import Kind, Registry, UnavailableKind, checks
 from waybill.kinds.registry import registry_of
 
 _numbers = count()
 
 DEFINITION = """
-from datetime import timedelta
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from datetime import date, timedelta
+from pydantic import ConfigDict, Field, Secret, SecretStr, field_validator
 from waybill.kinds import Kind, Parameters
+
+class Inner(Parameters):
+    default: SecretStr
+    more: list["Inner"] = []
+
+class Harmless(Parameters):
+    # It refers to itself, and has the name of what marks a secret.
+    writeOnly: bool = False
+    more: list["Harmless"] = []
 
 class P(Parameters):
     {field}
@@ -77,6 +87,16 @@ def test_a_kind_that_is_right_is_found(folder: Path, install: Install) -> None:
     assert registry(folder).broken == ()
 
 
+def test_every_field_of_a_kind_has_a_rule() -> None:
+    assert {name for name, _, _ in checks._RULES} == {field.name for field in fields(Kind)}
+
+
+def test_a_parameter_without_a_secret_in_it_is_none(folder: Path, install: Install) -> None:
+    install("acme", "good", field="extra: dict[str, Harmless] = Field({}, examples=[{'writeOnly': True}])")
+
+    assert registry(folder).broken == ()
+
+
 def test_a_name_that_two_packages_offer_is_the_name_of_neither(folder: Path, install: Install) -> None:
     install("acme", "sales")
     install("bolt", "sales")
@@ -91,6 +111,18 @@ def test_a_name_that_two_packages_offer_is_the_name_of_neither(folder: Path, ins
     )
     with pytest.raises(UnavailableKind, match=r"^The kind sales cannot be used here: the package acme 1\.0"):
         found["sales"]
+
+
+def test_a_name_that_three_packages_offer_is_that_of_none(folder: Path, install: Install) -> None:
+    for package in ("acme", "bolt", "cask"):
+        install(package, "sales")
+
+    (broken,) = registry(folder).broken
+
+    assert broken.reason == (
+        "the package acme 1.0, the package bolt 1.0 and the package cask 1.0 all offer it; "
+        "uninstall all but one of them."
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +161,10 @@ def test_a_module_that_cannot_be_imported_costs_its_own_kind(
         ("timeout=60", "its timeout must be"),
         ("steps=['one']", "its steps must be a function"),
         ("steps=lambda parameters: parameters.nothing", "its definition cannot be used: AttributeError"),
-        ("steps=lambda _: [1]", "its steps must be the steps' names"),
+        ("steps=lambda _: [1]", "its steps must be a list of the steps' names"),
+        ("steps=lambda _: 'one'", "its steps must be a list of the steps' names"),
+        ("fresh_process='no'", "its fresh_process must be True or False, not 'no'"),
+        ("fresh_process=1", "its fresh_process must be True or False"),
         ("parameters=dict", "its parameters must be a subclass of waybill.kinds.Parameters"),
         ("parameters=None", "its parameters must be"),
         ("implementation='nothing'", "its implementation must be like package.module:function"),
@@ -155,6 +190,14 @@ def test_a_wrong_definition_costs_its_own_kind(
     ("field", "words"),
     [
         ("token: SecretStr | None = None", "its parameter token is a secret"),
+        ("token: list[SecretStr] = []", "its parameter token is a secret"),
+        ("token: tuple[int, SecretStr] | None = None", "its parameter token is a secret"),
+        ("token: dict[str, SecretStr] = {}", "its parameter token is a secret"),
+        ("token: dict[SecretStr, int] = {}", "its parameter token is a secret"),
+        ("token: list[Inner] = []", "its parameter token is a secret"),
+        ("token: dict[str, Inner | int] = {}", "its parameter token is a secret"),
+        ("token: SecretStr\n    more: list['P'] = []", "its parameter token is a secret"),
+        ("token: Secret[date] | None = None", "its parameter token is a secret"),
         ("call: type = int", "its parameters have no JSON Schema"),
         (
             "number: int = Field(default=1, validate_default=True)\n"

@@ -12,14 +12,16 @@ import pytest
 from flask import Flask
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from producer_api.exact_json import ExactJSONProvider
 from producer_api.published import published_schema
+from tests.support.waiting import ends
 from waybill.kinds import Kind, Parameters, published
 from waybill.kinds.dowork import DOWORK
 from waybill.kinds.flights import FLIGHTS
 from waybill.kinds.schema import MAX_INTEGER, bounded
+from waybill_client.cli.parameters import describe_type
 
 JSON = ExactJSONProvider(Flask(__name__))
 
@@ -51,6 +53,9 @@ class AllSorts(Parameters):
     counts: dict[str, int] = Field(default_factory=dict)
     days: set[date] = Field(default_factory=set)
     inner: list[Inner] = Field(default_factory=list)
+    anything: Any = None
+    by_name: dict[str, Any] = Field(default_factory=dict)
+    json_: JsonValue = Field(default=None, alias="json")
 
 
 ALL_SORTS = Kind("all-sorts", "All sorts", "", AllSorts, lambda _: (), "nowhere:produce")
@@ -112,7 +117,8 @@ values = st.recursive(
 
 
 def requests(kind: Kind) -> st.SearchStrategy[dict[str, Any]]:
-    names = st.sampled_from([*kind.parameters.model_fields, "unknown"])
+    fields = kind.parameters.model_fields
+    names = st.sampled_from([*(field.alias or name for name, field in fields.items()), "unknown"])
     return st.dictionaries(names, values, max_size=3)
 
 
@@ -184,12 +190,16 @@ def test_a_decimal_keeps_its_digits(text: str) -> None:
 @pytest.mark.parametrize("text", ["9" * 101, "1e99999999999", "-1e400", "1e-999999999", "0e999999999"])
 def test_a_number_beyond_all_use_costs_nothing(text: str) -> None:
     """Its value is never computed digit by digit."""
-    try:
-        read = JSON.loads(text)
-    except ValueError as error:
-        assert "more than 100 characters" in str(error)
-    else:
-        assert abs(read) in (0, float("inf"))
+
+    def read() -> None:
+        try:
+            number = JSON.loads(text)
+        except ValueError as error:
+            assert "more than 100 characters" in str(error)
+        else:
+            assert abs(number) in (0, float("inf"))
+
+    ends(read)
 
 
 @pytest.mark.parametrize(
@@ -201,13 +211,53 @@ def test_a_number_beyond_all_use_costs_nothing(text: str) -> None:
         {"counts": {"x" * 201: 1}},
         {"counts": {"x": -MAX_INTEGER - 2}},
         {"inner": [{"size": 1}] * 10_001},
+        *(
+            {name: place(huge)}
+            for huge in (
+                10**90,
+                -(10**20),
+                1e300,
+                "x" * 10_001,
+                {"x" * 201: 1},
+                {str(number): 1 for number in range(1001)},
+                [0] * 10_001,
+            )
+            for name, place in (
+                ("anything", lambda huge: huge),
+                ("anything", lambda huge: [{"x": [huge]}]),
+                ("by_name", lambda huge: {"x": huge}),
+                ("json", lambda huge: [huge]),
+            )
+        ),
     ],
     ids=lambda sent: next(iter(sent)),
 )
 def test_what_a_model_leaves_open_is_bounded(sent: dict[str, Any]) -> None:
     ALL_SORTS.read_parameters(sent)
 
-    assert published_schema(ALL_SORTS).errors(sent)
+    errors = published_schema(ALL_SORTS).errors(sent)
+    assert errors
+    assert all(len(error.message) < 200 for error in errors), "the value itself is not repeated"
+
+
+@pytest.mark.parametrize(
+    "anything", [None, True, MAX_INTEGER, 1.5e-300, "x" * 10_000, [{"x": [None, "é", -1]}], {"$ref": "#"}]
+)
+def test_what_is_within_bounds_needs_no_type(anything: Any) -> None:
+    sent = {"anything": anything, "by_name": {"x": anything}, "json": anything}
+
+    assert published_schema(ALL_SORTS).errors(sent) == []
+    assert is_valid(ALL_SORTS, sent)
+
+
+def test_names_have_a_bound_where_the_model_says_more_of_them() -> None:
+    named = {
+        "type": "object",
+        "propertyNames": {"pattern": "^a"},
+        "additionalProperties": {"type": "boolean"},
+    }
+
+    assert bounded(named)["propertyNames"] == {"maxLength": 200, "pattern": "^a"}
 
 
 def test_a_models_own_bounds_stay() -> None:
@@ -218,3 +268,9 @@ def test_a_models_own_bounds_stay() -> None:
 
     assert bounded(own)["properties"] == own["properties"]
     assert published(DOWORK.parameters)["properties"]["steps"]["maximum"] == 1000
+
+
+def test_the_command_line_calls_it_any() -> None:
+    schema = published(AllSorts)
+
+    assert describe_type(schema["$defs"]["any-value"]) == "any"

@@ -34,7 +34,7 @@ class PublishedSchema:
         except ValidationError as error:
             return field_errors(error)
         return [
-            FieldError(field=_path(error.instance_path), message=str(error.message))
+            FieldError(field=_path(error.instance_path), message=_shortened(error.message))
             for error in self._validator.iter_errors(parameters)
         ]
 
@@ -51,6 +51,11 @@ def field_errors(error: ValidationError) -> list[FieldError]:
         FieldError(field=_path(item["loc"]), message=item["msg"])
         for item in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _shortened(message: str) -> str:
+    """It begins with the value, and ends with what is wrong."""
+    return message if len(message) <= 160 else f"{message[:60]} … {message[-90:]}"
 
 
 def _path(location: Any) -> str:

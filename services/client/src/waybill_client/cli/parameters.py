@@ -70,8 +70,8 @@ def describe_type(schema: Mapping[str, Any]) -> str:
         return "null"
     if schema.get("type") == "array":
         return f"list of {describe_type(schema.get('items', {}))}"
-    name = schema.get("format") or schema.get("type") or "any"
-    return ", ".join([str(name), *_bounds(schema)])
+    name = schema.get("format") or schema.get("type")
+    return ", ".join([str(name), *_bounds(schema)]) if name else "any"
 
 
 def _bounds(schema: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """Whether what a package offers is a kind that both services can work with."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from waybill.kinds.definition import Kind, Parameters, ParametersNotKept
-from waybill.kinds.schema import published
+from waybill.kinds.schema import published, schemas_within
 
 _NAME_CHARACTERS = 100
 _IMPLEMENTATION = re.compile(r"[\w.]+:\w+")
@@ -44,6 +44,7 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         "a timedelta above 0",
     ),
     ("max_attempts", lambda value: type(value) is int and value >= 1, "a whole number from 1"),
+    ("fresh_process", lambda value: isinstance(value, bool), "True or False"),
 )
 """What each field of a `Kind` must be."""
 
@@ -72,8 +73,10 @@ def _parameter_faults(kind: Kind) -> Iterator[str]:
     except PydanticInvalidForJsonSchema as error:
         yield f"its parameters have no JSON Schema: {error.message}"
         return
-    for name, field in schema.get("properties", {}).items():
-        if _is_secret(field):
+    definitions = schema.get("$defs", {})
+    own = definitions.get(str(schema.get("$ref")).removeprefix("#/$defs/"), schema)  # if it refers to itself
+    for name, field in own.get("properties", {}).items():
+        if any(one.get("writeOnly") for one in schemas_within(field, definitions)):
             yield f"its parameter {name} is a secret, but parameters are stored and shown: use a setting"
     for sample in ({}, *schema.get("examples", ())):
         try:
@@ -83,9 +86,6 @@ def _parameter_faults(kind: Kind) -> Iterator[str]:
         except ParametersNotKept as error:
             yield str(error)
             return
-        if not all(isinstance(step, str) for step in kind.steps(model)):
-            yield "its steps must be the steps' names"
-
-
-def _is_secret(schema: Mapping[str, Any]) -> bool:
-    return bool(schema.get("writeOnly")) or any(map(_is_secret, schema.get("anyOf", ())))
+        steps = kind.steps(model)
+        if isinstance(steps, str) or not all(isinstance(step, str) for step in steps):
+            yield "its steps must be a list of the steps' names"

@@ -76,13 +76,19 @@ def registry_of(entries: Iterable[EntryPoint]) -> Registry:
     for name, same in offers.items():
         first = same[0]
         if any(other.kind is not first.kind or other.kind is None for other in same[1:]):
-            packages = " and ".join(sorted(offer.package for offer in same))
-            broken.append(BrokenKind(name, f"{packages} both offer it; uninstall one of them."))
+            broken.append(BrokenKind(name, _offered_by([offer.package for offer in same])))
         elif first.kind is None:
             broken.append(BrokenKind(name, f"in {first.package}, {first.fault}."))
         else:
             kinds.append(first.kind)
     return Registry(kinds, broken)
+
+
+def _offered_by(packages: Iterable[str]) -> str:
+    *others, last = sorted(packages)
+    if len(others) == 1:
+        return f"{others[0]} and {last} both offer it; uninstall one of them."
+    return f"{', '.join(others)} and {last} all offer it; uninstall all but one of them."
 
 
 @dataclass(frozen=True)
