@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
 from producer_api.app import create_app
 from producer_api.policies import SHORT_ANSWER_BYTES
@@ -82,6 +84,15 @@ class TestHosts:
             *("evil.example", "reports.example.com.evil.example", "example.org", "localhost.evil.example"),
             # names that Werkzeug dislikes, and a browser's resolver does not
             *("a_b.evil.example", "_x.evil.example", "a~b.evil.example", "evil.example:99999"),
+            *(
+                "",
+                ":80",
+                ".",
+                "localhost:x",
+                "localhost@evil.example",
+                "evil.example@localhost",
+                "[evil.example]",
+            ),
         ],
     )
     def test_any_other_name_is_refused(self, host: str, make: Make) -> None:
@@ -90,6 +101,29 @@ class TestHosts:
 
         body = refused(client.get(KINDS, headers={"Host": host}), 421, "unknown-host")
         assert "WAYBILL_ALLOWED_HOSTS" in body["detail"]
+
+    @settings(deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(start=st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF)), port=st.text("0123456789:"))
+    def test_nothing_makes_a_name_below_another_domain_allowed(
+        self, start: str, port: str, client: FlaskClient
+    ) -> None:
+        environ = {"HTTP_HOST": f"{start}.evil.example{port}"}
+
+        refused(client.get(KINDS, environ_overrides=environ), 421, "unknown-host")
+
+    def test_a_proxys_name_is_judged_by_the_same_rule(self, make: Make) -> None:
+        client = make(trusted_proxies="127.0.0.1").test_client()
+
+        refused(client.get(KINDS, headers={"X-Forwarded-Host": "a_b.evil.example"}), 421, "unknown-host")
+        assert client.get(KINDS, headers={"X-Forwarded-Host": "producer_api"}).status_code == 200
+
+    def test_a_client_that_sends_no_name_is_answered(self, make: Make) -> None:
+        """None that a browser is: HTTP/1.0."""
+        app = make()
+        environ = create_environ(KINDS)
+        del environ["HTTP_HOST"]
+
+        assert run_wsgi_app(app, environ)[1] == "200 OK"
 
     def test_a_star_allows_any(self, make: Make) -> None:
         client = make(allowed_hosts="*").test_client()
@@ -121,6 +155,7 @@ class TestOtherSites:
             {"Origin": "http://localhost:3000"},
             {"Origin": "null"},
             {"Origin": "http://["},
+            {"Origin": "null", "Host": "producer_api:8080"},
         ],
     )
     def test_their_pages_change_nothing(
@@ -136,8 +171,9 @@ class TestOtherSites:
             {"Sec-Fetch-Site": "none"},
             {"Origin": "http://localhost"},
             {"Origin": "https://localhost"},
+            {"Origin": "http://producer_api:8080", "Host": "producer_api:8080"},
         ],
-        ids=["curl", "own page", "address bar", "old browser", "behind TLS"],
+        ids=["curl", "own page", "address bar", "old browser", "behind TLS", "a name with _"],
     )
     def test_other_clients_and_own_pages_are_let_in(
         self, headers: dict[str, str], client: FlaskClient

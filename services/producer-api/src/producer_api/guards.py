@@ -1,5 +1,6 @@
 """What is checked of every request before its route: who may send it, and in which form."""
 
+import re
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from waybill.telemetry import link_caller, name_unmatched_request, redact_query
 CHANGES_BY_GET = "/api/report"
 """The article's call: the one GET that changes something."""
 
+_AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:/?#@\[\]\\\s]+)(:[0-9]*)?")
 _PROBES = ("/healthz", "/readyz")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OWN_FETCHES = ("same-origin", "none")
@@ -40,10 +42,9 @@ def _describe_span() -> None:
 
 def _require_host(hosts: HostPolicy) -> None:
     """The probes are answered under any name: load balancers have their own."""
-    # Werkzeug's is empty for a name that it dislikes, though browsers send it.
-    sent = request.environ.get("HTTP_HOST") or request.host
-    name = _name_in(sent)
-    if not (name is not None and hosts.allows(name)) and request.path not in _PROBES:
+    sent = _sent_to()
+    authority = _AUTHORITY.fullmatch(sent)
+    if not (authority and hosts.allows(authority["name"])) and request.path not in _PROBES:
         raise Problem(
             "unknown-host",
             f"Host: {sent[:100]!r} is not known here. If it is a name of this service, add it to "
@@ -51,12 +52,9 @@ def _require_host(hosts: HostPolicy) -> None:
         )
 
 
-def _name_in(host: str) -> str | None:
-    """Without the port; None if there is no name."""
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
+def _sent_to() -> str:
+    """Name and port. Werkzeug's are empty for a name that it dislikes, though browsers send it."""
+    return request.host or request.environ.get("HTTP_HOST", "")
 
 
 def _refuse_other_sites() -> None:
@@ -72,7 +70,7 @@ def _refuse_other_sites() -> None:
     if fetch_site is not None:
         other = fetch_site not in _OWN_FETCHES
     else:
-        other = origin is not None and _authority(origin) != request.host.lower()
+        other = origin is not None and _authority(origin) != _sent_to().lower()
     if other:
         raise Problem(
             "cross-site",

@@ -59,6 +59,8 @@ class HostPolicy:
         name = host.lower().rstrip(".")
         if "*" in self.allowed or name in self.allowed:
             return True
+        if not name:
+            return False
         if _is_ip_address(name) or "." not in name or name.endswith(_PRIVATE_SUFFIXES):
             return True
         return any(name.endswith(pattern[1:]) for pattern in self.allowed if pattern.startswith("*."))
