@@ -23,6 +23,8 @@ EXTERNAL_KAFKA = ("--set=kafka.mode=external", "--set=kafka.external.bootstrapSe
         "artefacts.url=/tmp/artefacts",
         "tracing.external.endpoint=http://jaeger:4317",
         "networkPolicy.enabled=perhaps",
+        "producerApi.pathPrefix=/..",
+        "producerApi.pathPrefix=/a/./b",
     ],
 )
 def test_the_schema_refuses(fails: Fails, value: str) -> None:

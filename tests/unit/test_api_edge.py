@@ -265,7 +265,9 @@ class TestProxies:
 
         assert answer.get_json()["type"] == "/near/problems/not-found"
 
-    @pytest.mark.parametrize("prefix", ["//evil.example", "/\\evil.example", "evil", "/a b", "/"])
+    @pytest.mark.parametrize(
+        "prefix", ["//evil.example", "/\\evil.example", "evil", "/a b", "/", "/..", "/a/../b", "/."]
+    )
     def test_a_prefix_that_is_no_path_gets_into_no_link(self, prefix: str, make: Make) -> None:
         client = make(trusted_proxies="127.0.0.1").test_client()
 
@@ -309,6 +311,9 @@ class TestPathPrefix:
     [
         ("path_prefix", "waybill"),
         ("path_prefix", "//evil"),
+        ("path_prefix", "/.."),
+        ("path_prefix", "/a/./b"),
+        ("path_prefix", "/a//"),
         ("trusted_proxies", "10.0.0.0/33"),
         ("trusted_proxies", "proxy"),
         ("allowed_hosts", "http://reports.example.com"),

@@ -1,18 +1,16 @@
 """Under which address the service is called: behind proxies, and below a path prefix."""
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from flask import request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from producer_api.policies import ProxyPolicy
+from producer_api.policies import ProxyPolicy, is_path_prefix
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _FORWARDING = (
     *("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT"),
     *("HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_SSL", "HTTP_X_REAL_IP"),
@@ -51,7 +49,7 @@ class Addressing:
     def _forwarded_prefix(environ: "WSGIEnvironment") -> str:
         """The nearest proxy's; what is no path is left out, since it would become part of links."""
         prefix = environ.get("HTTP_X_FORWARDED_PREFIX", "").rpartition(",")[2].strip().rstrip("/")
-        return prefix if _PREFIX.fullmatch(prefix) else ""
+        return prefix if is_path_prefix(prefix) else ""
 
 
 def path_of(path: str) -> str:

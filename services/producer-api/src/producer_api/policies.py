@@ -1,5 +1,6 @@
 """The API's policies, made from settings."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -7,8 +8,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 Network = IPv4Network | IPv6Network
 
 SHORT_ANSWER_BYTES = 128 * 1024
-"""An answer up to this size fits the socket's buffer, so that its client cannot hold a thread."""
+"""An answer up to this size fits the empty buffer of a socket, so that its client cannot hold a thread."""
 
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".svc", ".svc.cluster.local", ".test")
 
 
@@ -81,6 +83,12 @@ class ProxyPolicy:
             return False
         mapped = getattr(address, "ipv4_mapped", None)  # as a socket for both versions shows IPv4
         return any((mapped or address) in network for network in self.trusted)
+
+
+def is_path_prefix(text: str) -> bool:
+    """A path such as `/waybill`, which links can begin with: no `//host`, and no segments that browsers
+    take away (`/..`)."""
+    return _PREFIX.fullmatch(text) is not None and not {".", ".."} & set(text.split("/"))
 
 
 def _is_ip_address(name: str) -> bool:

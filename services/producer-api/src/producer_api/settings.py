@@ -6,11 +6,10 @@ from ipaddress import ip_network
 
 from pydantic import Field, field_validator
 
-from producer_api.policies import ArrivalPolicy, HostPolicy, ProxyPolicy, StreamPolicy
+from producer_api.policies import ArrivalPolicy, HostPolicy, ProxyPolicy, StreamPolicy, is_path_prefix
 from waybill.settings import Listen, ServiceSettings
 from waybill.telemetry import CallerTrace
 
-_PREFIX = r"^((/[A-Za-z0-9._~-]+)+/?|/?)$"
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -31,7 +30,7 @@ class ApiSettings(ServiceSettings):
     drain_seconds: float = Field(default=20, gt=0)
     allowed_hosts: str = ""
     trusted_proxies: str = ""
-    path_prefix: str = Field(default="", pattern=_PREFIX)
+    path_prefix: str = ""
     caller_trace: CallerTrace = CallerTrace.CONTINUE
 
     @field_validator("allowed_hosts")
@@ -51,6 +50,18 @@ class ApiSettings(ServiceSettings):
             except ValueError as error:
                 raise ValueError(f"{network!r} is not an IP address or network: {error}") from None
         return text
+
+    @field_validator("path_prefix")
+    @classmethod
+    def _is_prefix(cls, text: str) -> str:
+        """Without the slash at the end."""
+        prefix = text.removesuffix("/")
+        if prefix and not is_path_prefix(prefix):
+            raise ValueError(
+                f"{text!r} is not a path such as /waybill, with segments of letters, digits, '.', '_', '~' "
+                "and '-', none of them '.' or '..'"
+            )
+        return prefix
 
     @property
     def max_long_answers(self) -> int:
@@ -81,7 +92,7 @@ class ApiSettings(ServiceSettings):
     def proxies(self) -> ProxyPolicy:
         return ProxyPolicy(
             tuple(ip_network(network) for network in _items(self.trusted_proxies)),
-            self.path_prefix.rstrip("/"),
+            self.path_prefix,
         )
 
 
