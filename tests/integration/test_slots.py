@@ -279,14 +279,6 @@ def test_a_kind_can_have_a_process_for_each_report(slot: Slot, tmp_path: Path) -
 # What a job may see
 
 
-_WITHOUT_CAPABILITIES = """
-import ctypes, os, sys
-for capability in range(64):  # PR_CAPBSET_DROP, which the next program has then
-    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
-os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
-"""
-
-
 def test_a_job_finds_no_credentials_of_ours(tmp_path: Path) -> None:
     """It reads the environment of every process of its user, as far as one without capabilities can."""
     secret = f"secret-{new_report_id()}"
@@ -295,8 +287,8 @@ def test_a_job_finds_no_credentials_of_ours(tmp_path: Path) -> None:
         from pathlib import Path
         from report_worker.slots import ForkServer, Options, Slot
         from report_worker.slots.environment import slot_environment, telemetry_secrets
-        from report_worker.slots.processes import hide_from_own_user
         from tests.support import slots
+        from waybill.prctl import hide_from_own_user
 
         hide_from_own_user()
         options = Options(512, "json", "warning", traced=True, secrets=telemetry_secrets(os.environ))
@@ -316,7 +308,7 @@ def test_a_job_finds_no_credentials_of_ours(tmp_path: Path) -> None:
         "OTEL_METRICS_EXPORTER": "none",
     }
     done = subprocess.run(
-        [sys.executable, "-c", _WITHOUT_CAPABILITIES, textwrap.dedent(program), str(tmp_path)],
+        [sys.executable, "-c", slots.WITHOUT_CAPABILITIES, textwrap.dedent(program), str(tmp_path)],
         env={**os.environ, "PYTHONPATH": path, "NOT_A_SECRET": "seen", **secrets},
         capture_output=True,
         text=True,

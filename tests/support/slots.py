@@ -26,6 +26,14 @@ from waybill.domain import new_report_id
 KINDS = Path(__file__).parent / "kinds"
 MEMORY_MIB = 512
 
+WITHOUT_CAPABILITIES = """
+import ctypes, os, sys
+for capability in range(64):  # PR_CAPBSET_DROP, which the next program has then
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+"""
+"""Run with `-c`: becomes the Python program that is its first argument."""
+
 
 def kinds_path(directory: Path) -> str:
     """A `PYTHONPATH` by which the tests' kinds are found."""

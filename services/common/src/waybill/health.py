@@ -18,6 +18,8 @@ from typing import Any
 
 import structlog
 
+from waybill.bare_http import bare_response
+
 log = structlog.get_logger(__name__)
 
 OK = "ok"
@@ -165,10 +167,4 @@ class HealthServer:
 
 def _http(status: HTTPStatus, document: Mapping[str, Any] | None = None, *, with_body: bool = True) -> bytes:
     body = json.dumps(document or {"status": status.phrase}).encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        "Content-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode() + (body if with_body else b"")
+    return bare_response(status, "application/json", body, with_body=with_body)

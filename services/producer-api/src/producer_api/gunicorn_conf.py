@@ -12,6 +12,7 @@ from producer_api.settings import ApiSettings
 from waybill.addresses import CannotListen, listen
 from waybill.health import HealthServer
 from waybill.logs import configure_logs
+from waybill.prctl import hide_from_own_user
 from waybill.settings import load
 
 _settings = load(ApiSettings)
@@ -39,6 +40,7 @@ secure_scheme_headers: dict[str, str] = {}
 def on_starting(_server: Any) -> None:
     """In the arbiter: every worker process inherits the probes' listener, and whichever is free answers."""
     global _health_listener
+    hide_from_own_user()  # jobs may run as the same user; worker processes inherit it
     configure_logs("producer-api", _settings.log_format, _settings.log_level)
     for name in ("gunicorn.error", "gunicorn.access"):  # through the root logger, for the same format as ours
         logger = logging.getLogger(name)

@@ -20,13 +20,13 @@ from report_worker.scratch import Scratch
 from report_worker.settings import WorkerSettings
 from report_worker.slots import ForkServer, Options, Slot, SlotPool
 from report_worker.slots.environment import slot_environment, telemetry_secrets
-from report_worker.slots.processes import hide_from_own_user
 from waybill.addresses import CannotListen, listen
 from waybill.errors import WaybillError
 from waybill.health import Health, HealthServer
 from waybill.kafka import GroupMembership, KafkaHealth, consumer, is_reachable
 from waybill.kafka.clients import group_protocol
 from waybill.logs import configure_logs
+from waybill.prctl import hide_from_own_user
 from waybill.runtime import Runtime
 from waybill.settings import load
 from waybill.telemetry import flush, sdk_is_started

@@ -7,6 +7,7 @@ from opentelemetry import trace
 
 from producer_api.problems import MEDIA_TYPE, Problem
 from producer_api.serving.errors import ArrivalError
+from waybill.bare_http import bare_response
 from waybill.telemetry import refusal_span
 
 _KINDS: tuple[tuple[type[Exception], str, str], ...] = (
@@ -49,10 +50,4 @@ def response(problem: Problem) -> bytes:
         context = span.get_span_context()
     model = problem.model(trace.format_trace_id(context.trace_id) if context.is_valid else None)
     body = model.model_dump_json(exclude_none=True).encode()
-    head = (
-        f"HTTP/1.1 {model.status} {HTTPStatus(model.status).phrase}\r\n"
-        f"Content-Type: {MEDIA_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode() + body
+    return bare_response(HTTPStatus(model.status), MEDIA_TYPE, body)

@@ -5,46 +5,33 @@ forking twice. A subreaper becomes the parent of every orphan below it, so none 
 such thing: there a slot's process group is what ends with it.
 """
 
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-# <linux/prctl.h>
-_PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
-_PR_SET_CHILD_SUBREAPER = 36
-_PR_SET_NO_NEW_PRIVS = 38
+from waybill.prctl import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
 
-_LINUX = sys.platform == "linux"
 _PAUSE_SECONDS = 0.005
 
 
 def become_subreaper() -> None:
     """From now on, orphans among this process's descendants become its children."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent(parent: int) -> None:
     """Has the kernel kill this process when the thread that forked it ends. `parent` is its process."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before
         os._exit(0)
 
 
 def keep_own_user() -> None:
     """No program that this process or a descendant runs gets another user's rights: each can be ended."""
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-
-
-def hide_from_own_user() -> None:
-    """No other process of the same user can read this one's environment, memory or open files, as a job in a
-    slot otherwise could. Nor can a debugger; and there are no core dumps."""
-    _prctl(_PR_SET_DUMPABLE, 0)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def children(process: str = "self") -> set[int]:
@@ -84,8 +71,3 @@ def kill_all_children(kept: Collection[int], seconds: float) -> bool:
             return False
         time.sleep(_PAUSE_SECONDS)
     return True
-
-
-def _prctl(option: int, value: int) -> None:
-    if _LINUX and ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), f"prctl {option}")
