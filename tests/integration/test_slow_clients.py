@@ -44,10 +44,20 @@ def clients(url: str, sent: bytes, count: int = MANY) -> Iterator[list[socket.so
         HEAD,
         HEAD + JSON + b"Content-Length: 100\r\n\r\n{",
         HEAD + JSON + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+        HEAD + JSON + b"Transfer-Encoding: chunked\r\n\r\n00000000000000000005\r\n{",
         HEAD + JSON + b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n",
         HEAD + JSON + b"Content-Length: 300000\r\n\r\n{",
     ],
-    ids=["nothing", "one byte", "half a header", "half a body", "half a chunk", "expects", "too much"],
+    ids=[
+        "nothing",
+        "one byte",
+        "half a header",
+        "half a body",
+        "half a chunk",
+        "half a chunk after zeros",
+        "expects",
+        "too much",
+    ],
 )
 def test_clients_that_do_not_finish_cost_the_others_nothing(
     sent: bytes, stack: Stack, http: httpx.Client

@@ -36,6 +36,7 @@ def with_length(length: int) -> bytes:
         with_length(3) + b"{ }",
         CHUNKED + b"3\r\n{ }\r\n0\r\n\r\n",
         CHUNKED + b"3;a=b\r\n{ }\r\n1\r\nx\r\n0\r\nTrailer: x\r\n\r\n",
+        CHUNKED + b"00000000000000000003\r\n{ }\r\n00000000000000000000\r\n\r\n",
     ],
 )
 def test_a_request_is_complete_with_its_last_byte(request_: bytes) -> None:
@@ -120,7 +121,9 @@ LINES = st.sampled_from(
 )
 BODIES = st.one_of(
     st.binary(max_size=40),
-    st.sampled_from([b"3\r\nabc\r\n0\r\n\r\n", b"0\r\n\r\n", b"3\r\nabc\r\n0\r\nA: b\r\n\r\n"]),
+    st.sampled_from(
+        [b"3\r\nabc\r\n0\r\n\r\n", b"0\r\n\r\n", b"%020x\r\nabc" % 7, b"3\r\nabc\r\n0\r\nA: b\r\n\r\n"]
+    ),
 )
 REQUESTS = st.builds(
     lambda method, lines, body: (
@@ -134,6 +137,7 @@ REQUESTS = st.builds(
 
 @given(st.one_of(REQUESTS, st.binary(min_size=1, max_size=200)), st.integers(1, 50))
 @example(CHUNKED + b"3\r\nabcxx0\r\n\r\n", 7)
+@example(CHUNKED + b"00000000000000000009\r\nabc", 50)
 def test_what_is_complete_needs_no_more_bytes_of_a_client(request_: bytes, size: int) -> None:
     """gunicorn's parser, which reads it then in a thread, neither waits for more nor leaves the thread."""
     pieces = [request_[start : start + size] for start in range(0, len(request_), size)]

@@ -18,7 +18,7 @@ _CODING = re.compile(rb"\r\ntransfer-encoding:([^\r\n]*)", re.IGNORECASE)
 _EXPECTS_CONTINUE = re.compile(
     rb"[^\r\n]* HTTP/1\.1\r\n(?s:.*\r\n)?expect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE
 )
-_CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(;[\t -~\x80-\xff]*)?")
+_CHUNK_LINE = re.compile(rb"0*([0-9a-fA-F]{1,15})[ \t]*(;[\t -~\x80-\xff]*)?")
 _MAX_CHUNK_LINE = 8192
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from producer_api.policies import ArrivalPolicy
@@ -29,7 +30,9 @@ _RECEIVE = 64 * 1024
 _LOOK_SECONDS = 0.05
 """Between two looks at held requests. As long as Linux may delay an acknowledgement."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_NOTHING_MORE: tuple[bytes, ...] = ()
+"""What the parser can read beside what was collected: it has no socket that it could wait for."""
+_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class _Linger:
@@ -69,7 +72,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         try:
             accepted, client = listener.accept()
         except OSError as error:
-            if error.errno in _NO_MORE:
+            if error.errno in _OUT_OF_FILES:
                 self._drop_oldest()
             elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
                 raise
@@ -194,6 +197,8 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             future.add_done_callback(partial(self.method_queue.defer, self.finish_request, connection))
             return
         connection.data_ready = True
+        if connection.parser is None:
+            connection.parser = RequestParser(self.cfg, _NOTHING_MORE, connection.client)
         connection.init()
         connection.parser.unreader.unread(bytes(arrival.data))
         self.enqueue_req(connection)
