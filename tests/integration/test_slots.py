@@ -23,6 +23,7 @@ from report_worker.slots import (
     Slot,
     SlotDied,
     SlotPool,
+    StepEnded,
     StepStarted,
     state,
 )
@@ -192,6 +193,9 @@ def test_a_template_that_stands_still_costs_no_more_than_a_restart(
         ("interrupt", "KeyboardInterrupt", "KeyboardInterrupt"),
         ("generator", "GeneratorExit", "GeneratorExit"),
         ("odd", "waybill_lifecycle.jobs.OddError", "odd"),
+        ("nameless", "exception", "nameless"),
+        ("classless", "waybill_lifecycle.jobs.ClasslessError", "classless"),
+        ("long", ("\\ud800" * 2000)[:1999] + "…", "long"),
     ],
 )
 def test_an_exception_of_any_class_fails_its_step(
@@ -204,6 +208,33 @@ def test_an_exception_of_any_class_fails_its_step(
     assert (result.error_type, result.message, result.step) == (type_, message, "only step")
     assert slots.ended_steps(told) == {"only step": message}
     assert "jobs.py" in result.traceback
+
+
+@pytest.mark.parametrize(("how", "code"), [("return", "0"), ("exit", "3"), ("exception", "1")])
+def test_a_process_that_a_job_has_forked_has_no_outcome_of_its_own(
+    slot: Slot, tmp_path: Path, how: str, code: str
+) -> None:
+    slot.start(slots.job("fork", tmp_path, how=how))
+    result, told = slots.outcome(slot)
+
+    assert isinstance(result, Produced), result
+    assert result.path.read_text() == f"attempt 1 {code}\n"
+    assert [type(one) for one in told] == [StepStarted, StepEnded]
+    assert result.left_over == ()
+
+
+def test_a_file_whose_name_is_no_text_fails_its_report(slot: Slot, tmp_path: Path) -> None:
+    result = run(slot, "return_one", tmp_path, how="no text")
+
+    assert isinstance(result, Failed), result
+    assert "no Unicode text" in result.message
+
+
+def test_a_job_that_closes_files_of_ours_does_not_wait_for_its_time_out(slot: Slot, tmp_path: Path) -> None:
+    slot.start(slots.job("crash", tmp_path, how="closed files"))
+
+    with pytest.raises(SlotDied):
+        slots.outcome(slot)
 
 
 # What a job may use
@@ -363,6 +394,8 @@ def sender() -> Iterator[tuple[Slot, socket.socket]]:
         b'\0\0\0\x12{"type": "unheard"',
         b"\0\0\0\1\xff",
         frame(StepStarted("a step")).replace(b"step_started", b"step_forgery"),
+        frame(StepStarted("a step")).replace(b"a step", rb"\u0000"),
+        frame(StepEnded("a step", 1_000_000_000, None)).replace(b"1000000000", b"9000000000"),
     ],
 )
 def test_what_is_no_message_ends_the_slot(sender: tuple[Slot, socket.socket], sent: bytes) -> None:
@@ -384,6 +417,17 @@ def test_whatever_a_slot_sends_is_a_message_or_its_end(sent: bytes) -> None:
             while True:
                 assert isinstance(channel.receive(10), FromSlot)
         channel.close()
+
+
+def test_files_that_a_slot_sends_are_closed(sender: tuple[Slot, socket.socket]) -> None:
+    slot, end = sender
+    reading, writing = os.pipe()
+    socket.send_fds(end, [frame(StepStarted("a step"))], [writing])
+    os.close(writing)
+
+    assert slot.receive(10) == StepStarted("a step")
+    assert os.read(reading, 1) == b""  # the end: nobody has the other side
+    os.close(reading)
 
 
 def test_half_a_message_holds_nobody_up(sender: tuple[Slot, socket.socket]) -> None:

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from report_worker.slots import Job, StepStarted, process
 from report_worker.slots.channel import Channel
 from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Ready, Stop
+from report_worker.slots.state import ProcessState
 from waybill.domain import new_report_id
 from waybill.kinds import Artefact, Kind, Parameters, Registry, Work
 
@@ -63,3 +65,16 @@ def test_a_slot_that_is_told_to_stop_begins_no_other_step(
     assert exited.wait(30)
     worker.close()
     slot.close()
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def test_what_a_job_leaves_is_noticed_even_if_it_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = ProcessState()
+
+    monkeypatch.setattr(warnings, "filters", [*warnings.filters, Unprintable()])
+
+    assert "module defaults" in state.left_over()

@@ -2,13 +2,13 @@
 
 import fcntl
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import structlog
 
@@ -59,8 +59,62 @@ def _refusal(path: Path, reason: object) -> str:
     return f"The kind's function must return a file in work.directory; {path} cannot be taken: {reason}."
 
 
-def _remove(directory: Path) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
+def remove_tree(directory: Path) -> None:
+    """All of it that can be removed, and whatever a job has put into its place. Follows no link.
+
+    Level by level: `shutil.rmtree` calls itself and keeps a file open for each, so that a job could make a
+    tree that is too deep for it.
+    """
+    with suppress(OSError):
+        if directory.is_symlink() or not directory.is_dir():
+            directory.unlink()
+            return
+        directory.chmod(stat.S_IRWXU)
+        top = os.open(directory, _DIRECTORY)
+        try:
+            while _remove_level(top):
+                pass
+        finally:
+            os.close(top)
+        directory.rmdir()
+
+
+def _remove_level(top: int) -> bool:
+    """Removes what lies directly in `top`, and moves there the directories one level below; whether there
+    were any."""
+    moved = False
+    for name, is_directory in _entries(top):
+        with suppress(OSError):
+            if not is_directory:
+                os.unlink(name, dir_fd=top)
+                continue
+            os.chmod(name, stat.S_IRWXU, dir_fd=top)
+            inner = os.open(name, _DIRECTORY, dir_fd=top)
+            try:
+                moved |= _move_up(inner, top)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=top)
+    return moved
+
+
+def _move_up(inner: int, top: int) -> bool:
+    moved = False
+    for name, is_directory in _entries(inner):
+        with suppress(OSError):
+            if is_directory:
+                os.chmod(name, stat.S_IRWXU, dir_fd=inner)  # else it cannot be moved
+                os.rename(name, uuid4().hex, src_dir_fd=inner, dst_dir_fd=top)
+                moved = True
+            else:
+                os.unlink(name, dir_fd=inner)
+    return moved
+
+
+def _entries(directory: int) -> list[tuple[str, bool]]:
+    """The names in an open directory, and whether each is a directory itself."""
+    with os.scandir(directory) as entries:
+        return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
 
 
 class Scratch:
@@ -70,7 +124,7 @@ class Scratch:
     outlive a container that was out of memory. systemd-tmpfiles leaves what is locked so alone.
     """
 
-    def __init__(self, prefix: str = PREFIX, remove: Callable[[Path], None] = _remove) -> None:
+    def __init__(self, prefix: str = PREFIX, remove: Callable[[Path], None] = remove_tree) -> None:
         """Raises `OSError` where there is no room, or no temporary directory at all."""
         self._remove = remove
         root = Path(tempfile.gettempdir()).resolve()  # on macOS it is a link, and `_lock` follows none

@@ -1,6 +1,5 @@
 """Supervision: runs the job in its slot, writes down each step, and returns the outcome."""
 
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -11,8 +10,8 @@ from pydantic import ValidationError
 
 from report_worker.attempt.context import AttemptContext
 from report_worker.attempt.lease import Lease
-from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind, failed_with
-from report_worker.scratch import open_produced
+from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind, failed_with, slot_is_usable
+from report_worker.scratch import open_produced, remove_tree
 from report_worker.slots import (
     Cancelled,
     Failed,
@@ -90,7 +89,7 @@ class Supervision:
     def remove_files(self) -> None:
         """Removes the job's directory. The slot must not run the job any more."""
         if self._directory:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            remove_tree(self._directory)
 
     def _supervise(self, kind: Kind, steps: Sequence[str], job: Job) -> Outcome:
         progress = Progress(steps[0] if steps else "", 0, len(steps))
@@ -101,6 +100,8 @@ class Supervision:
             while time.monotonic() < self.deadline:
                 received = self._receive()
                 if isinstance(received, Produced | Failed | Cancelled):
+                    if not slot_is_usable(received):
+                        self._slot.stop()  # else what the job has left writes on into the file that is stored
                     return received
                 if isinstance(received, StepStarted | StepEnded):
                     change = _change(received)

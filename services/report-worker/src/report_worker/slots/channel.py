@@ -39,10 +39,14 @@ class Channel(Generic[Sent, Received]):
         sends: TypeAdapter[Sent],
         receives: TypeAdapter[Received],
         send_timeout: float | None = None,
+        *,
+        takes_files: bool = False,
     ) -> None:
-        """`send_timeout`: in seconds; for an end that must not wait for the other to read."""
+        """`send_timeout`: in seconds; for an end that must not wait for the other to read. `takes_files`:
+        else the system closes the files that come with a message."""
         connection.settimeout(send_timeout)
         self._connection = connection
+        self._max_files = 1 if takes_files else 0
         self._sends = sends
         self._receives = receives
         self._sending = threading.Lock()
@@ -102,7 +106,7 @@ class Channel(Generic[Sent, Received]):
         return frame
 
     def _read(self) -> None:
-        data, files, *_ = socket.recv_fds(self._connection, _CHUNK, 1)
+        data, files, *_ = socket.recv_fds(self._connection, _CHUNK, self._max_files)
         for file in files:
             os.set_inheritable(file, False)
         self.received_files.extend(files)

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import traceback
 from contextlib import suppress
 from dataclasses import replace
 from queue import SimpleQueue
@@ -15,10 +16,12 @@ from report_worker.slots.protocol import (
     Job,
     Produced,
     Ready,
+    StepEnded,
+    StepStarted,
     Stop,
     ToSlot,
 )
-from report_worker.slots.sanitize import message_of, stack_of, type_of
+from report_worker.slots.sanitize import message_of, stack_of, storable, type_of
 from report_worker.slots.state import ProcessState
 from report_worker.slots.work import JobCancelled, SlotWork
 from waybill.errors import PermanentError
@@ -26,6 +29,8 @@ from waybill.kinds import Artefact, Registry
 from waybill.telemetry import flush
 
 _FRESH = "its kind's wish for a fresh process"
+_END_SECONDS = 5.0
+"""For the other thread to end the process."""
 
 
 class SlotProcess:
@@ -37,13 +42,15 @@ class SlotProcess:
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._work: SlotWork | None = None
         self._cancelled = threading.Event()
+        self._pid = os.getpid()
 
     def run(self) -> None:
         """Until the worker says stop, or is gone."""
         listening = threading.Thread(target=self._listen, name="listen", daemon=True)
         listening.start()
         state = ProcessState()
-        with suppress(OSError):  # the worker is gone: the other thread ends the process
+        # The worker is gone, and the other thread ends the process; or a job has closed the channel's file.
+        with suppress(OSError):
             self._channel.send(Ready())
             while True:
                 outcome = self._outcome(self._jobs.get())
@@ -51,7 +58,7 @@ class SlotProcess:
                     outcome = replace(outcome, left_over=outcome.left_over + state.left_over())
                 self._channel.send(outcome)
                 self._work = None
-        listening.join()
+        listening.join(_END_SECONDS)
 
     def _listen(self) -> None:
         try:
@@ -77,24 +84,44 @@ class SlotProcess:
 
     def _outcome(self, job: Job) -> FromSlot:
         """Whatever the job does: an exception of any class is its failure, but for our own cancellation."""
-        work = self._work = SlotWork(job, self._channel.send, self._cancelled)
+        work = self._work = SlotWork(job, self._tell, self._cancelled)
         left_over: tuple[str, ...] = ()
         try:
             kind = self._kinds[job.kind]
             left_over = (_FRESH,) if kind.fresh_process else ()
             parameters = kind.read_parameters(job.parameters)
-            return replace(_produced(kind.load()(parameters, work), work), left_over=left_over)
+            artefact = kind.load()(parameters, work)
+            self._end_forked()
+            return replace(_produced(artefact, work), left_over=left_over)
         except JobCancelled:
+            self._end_forked()
             return Cancelled()
         except BaseException as error:
+            self._end_forked(error)
             return Failed(
                 error_type=type_of(error),
                 message=message_of(error),
                 traceback=stack_of(error),
-                permanent=isinstance(error, PermanentError),
+                permanent=issubclass(type(error), PermanentError),
                 step=work.fatal,
-                left_over=("memory",) if isinstance(error, MemoryError) else left_over,
+                left_over=("memory",) if issubclass(type(error), MemoryError) else left_over,
             )
+
+    def _tell(self, message: StepStarted | StepEnded) -> None:
+        """The steps of a process that the job has forked are not the report's."""
+        if os.getpid() == self._pid:
+            self._channel.send(message)
+
+    def _end_forked(self, error: BaseException | None = None) -> None:
+        """Ends a process that the job has forked and that has left the job's function: its end is no outcome
+        of the report, and it takes no other job. As Python ends a program, but without its hooks."""
+        if os.getpid() == self._pid:
+            return
+        code = error.code if isinstance(error, SystemExit) else error
+        with suppress(BaseException):
+            if code is error and error is not None:
+                traceback.print_exception(error)
+        os._exit(code if isinstance(code, int) else code is not None)
 
 
 def _produced(artefact: object, work: SlotWork) -> Produced:
@@ -103,4 +130,6 @@ def _produced(artefact: object, work: SlotWork) -> Produced:
         raise TypeError(f"The kind's function returned {type(artefact).__name__}, not an Artefact.")
     if not artefact.path.is_file():
         raise FileNotFoundError(f"The kind's function returned {artefact.path}, where there is no file.")
+    if storable(path := str(artefact.path)) != path:
+        raise ValueError(f"The kind's function returned {path}, which is no Unicode text.")
     return Produced(artefact.path, artefact.media_type, artefact.filename, work.failed)

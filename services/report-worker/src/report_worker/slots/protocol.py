@@ -13,9 +13,11 @@ from waybill.domain import Carrier
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
-Name = Annotated[str, Field(max_length=2000)]
-Text = Annotated[str, Field(max_length=200_000)]
-"""What a job can say of itself: much more than `sanitize` leaves, and yet an end."""
+_STORABLE = r"^[^\x00]*$"
+Name = Annotated[str, Field(max_length=2000, pattern=_STORABLE)]
+Text = Annotated[str, Field(max_length=200_000, pattern=_STORABLE)]
+"""What a job can say of itself: much more than `sanitize` leaves, and yet an end; and nothing that the
+database does not take."""
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -135,7 +137,7 @@ class StepEnded:
     """From a slot; `error` if the step failed."""
 
     name: Name
-    duration_ms: Annotated[int, Field(ge=0)]
+    duration_ms: Annotated[int, Field(ge=0, lt=2**31)]
     error: Text | None
     type: Literal["step_ended"] = "step_ended"
 

@@ -4,6 +4,7 @@ Secrets that an exception quotes, such as the token in an address, are redacted.
 """
 
 import traceback
+from collections.abc import Callable
 
 from waybill.redaction import redacted
 
@@ -13,33 +14,41 @@ _STACK_CHARACTERS = 20_000
 
 def type_of(error: BaseException) -> str:
     """The name of its class, with its module if that is not Python's own, as OpenTelemetry names it."""
-    kind = type(error)
-    module = kind.__module__
-    return shortened(kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}")
+    name = name_of(error)
+    module = _read(lambda: type(error).__module__, "builtins")
+    return name if module == "builtins" else shortened(f"{module}.{name}")
+
+
+def name_of(error: BaseException) -> str:
+    """The name of its class alone."""
+    return _read(lambda: shortened(type(error).__qualname__), "exception")
 
 
 def message_of(error: BaseException) -> str:
     """What `error` says, or at least what it is; short enough for a status event to fit into a message."""
-    name = type(error).__qualname__
-    try:
-        return shortened(str(error)) or name
-    except BaseException:  # an exception's own code failed
-        return f"{name} (its message cannot be read)"
+    name = name_of(error)
+    return _read(lambda: shortened(str(error)) or name, f"{name} (its message cannot be read)")
 
 
 def stack_of(error: BaseException) -> str:
     """The end of its traceback, which names the place."""
+    place = _read(lambda: "".join(traceback.format_tb(error.__traceback__)), "") + name_of(error)
+    text = _read(lambda: "".join(traceback.format_exception(error)), place)
+    return storable(redacted(text[-2 * _STACK_CHARACTERS :]))[-_STACK_CHARACTERS:]
+
+
+def _read(text: Callable[[], str], otherwise: str) -> str:
+    """An exception, its class and its class's class may have code of their own, which may fail."""
     try:
-        text = "".join(traceback.format_exception(error))
+        return text()
     except BaseException:
-        text = "".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__
-    return storable(redacted(text[-2 * _STACK_CHARACTERS :])[-_STACK_CHARACTERS:])
+        return otherwise
 
 
 def shortened(text: str, most: int = _MESSAGE_CHARACTERS) -> str:
     """The beginning of `text`, storable and without secrets."""
-    text = redacted(text[: 2 * most])
-    return storable(text if len(text) <= most else f"{text[: most - 1]}…")
+    text = storable(redacted(text[: 2 * most]))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def storable(text: str) -> str:

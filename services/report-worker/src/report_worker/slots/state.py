@@ -38,7 +38,7 @@ class ProcessState:
 
     def _changes(self) -> tuple[str, ...]:
         now = _read()
-        different = tuple(name for name, value in now.items() if value != self._before[name])
+        different = tuple(name for name, value in now.items() if _differ(value, self._before[name]))
         return (*different, "memory") if self._has_too_little_memory() else different
 
     def _has_too_little_memory(self) -> bool:
@@ -48,7 +48,22 @@ class ProcessState:
 
 
 def _read() -> dict[str, object]:
-    return {name: read() for name, read in _PARTS.items()}
+    return {name: _value(read) for name, read in _PARTS.items()}
+
+
+def _value(read: Callable[[], object]) -> object:
+    """A job may leave objects whose own code fails."""
+    try:
+        return read()
+    except Exception:
+        return "cannot be read"
+
+
+def _differ(now: object, before: object) -> bool:
+    try:
+        return now != before
+    except Exception:
+        return True
 
 
 def _directory() -> object:

@@ -61,7 +61,7 @@ def main() -> None:
     """Runs until the worker closes the channel, or dies; then every slot ends, with all that came of it."""
     file = int(sys.argv[1])
     os.set_inheritable(file, False)
-    control = Channel(socket.socket(fileno=file), FROM_TEMPLATE, TO_TEMPLATE)
+    control = Channel(socket.socket(fileno=file), FROM_TEMPLATE, TO_TEMPLATE, takes_files=True)
     # It is the worker that decides when slots end, whatever a terminal or a supervisor sends to all.
     signal.signal(signal.SIGINT, _ignore)
     signal.signal(signal.SIGTERM, _ignore)

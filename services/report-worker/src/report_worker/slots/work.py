@@ -12,7 +12,7 @@ from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.trace import Span
 
 from report_worker.slots.protocol import Job, StepEnded, StepStarted
-from report_worker.slots.sanitize import message_of, shortened, stack_of, type_of
+from report_worker.slots.sanitize import message_of, name_of, shortened, stack_of, type_of
 from waybill.telemetry import context_of, fail_span, interrupt_span, log_failure, step_span
 
 Tell = Callable[[StepStarted | StepEnded], None]
@@ -101,5 +101,5 @@ def _record(span: Span, name: str, error: BaseException) -> None:
             exception_attributes.EXCEPTION_STACKTRACE: stack_of(error),
         },
     )
-    fail_span(span, type(error).__qualname__, message_of(error))
+    fail_span(span, name_of(error), message_of(error))
     log_failure(span, name)

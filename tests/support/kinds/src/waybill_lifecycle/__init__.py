@@ -31,7 +31,7 @@ class CrashParameters(Parameters):
 
     crashes: int = Field(default=1, ge=0)
     after: float = Field(default=0, ge=0)
-    how: Literal["exit", "segfault"] = "exit"
+    how: Literal["exit", "segfault", "closed files"] = "exit"
 
 
 class KillerParameters(Parameters):
@@ -126,6 +126,7 @@ SPAWN = _kind("spawn", HowParameters, max_attempts=1, timeout=timedelta(seconds=
 RAISE = _kind("raise_one", HowParameters, max_attempts=1)
 POOL = _kind("pool", HowParameters, max_attempts=1)
 LEAVE = _kind("leave", HowParameters, max_attempts=1)
+FORK = _kind("fork", HowParameters, max_attempts=1)
 READ = _kind("read", HowParameters, max_attempts=1)
 RETURN = _kind("return_one", HowParameters, max_attempts=1)
 ALONE = _kind("alone", Parameters, max_attempts=1, fresh_process=True)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from waybill.errors import PermanentError, RetryableError
 from waybill.kinds import Artefact, Parameters, Work
@@ -56,6 +57,9 @@ def crash(parameters: CrashParameters, work: Work) -> Artefact:
         if work.attempt <= parameters.crashes:
             if parameters.how == "segfault":
                 os.kill(os.getpid(), signal.SIGSEGV)
+            if parameters.how == "closed files":
+                os.closerange(3, 256)
+                return _artefact(work)
             os._exit(_EXIT_CODE)
     return _artefact(work)
 
@@ -154,6 +158,28 @@ class OddError(BaseException):
     """Of no class that anybody catches."""
 
 
+class _Secretive(type):
+    def __getattribute__(cls, name: str) -> Any:
+        if name in ("__module__", "__qualname__"):
+            raise RuntimeError("not even this")
+        return super().__getattribute__(name)
+
+
+class NamelessError(Exception, metaclass=_Secretive):
+    """Its class does not say what it is called."""
+
+
+class ClasslessError(Exception):
+    """Not even an instance of its own class."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        raise RuntimeError("not even this")
+
+
+LongError = type("LongError" * 100, (Exception,), {"__module__": "\ud800" * 1000})
+
+
 def raise_one(parameters: HowParameters, work: Work) -> Artefact:
     """In a step, in every way that there is."""
     with work.step("only step"):
@@ -170,6 +196,12 @@ def raise_one(parameters: HowParameters, work: Work) -> Artefact:
                 raise GeneratorExit
             case "odd":
                 raise OddError("odd")
+            case "nameless":
+                raise NamelessError("nameless")
+            case "classless":
+                raise ClasslessError("classless")
+            case "long":
+                raise LongError("long")
     return _artefact(work)
 
 
@@ -178,6 +210,21 @@ async def _await_a_cancelled_task() -> None:
     await asyncio.sleep(0)
     task.cancel()
     await task
+
+
+def fork(parameters: HowParameters, work: Work) -> Artefact:
+    """Its child leaves the function too, in one way or the other, and does not see to it that it ends."""
+    child = os.fork()
+    with work.step("only step"):
+        if child:
+            _, status = os.waitpid(child, 0)
+            return _artefact(work, str(os.waitstatus_to_exitcode(status)))
+        match parameters.how:
+            case "exit":
+                sys.exit(3)
+            case "exception":
+                raise PermanentError("in the child")
+    return Artefact(work.directory / "of-the-child.txt", "text/plain", "of-the-child.txt")
 
 
 def pool(parameters: HowParameters, work: Work) -> Artefact:
@@ -249,6 +296,9 @@ def return_one(parameters: HowParameters, work: Work) -> Artefact:
             path = outside
         case "dots":
             path = work.directory / ".." / outside.name
+        case "no text":
+            path = work.directory / os.fsdecode(b"\xff.txt")
+            path.write_text("")
         case "link":
             inside.symlink_to(outside)
         case "hard link":
