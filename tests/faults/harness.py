@@ -69,8 +69,10 @@ def prove(fault: Fault, run: Run, tell_error: Callable[[], None]) -> Outcome:
         tell_error()
         run.violations.append(Violation(Harm.STUCK, name, fault.name, repr(error)))
 
-    def heal() -> None:
+    def heal(*, judged: bool = False) -> None:
         try:
+            if judged:
+                run.rig.end_reports()
             run.rig.heal()
         except Exception as error:
             failed("not_healed", error)
@@ -85,10 +87,10 @@ def prove(fault: Fault, run: Run, tell_error: Callable[[], None]) -> Outcome:
         outcome = run.judge()
     except Exception as error:
         failed("not_judged", error)
-        heal()
+        heal(judged=True)
         return run.outcome()
-    if any(violation.name == "process_died" for violation in outcome.violations):
-        heal()
+    if any(violation.harm is Harm.STUCK for violation in outcome.violations):
+        heal(judged=True)
     return outcome
 
 

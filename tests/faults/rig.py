@@ -49,6 +49,11 @@ CREATE TABLE IF NOT EXISTS effects (
     finished_at timestamptz
 )
 """
+_END_REPORTS = """
+UPDATE reports
+SET status = 'cancelled', finished_at = clock_timestamp(), lease_owner = NULL, lease_expires_at = NULL
+WHERE finished_at IS NULL
+"""
 _BY_FAULT = "CREATE INDEX reports_by_fault ON reports ((parameters->>'fault'), status)"
 
 
@@ -159,6 +164,11 @@ class Rig:
                 self.stack.start_part(part)
         self.make_topics()
         self.reconfigure(API, *self.workers)
+
+    def end_reports(self) -> None:
+        """Of a fault that was judged with breaches: what is left of it must do nothing to the next one."""
+        with self.database() as connection:
+            connection.execute(_END_REPORTS)
 
     def has_ended(self, name: str) -> bool:
         """Whether a part's process is gone."""

@@ -25,7 +25,11 @@ class SickRig:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.healed = 0
+        self.ended = 0
         self._error = error
+
+    def end_reports(self) -> None:
+        self.ended += 1
 
     def heal(self) -> None:
         self.healed += 1
@@ -78,7 +82,8 @@ def test_an_injector_that_fails_is_told_and_the_rig_is_healed() -> None:
     outcome = outcome_of(run_on(rig), fail)
     assert names(outcome) == ["seen", "not_injected"]
     assert outcome.reports == 3
-    assert rig.healed == 1
+    assert rig.healed == 2, "before it is judged, and before the next fault"
+    assert rig.ended == 1, "a report that is left must do nothing to the next fault"
 
 
 def test_a_judge_that_fails_loses_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from local.errors import PartFailedError
 from tests.faults import recording
 from tests.faults.checker import Harm, Violation
 from tests.faults.patience import Patience
@@ -83,8 +84,8 @@ def _dead(run: Run) -> Iterator[str]:
 
 
 def _bury(run: Run, name: str) -> None:
-    """Notes what was running there, and starts the worker again as whoever runs it would. A worker that was
-    killed by no job is a breach."""
+    """Notes what was running there, and starts the worker again as whoever runs it would; it may be killed
+    again before it is ready. A worker that was killed by no job is a breach."""
     now, pid = recording.now(), run.rig.stack.pid(name)
     run.strike(name)
     run.lose_spans("worker killed", now - _EXPORT_SECONDS, now, worker=pid)
@@ -92,4 +93,8 @@ def _bury(run: Run, name: str) -> None:
         run.inject()
     else:
         run.violations.append(Violation(Harm.STUCK, "process_died", name, "no job has killed it"))
-    run.rig.stack.start_part(name)
+    try:
+        run.rig.stack.start_part(name)
+    except PartFailedError:
+        if not run.rig.has_ended(name):
+            raise
