@@ -3,14 +3,17 @@
 import os
 import socket
 import threading
+import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from report_worker.slots import Job, StepStarted, process
+from report_worker.slots import Job, StepStarted, process, processes, template
 from report_worker.slots.channel import Channel
-from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Ready, Stop
+from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Ended, Ready, Stop
 from report_worker.slots.state import ProcessState
 from waybill.domain import new_report_id
 from waybill.kinds import Artefact, Kind, Parameters, Registry, Work
@@ -65,6 +68,29 @@ def test_a_slot_that_is_told_to_stop_begins_no_other_step(
     assert exited.wait(30)
     worker.close()
     slot.close()
+
+
+def test_what_cannot_be_ended_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a process that waits for a file system: it is killed, but stays."""
+    told: list[object] = []
+    clock = [0.0]
+    monkeypatch.setattr(processes, "reap", lambda pid: -9 if pid == 7 else None)
+    monkeypatch.setattr(processes, "kill_children", lambda _: False)
+    monkeypatch.setattr(os, "killpg", lambda *_: None)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    one: Any = template.Template(SimpleNamespace(send=told.append), SimpleNamespace())  # type: ignore[arg-type]
+    one._slots = {7, 8}
+
+    one._reap()
+    clock[0] = 1.9
+    one._reap()
+    assert told == []
+
+    clock[0] = 2.1
+    one._reap()
+    assert told == [Ended(7, -9)]
+    assert one._exited == {}
+    assert one._slots == {8}
 
 
 class Unprintable:

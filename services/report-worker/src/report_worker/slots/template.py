@@ -52,6 +52,9 @@ log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 0.01
 """Between two looks at the processes of slots that end."""
+_ENDING_SECONDS = 2.0
+"""For what a slot has started to be gone once it was killed. It runs no more, but a file system that does not
+answer may hold it for ever."""
 _FLUSH_SECONDS = 5.0
 """For the slots of a worker that is gone, to send out their spans."""
 _LAST_SECONDS = 5.0
@@ -81,7 +84,7 @@ class Template:
         self._control = control
         self._options = options
         self._kinds = load_registry()
-        self._exited: dict[int, int] = {}
+        self._exited: dict[int, tuple[int, float]] = {}
         self._slots: set[int] = set()
 
     def run(self) -> None:
@@ -143,13 +146,21 @@ class Template:
         for pid in list(self._slots):
             if (code := processes.reap(pid)) is not None:
                 self._slots.discard(pid)
-                self._exited[pid] = code
+                self._exited[pid] = code, time.monotonic() + _ENDING_SECONDS
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
-        if self._exited and processes.kill_children(self._slots):
-            for pid, code in self._exited.items():
-                self._control.send(Ended(pid, code))
-            self._exited.clear()
+        if self._exited:
+            nothing_left = processes.kill_children(self._slots)
+            for pid, (code, deadline) in list(self._exited.items()):
+                if nothing_left or time.monotonic() > deadline:
+                    self._tell_end(pid, code, nothing_left)
+
+    def _tell_end(self, pid: int, code: int, nothing_left: bool) -> None:
+        if not nothing_left:
+            left = sorted(processes.children() - self._slots)
+            log.warning("processes of jobs were killed, and do not end", pids=left)
+        self._control.send(Ended(pid, code))
+        del self._exited[pid]
 
     def _end_all(self) -> None:
         deadline = time.monotonic() + _FLUSH_SECONDS
