@@ -1,14 +1,18 @@
 """Clients that send several requests at once: each is begun when the answer before has been read."""
 
 import re
+import selectors
 import signal
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
+from unittest.mock import Mock
 
 import httpx
+from gunicorn.config import Config
 
 from producer_api.policies import SHORT_ANSWER_BYTES
+from producer_api.serving import EdgeWorker
 from tests.support.edge import THREADS, serving
 from tests.support.raw_http import answer_of, connect, read_all
 from tests.support.waiting import PATIENCE, eventually
@@ -66,6 +70,35 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_end() -> None:
         arbiter.send_signal(signal.SIGTERM)
 
         assert arbiter.wait(PATIENCE) == 0
+
+
+def test_a_client_that_is_dropped_for_a_new_one_may_have_sent_something_meanwhile() -> None:
+    """The worker's loop then has both events, and in this order."""
+    config = Config()
+    config.set("threads", 1)
+    config.set("worker_connections", 2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        selectors.DefaultSelector() as poller,
+        selectors.DefaultSelector() as arrived,
+    ):
+        worker = EdgeWorker(0, 0, [listener], Mock(), PATIENCE, config, Mock())
+        worker.poller = poller
+        worker.set_accept_enabled(True)
+        with socket.create_connection(listener.getsockname()) as first:
+            worker.wait_for_and_dispatch_events(PATIENCE)
+            (accepted,) = worker._waiting
+            arrived.register(accepted.sock, selectors.EVENT_READ)
+            with socket.create_connection(listener.getsockname()) as second:
+                first.sendall(b"G")
+                assert arrived.select(PATIENCE)
+
+                worker.wait_for_and_dispatch_events(PATIENCE)
+
+                assert [one.client for one in worker._waiting] == [second.getsockname()]
+                for connection in list(worker._waiting):
+                    worker._drop(connection)
+        worker.tmp._tmp.close()
 
 
 def _is_refused(client: socket.socket) -> bool | None:

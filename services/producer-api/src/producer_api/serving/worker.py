@@ -165,13 +165,14 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._waiting[connection] = waiting
 
     def _on_readable(self, connection: TConn, client: socket.socket) -> None:
+        if (waiting := self._waiting.get(connection)) is None:
+            return  # dropped for a new one after both events were there
         try:
             data = client.recv(_RECEIVE)
         except BlockingIOError:
             return
         except OSError:
             data = b""
-        waiting = self._waiting[connection]
         if not data:
             self._drop(connection)
         elif isinstance(waiting, Arrival):
