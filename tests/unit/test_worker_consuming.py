@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,9 @@ import pytest
 from confluent_kafka import Message
 from structlog.testing import capture_logs
 
-from report_worker import consuming
+from report_worker import consuming, isolation
 from report_worker.consuming import CommandConsumer
+from report_worker.intake import NeedsIdleWorker
 from waybill.domain import new_report_id
 from waybill.kafka import KafkaHealth
 from waybill.store import StoreUnavailable
@@ -52,7 +54,9 @@ class Intake:
 
 
 class Bench:
-    def __init__(self, intake: Any, start: Callable[[Any], bool]) -> None:
+    def __init__(
+        self, intake: Any, start: Callable[[Any], bool], is_idle: Callable[[], bool] = lambda: True
+    ) -> None:
         self.client = Client()
         self.stopping = threading.Event()
         self.consumer = CommandConsumer(
@@ -62,7 +66,7 @@ class Bench:
             KafkaHealth("tests"),
             intake,
             SimpleNamespace(wait_for_free=lambda _: True),
-            lambda: True,
+            is_idle,
             start,
         )
 
@@ -88,6 +92,36 @@ def test_a_report_that_could_not_be_started_costs_a_pause_and_not_the_loop(
     first, second = started.values()
     assert second - first >= 0.3
     assert bench.client.stored == [0, 1], "the released report has another command"
+
+
+def test_room_for_a_report_that_has_ended_meanwhile_is_not_taken_for_that_of_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two reports that must run alone, the first is cancelled while the worker makes room for it."""
+    monkeypatch.setattr(isolation, "_MIN_ROOM", timedelta(0))
+    needs = NeedsIdleWorker(new_report_id(), timedelta(0))
+    postponed: list[int | None] = []
+
+    class Two:
+        """Of the first report: it must run alone, then it has ended. Of the second: it must run alone."""
+
+        def __init__(self) -> None:
+            self.looks: list[int | None] = []
+
+        def process(self, message: Message, *, alone: bool) -> NeedsIdleWorker | None:
+            assert not alone
+            self.looks.append(message.offset())
+            return None if self.looks == [0, 0] else needs
+
+        def postpone(self, _: NeedsIdleWorker) -> None:
+            postponed.append(self.looks[-1])
+            bench.stopping.set()
+
+    bench = Bench(intake := Two(), lambda _: True, is_idle=lambda: False)
+    bench.run()
+
+    assert intake.looks == [0, 0, 1, 1], "room is made for the second, too, before it is postponed"
+    assert postponed == [1]
 
 
 def test_a_client_is_closed_without_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:

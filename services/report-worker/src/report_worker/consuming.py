@@ -200,6 +200,8 @@ class CommandConsumer:
         return True
 
     def _done(self, message: Message) -> None:
+        """Also the one that room was made for: its report may have ended meanwhile."""
+        self._isolation.give_up_room()
         self._tries.pop(_position(message), None)
         self._store_offset(message)
 

@@ -52,7 +52,7 @@ class Isolation:
         self._alone = alone
 
     def give_up_room(self) -> None:
-        """The report that it was made for went to another worker."""
+        """The report that it was made for went to another worker, or needs it no more."""
         self._room_until = None
 
 
