@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from report_worker.slots import (
     Failed,
@@ -29,6 +31,7 @@ from report_worker.slots import (
 )
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.fork_server import ForkedProcess
+from report_worker.slots.processes import children
 from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Ready
 from tests.support import slots
 from tests.support.slots import fork_server, opened, processes_with, run
@@ -444,20 +447,9 @@ def test_half_a_message_holds_nobody_up(sender: tuple[Slot, socket.socket]) -> N
 # Kinds that cannot be imported in advance
 
 
-@pytest.mark.parametrize(
-    ("source", "left_over"),
-    [
-        ("threading.Thread(target=time.sleep, args=(600,), daemon=True).start()", ("threads",)),
-        ("MAIN or os._exit(3)", ()),
-        ("MAIN or sys.exit(3)", ()),
-    ],
-    ids=["leaves a thread", "ends the process", "exits"],
-)
-def test_a_kind_that_the_template_cannot_import_costs_no_other_kind(
-    tmp_path: Path, source: str, left_over: tuple[str, ...]
-) -> None:
-    """One that leaves a thread has a process for each report."""
-    package = tmp_path / "package"
+def strange_package(directory: Path, source: str) -> Path:
+    """A package whose kind `strange` runs `source` when its implementation is imported; its folder."""
+    package = directory / "package"
     package.mkdir()
     (package / "strange.py").write_text(
         "import os, sys, threading, time\n"
@@ -478,6 +470,23 @@ def test_a_kind_that_the_template_cannot_import_costs_no_other_kind(
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[waybill.kinds]\nstrange = strange:KIND\n")
+    return package
+
+
+@pytest.mark.parametrize(
+    ("source", "left_over"),
+    [
+        ("threading.Thread(target=time.sleep, args=(600,), daemon=True).start()", ("threads",)),
+        ("MAIN or os._exit(3)", ()),
+        ("MAIN or sys.exit(3)", ()),
+    ],
+    ids=["leaves a thread", "ends the process", "exits"],
+)
+def test_a_kind_that_the_template_cannot_import_costs_no_other_kind(
+    tmp_path: Path, source: str, left_over: tuple[str, ...]
+) -> None:
+    """One that leaves a thread has a process for each report."""
+    package = strange_package(tmp_path, source)
 
     with fork_server(tmp_path, package) as server, opened(server) as slot:
         assert isinstance(run(slot, "slow", tmp_path, steps=1, seconds=0), Produced)
@@ -485,6 +494,33 @@ def test_a_kind_that_the_template_cannot_import_costs_no_other_kind(
 
     assert isinstance(result, Produced), result
     assert result.left_over == left_over
+
+
+def test_no_other_template_follows_one_that_its_server_ended_as_it_started(tmp_path: Path) -> None:
+    """A worker may be stopped while the kinds are still being imported."""
+    importing = tmp_path / "importing"
+    package = strange_package(tmp_path, f"open({str(importing)!r}, 'w').close(); time.sleep(600)")
+    refused: list[SlotDied] = []
+
+    def open_slot(slot: Slot) -> None:
+        try:
+            slot.open()
+        except SlotDied as error:
+            refused.append(error)
+
+    with fork_server(tmp_path, package) as server, capture_logs() as lines:
+        opening = threading.Thread(target=open_slot, args=(Slot(server),))
+        opening.start()
+        eventually(importing.exists, "the import")
+        templates = children()
+
+        server.close()
+        opening.join()
+
+        assert [str(one) for one in refused] == ["No slot is started any more: the worker stops."]
+        assert templates - children(), "its template has ended"
+        assert children() <= templates
+        assert not lines, "no kind is to blame"
 
 
 # The pool

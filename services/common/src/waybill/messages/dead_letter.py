@@ -13,8 +13,8 @@ PREVIEW_BYTES = 4096
 class DeadLetter(BaseModel):
     """A message that could not be read, or a report that used up its attempts.
 
-    The whole original is in the database under `id`; the message carries only the beginning of it, so that
-    it always fits.
+    The database has more of the original under `id`, though not always all of it; the message carries only
+    the beginning, so that it always fits.
     """
 
     model_config = ConfigDict(frozen=True)

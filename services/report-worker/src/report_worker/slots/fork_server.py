@@ -39,6 +39,7 @@ _MAX_TEMPLATES = 3
 """For one fork."""
 _SEND_SECONDS = 10.0
 _SWEEP_SECONDS = 5.0
+_STOPS = "No slot is started any more: the worker stops."
 
 Control: TypeAlias = Channel[ToTemplate, FromTemplate]
 
@@ -64,7 +65,7 @@ class ForkServer:
         self._environment = environment
         self._adopts_orphans = adopts_orphans
         self._lock = threading.Lock()
-        self._closed = False
+        self._closing = threading.Event()
         self._template: _Template | None = None
         if adopts_orphans:
             processes.become_subreaper()
@@ -73,8 +74,8 @@ class ForkServer:
         """A slot that has the other end of its channel in `connection`. May block for a minute, if a template
         must start first. Raises `SlotDied`."""
         with self._lock:
-            if self._closed:
-                raise SlotDied("No slot is started any more: the worker stops.")
+            if self._closing.is_set():
+                raise SlotDied(_STOPS)
             for _ in range(_MAX_TEMPLATES):
                 template = self._template
                 if template is None or template.has_ended:
@@ -97,24 +98,27 @@ class ForkServer:
 
     def close(self) -> None:
         """Ends the template and its slots."""
-        self._closed = True
+        self._closing.set()
         if self._template is not None:
             self._template.close()
 
     def _start(self) -> "_Template":
-        """Without the kinds whose import has ended a template before."""
-        while True:
+        """Without the kinds whose import has ended a template before. Raises `SlotDied`."""
+        while not self._closing.is_set():
             self._template = template = _Template(
                 self._options, self._environment, adopts_orphans=self._adopts_orphans
             )
             guilty = template.wait_until_prepared()
             if guilty is None:
                 return template
+            if self._closing.is_set():  # which has ended the template
+                break
             log.warning(
                 "kind imported in its slots alone: its import ends or blocks a process, or leaves a thread",
                 module=guilty,
             )
             self._options = replace(self._options, skipped=(*self._options.skipped, guilty))
+        raise SlotDied(_STOPS)
 
 
 class _Template:
