@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from waybill.artefacts import ArtefactMissing
 from waybill.errors import RetryableError
-from waybill.telemetry import record_error, refusal_span
+from waybill.telemetry import kept_trace_id, record_error, refusal_span
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -176,12 +176,12 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _trace_id() -> str | None:
-    """The id of the current trace; None if it is not kept: tracing is off, or it is not sampled.
+    """The id of the current trace, if it is kept.
 
     A status stream is not traced: an error that it answers with gets a span of its own.
     """
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        with refusal_span() as span:
-            context = span.get_span_context()
-    return trace.format_trace_id(context.trace_id) if context.trace_flags.sampled else None
+    current = trace.get_current_span()
+    if current.get_span_context().is_valid:
+        return kept_trace_id(current)
+    with refusal_span() as span:
+        return kept_trace_id(span)

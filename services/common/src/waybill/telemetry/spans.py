@@ -44,6 +44,12 @@ def request_span(kind: str) -> Iterator[Span]:
             raise
 
 
+def kept_trace_id(span: Span) -> str | None:
+    """The id of its trace, for an answer; None if no trace is kept: tracing is off, or it is not sampled."""
+    context = span.get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.trace_flags.sampled else None
+
+
 @contextmanager
 def refusal_span() -> Iterator[Span]:
     """For a problem that is answered outside of any span, so that it has a trace."""

@@ -3,12 +3,11 @@
 from http import HTTPStatus
 
 from gunicorn.http import errors as http
-from opentelemetry import trace
 
 from producer_api.problems import MEDIA_TYPE, Problem
 from producer_api.serving.errors import ArrivalError
 from waybill.bare_http import bare_response
-from waybill.telemetry import refusal_span
+from waybill.telemetry import kept_trace_id, refusal_span
 
 _KINDS: tuple[tuple[type[Exception], str, str], ...] = (
     (http.LimitRequestLine, "address-too-long", "The request line must have at most 8190 bytes."),
@@ -47,7 +46,6 @@ def refusal(error: Exception) -> Problem:
 def response(problem: Problem) -> bytes:
     """The whole HTTP response; the connection ends with it."""
     with refusal_span() as span:
-        context = span.get_span_context()
-    model = problem.model(trace.format_trace_id(context.trace_id) if context.is_valid else None)
+        model = problem.model(kept_trace_id(span))
     body = model.model_dump_json(exclude_none=True).encode()
     return bare_response(HTTPStatus(model.status), MEDIA_TYPE, body)
