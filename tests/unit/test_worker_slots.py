@@ -74,8 +74,9 @@ def test_what_cannot_be_ended_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -
     """As a process that waits for a file system: it is killed, but stays."""
     told: list[object] = []
     clock = [0.0]
+    sweeps = iter([False, False, False, False, True])
     monkeypatch.setattr(processes, "reap", lambda pid: -9 if pid == 7 else None)
-    monkeypatch.setattr(processes, "kill_children", lambda _: False)
+    monkeypatch.setattr(processes, "kill_children", lambda _: next(sweeps))
     monkeypatch.setattr(os, "killpg", lambda *_: None)
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     one: Any = template.Template(SimpleNamespace(send=told.append), SimpleNamespace())  # type: ignore[arg-type]
@@ -91,6 +92,12 @@ def test_what_cannot_be_ended_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -
     assert told == [Ended(7, -9)]
     assert one._exited == {}
     assert one._slots == {8}
+
+    one._reap()
+    assert one._pause_ms() is not None, "what it has started comes to the template when it is gone at last"
+    one._reap()
+    assert one._pause_ms() is None
+    one._reap()
 
 
 class Unprintable:

@@ -55,6 +55,8 @@ _SWEEP_SECONDS = 0.01
 _ENDING_SECONDS = 2.0
 """For what a slot has started to be gone once it was killed. It runs no more, but a file system that does not
 answer may hold it for ever."""
+_LATER_SECONDS = 1.0
+"""Between two looks at what is not gone by then: once it is, its own children become ours."""
 _FLUSH_SECONDS = 5.0
 """For the slots of a worker that is gone, to send out their spans."""
 _LAST_SECONDS = 5.0
@@ -86,6 +88,7 @@ class Template:
         self._kinds = load_registry()
         self._exited: dict[int, tuple[int, float]] = {}
         self._slots: set[int] = set()
+        self._is_left = False
 
     def run(self) -> None:
         configure_logs("report-worker", self._options.log_format, self._options.log_level)
@@ -109,12 +112,17 @@ class Template:
         poll.register(self._control, select.POLLIN)
         poll.register(wakeup, select.POLLIN)
         while True:
-            ready = dict(poll.poll(_SWEEP_SECONDS * 1000 if self._exited else None))
+            ready = dict(poll.poll(self._pause_ms()))
             if wakeup in ready:
                 os.read(wakeup, 4096)
             self._reap()
             while message := self._control.receive(0):
                 self._handle(message, (wakeup, written))
+
+    def _pause_ms(self) -> float | None:
+        if self._exited:
+            return _SWEEP_SECONDS * 1000
+        return _LATER_SECONDS * 1000 if self._is_left else None
 
     def _handle(self, message: ToTemplate, ours: tuple[int, ...]) -> None:
         match message:
@@ -149,8 +157,9 @@ class Template:
                 self._exited[pid] = code, time.monotonic() + _ENDING_SECONDS
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
-        if self._exited:
+        if self._exited or self._is_left:
             nothing_left = processes.kill_children(self._slots)
+            self._is_left = not nothing_left
             for pid, (code, deadline) in list(self._exited.items()):
                 if nothing_left or time.monotonic() > deadline:
                     self._tell_end(pid, code, nothing_left)
