@@ -25,6 +25,9 @@ EXTERNAL_KAFKA = ("--set=kafka.mode=external", "--set=kafka.external.bootstrapSe
         "networkPolicy.enabled=perhaps",
         "producerApi.pathPrefix=/..",
         "producerApi.pathPrefix=/a/./b",
+        "producerApi.allowedHosts[0]=reports.example.org:8443",
+        "producerApi.allowedHosts[0]=https://reports.example.org",
+        "producerApi.trustedProxies[0]=ingress-nginx",
     ],
 )
 def test_the_schema_refuses(fails: Fails, value: str) -> None:
