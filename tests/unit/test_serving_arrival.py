@@ -1,5 +1,7 @@
 """When a request is complete, and when it is refused: for any bytes, in any pieces."""
 
+from typing import Any
+
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData, ParseException
@@ -82,6 +84,30 @@ def test_a_body_in_chunks_at_the_limit_is_taken() -> None:
 
 def test_an_endless_header_is_refused() -> None:
     assert isinstance(arrived(*[b"GET / HTTP/1.1\r\n", *[b"A: b\r\n"] * 200]).error, HeadTooLarge)
+
+
+class Watched(bytearray):
+    """Counts the bytes that are looked at."""
+
+    looked_at = 0
+
+    def find(self, sought: Any, start: Any = 0, end: Any = None) -> int:
+        self.looked_at += (len(self) if end is None else end) - start
+        return super().find(sought, start, end)
+
+
+@pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\nA: ", CHUNKED + b"0\r\nTrailer: "])
+def test_a_client_that_sends_byte_by_byte_has_each_looked_at_a_few_times(begun: bytes) -> None:
+    """All clients share the thread that looks."""
+    arrival = Arrival(ArrivalPolicy(), 0)
+    arrival.data = data = Watched()
+    arrival.receive(begun, 0)
+
+    for _ in range(2000):
+        arrival.receive(b"x", 0)
+
+    assert not (arrival.complete or arrival.error)
+    assert 2000 < data.looked_at < 10 * len(data)
 
 
 def test_each_part_has_its_deadline() -> None:

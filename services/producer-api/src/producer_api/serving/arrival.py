@@ -146,7 +146,9 @@ class _Chunks:
                 self._position = end + length + 4
                 self._size += length
                 self.announced = self._size
-        return data.find(_END_OF_HEAD, self._position) >= 0
+        ended = data.find(_END_OF_HEAD, self._position) >= 0
+        self._position = max(self._position, len(data) - len(_END_OF_HEAD) + 1)  # nothing is looked at twice
+        return ended
 
 
 def _head_too_large(policy: ArrivalPolicy) -> ArrivalError:
