@@ -58,6 +58,7 @@ QUOTES = [
     "private_key: '-----BEGIN\nhush\n-----END'",
     '"token" => "hush"',
     "Driver=x;PWD={hush;hush}",
+    "AccountName=x;AccountKey=hush==;EndpointSuffix=core.windows.net",
     "?next=%2Fx%3Ftoken%3Dhush",
     "?next=%2Fx%3Ftoken%253dhush",
     "?next=%2Fx%3Fsv%3D1%26sig%3Dhush",

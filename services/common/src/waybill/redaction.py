@@ -9,7 +9,7 @@ REDACTED = "REDACTED"
 
 _WORDS = (
     r"token|secret|passw(?:or)?d|passw|pwd|passphrase|signature|credential(?!s:)|authorization"
-    r"|(?:api|access|private)[_-]?key"
+    r"|(?:api|access|account|private)[_-]?key"
 )
 """`credentials:` goes on as a sentence."""
 _NAME = rf"(?:{_WORDS})(?P<more>[\w.-]{{1,60}})?|(?:\b|(?<=%26)|(?<=%3F))sig"
