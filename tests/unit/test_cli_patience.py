@@ -89,6 +89,16 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.parametrize("timeout", ["inf", "1e300"])
+def test_whoever_would_wait_for_ever_gets_the_answer(
+    server: Server, capsys: CaptureFixture[str], timeout: str
+) -> None:
+    server.routes[f"GET {REPORTS}/{REPORT_ID}"] = lambda request: request.json(report("done"))
+
+    assert run(server.url, "show", REPORT_ID, "--json", timeout=timeout) == 0
+    assert REPORT_ID in capsys.readouterr().out
+
+
 class TestAskedToComeLater:
     @pytest.fixture(params=["seconds", "a date"])
     def busy(self, server: Server, request: pytest.FixtureRequest) -> Server:

@@ -34,6 +34,8 @@ _CONNECT_SECONDS = 10.0
 
 TIMEOUT = 30.0
 """Seconds that a server may take to answer, repeated calls included."""
+_MAX_TIMEOUT = 86_400.0
+"""A day. The system's waits have ends too, at which they raise."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Server:
 
     A GET, and a POST with an Idempotency-Key, is retried on any failure of the connection and while the
     server says that it is busy; anything else only when it surely was not sent. Each call ends within
-    `timeout` seconds, however the server behaves. Every method raises `NotSendableError`,
+    `timeout` seconds, a day at most, however the server behaves. Every method raises `NotSendableError`,
     `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
@@ -64,7 +66,7 @@ class Server:
         self.name = name
         self.url, credentials = _without_credentials(url.rstrip("/"))
         self._retry = retry
-        self._timeout = timeout
+        self._timeout = timeout = min(timeout, _MAX_TIMEOUT)
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
             auth=credentials,
