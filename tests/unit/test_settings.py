@@ -133,3 +133,23 @@ def test_an_empty_one_that_is_needed_is_missing(name: str, monkeypatch: pytest.M
 
     with pytest.raises(WrongSettings, match=f"{name}: Field required"):
         load(ServiceSettings)
+
+
+TIMES = [
+    (settings, name)
+    for settings in (ApiSettings, WorkerSettings)
+    for name, field in settings.model_fields.items()
+    if field.annotation is float
+]
+
+
+@pytest.mark.parametrize(("settings", "name"), TIMES)
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300", "1e8"])
+def test_a_time_has_an_end(
+    settings: type[ServiceSettings], name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = f"{PREFIX}{name.upper()}"
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(WrongSettings, match=f"{variable}: "):
+        load(settings)

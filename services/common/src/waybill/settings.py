@@ -31,6 +31,9 @@ RENAMED = {
 }
 """Old names of settings, without the prefix. One that is set stops the start, since it would do nothing."""
 
+_MAX_TIME = 2_000_000
+"""In whatever unit a setting has. Beyond it the system's waits and the database's times overflow."""
+
 AnySettings = TypeVar("AnySettings", bound="Settings")
 
 
@@ -51,6 +54,13 @@ class Settings(BaseSettings):
     """From variables with our prefix; an empty one is an unset one."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    @field_validator("*")
+    @classmethod
+    def _has_an_end(cls, value: Any) -> Any:
+        if isinstance(value, float) and not value <= _MAX_TIME:
+            raise PydanticCustomError("time", "must be at most {most}", {"most": _MAX_TIME})
+        return value
 
 
 class DatabaseSettings(Settings):
