@@ -4,7 +4,7 @@ The brokers are librdkafka's own mock, in this process: a real one refuses nothi
 """
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from waybill.domain import Carrier
 from waybill.outbox.publisher import Publisher
@@ -65,3 +65,11 @@ def test_a_full_queue_fails_what_does_not_fit() -> None:
 def test_a_message_without_an_id_is_none_of_the_outbox() -> None:
     with pytest.raises(AssertionError):
         publisher().publish([OutboxMessage("report", "key", {})])
+
+
+def test_a_kafka_that_is_away_is_no_error_before_there_is_a_message() -> None:
+    nowhere = Producer({"bootstrap.servers": "127.0.0.1:1", "log_level": 0})
+    with pytest.raises(KafkaException):
+        nowhere.list_topics(timeout=5)
+
+    Publisher(nowhere, "test").warm_up()

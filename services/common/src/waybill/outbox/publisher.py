@@ -100,8 +100,10 @@ class Publisher:
                 outcome.failed[message_id] = "It has to be sent by itself, and its turn has not come."
 
     def warm_up(self) -> None:
-        """Makes the first message as quick as the others: reaches the brokers beforehand, if it can."""
-        self._producer.list_topics(timeout=5)
+        """Makes the first message as quick as the others: reaches the brokers beforehand, if it can. Why it
+        cannot is for the first message to say."""
+        with suppress(KafkaException):
+            self._producer.list_topics(timeout=5)
 
     def _send(self, message: OutboxMessage, outcome: Published) -> None:
         message_id = _id_of(message)
