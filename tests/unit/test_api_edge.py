@@ -277,9 +277,14 @@ class TestProxies:
 
 
 class TestPathPrefix:
-    @pytest.mark.parametrize("path", [KINDS, f"/waybill{KINDS}"], ids=["removed", "passed on"])
-    def test_it_may_be_removed_by_a_proxy_or_not(self, path: str, make: Make) -> None:
-        assert make(path_prefix="/waybill").test_client().get(path).status_code == 200
+    @pytest.mark.parametrize("prefix", ["/waybill", "/api", "/api/v1", "/problems"])
+    @pytest.mark.parametrize("before", ["", "{}"], ids=["removed", "passed on"])
+    def test_it_may_be_removed_by_a_proxy_or_not(self, prefix: str, before: str, make: Make) -> None:
+        """Also one that the API's own addresses begin with."""
+        client = make(path_prefix=prefix).test_client()
+
+        for path in (KINDS, "/problems/not-found"):
+            assert client.get(before.format(prefix) + path).status_code == 200, path
 
     def test_every_link_has_it(self, make: Make) -> None:
         app = make(path_prefix="/waybill/")

@@ -1,6 +1,6 @@
 """Under which address the service is called: behind proxies, and below a path prefix."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from flask import request
@@ -24,8 +24,12 @@ class Addressing:
     The prefix counts whether a proxy has removed it from the path or passes it on.
     """
 
-    def __init__(self, application: "WSGIApplication", policy: ProxyPolicy) -> None:
+    def __init__(
+        self, application: "WSGIApplication", policy: ProxyPolicy, first_segments: Collection[str]
+    ) -> None:
+        """`first_segments`: of the application's own addresses."""
         self._policy = policy
+        self._first_segments = first_segments
         self._application = application
         self._behind_proxy = ProxyFix(self._prefixed, x_for=1, x_proto=1, x_host=1, x_port=0, x_prefix=0)
 
@@ -39,11 +43,20 @@ class Addressing:
     def _prefixed(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         prefix = self._forwarded_prefix(environ) or self._policy.prefix
         if prefix:
-            path = environ["PATH_INFO"]
-            if path == prefix or path.startswith(f"{prefix}/"):
-                environ["PATH_INFO"] = path[len(prefix) :] or "/"
+            environ["PATH_INFO"] = self._without(prefix, environ["PATH_INFO"])
             environ["SCRIPT_NAME"] = prefix
         return self._application(environ, start_response)
+
+    def _without(self, prefix: str, path: str) -> str:
+        """Addresses here may begin like the prefix, as with `/api`: then a proxy may have removed it."""
+        rest = path.removeprefix(prefix)
+        if rest == path or (rest and not rest.startswith("/")):
+            return path
+        is_removed = self._is_ours(path) and not self._is_ours(rest)
+        return path if is_removed else rest or "/"
+
+    def _is_ours(self, path: str) -> bool:
+        return path.removeprefix("/").partition("/")[0] in self._first_segments
 
     @staticmethod
     def _forwarded_prefix(environ: "WSGIEnvironment") -> str:

@@ -39,7 +39,8 @@ def create_app(services: Services) -> Flask:
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
     # Flask's own way to add middleware; the instrumentation's is inside of it, and sees what proxies say.
-    app.wsgi_app = Addressing(app.wsgi_app, services.proxies)  # type: ignore[method-assign]
+    first_segments = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
+    app.wsgi_app = Addressing(app.wsgi_app, services.proxies, first_segments)  # type: ignore[method-assign]
     return app
 
 
