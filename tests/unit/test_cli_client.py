@@ -247,17 +247,20 @@ class TestArtefact:
 
         assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
 
-    @pytest.mark.parametrize("linked", ["/waybill", ""], ids=["knows its prefix", "does not"])
-    def test_it_is_found_behind_a_path_prefix(self, linked: str, server: Server, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("prefix", ["/waybill", "/api"])
+    @pytest.mark.parametrize("linked", ["{}", ""], ids=["knows its prefix", "does not"])
+    def test_it_is_found_behind_a_path_prefix(
+        self, linked: str, prefix: str, server: Server, tmp_path: Path
+    ) -> None:
         path = f"{REPORTS}/{REPORT_ID}/artefact"
-        server.routes[f"GET /waybill{path}"] = server.routes.pop(f"GET {path}")
+        server.routes[f"GET {prefix}{path}"] = server.routes.pop(f"GET {path}")
         done = self.done()
         assert done.artefact
-        artefact = done.artefact.model_copy(update={"href": f"{linked}{path}"})
+        artefact = done.artefact.model_copy(update={"href": linked.format(prefix) + path})
 
-        with WaybillClient(f"{server.url}/waybill/") as client:
+        with WaybillClient(f"{server.url}{prefix}/") as client:
             client.download(done.model_copy(update={"artefact": artefact}), tmp_path)
-            assert client.artefact_url(artefact) == f"{server.url}/waybill{path}"
+            assert client.artefact_url(artefact) == f"{server.url}{prefix}{path}"
 
         assert (tmp_path / "report.html").read_bytes() == PAGE
 

@@ -192,9 +192,12 @@ class WaybillClient(Client):
         return report.artefact
 
     def _path_of(self, artefact: ArtefactLink) -> str:
-        """Below `url`. Behind a path prefix the API's links have it, if the API knows it."""
-        prefix = httpx.URL(self.url).path.rstrip("/")
-        return artefact.href[len(prefix) :] if artefact.href.startswith(f"{prefix}/") else artefact.href
+        """Below `url`. Behind a path prefix the API's links have it, if the API knows it. Its own addresses
+        may begin like the prefix, as with `/api`."""
+        href, prefix = artefact.href, httpx.URL(self.url).path.rstrip("/")
+        if href.startswith(f"{REPORTS}/") or not href.startswith(f"{prefix}/"):
+            return href
+        return href.removeprefix(prefix)
 
     def _fetch_into(self, artefact: ArtefactLink, path: Path) -> None:
         with path.open("wb") as sink:
