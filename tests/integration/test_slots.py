@@ -288,6 +288,20 @@ def test_a_job_that_leaves_nothing_leaves_its_process_to_the_next(slot: Slot, tm
         assert result.left_over == ()
 
 
+def test_what_a_job_sets_in_its_context_ends_with_it(tmp_path: Path) -> None:
+    """Such as OpenTelemetry's current span: spans of the next report would else be in its trace."""
+    package = strange_package(
+        tmp_path,
+        "from opentelemetry import context",
+        "assert context.get_value('left') is None; context.attach(context.set_value('left', True))",
+    )
+    with fork_server(tmp_path, package) as server, opened(server) as slot:
+        for _ in range(2):
+            result = run(slot, "strange", tmp_path)
+            assert isinstance(result, Produced), result
+            assert result.left_over == ()
+
+
 @pytest.mark.parametrize(("kind", "parameters"), [("flights", {"month": 2}), ("dowork", {"max_step_ms": 0})])
 def test_our_own_kinds_leave_nothing(
     slot: Slot, tmp_path: Path, kind: str, parameters: dict[str, Any]
@@ -447,8 +461,9 @@ def test_half_a_message_holds_nobody_up(sender: tuple[Slot, socket.socket]) -> N
 # Kinds that cannot be imported in advance
 
 
-def strange_package(directory: Path, source: str) -> Path:
-    """A package whose kind `strange` runs `source` when its implementation is imported; its folder."""
+def strange_package(directory: Path, source: str, job: str = "pass") -> Path:
+    """The folder of a package whose kind `strange` runs `source` when its implementation is imported, and
+    `job` in each job."""
     package = directory / "package"
     package.mkdir()
     (package / "strange.py").write_text(
@@ -462,6 +477,7 @@ def strange_package(directory: Path, source: str) -> Path:
         "MAIN = os.getpid() == os.getsid(0) and 'listen' in {one.name for one in threading.enumerate()}\n"
         f"{source}\n"
         "def produce(parameters, work):\n"
+        f"    {job}\n"
         "    path = work.directory / 'report.txt'\n"
         "    path.write_text('strange')\n"
         "    return Artefact(path, 'text/plain', 'report.txt')\n"

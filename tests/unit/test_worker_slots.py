@@ -1,10 +1,14 @@
 """A slot's process, and how it ends."""
 
+import gc
+import logging
 import os
 import socket
+import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -111,3 +115,26 @@ def test_what_a_job_leaves_is_noticed_even_if_it_cannot_be_read(monkeypatch: pyt
     monkeypatch.setattr(warnings, "filters", [*warnings.filters, Unprintable()])
 
     assert "module defaults" in state.left_over()
+
+
+CHANGES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Any]] = {
+    "collector": (gc.get_threshold, lambda value: gc.set_threshold(*value), (9, 9, 9)),
+    "switch interval": (sys.getswitchinterval, sys.setswitchinterval, 0.5),
+    "digits": (sys.get_int_max_str_digits, sys.set_int_max_str_digits, 5000),
+    "logs": (lambda: logging.root.manager.disable, logging.disable, 10),
+}
+"""How each is read and changed, and to what."""
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_a_job_changes_of_the_interpreter_is_noticed(what: str) -> None:
+    read, change, value = CHANGES[what]
+    before, state = read(), ProcessState()
+    try:
+        change(value)
+        left_over = state.left_over()
+    finally:
+        change(before)
+
+    assert left_over in [("interpreter settings",), ("module defaults",)]
+    assert state.left_over() == ()

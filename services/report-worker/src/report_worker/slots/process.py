@@ -4,6 +4,7 @@ import os
 import threading
 import traceback
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import replace
 from queue import SimpleQueue
 
@@ -53,7 +54,8 @@ class SlotProcess:
         with suppress(OSError):
             self._channel.send(Ready())
             while True:
-                outcome = self._outcome(self._jobs.get())
+                # in a context of its own: what a job sets in it, such as a current span, ends with the job
+                outcome = copy_context().run(self._outcome, self._jobs.get())
                 if isinstance(outcome, Produced | Failed):
                     outcome = replace(outcome, left_over=outcome.left_over + state.left_over())
                 self._channel.send(outcome)

@@ -136,7 +136,9 @@ def _interpreter() -> object:
         sys.gettrace(),
         sys.getprofile(),
         socket.getdefaulttimeout(),
-        gc.isenabled(),
+        (gc.isenabled(), gc.get_threshold()),
+        sys.getswitchinterval(),
+        sys.get_int_max_str_digits(),
     )
 
 
@@ -146,7 +148,7 @@ def _defaults() -> object:
     return (
         repr(decimal.getcontext()),
         tuple(map(repr, warnings.filters)),
-        (root.level, tuple(root.handlers)),
+        (root.level, tuple(root.handlers), root.manager.disable),
         (tuple(sys.meta_path), tuple(sys.path_hooks)),
     )
 
