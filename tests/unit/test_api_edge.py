@@ -199,8 +199,13 @@ class TestForm:
 
         assert body["errors"] == [{"field": "limit", "message": "must be given once"}]
 
-    def test_a_body_in_chunks_is_not_cut_at_the_limit(self, make: Make) -> None:
-        body = b'{"kind": "dowork"}' + b" " * 1100
+    @pytest.mark.parametrize(
+        ("size", "status", "kind"), [(1024, 422, "unknown-kind"), (1025, 413, "body-too-large")]
+    )
+    def test_a_body_in_chunks_is_not_cut_at_the_limit(
+        self, size: int, status: int, kind: str, make: Make
+    ) -> None:
+        body = b'{"kind": "none"}'.ljust(size)
         response = (
             make(max_body_bytes=1024)
             .test_client()
@@ -213,7 +218,7 @@ class TestForm:
             )
         )
 
-        refused(response, 413, "body-too-large")
+        refused(response, status, kind)
 
 
 def test_an_answer_that_a_slow_reader_could_hold_needs_a_place(make: Make) -> None:

@@ -117,6 +117,7 @@ def _body() -> bytes:
     """werkzeug ends a body in chunks at the limit as if it were whole."""
     body = request.get_data(cache=True)
     limit = request.max_content_length
-    if limit is not None and len(body) >= limit and request.content_length is None:
+    is_full = limit is not None and len(body) >= limit and request.content_length is None
+    if is_full and request.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
     return body
