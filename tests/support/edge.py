@@ -21,6 +21,7 @@ THREADS = 2
 
 Patient = edge_worker(ArrivalPolicy(write=timedelta(seconds=10 * PATIENCE)))
 """Waits for longer than any test for a client that does not read."""
+Prefixed = edge_worker(ArrivalPolicy(), "/waybill")
 Impatient = edge_worker(ArrivalPolicy(write=timedelta(seconds=0.1)))
 
 

@@ -25,6 +25,6 @@ def test_a_trace_is_named_only_where_it_is_kept(
 
     monkeypatch.setattr(refusals, "refusal_span", refusal_span)
 
-    response = refusals.response(refusals.refusal(BodyTooLarge("too large")))
+    response = refusals.response(refusals.refusal(BodyTooLarge("too large")), "")
 
     assert json.loads(response.partition(b"\r\n\r\n")[2]).get("trace_id") == told

@@ -72,6 +72,13 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_end() -> None:
         assert arbiter.wait(PATIENCE) == 0
 
 
+def test_a_refusal_has_the_prefix_of_all_addresses() -> None:
+    with serving("Prefixed") as (url, _), connect(url) as client:
+        client.sendall(b"nonsense\r\n\r\n")
+
+        assert answer_of(client).json()["type"] == "/waybill/problems/malformed-request"
+
+
 def test_a_client_that_is_dropped_for_a_new_one_may_have_sent_something_meanwhile() -> None:
     """The worker's loop then has both events, and in this order."""
     config = Config()

@@ -21,7 +21,7 @@ _health_server: HealthServer | None = None
 
 wsgi_app = "producer_api.wsgi:app"
 bind = _settings.listen
-worker_class = edge_worker(_settings.arrival)
+worker_class = edge_worker(_settings.arrival, _settings.path_prefix)
 workers = _settings.http_workers
 threads = _settings.http_threads
 worker_connections = 4 * _settings.http_threads

@@ -43,9 +43,9 @@ def refusal(error: Exception) -> Problem:
     return Problem("internal-error", "The error is in the service's log.")
 
 
-def response(problem: Problem) -> bytes:
-    """The whole HTTP response; the connection ends with it."""
+def response(problem: Problem, prefix: str) -> bytes:
+    """The whole HTTP response; the connection ends with it. `prefix`: the path before every address."""
     with refusal_span() as span:
-        model = problem.model(kept_trace_id(span))
+        model = problem.model(kept_trace_id(span), root=prefix)
     body = model.model_dump_json(exclude_none=True).encode()
     return bare_response(HTTPStatus(model.status), MEDIA_TYPE, body)

@@ -58,9 +58,10 @@ class _Held:
 
 
 class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """`policy` is set by `edge_worker`. All but `refuse` and `handle_error` runs in the main thread."""
+    """`edge_worker` makes it. All but `refuse` and `handle_error` runs in the main thread."""
 
     policy = ArrivalPolicy()
+    prefix = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -132,7 +133,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         else:
             log.info("request refused: %s", problem.kind)
         try:
-            client.sendall(refusals.response(problem))
+            client.sendall(refusals.response(problem, self.prefix))
         except OSError:
             log.debug("the refusal was not sent: the client has gone")
 
@@ -229,6 +230,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self.poller.unregister(connection.sock)
 
 
-def edge_worker(policy: ArrivalPolicy) -> type[EdgeWorker]:
-    """The worker class with this policy, for gunicorn's configuration."""
-    return type("EdgeWorker", (EdgeWorker,), {"policy": policy})
+def edge_worker(policy: ArrivalPolicy, prefix: str = "") -> type[EdgeWorker]:
+    """The worker class with this policy, for gunicorn's configuration. `prefix`: the path before every
+    address of the API."""
+    return type("EdgeWorker", (EdgeWorker,), {"policy": policy, "prefix": prefix})
