@@ -196,6 +196,7 @@ def test_a_template_that_stands_still_costs_no_more_than_a_restart(
         ("interrupt", "KeyboardInterrupt", "KeyboardInterrupt"),
         ("generator", "GeneratorExit", "GeneratorExit"),
         ("odd", "waybill_lifecycle.jobs.OddError", "odd"),
+        ("cancelled", "report_worker.slots.work.JobCancelled", "cancelled"),
         ("nameless", "exception", "nameless"),
         ("classless", "waybill_lifecycle.jobs.ClasslessError", "classless"),
         ("long", ("\\ud800" * 2000)[:1999] + "…", "long"),

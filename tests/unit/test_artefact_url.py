@@ -35,7 +35,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("/var/artefacts", "s4://bucket", "s3:/bucket", "file://folder/x", "gs://", "az://container"),
+        *("/var/artefacts", "s4://bucket", "s3:/bucket", "file://folder/x", "gs://", "az://"),
         *("memory:///", "http://user:secret@minio:9000/bucket", "ftp://user:secret@host/x"),
     ],
 )
@@ -44,6 +44,11 @@ def test_a_url_that_names_no_store_is_refused_with_those_that_do(url: str) -> No
         ArtefactStore(url).check()
 
     assert "secret" not in str(caught.value)
+
+
+def test_an_account_that_is_missing_is_named() -> None:
+    with pytest.raises(WrongArtefactUrl, match="set AZURE_STORAGE_ACCOUNT_NAME"):
+        ArtefactStore("az://container/prefix")
 
 
 def test_a_folder_is_made_and_must_be_writable(tmp_path: Path) -> None:

@@ -53,6 +53,16 @@ def test_ours_where_the_address_has_none() -> None:
     assert "target_session_attrs" not in options
 
 
+def test_a_service_of_libpq_and_its_variables_win_over_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "7")
+    assert "connect_timeout" not in connection_options("postgresql://db/reports")
+    assert "keepalives_idle" in connection_options("postgresql://db/reports")
+    assert "keepalives_idle" not in connection_options("service=reports")
+
+    monkeypatch.setenv("PGSERVICE", "reports")
+    assert "keepalives_idle" not in connection_options("postgresql://")
+
+
 def test_no_option_of_the_session_is_ours_since_pgbouncer_would_refuse_it() -> None:
     assert "options" not in connection_options("postgresql://db/reports")
 

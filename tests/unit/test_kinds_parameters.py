@@ -139,5 +139,5 @@ def test_wrong_parameters_are_refused() -> None:
 
 
 def test_parameters_that_are_never_the_same_are_refused() -> None:
-    with pytest.raises(ParametersNotKept, match="The kind any reads the same parameters as other values"):
+    with pytest.raises(ParametersNotKept, match="the kind any reads what would be stored as other values"):
         kind(Shifting).stored_parameters({"number": 1})

@@ -115,6 +115,7 @@ def _attempt(path: str, prefix: str) -> int:
 _EXAMPLES = "file:///folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
 _REMOTE = {S3Store: "AWS_ALLOW_HTTP", GCSStore: "GOOGLE_ALLOW_HTTP", AzureStore: "AZURE_ALLOW_HTTP"}
 """The variable that lets each sort of store use an endpoint without TLS."""
+_NO_ACCOUNT = "Account must be specified"
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
 
@@ -127,6 +128,8 @@ def _open(url: str) -> ObjectStore:
         raise WrongArtefactUrl(f"the folder cannot be made: {_reason(error)}.") from None
     except (BaseError, ValueError) as error:
         reason = _reason(error)
+        if _NO_ACCOUNT in reason and url.startswith("az://"):
+            raise WrongArtefactUrl("set AZURE_STORAGE_ACCOUNT_NAME to the container's account.") from None
         known = "" if "URL" in reason else f" ({reason})"
         raise WrongArtefactUrl(f"must be {_EXAMPLES}{known}.") from None
 

@@ -1,5 +1,6 @@
 """The address of the database, read as libpq reads it: a URL or `name=value …`, with libpq's own options."""
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,7 +22,8 @@ _OURS: Final[Mapping[str, str]] = {
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
 }
-"""What is used where the address does not say otherwise. A peer that vanished is noticed within 20 s."""
+"""What is used where nothing says otherwise: the address, a service of libpq, or its variable. A peer that
+vanished is noticed within 20 s."""
 
 
 class WrongDatabaseUrl(WaybillError):  # noqa: N818 - the name is the sentence
@@ -38,10 +40,18 @@ def connection_options(address: str, application: str = "waybill") -> dict[str, 
     encoding = theirs.pop("client_encoding", "utf8")
     if encoding.lower() not in _UTF8:
         raise WrongDatabaseUrl("client_encoding: must be utf8, or left out.")
-    ours = {**_OURS, "fallback_application_name": application}
+    ours = {**_ours(theirs), "fallback_application_name": application}
     if "," in theirs.get("host", "") + theirs.get("hostaddr", ""):
         ours["target_session_attrs"] = "read-write"
     return {**ours, **theirs, "client_encoding": "utf8"}
+
+
+def _ours(theirs: Mapping[str, str]) -> Mapping[str, str]:
+    """Those that are set nowhere: a service of libpq may have any."""
+    if "service" in theirs or os.environ.get("PGSERVICE"):
+        return {}
+    variables = {"connect_timeout": "PGCONNECT_TIMEOUT"}
+    return {name: value for name, value in _OURS.items() if not os.environ.get(variables.get(name, ""))}
 
 
 def _parsed(address: str) -> dict[str, str]:

@@ -120,8 +120,9 @@ class Kind:
             if self._is_read_as(model, form):
                 return form
         raise ParametersNotKept(
-            f"The kind {self.name} reads the same parameters as other values each time: its model must not "
-            f"depend on anything else, and must compare as equal."
+            f"These parameters cannot be kept as they are: the kind {self.name} reads what would be stored as"
+            f" other values. Send numbers with at most 15 digits; if there are none, the kind's model depends"
+            f" on something else than the parameters, or does not compare as equal."
         )
 
     def _is_read_as(self, model: Parameters, form: Mapping[str, Any]) -> bool:

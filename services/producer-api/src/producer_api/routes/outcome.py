@@ -46,9 +46,13 @@ def blueprint(
         report = find_report(ledger, report_id)
         if report.artefact is None:
             raise _no_artefact(report)
-        content = artefacts.open(report.artefact)
         if not places.take():
             raise no_place()
+        try:
+            content = artefacts.open(report.artefact)
+        except BaseException:
+            places.release()
+            raise
         response = Response(
             content,
             content_type=report.artefact.media_type,

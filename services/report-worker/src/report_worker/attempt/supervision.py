@@ -121,7 +121,10 @@ class Supervision:
         if self._cancel_by is None and self.cancel_wanted:
             self._slot.cancel()
             self._cancel_by = time.monotonic() + self._context.cancel_grace.total_seconds()
-        return self._slot.receive(_LISTEN_SECONDS)
+        received = self._slot.receive(_LISTEN_SECONDS)
+        if isinstance(received, Cancelled) and not self.cancelling:
+            raise SlotDied("The process that ran the report says that it was cancelled; it was not.")
+        return received
 
     def _write_step(self, progress: Progress, change: StepChange) -> None:
         fence, ledger = self._lease.fence, self._context.ledger

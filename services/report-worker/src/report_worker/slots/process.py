@@ -95,11 +95,10 @@ class SlotProcess:
             artefact = kind.load()(parameters, work)
             self._end_forked()
             return replace(_produced(artefact, work), left_over=left_over)
-        except JobCancelled:
-            self._end_forked()
-            return Cancelled()
         except BaseException as error:
             self._end_forked(error)
+            if issubclass(type(error), JobCancelled) and self._cancelled.is_set():
+                return Cancelled()
             return Failed(
                 error_type=type_of(error),
                 message=message_of(error),

@@ -92,9 +92,9 @@ class Template:
 
     def run(self) -> None:
         configure_logs("report-worker", self._options.log_format, self._options.log_level)
-        self._import_kinds()
         if self._options.traced:
             _import_what_telemetry_needs()
+        self._import_kinds()
         gc.collect()
         gc.freeze()  # a later collection in a slot would copy every page that it marks
         self._control.send(Prepared())

@@ -65,8 +65,6 @@ class SlotWork:
         try:
             with trace.use_span(span, record_exception=False, set_status_on_exception=False):
                 yield
-        except JobCancelled:
-            raise
         except BaseException as caught:  # also an asyncio task's cancellation, or sys.exit
             error = caught
             _record(span, name, caught)

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from report_worker.slots.work import JobCancelled
 from waybill.errors import PermanentError, RetryableError
 from waybill.kinds import Artefact, Parameters, Work
 
@@ -180,29 +181,25 @@ class ClasslessError(Exception):
 LongError = type("LongError" * 100, (Exception,), {"__module__": "\ud800" * 1000})
 
 
+_RAISED: dict[str, Callable[[], BaseException]] = {
+    "unreadable": UnreadableError,
+    "exit": lambda: SystemExit("over and out"),
+    "interrupt": KeyboardInterrupt,
+    "generator": GeneratorExit,
+    "odd": lambda: OddError("odd"),
+    "cancelled": lambda: JobCancelled("cancelled"),
+    "nameless": lambda: NamelessError("nameless"),
+    "classless": lambda: ClasslessError("classless"),
+    "long": lambda: LongError("long"),
+}
+
+
 def raise_one(parameters: HowParameters, work: Work) -> Artefact:
     """In a step, in every way that there is."""
     with work.step("only step"):
-        match parameters.how:
-            case "asyncio":
-                asyncio.run(_await_a_cancelled_task())
-            case "unreadable":
-                raise UnreadableError
-            case "exit":
-                sys.exit("over and out")
-            case "interrupt":
-                raise KeyboardInterrupt
-            case "generator":
-                raise GeneratorExit
-            case "odd":
-                raise OddError("odd")
-            case "nameless":
-                raise NamelessError("nameless")
-            case "classless":
-                raise ClasslessError("classless")
-            case "long":
-                raise LongError("long")
-    return _artefact(work)
+        if parameters.how == "asyncio":
+            asyncio.run(_await_a_cancelled_task())
+        raise _RAISED[parameters.how]()
 
 
 async def _await_a_cancelled_task() -> None:
