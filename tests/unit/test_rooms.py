@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "telemetry": {"addresses", "domain", "errors", "redaction"},
     "logs": {"redaction"},
     "store": {"database_url", "domain", "errors"},
-    "kafka": {"errors", "topics"},
+    "kafka": {"background", "errors", "topics"},
     "artefacts": {"background", "domain", "errors", "kinds"},
     # what uses them
     "ledger": {"artefacts", "domain", "errors", "messages", "store", "topics"},

@@ -17,7 +17,7 @@ from report_worker import consuming, isolation
 from report_worker.consuming import CommandConsumer
 from report_worker.intake import NeedsIdleWorker
 from waybill.domain import new_report_id
-from waybill.kafka import KafkaHealth
+from waybill.kafka import KafkaHealth, PartitionWatchdog
 from waybill.store import StoreUnavailable
 
 
@@ -64,6 +64,7 @@ class Bench:
             lambda: True,
             "report",
             KafkaHealth("tests"),
+            PartitionWatchdog(lambda _: {}),
             intake,
             SimpleNamespace(wait_for_free=lambda _: True),
             is_idle,

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from threading import Event
 from typing import Protocol
@@ -12,8 +11,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from report_worker.intake import Claimed, Intake, NeedsIdleWorker
 from report_worker.isolation import Isolation
+from report_worker.read_ahead import ReadAhead, partition_of
 from waybill.domain import lifecycle
-from waybill.kafka import BrokerWatchdog, KafkaHealth, reason_of
+from waybill.kafka import BrokerWatchdog, KafkaHealth, PartitionWatchdog, reason_of
 from waybill.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -23,6 +23,8 @@ _PAUSE_SECONDS = 1.0
 _MAX_PAUSE_SECONDS = 15.0
 _CLOSE_SECONDS = 5.0
 _MAX_TRIES = 5
+_READ_AT_ONCE = 100
+"""Messages, before a slot is asked for again."""
 
 
 class Slots(Protocol):
@@ -35,10 +37,10 @@ class Slots(Protocol):
 class CommandConsumer:
     """Processes a command whenever a slot is free, and keeps polling while none is.
 
-    One command of each partition is read ahead, so that a slot which gets free need not wait for Kafka; then
-    the partition is paused. They are processed in the order in which they came, so no partition waits for
-    another that always has more. An offset is stored for commit after the claim, not after the job. So a slow
-    job never disturbs the group, and the group's lag is the number of commands not yet claimed.
+    Some commands of each partition are read ahead, so that a slot which gets free need not wait for Kafka;
+    while a partition has enough of them it is paused. An offset is stored for commit after the claim, not
+    after the job. So a slow job never disturbs the group, and the group's lag is the number of commands not
+    yet claimed.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class CommandConsumer:
         is_reachable: Callable[[], bool],
         topic: str,
         health: KafkaHealth,
+        reading: PartitionWatchdog,
         intake: Intake,
         slots: Slots,
         is_idle: Callable[[], bool],
@@ -64,7 +67,8 @@ class CommandConsumer:
         self._slots = slots
         self._start = start
         self._isolation = Isolation(is_idle)
-        self._waiting: deque[Message] = deque()
+        self._ahead = ReadAhead()
+        self._reading = reading
         self._tries: dict[tuple[int | None, int | None], int] = {}
         self._try_at = 0.0
         self._failures = 0
@@ -81,18 +85,16 @@ class CommandConsumer:
             self._paused = set()
             self._client.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked)
             try:
-                while not stopping.is_set():
+                while not stopping.is_set() and not self._is_stuck(watchdog):
                     self._turn()
-                    if watchdog.client_is_stuck():
-                        log.warning("consumer recreated: no broker response, though others get one")
-                        break
             except KafkaException as error:
                 log.warning("consumer recreated", reason=reason_of(error))
                 self._health.failed(error.args[0])
                 stopping.wait(min(_PAUSE_SECONDS * 2**self._failures, _MAX_PAUSE_SECONDS))
                 self._failures += 1
             finally:
-                self._waiting.clear()
+                self._ahead.clear()
+                self._reading.forget()
                 self._tries.clear()
                 self._isolation.give_up_room()
                 self._close()
@@ -110,23 +112,34 @@ class CommandConsumer:
         if closing.is_alive():
             log.warning("consumer did not leave the group in time")
 
+    def _is_stuck(self, watchdog: BrokerWatchdog) -> bool:
+        if watchdog.client_is_stuck():
+            log.warning("consumer recreated: no broker response, though others get one")
+            return True
+        partition = self._reading.stuck(self._paused)
+        if partition is not None:
+            log.warning("consumer recreated: a partition has messages, and none came", partition=partition)
+        return partition is not None
+
     def _turn(self) -> None:
         self._pause()
-        message = self._client.poll(0 if self._waiting else _POLL_SECONDS)
+        self._read()
         self.last_poll = time.monotonic()
+        if self._ahead and self._may_process():
+            message = self._ahead.take()
+            if not self._process(message):
+                self._ahead.put_back(message, is_next=self._isolation.making_room)
+
+    def _read(self) -> None:
+        """What the client has fetched already; where nothing waits for a slot, what comes within a moment."""
+        message = self._client.poll(0 if self._ahead else _POLL_SECONDS)
+        for _ in range(_READ_AT_ONCE):
+            if message is None:
+                return
+            self._received(message)
+            message = self._client.poll(0)
         if message is not None:
             self._received(message)
-        if self._waiting and self._may_process():
-            message = self._waiting.popleft()
-            if not self._process(message):
-                self._put_back(message)
-
-    def _put_back(self, message: Message) -> None:
-        """Behind those of other partitions; but the next one where room is made for its report."""
-        if self._isolation.making_room:
-            self._waiting.appendleft(message)
-        else:
-            self._waiting.append(message)
 
     def _may_process(self) -> bool:
         """Waits for a slot, and until the database is tried again, but never long: the loop has to poll."""
@@ -139,7 +152,8 @@ class CommandConsumer:
     def _received(self, message: Message) -> None:
         error = message.error()
         if error is None:
-            self._waiting.append(message)
+            self._ahead.add(message)
+            self._reading.received(partition_of(message), message.offset() or 0)
         elif error.fatal() or error.code() == KafkaError._FATAL:  # as when Kafka has lost the group
             raise KafkaException(error)
         elif error.code() != KafkaError._PARTITION_EOF:
@@ -212,8 +226,8 @@ class CommandConsumer:
             log.info("offset not stored: the partition was revoked", reason=reason_of(error))
 
     def _pause(self) -> None:
-        """The partitions of which a command waits, and no others."""
-        wanted = {number for message in self._waiting if (number := message.partition()) is not None}
+        """The partitions of which enough was read, and no others."""
+        wanted = set(self._ahead.full)
         if more := wanted - self._paused:
             self._client.pause(self._partitions(more))
         if fewer := self._paused - wanted:
@@ -227,12 +241,15 @@ class CommandConsumer:
         self._failures = 0
         client.incremental_assign(partitions)
         client.resume(partitions)  # one that was taken away while it was paused comes back so
-        log.info("partitions assigned", partitions=[one.partition for one in partitions])
+        ours = [one.partition for one in partitions]
+        self._reading.assigned(ours)
+        log.info("partitions assigned", partitions=ours)
 
     def _revoked(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         gone = {one.partition for one in partitions}
         if client is self._client:  # and not one whose closing took long
-            self._waiting = deque(one for one in self._waiting if one.partition() not in gone)
+            self._ahead.drop(gone)
+            self._reading.revoked(gone)
             self._paused -= gone
             self._isolation.give_up_room()
         client.incremental_unassign(partitions)

@@ -23,7 +23,14 @@ from report_worker.slots.environment import slot_environment, telemetry_secrets
 from waybill.addresses import CannotListen, listen
 from waybill.errors import WaybillError
 from waybill.health import Health, HealthServer
-from waybill.kafka import GroupMembership, KafkaHealth, consumer, is_reachable
+from waybill.kafka import (
+    GroupMembership,
+    KafkaHealth,
+    PartitionWatchdog,
+    ask_kafka,
+    consumer,
+    is_reachable,
+)
 from waybill.kafka.clients import group_protocol
 from waybill.logs import configure_logs
 from waybill.prctl import hide_from_own_user
@@ -105,6 +112,7 @@ class Worker:
             lambda: is_reachable(kafka),
             topic,
             consuming,
+            PartitionWatchdog(ask_kafka(kafka, topic, group)),
             Intake(runtime.ledger, runtime.dead_letters, kafka, group),
             self._slots,
             lambda: not any(thread.is_alive() for thread in self._attempts),

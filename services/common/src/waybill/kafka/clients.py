@@ -76,6 +76,9 @@ def consumer(config: KafkaConfig, group: str, **options: object) -> Consumer:
             "auto.commit.interval.ms": 1000,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
+            # What a paused partition has fetched is fetched again: so no more than is taken soon.
+            "fetch.message.max.bytes": 64 * 1024,
+            "queued.min.messages": 100,
             **options,
         }
     )
