@@ -54,7 +54,7 @@ def slot(server: ForkServer) -> Iterator[Slot]:
 # A slot's process tree
 
 
-WAYS_TO_START = ["child", "session", "orphan", "daemon", "stubborn"]
+WAYS_TO_START = ["child", "session", "orphan", "daemon", "hydra", "stubborn"]
 
 
 def _kill_template(slot: Slot) -> None:

@@ -8,6 +8,7 @@ such thing: there a slot's process group is what ends with it.
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 from waybill.prctl import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
 
 _PAUSE_SECONDS = 0.005
+_ROUNDS_SECONDS = 0.05
+"""For one `kill_children`: its caller has other things to do."""
 
 
 def become_subreaper() -> None:
@@ -37,9 +40,10 @@ def keep_own_user() -> None:
 def children(process: str = "self") -> set[int]:
     """The ids of a process's children, ended ones too, until they are waited for."""
     found: set[int] = set()
-    for task in Path("/proc", process, "task").glob("*/children"):
-        with suppress(OSError):  # the thread has ended
-            found.update(map(int, task.read_text().split()))
+    with suppress(OSError):  # it has ended
+        for task in Path("/proc", process, "task").iterdir():
+            with suppress(OSError):  # the thread has ended
+                found.update(map(int, (task / "children").read_bytes().split()))
     return found
 
 
@@ -53,14 +57,40 @@ def reap(pid: int) -> int | None:
 
 
 def kill_children(kept: Collection[int]) -> bool:
-    """Kills and reaps every child that is not `kept`; whether there is none left. Its own children become
-    ours: call this until it is true."""
-    strays = children() - set(kept)
-    for pid in strays:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        reap(pid)
-    return not strays
+    """Kills and reaps every child that is not `kept`, with all below it; whether there is none left.
+
+    Does not wait for what was killed to end, but looks again for what was forked meanwhile: a job that replaces
+    its processes as fast as they end would use every pause. What is left then becomes ours, as its parents
+    end: call this until it is true.
+    """
+    deadline = time.monotonic() + _ROUNDS_SECONDS
+    killed: set[int] = set()
+    while strays := children() - set(kept):
+        before = len(killed)
+        _kill_trees(strays, killed)
+        for pid in strays:
+            reap(pid)
+        if len(killed) == before or time.monotonic() > deadline:
+            return False
+    return True
+
+
+def _kill_trees(tops: Collection[int], killed: set[int]) -> None:
+    """Adds what it has killed to `killed`: a process that is killed still has its children until it has got
+    the time to end. Of a process group none can fork while it is killed."""
+    found = deque(tops)
+    groups = {os.getpgrp()}
+    while found:
+        pid = found.popleft()
+        if pid not in killed:
+            killed.add(pid)
+            with suppress(ProcessLookupError, PermissionError):
+                if (group := os.getpgid(pid)) not in groups:
+                    groups.add(group)
+                    os.killpg(group, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        found.extend(children(str(pid)))
 
 
 def kill_all_children(kept: Collection[int], seconds: float) -> bool:
