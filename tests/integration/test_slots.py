@@ -263,6 +263,7 @@ LEAVINGS = [
     "threads",
     "child processes",
     "standard streams",
+    "open files",
     "resource limits",
     "scheduling",
     "interpreter settings",
@@ -280,6 +281,13 @@ def test_what_a_job_leaves_in_its_process_is_noticed(slot: Slot, tmp_path: Path,
 
     assert isinstance(result, Produced), result
     assert what in result.left_over
+
+
+def test_too_many_open_files_of_a_job_are_noticed(slot: Slot, tmp_path: Path) -> None:
+    result = run(slot, "leave", tmp_path, how="too many open files")
+
+    assert isinstance(result, Produced), result
+    assert result.left_over == ("open files",)
 
 
 def test_a_job_that_leaves_nothing_leaves_its_process_to_the_next(slot: Slot, tmp_path: Path) -> None:
@@ -323,6 +331,16 @@ def test_a_kind_can_have_a_process_for_each_report(slot: Slot, tmp_path: Path) -
         processes.append(result.path.read_text())
 
     assert processes[0] != processes[1]
+
+
+def test_a_traced_job_that_leaves_nothing_leaves_its_process_to_the_next(tmp_path: Path) -> None:
+    """What telemetry sets up in the process is not the job's."""
+    exporters = dict.fromkeys(("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"), "none")
+    with fork_server(tmp_path, traced=True, **exporters) as server, opened(server) as slot:
+        for _ in range(2):
+            result = run(slot, "dowork", tmp_path, max_step_ms=0)
+            assert isinstance(result, Produced)
+            assert result.left_over == ()
 
 
 # What a job may see

@@ -42,11 +42,13 @@ def kinds_path(directory: Path) -> str:
 
 
 @contextmanager
-def fork_server(directory: Path, *more_path: Path, **environment: str) -> Iterator[ForkServer]:
-    """Untraced. Closes it in the end."""
+def fork_server(
+    directory: Path, *more_path: Path, traced: bool = False, **environment: str
+) -> Iterator[ForkServer]:
+    """Closes it in the end."""
     path = os.pathsep.join([*map(str, more_path), kinds_path(directory)])
     variables = slot_environment({**os.environ, "PYTHONPATH": path, **environment})
-    server = ForkServer(Options(MEMORY_MIB, "json", "warning", traced=False), variables)
+    server = ForkServer(Options(MEMORY_MIB, "json", "warning", traced=traced), variables)
     try:
         yield server
     finally:

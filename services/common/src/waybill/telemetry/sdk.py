@@ -15,6 +15,8 @@ def start_sdk() -> None:
     OpenTelemetryDistro().configure()
     configurator = OpenTelemetryConfigurator()  # type: ignore[no-untyped-call]
     configurator.configure(auto_instrumentation_version=version("opentelemetry-distro"))  # type: ignore[no-untyped-call]
+    # With the first one, the SDK adds a filter to Python's warnings: not in the middle of a job.
+    trace.get_tracer(__name__)
 
 
 def sdk_is_started() -> bool:

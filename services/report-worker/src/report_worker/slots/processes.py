@@ -59,9 +59,9 @@ def reap(pid: int) -> int | None:
 def kill_children(kept: Collection[int]) -> bool:
     """Kills and reaps every child that is not `kept`, with all below it; whether there is none left.
 
-    Does not wait for what was killed to end, but looks again for what was forked meanwhile: a job that replaces
-    its processes as fast as they end would use every pause. What is left then becomes ours, as its parents
-    end: call this until it is true.
+    Does not wait for what was killed to end, but looks again for what was forked meanwhile: a job that
+    replaces its processes as fast as they end would use every pause. What is left then becomes ours, as its
+    parents end: call this until it is true.
     """
     deadline = time.monotonic() + _ROUNDS_SECONDS
     killed: set[int] = set()

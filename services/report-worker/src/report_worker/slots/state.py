@@ -1,6 +1,7 @@
 """The state of a slot's process that one job could leave to the next."""
 
 import decimal
+import fcntl
 import gc
 import locale
 import logging
@@ -8,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import sys
 import threading
 import time
@@ -20,6 +22,10 @@ from report_worker.slots.processes import children, reap
 
 _MAX_MEMORY = 3 / 4
 """Of what a job may take: a slot that still holds that much after one gets no other."""
+
+
+_MAX_FILES = 1 / 2
+"""Of those that a process may have open, likewise."""
 
 
 class ProcessState:
@@ -117,6 +123,29 @@ def _streams() -> object:
     return files, id(sys.stdin), id(sys.stdout), id(sys.stderr)
 
 
+def _files() -> object:
+    """Those open for writing, which may be locked, or take room after they were removed; and whether there
+    are too many of whatever sort. Libraries keep others open for good: fonts, or telemetry its connection."""
+    opened = Path("/proc/self/fd")
+    if not opened.is_dir():
+        return None
+    numbers = [int(one.name) for one in opened.iterdir()]
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    written = {one for number in numbers if number > 2 and (one := _written(number))}
+    return written, limit != resource.RLIM_INFINITY and len(numbers) > limit * _MAX_FILES
+
+
+def _written(number: int) -> tuple[int, int, int] | None:
+    """Which regular file that is, if it is one and open for writing."""
+    try:
+        found = os.fstat(number)
+        flags = fcntl.fcntl(number, fcntl.F_GETFL)
+    except OSError:  # closed meanwhile
+        return None
+    is_written = stat.S_ISREG(found.st_mode) and flags & os.O_ACCMODE != os.O_RDONLY
+    return (number, found.st_dev, found.st_ino) if is_written else None
+
+
 def _limits() -> object:
     numbers = {name: getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
     return {name: resource.getrlimit(number) for name, number in numbers.items()}
@@ -174,6 +203,7 @@ _PARTS: Mapping[str, Callable[[], object]] = {
     "threads": _threads,
     "child processes": _children,
     "standard streams": _streams,
+    "open files": _files,
     "resource limits": _limits,
     "scheduling": _scheduling,
     "interpreter settings": _interpreter,

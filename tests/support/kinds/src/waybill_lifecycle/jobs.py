@@ -9,10 +9,12 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from . import (
 
 _EXIT_CODE = 41
 _leaked: list[bytearray] = []
+_files: list[int] = []
 
 
 def flaky(parameters: FlakyParameters, work: Work) -> Artefact:
@@ -275,6 +278,20 @@ def _move_to_tokyo() -> None:
     time.tzset()
 
 
+def _leave_a_file() -> None:
+    with tempfile.TemporaryFile() as file:
+        _files.append(os.dup(file.fileno()))
+
+
+def _leave_many_files() -> None:
+    """All but a few of those that the process may have."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError):
+        _files.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(most))
+    for file in _files[-15:]:
+        os.close(file)
+
+
 LEAVINGS: dict[str, Callable[[], object]] = {
     "working directory": lambda: os.chdir("/"),
     "environment": lambda: os.environ.update(WHATEVER="left"),
@@ -286,6 +303,8 @@ LEAVINGS: dict[str, Callable[[], object]] = {
     "threads": lambda: threading.Thread(target=time.sleep, args=(60,), daemon=True).start(),
     "child processes": lambda: subprocess.Popen(["sleep", "60"]),
     "standard streams": lambda: os.dup2(os.open(os.devnull, os.O_RDWR), 1),
+    "open files": _leave_a_file,
+    "too many open files": _leave_many_files,
     "resource limits": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
     "scheduling": lambda: os.nice(1),
     "interpreter settings": lambda: sys.path.insert(0, "/nowhere"),
