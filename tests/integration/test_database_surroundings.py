@@ -158,6 +158,31 @@ def test_migrate_says_which_privilege_it_lacks(own: URL, server: Database, stack
     assert "GRANT USAGE, CREATE" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("default_tablespace = pg_global", "The database refuses it (only shared relations can be placed in"),
+        ("search_path = pg_temp", "The database would keep no table: its search_path"),
+        ("search_path = nowhere", "The database refuses it (no schema has been selected to create in)"),
+    ],
+)
+def test_migrate_says_which_setting_is_in_the_way(
+    own: URL, server: Database, setting: str, said: str
+) -> None:
+    server.execute(f"ALTER DATABASE {own.database} SET {setting}")
+
+    result = subprocess.run(
+        [Installation.find().scripts / "waybill", "migrate"],
+        env={**os.environ, "WAYBILL_DATABASE_URL": address(own)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1), result.stderr
+    assert result.stderr.startswith(f"waybill: {said}")
+
+
 def test_a_role_that_may_not_write_the_tables_is_not_ready(own: URL, server: Database) -> None:
     with engine_of(address(own)) as owner:
         migrate(owner)

@@ -11,10 +11,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.errors import InsufficientPrivilege, InvalidSchemaName
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from waybill.errors import WaybillError
-from waybill.store.engine import unavailability_explained
+from waybill.store.engine import is_unavailable, reason_of, unavailability_explained
 from waybill.store.tables import metadata
 
 _ONE_AT_A_TIME = 0x5741_5942  # the advisory lock that migrations hold
@@ -24,6 +24,8 @@ _DENIED = text(
     " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege"
     " WHERE NOT has_table_privilege(to_regclass(name), privilege)"
 )
+
+_TEMPORARY = text("SELECT relpersistence = 't' FROM pg_class WHERE oid = to_regclass('alembic_version')")
 
 
 class SchemaBehind(WaybillError):  # noqa: N818 - the name is the sentence
@@ -39,7 +41,7 @@ def migrate(engine: Engine) -> str:
 
     Raises `StoreUnavailable`, and `UnsuitableDatabase` where this role or this database cannot have it.
     """
-    with unavailability_explained(), _privileges_explained():
+    with unavailability_explained(), _refusals_explained():
         return _upgrade(engine)
 
 
@@ -51,6 +53,7 @@ def _upgrade(engine: Engine) -> str:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _check_kept(connection)
         return MigrationContext.configure(connection).get_current_revision() or ""
 
 
@@ -59,7 +62,7 @@ def check_schema(engine: Engine) -> None:
     beside an upgrade."""
     with unavailability_explained(), engine.connect() as connection:
         _check_encoding(connection)
-        with _privileges_explained():
+        with _refusals_explained():
             current = MigrationContext.configure(connection).get_current_revision()
         head, known = _revisions()
         if current != head and (current is None or current in known):
@@ -78,6 +81,15 @@ def _check_encoding(connection: Connection) -> None:
         )
 
 
+def _check_kept(connection: Connection) -> None:
+    """Tables go where `search_path` says, if need be into a schema that ends with the session."""
+    if connection.scalar(_TEMPORARY):
+        raise UnsuitableDatabase(
+            "The database would keep no table: its search_path, or the role's, begins with pg_temp. "
+            "Set it to a schema, as a rule public."
+        )
+
+
 def _check_tables(connection: Connection) -> None:
     """The role that migrates may be another one than that of the services."""
     denied = connection.scalar(_DENIED, {"tables": list(metadata.tables)})
@@ -89,13 +101,19 @@ def _check_tables(connection: Connection) -> None:
 
 
 @contextmanager
-def _privileges_explained() -> Iterator[None]:
-    """Raises `UnsuitableDatabase` where the role lacks a privilege, or there is no schema for tables."""
+def _refusals_explained() -> Iterator[None]:
+    """Raises `UnsuitableDatabase` where the role lacks a privilege, there is no schema for tables, or a
+    setting of the database or the role is in the way."""
     try:
         yield
-    except ProgrammingError as error:
-        if not isinstance(error.orig, InsufficientPrivilege | InvalidSchemaName):
+    except DBAPIError as error:
+        if is_unavailable(error):
             raise
+        if not isinstance(error.orig, InsufficientPrivilege | InvalidSchemaName):
+            raise UnsuitableDatabase(
+                f"The database refuses it ({reason_of(error)}): look at the settings of the database "
+                "and of the role."
+            ) from error
         raise UnsuitableDatabase(
             f"The database refuses it ({error.orig.diag.message_primary}): let the role that migrates own "
             "the tables, and GRANT USAGE, CREATE ON its schema, as a rule SCHEMA public, TO it."
