@@ -77,6 +77,25 @@ def test_a_report_that_kills_its_worker_is_tried_alone(
     assert {ask.ended(api, report)["attempt"] for report in load.reports} == {1}, "it cost nobody an attempt"
 
 
+def test_a_report_that_kills_what_slots_are_forked_from_is_tried_alone_too(
+    api: httpx.Client, lifecycle: LifecycleStack
+) -> None:
+    """As often as three attempts that fail are the end of a report."""
+    worker = lifecycle.pid(WORKER)
+    others = [ask.request(api, "slow", steps=3, seconds=1) for _ in range(SLOTS - 1)]
+    for report in others:
+        ask.running(api, report)
+
+    killer = ask.request(api, "killer", times=3, template=True, after=0.5)
+    killed = ask.until(api, killer, "its end", lambda now: now["status"] in ask.ENDED, 120)
+    ended = [ask.ended(api, report) for report in others]
+
+    assert (killed["status"], killed["attempt"]) == ("done", 4)
+    assert {report["status"] for report in ended} == {"done"}
+    assert all(1 < report["attempt"] <= 1 + MAX_SHARED_LOSSES for report in ended)
+    assert lifecycle.pid(WORKER) == worker
+
+
 def test_the_database_too_lets_nobody_claim_it_beside_others(store: Store) -> None:
     report_id = lost(store, MAX_SHARED_LOSSES)
 

@@ -9,7 +9,7 @@ from report_worker.attempt.outcome import slot_is_usable
 from report_worker.attempt.spans import AttemptSpans
 from report_worker.attempt.supervision import Supervision
 from report_worker.intake import Claimed
-from report_worker.slots import Slot
+from report_worker.slots import Slot, TemplateDied
 from waybill.ledger import LeaseLost
 from waybill.store import StoreUnavailable
 
@@ -56,7 +56,7 @@ class Attempt:
             spans.interrupted()
             self._slot.stop()
             self._completion.release()
-        except (LeaseLost, StoreUnavailable) as error:
+        except (LeaseLost, StoreUnavailable, TemplateDied) as error:
             spans.lost(error)
             log.warning(
                 "attempt given up: recovery takes over the report", report_id=report_id, reason=str(error)

@@ -22,6 +22,7 @@ from report_worker.slots import (
     SlotDied,
     StepEnded,
     StepStarted,
+    TemplateDied,
 )
 from report_worker.slots.sanitize import message_of
 from waybill.domain import (
@@ -64,7 +65,7 @@ class Supervision:
         return self._context.cancellations.wanted(self._report.id, self._report.attempt)
 
     def run(self, carrier: Carrier | None) -> Outcome:
-        """Blocks until the outcome. Raises `Interrupted`, `LeaseLost`, `StoreUnavailable`."""
+        """Blocks until the outcome. Raises `Interrupted`, `LeaseLost`, `StoreUnavailable`, `TemplateDied`."""
         report = self._report
         try:
             kind = self._context.kinds[report.kind]
@@ -110,6 +111,8 @@ class Supervision:
                 if self._cancel_by is not None and time.monotonic() >= self._cancel_by:
                     self._slot.stop()
                     return Cancelled()
+        except TemplateDied:
+            raise
         except SlotDied as error:
             return SlotFailure(Failure(FailureType.SLOT_DIED, str(error), progress.step))
         self._slot.stop()

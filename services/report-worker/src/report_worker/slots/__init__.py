@@ -1,6 +1,6 @@
 """Slots: child processes in which kinds run, so that whatever one does ends an attempt and not the worker."""
 
-from report_worker.slots.errors import SlotDied
+from report_worker.slots.errors import SlotDied, TemplateDied
 from report_worker.slots.fork_server import ForkServer
 from report_worker.slots.pool import SlotPool
 from report_worker.slots.protocol import (
@@ -28,4 +28,5 @@ __all__ = [
     "SlotPool",
     "StepEnded",
     "StepStarted",
+    "TemplateDied",
 ]

@@ -4,7 +4,7 @@ import contextlib
 import socket
 
 from report_worker.slots.channel import Channel, WrongFrameError
-from report_worker.slots.errors import SlotDied
+from report_worker.slots.errors import SlotDied, TemplateDied
 from report_worker.slots.fork_server import ForkedProcess, ForkServer
 from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Cancel, FromSlot, Job, Ready, Stop, ToSlot
 
@@ -12,6 +12,8 @@ _START_SECONDS = 60
 _SEND_SECONDS = 10
 _STOP_SECONDS = 5
 _KILL_SECONDS = 10
+_DIED_SECONDS = 15
+"""Beyond what the worker may need to end what a killed template has left."""
 
 
 class Slot:
@@ -58,7 +60,8 @@ class Slot:
             raise self._died() from None
 
     def receive(self, timeout: float) -> FromSlot | None:
-        """What the slot says next, or None after `timeout` seconds. Raises `SlotDied`."""
+        """What the slot says next, or None after `timeout` seconds. Raises `SlotDied`, and `TemplateDied`
+        where all slots ended."""
         try:
             return self._open_channel().receive(timeout)
         except (EOFError, OSError):
@@ -100,6 +103,8 @@ class Slot:
 
     def _died(self) -> SlotDied:
         process = self._process
-        if process is None or not process.ended.wait(_STOP_SECONDS) or process.exit_code is None:
+        if process is None or not process.ended.wait(_DIED_SECONDS):
             return SlotDied("The process that ran the report ended.")
+        if process.exit_code is None:
+            return TemplateDied("The process that all slots are forked from ended, and this slot with it.")
         return SlotDied(f"The process that ran the report ended with exit code {process.exit_code}.")

@@ -35,10 +35,11 @@ class CrashParameters(Parameters):
 
 
 class KillerParameters(Parameters):
-    """The first `times` attempts kill their worker, `after` so many seconds."""
+    """The first `times` attempts kill their worker, or the template of its slots, `after` so many seconds."""
 
     times: int = Field(default=1, ge=0)
     after: float = Field(default=1, ge=0)
+    template: bool = False
 
 
 class SecondsParameters(Parameters):

@@ -72,7 +72,7 @@ def killer(parameters: KillerParameters, work: Work) -> Artefact:
     with work.step("only step"):
         time.sleep(parameters.after)
         if work.attempt <= parameters.times:
-            os.kill(_worker(), signal.SIGKILL)
+            os.kill(os.getppid() if parameters.template else _worker(), signal.SIGKILL)
             time.sleep(60)
     return _artefact(work)
 
