@@ -125,7 +125,7 @@ def _streams() -> object:
 
 def _files() -> object:
     """Those open for writing, which may be locked, or take room after they were removed; and whether there
-    are too many of whatever sort. Libraries keep others open for good: fonts, or telemetry its connection."""
+    are too many of whatever sort. Libraries keep others open: fonts, or telemetry its connection."""
     opened = Path("/proc/self/fd")
     if not opened.is_dir():
         return None
