@@ -290,6 +290,16 @@ def test_too_many_open_files_of_a_job_are_noticed(slot: Slot, tmp_path: Path) ->
     assert result.left_over == ("open files",)
 
 
+@pytest.mark.parametrize(("part", "left"), [(1 / 8, ()), (1 / 2, ("memory",))])
+def test_memory_that_a_job_keeps_is_noticed_before_the_next_lacks_it(
+    slot: Slot, tmp_path: Path, part: float, left: tuple[str, ...]
+) -> None:
+    result = run(slot, "leak", tmp_path, mebibytes=int(slots.MEMORY_MIB * part))
+
+    assert isinstance(result, Produced), result
+    assert result.left_over == left
+
+
 def test_a_job_that_leaves_nothing_leaves_its_process_to_the_next(slot: Slot, tmp_path: Path) -> None:
     for _ in range(3):
         result = run(slot, "slow", tmp_path, steps=2, seconds=0)
