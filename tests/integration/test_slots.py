@@ -290,7 +290,7 @@ def test_too_many_open_files_of_a_job_are_noticed(slot: Slot, tmp_path: Path) ->
     assert result.left_over == ("open files",)
 
 
-@pytest.mark.parametrize(("part", "left"), [(1 / 8, ()), (1 / 2, ("memory",))])
+@pytest.mark.parametrize(("part", "left"), [(1 / 4, ()), (5 / 8, ("memory",))])
 def test_memory_that_a_job_keeps_is_noticed_before_the_next_lacks_it(
     slot: Slot, tmp_path: Path, part: float, left: tuple[str, ...]
 ) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from report_worker.slots.processes import children, reap
 
-_MAX_MEMORY = 1 / 4
+_MAX_MEMORY = 1 / 2
 """Of what a job may take: a slot that still holds that much after one gets no other, for which it would be
 missing. Another process costs less."""
 
