@@ -54,7 +54,7 @@ class PartitionWatchdog:
     """Asks Kafka, of a partition from which nothing came for a while, whether there is something to read.
 
     librdkafka may lose the resumption of a partition that is assigned or revoked meanwhile (its issue 5591):
-    no error, no event, and the partition's messages are read by nobody. One thread uses it, and it never
+    no error, no event, and no process reads the partition. One thread uses it, and it never
     blocks.
     """
 
@@ -72,7 +72,7 @@ class PartitionWatchdog:
         """They are this client's."""
         for partition in partitions:
             self._next[partition] = None
-            self._heard(partition)
+            self._noted(partition)
 
     def revoked(self, partitions: Collection[int]) -> None:
         """They are no more."""
@@ -87,7 +87,7 @@ class PartitionWatchdog:
     def received(self, partition: int, offset: int) -> None:
         """A message was read."""
         self._next[partition] = offset + 1
-        self._heard(partition)
+        self._noted(partition)
 
     def stuck(self, paused: Collection[int]) -> int | None:
         """A partition that has had messages at two looks in a row, and from which none came. `paused`: those
@@ -131,6 +131,6 @@ class PartitionWatchdog:
         self._named[partition] = offsets.end
         return True
 
-    def _heard(self, partition: int) -> None:
+    def _noted(self, partition: int) -> None:
         self._look_at[partition] = self._clock() + _SILENT_SECONDS
         self._behind.pop(partition, None)
