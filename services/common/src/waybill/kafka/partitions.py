@@ -5,11 +5,10 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # public, but not in its type hints
+from confluent_kafka import KafkaException, TopicPartition
 
 from waybill.background import in_background
-from waybill.kafka.clients import KafkaConfig, admin_client
+from waybill.kafka.clients import KafkaConfig, consumer
 
 _SILENT_SECONDS = 20.0
 _ANSWER_SECONDS = 2.0
@@ -28,24 +27,25 @@ Ask = Callable[[Collection[int]], Mapping[int, Offsets]]
 
 def ask_kafka(config: KafkaConfig, topic: str, group: str) -> Ask:
     """With a client of its own: an answer to the consumer would wait behind its long polls. Each call blocks
-    for a few seconds at most, and raises `KafkaException`."""
+    for a few seconds at most, and raises `KafkaException`.
+
+    Not an admin client: one that goes away before its last answer, as where Kafka is away, may end the
+    process by a segmentation fault.
+    """
 
     def ask(numbers: Collection[int]) -> Mapping[int, Offsets]:
-        admin = admin_client(config)
-        partitions = [TopicPartition(topic, number) for number in numbers]
-        latest = {partition: OffsetSpec.latest() for partition in partitions}  # type: ignore[no-untyped-call]
-        ends = admin.list_offsets(latest, request_timeout=_ANSWER_SECONDS)
-        wanted = [ConsumerGroupTopicPartitions(group, partitions)]
-        groups = admin.list_consumer_group_offsets(wanted, request_timeout=_ANSWER_SECONDS)
-        committed = {
-            one.partition: one.offset for one in groups[group].result(2 * _ANSWER_SECONDS).topic_partitions
-        }
-        return {
-            partition.partition: Offsets(
-                end.result(2 * _ANSWER_SECONDS).offset, committed[partition.partition]
-            )
-            for partition, end in ends.items()
-        }
+        client = consumer(config, group)
+        try:
+            partitions = [TopicPartition(topic, number) for number in numbers]
+            committed = client.committed(partitions, timeout=_ANSWER_SECONDS)
+            return {
+                one.partition: Offsets(
+                    client.get_watermark_offsets(one, timeout=_ANSWER_SECONDS, cached=False)[1], one.offset
+                )
+                for one in committed
+            }
+        finally:
+            client.close()
 
     return ask
 
@@ -54,8 +54,7 @@ class PartitionWatchdog:
     """Asks Kafka, of a partition from which nothing came for a while, whether there is something to read.
 
     librdkafka may lose the resumption of a partition that is assigned or revoked meanwhile (its issue 5591):
-    no error, no event, and no process reads the partition. One thread uses it, and it never
-    blocks.
+    no error, no event, and no process reads the partition. One thread uses it, and it never blocks.
     """
 
     def __init__(self, ask: Ask, clock: Callable[[], float] = time.monotonic) -> None:
