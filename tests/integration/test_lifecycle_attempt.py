@@ -13,13 +13,13 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import Tracer, set_span_in_context
 
 from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.intake import Claimed
 from report_worker.slots import Failed, FromSlot, Job, Produced, Slot
-from tests.support.lifecycle_store import ORIGIN, Policies, Store
+from tests.support.lifecycle_store import ORIGIN, Policies, Store, attempt_trace
 from tests.support.waiting import within
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
@@ -206,7 +206,7 @@ class Bench:
         return self.claim(accepted.id)
 
     def claim(self, report_id: UUID, owner: str = WORKER) -> Report:
-        report = self.store.claim(report_id, owner)
+        report = self.store.claim(report_id, owner, attempt_trace())
         assert report is not None
         return report
 
@@ -241,9 +241,10 @@ class Bench:
             min_store_time=self.min_store_time,
         )
         span = self.tracer.start_span("report_consumer")
+        handle = self.tracer.start_span("handle_report", set_span_in_context(span))
         cancellations.start()
         try:
-            act(Attempt(context, Claimed(report, span, time.time_ns(), None, 0, ORIGIN), self.slot))
+            act(Attempt(context, Claimed(report, span, handle, ORIGIN, stored=True), self.slot))
         finally:
             cancellations.stop()
         after = ledger.get(report.id)

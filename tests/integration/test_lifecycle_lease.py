@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -37,9 +38,12 @@ pytest_plugins = ["tests.support.lifecycle_fixtures"]
 HOUR = timedelta(hours=1)
 
 
+def accepted(store: Store) -> UUID:
+    return store.ledger.accept(NewReport(new_report_id(), "slow", {}, None)).id
+
+
 def claimed(store: Store) -> Fence:
-    new = NewReport(new_report_id(), "slow", {}, None)
-    report = store.claim(store.ledger.accept(new).id, "the test")
+    report = store.claim(accepted(store), "the test")
     assert report is not None
     return Fence(report.id, report.attempt, "the test")
 
@@ -127,11 +131,9 @@ def reap_everything(url: str) -> list[UUID]:
 
 
 def test_a_report_that_costs_too_many_workers_fails(store: Store) -> None:
-    report_id = claimed(store).report_id
+    report_id = accepted(store)
     for attempt in range(1, 11):
-        if attempt > 1:
-            assert store.claim(report_id, "the test") is not None
-        store.ledger.heartbeat(Fence(report_id, attempt, "the test"), attempt_trace(attempt))
+        assert store.claim(report_id, "the test", attempt_trace(attempt)) is not None
         store.pass_time(HOUR)
         (reaped,) = store.recovery.recover_lost(timedelta(0))
 
@@ -140,12 +142,29 @@ def test_a_report_that_costs_too_many_workers_fails(store: Store) -> None:
     assert reaped.now.failure.type == "lost"
 
 
-def test_a_worker_lost_before_its_first_heartbeat_leaves_no_earlier_spans(store: Store) -> None:
+def test_a_claim_stores_its_spans_and_tells_those_of_the_attempt_before(store: Store) -> None:
+    report_id = accepted(store)
+    first, second = attempt_trace(1), attempt_trace(2)
+
+    claimed_first = store.claim(report_id, "the test", first)
+    store.ledger.release(Fence(report_id, 1, "the test"))
+    claimed_again = store.claim(report_id, "the test", second)
+    store.pass_time(HOUR)
+    (reaped,) = store.recovery.recover_lost(timedelta(0))
+
+    assert claimed_first is not None
+    assert claimed_first.attempt_trace is None
+    assert claimed_again is not None
+    assert claimed_again.attempt_trace == replace(first, attempt=1)
+    assert reaped.spans == replace(second, attempt=2)
+
+
+def test_an_attempt_without_spans_leaves_no_earlier_ones(store: Store) -> None:
     """They were sent when the attempt that they belong to ended."""
-    first = claimed(store)
-    store.ledger.heartbeat(first, attempt_trace(1))
-    store.ledger.release(first)
-    store.claim(first.report_id, "the test")
+    report_id = accepted(store)
+    store.claim(report_id, "the test", attempt_trace(1))
+    store.ledger.release(Fence(report_id, 1, "the test"))
+    store.claim(report_id, "the test")
     store.pass_time(HOUR)
 
     (reaped,) = store.recovery.recover_lost(timedelta(0))

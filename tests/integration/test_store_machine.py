@@ -150,21 +150,21 @@ class ReportLives(RuleBasedStateMachine):
 
     # --- what a worker does
 
-    @rule(target=attempts, report_id=reports, owner=OWNERS)
-    def claim(self, report_id: UUID, owner: str) -> Fence | MultipleResults[Fence]:
-        report = self.store.claim(report_id, owner)
+    @rule(target=attempts, report_id=reports, owner=OWNERS, traced=st.booleans())
+    def claim(self, report_id: UUID, owner: str, traced: bool = True) -> Fence | MultipleResults[Fence]:
+        report = self.store.claim(report_id, owner, attempt_trace() if traced else None)
         assert_same(report, self.model.claim(report_id, owner))
         return multiple() if report is None else Fence(report.id, report.attempt, owner)
 
-    @rule(fence=fences, traced=st.booleans())
-    def heartbeat(self, fence: Fence, traced: bool) -> None:
+    @rule(fence=fences)
+    def heartbeat(self, fence: Fence) -> None:
         try:
             self.model.heartbeat(fence.report_id, fence.attempt, fence.owner)
         except Refused:
             with pytest.raises(LeaseLost):
                 self.store.ledger.heartbeat(fence)
         else:
-            self.store.ledger.heartbeat(fence, attempt_trace(fence.attempt) if traced else None)
+            self.store.ledger.heartbeat(fence)
 
     @rule(fence=fences, status=st.sampled_from(StepStatus))
     def step(self, fence: Fence, status: StepStatus) -> None:

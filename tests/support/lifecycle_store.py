@@ -69,9 +69,16 @@ class Store:
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
 
-    def claim(self, report_id: UUID, owner: str = "the test", *, alone: bool = True) -> Report | None:
+    def claim(
+        self,
+        report_id: UUID,
+        owner: str = "the test",
+        spans: AttemptTrace | None = None,
+        *,
+        alone: bool = True,
+    ) -> Report | None:
         """By a worker in which nothing else runs, unless `alone` is False."""
-        return self.ledger.claim(report_id, owner, alone=alone)
+        return self.ledger.claim(report_id, owner, attempt_trace=spans, alone=alone)
 
     def pass_time(self, duration: timedelta) -> None:
         """Moves every time in the database back, since its clock cannot be moved on."""
@@ -116,7 +123,7 @@ def engine_of(url: str, pool_size: int = 5, application: str = "tests") -> Itera
 
 
 def attempt_trace(number: int = 1) -> AttemptTrace:
-    """The spans of an attempt; they need not be anywhere."""
+    """The spans of an attempt, as its worker has them before the claim; they need not be anywhere."""
     return AttemptTrace(
         origin=ORIGIN,
         parent=None,
@@ -124,7 +131,6 @@ def attempt_trace(number: int = 1) -> AttemptTrace:
         report_consumer_start=1,
         handle_report=Carrier(f"00-{'a' * 32}-{number + 1000:016x}-01"),
         handle_report_start=2,
-        attempt=number,
     )
 
 

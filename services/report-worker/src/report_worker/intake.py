@@ -9,10 +9,10 @@ from uuid import UUID
 
 import structlog
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, set_span_in_context
 
 from report_worker.isolation import postponed_for
-from waybill.domain import Carrier, NewReport, Origin, Report, Status, lifecycle, new_report_id
+from waybill.domain import AttemptTrace, Carrier, NewReport, Origin, Report, Status, lifecycle, new_report_id
 from waybill.kafka import KafkaConfig
 from waybill.kinds.dowork import DOWORK
 from waybill.ledger import DeadLetters, Ledger, UnreadMessage
@@ -28,6 +28,7 @@ from waybill.telemetry import (
     consumer_span,
     count_message,
     fail_span,
+    handle_span,
     names,
     record_queue_time,
     span_carrier,
@@ -39,17 +40,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Claimed:
-    """A report that this worker has an attempt at. `span` is report_consumer's, not yet ended, which began
-    at `started_at`, in nanoseconds since 1970, as a child of `parent`."""
+    """A report that this worker has an attempt at. Neither span has ended: `span`, report_consumer's, and
+    `handle`, handle_report's below it. `stored`: recovery ends both where the attempt is lost."""
 
     report: Report
     span: Span
-    started_at: int
-    parent: Carrier | None
-    queue_time_ms: int
+    handle: Span
     origin: Origin
-    group: str = ""
-    bootstrap_servers: str = ""
+    stored: bool
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,10 @@ class Intake:
         try:
             report_id = parsed.report_id if isinstance(parsed, Command) else self._accept(received, parent).id
             span.set_attributes(attributes.conversation(str(report_id)))
-            report = self._ledger.claim(report_id, self._owner, span_carrier(span), alone=alone)
+            handle_started_at = time.time_ns()
+            handle = handle_span(set_span_in_context(span), str(report_id), start_time=handle_started_at)
+            spans = self._spans_to_store(received, parent, (span, started_at), (handle, handle_started_at))
+            report = self._ledger.claim(report_id, self._owner, span_carrier(span), spans, alone=alone)
             if report is None:
                 return self._not_claimed(report_id, received, span, alone)
         except Exception as error:
@@ -117,15 +118,30 @@ class Intake:
             raise
         count_message("claimed")
         record_queue_time(received.queue_time_ms / 1000, report.kind)
-        return Claimed(
-            report,
-            span,
-            started_at,
-            parent,
-            received.queue_time_ms,
-            received.origin,
-            self._group,
-            self._bootstrap_servers,
+        return Claimed(report, span, handle, received.origin, stored=spans is not None)
+
+    def _spans_to_store(
+        self,
+        received: "_Received",
+        parent: Carrier | None,
+        consumer: tuple[Span, int],
+        handle: tuple[Span, int],
+    ) -> AttemptTrace | None:
+        """What recovery needs to end both spans, each with its start; None where they are not valid."""
+        consumer_carrier, handle_carrier = span_carrier(consumer[0]), span_carrier(handle[0])
+        if not (consumer_carrier and handle_carrier):
+            return None
+        return AttemptTrace(
+            origin=received.origin,
+            parent=parent,
+            report_consumer=consumer_carrier,
+            report_consumer_start=consumer[1],
+            queue_time_ms=received.queue_time_ms,
+            handle_report=handle_carrier,
+            handle_report_start=handle[1],
+            client_id=self._owner,
+            group=self._group,
+            bootstrap_servers=self._bootstrap_servers,
         )
 
     def _not_claimed(

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from waybill.domain import (
+    AttemptTrace,
     Carrier,
     End,
     Fence,
@@ -85,13 +86,14 @@ class Changes:
         owner: str,
         lease: LeasePolicy,
         carrier: Carrier | None = None,
+        attempt_trace: AttemptTrace | None = None,
         *,
         alone: bool,
     ) -> Report | None:
         """A new attempt; None where the report does not wait for one, or not for a worker in which others run
         (`alone` is False). One without a trace gets `carrier`."""
         max_losses = None if alone else lifecycle.MAX_SHARED_LOSSES
-        report = reports.claim(self.connection, report_id, owner, lease, carrier, max_losses)
+        report = reports.claim(self.connection, report_id, owner, lease, carrier, max_losses, attempt_trace)
         return report and self._changed(report)
 
     def step(self, fence: Fence, progress: Progress, change: StepChange) -> Report:

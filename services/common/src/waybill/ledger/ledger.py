@@ -124,22 +124,32 @@ class Ledger:
     # --- by a worker
 
     def claim(
-        self, report_id: UUID, owner: str, carrier: Carrier | None = None, *, alone: bool
+        self,
+        report_id: UUID,
+        owner: str,
+        carrier: Carrier | None = None,
+        attempt_trace: AttemptTrace | None = None,
+        *,
+        alone: bool,
     ) -> Report | None:
         """A new attempt with a lease, or None where the report does not wait for one, or must run alone and
-        would not (`alone` is False). A report that has no trace gets `carrier`."""
+        would not (`alone` is False). A report that has no trace gets `carrier`.
+
+        `attempt_trace` is stored for recovery, with the attempt's number; what is returned has that of the
+        attempt before.
+        """
         with self.changes() as changes:
-            return changes.claim(report_id, owner, self._lease, carrier, alone=alone)
+            return changes.claim(report_id, owner, self._lease, carrier, attempt_trace, alone=alone)
 
     def postpone(self, report_id: UUID, delay: timedelta) -> None:
         """A report that waits gets its next command after `delay`, though the last one was read."""
         with self._transactions.reading() as connection:
             reports.postpone(connection, report_id, delay)
 
-    def heartbeat(self, fence: Fence, attempt_trace: AttemptTrace | None = None) -> None:
+    def heartbeat(self, fence: Fence) -> None:
         """Renews the lease. Raises `LeaseLost`."""
         with self._transactions.reading() as connection:
-            if not reports.renew_lease(connection, fence, self._lease, attempt_trace):
+            if not reports.renew_lease(connection, fence, self._lease):
                 raise LeaseLost(fence)
 
     def step(self, fence: Fence, progress: Progress, change: StepChange) -> Report:

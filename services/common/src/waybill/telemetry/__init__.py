@@ -14,6 +14,7 @@ from waybill.telemetry.requests import name_unmatched_request, redact_query
 from waybill.telemetry.sdk import sdk_is_started, start_sdk
 from waybill.telemetry.spans import (
     consumer_span,
+    describe_attempt,
     fail_span,
     flush,
     handle_span,
@@ -36,6 +37,7 @@ __all__ = [
     "count_message",
     "count_trimmed",
     "current_carrier",
+    "describe_attempt",
     "end_lost_attempt",
     "fail_span",
     "flush",

@@ -9,7 +9,7 @@ from opentelemetry.trace import Span
 from waybill.domain import AttemptTrace, Carrier, FailureType
 from waybill.telemetry.ids import span_ids
 from waybill.telemetry.propagation import context_of
-from waybill.telemetry.spans import consumer_span, fail_span, handle_span
+from waybill.telemetry.spans import consumer_span, describe_attempt, fail_span, handle_span
 
 
 def end_lost_attempt(spans: AttemptTrace, report_id: str, kind: str, attempt: int) -> None:
@@ -33,7 +33,9 @@ def end_lost_attempt(spans: AttemptTrace, report_id: str, kind: str, attempt: in
 
     def handle() -> Span:
         parent = context_of(spans.report_consumer)
-        return handle_span(parent, report_id, kind, attempt, start_time=spans.handle_report_start)
+        span = handle_span(parent, report_id, start_time=spans.handle_report_start)
+        describe_attempt(span, kind, attempt)
+        return span
 
     _end(consumer, spans.report_consumer)
     _end(handle, spans.handle_report)

@@ -126,32 +126,24 @@ def _link_to_parent(parent: SpanContext) -> Link:
     return Link(parent, {OPENTRACING_REF_TYPE: OpentracingRefTypeValues.CHILD_OF.value})
 
 
-def handle_span(
-    parent: Context,
-    report_id: str,
-    kind: str,
-    attempt: int,
-    *,
-    start_time: int,
-    previous: Carrier | None = None,
-    previous_attempt: int = 0,
-) -> Span:
-    """handle_report, with a link to the attempt before it. `start_time` in nanoseconds since 1970.
+def handle_span(parent: Context, report_id: str, *, start_time: int) -> Span:
+    """handle_report. `start_time` in nanoseconds since 1970.
 
-    The caller ends it.
+    The caller describes it once the attempt is known, and ends it; one that is not ended is never sent.
     """
-    linked = trace.get_current_span(context_of(previous)).get_span_context()
     return tracer().start_span(
-        names.HANDLE_REPORT,
-        context=parent,
-        attributes={
-            names.REPORT_ID: report_id,
-            names.REPORT_KIND: kind,
-            names.REPORT_ATTEMPT: attempt,
-        },
-        links=[Link(linked, {names.REPORT_ATTEMPT: previous_attempt})] if linked.is_valid else [],
-        start_time=start_time,
+        names.HANDLE_REPORT, context=parent, attributes={names.REPORT_ID: report_id}, start_time=start_time
     )
+
+
+def describe_attempt(
+    span: Span, kind: str, attempt: int, *, previous: Carrier | None = None, previous_attempt: int = 0
+) -> None:
+    """On handle_report, with a link to the attempt before it."""
+    span.set_attributes({names.REPORT_KIND: kind, names.REPORT_ATTEMPT: attempt})
+    linked = trace.get_current_span(context_of(previous)).get_span_context()
+    if linked.is_valid:
+        span.add_link(linked, {names.REPORT_ATTEMPT: previous_attempt})
 
 
 def step_span(name: str, parent: Context) -> Span:

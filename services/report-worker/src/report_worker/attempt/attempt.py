@@ -30,7 +30,7 @@ class Attempt:
 
     def run(self) -> bool:
         """Whether the slot can take another job."""
-        spans = AttemptSpans(self._claimed, self._lease.fence.owner)
+        spans = AttemptSpans(self._claimed)
         usable = False
         try:
             usable = self._handle(spans)
@@ -43,7 +43,7 @@ class Attempt:
 
     def release(self) -> None:
         """Instead of `run`: the report waits for another attempt, with a new command at once."""
-        spans = AttemptSpans(self._claimed, self._lease.fence.owner)
+        spans = AttemptSpans(self._claimed)
         spans.interrupted()
         self._completion.release(retrying=False)
         spans.end()
@@ -70,9 +70,6 @@ class Attempt:
         return False
 
     def _produce(self, spans: AttemptSpans) -> bool:
-        stored = spans.to_store()
-        self._lease.begin(stored)
-        spans.stored(stored)
         outcome, status = self._completion.complete(self._supervision.run(spans.carrier), spans)
         spans.ended(status)
         report = self._report

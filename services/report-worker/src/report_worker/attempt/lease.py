@@ -7,7 +7,7 @@ from typing import TypeVar
 import stamina
 
 from report_worker.attempt.context import AttemptContext, Interrupted
-from waybill.domain import AttemptTrace, Fence, Report, Status
+from waybill.domain import Fence, Report, Status
 from waybill.ledger import LeaseLost
 from waybill.store import StoreUnavailable
 
@@ -24,12 +24,6 @@ class Lease:
         self._ledger = context.ledger
         self._report = report
         self.fence = Fence(report.id, report.attempt, context.owner)
-        self._next_heartbeat = 0.0
-
-    def begin(self, spans: AttemptTrace | None) -> None:
-        """The first heartbeat. It also stores the spans that this attempt will end, before any step can have
-        them as a parent."""
-        self.write(lambda: self._ledger.heartbeat(self.fence, spans))
         self._schedule()
 
     def renew_if_due(self) -> None:

@@ -1,57 +1,34 @@
 """The spans of an attempt: handle_report, below the report_consumer of its claim."""
 
-import time
-
-from opentelemetry import trace
 from opentelemetry.semconv.attributes import exception_attributes
-from opentelemetry.trace import Span
 
 from report_worker.attempt.outcome import Outcome
 from report_worker.intake import Claimed
 from report_worker.slots import Failed
-from waybill.domain import AttemptTrace, Carrier, Failure, FailureType, Status
-from waybill.telemetry import fail_span, handle_span, interrupt_span, names, record_error, span_carrier
+from waybill.domain import Carrier, Failure, FailureType, Status
+from waybill.telemetry import describe_attempt, fail_span, interrupt_span, names, record_error, span_carrier
 
 
 class AttemptSpans:
-    """Both are ended here, or, where the attempt was lost after they were stored, by recovery."""
+    """Both are ended here, or, where the attempt was lost and they are stored, by recovery."""
 
-    def __init__(self, claimed: Claimed, owner: str) -> None:
-        """`owner` is the worker, whose name its consumer has too."""
+    def __init__(self, claimed: Claimed) -> None:
         self._claimed = claimed
-        self._owner = owner
-        self._started_at = time.time_ns()
-        self._handle = _handle_report(claimed, self._started_at)
+        self._handle = claimed.handle
         self._lost = False
-        self._stored = False
+        report, before = claimed.report, claimed.report.attempt_trace
+        describe_attempt(
+            self._handle,
+            report.kind,
+            report.attempt,
+            previous=before.handle_report if before else None,
+            previous_attempt=before.attempt if before and before.attempt else report.attempt - 1,
+        )
 
     @property
     def carrier(self) -> Carrier | None:
         """Of handle_report, for the steps."""
         return span_carrier(self._handle)
-
-    def to_store(self) -> AttemptTrace | None:
-        """What recovery needs to end them; None where they are not valid."""
-        consumer, handle = span_carrier(self._claimed.span), span_carrier(self._handle)
-        if not (consumer and handle):
-            return None
-        return AttemptTrace(
-            origin=self._claimed.origin,
-            parent=self._claimed.parent,
-            report_consumer=consumer,
-            report_consumer_start=self._claimed.started_at,
-            queue_time_ms=self._claimed.queue_time_ms,
-            handle_report=handle,
-            handle_report_start=self._started_at,
-            attempt=self._claimed.report.attempt,
-            client_id=self._owner,
-            group=self._claimed.group,
-            bootstrap_servers=self._claimed.bootstrap_servers,
-        )
-
-    def stored(self, spans: AttemptTrace | None) -> None:
-        """From now on recovery ends them where the attempt is lost."""
-        self._stored = spans is not None
 
     def ended(self, status: Status) -> None:
         self._handle.set_attribute(names.REPORT_STATUS, status)
@@ -87,20 +64,6 @@ class AttemptSpans:
         fail_span(self._handle, type(error).__qualname__, str(error))
 
     def end(self) -> None:
-        if not (self._lost and self._stored):
+        if not (self._lost and self._claimed.stored):
             self._handle.end()
             self._claimed.span.end()
-
-
-def _handle_report(claimed: Claimed, started_at: int) -> Span:
-    report = claimed.report
-    before = report.attempt_trace
-    return handle_span(
-        trace.set_span_in_context(claimed.span),
-        str(report.id),
-        report.kind,
-        report.attempt,
-        start_time=started_at,
-        previous=before.handle_report if before else None,
-        previous_attempt=before.attempt if before and before.attempt else report.attempt - 1,
-    )

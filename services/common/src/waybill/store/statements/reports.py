@@ -16,12 +16,13 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal,
     null,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from waybill.domain import (
     TERMINAL,
@@ -224,43 +225,51 @@ def claim(
     lease: LeasePolicy,
     carrier: Carrier | None,
     max_losses: int | None,
+    attempt_trace: AttemptTrace | None,
 ) -> Report | None:
-    """A new attempt for `owner`. None where the report does not wait for one, or has `max_losses` already.
+    """A new attempt for `owner`, with its spans, whose `attempt` is that of the claim. None where the report
+    does not wait for one, or has `max_losses` already. What is returned has the spans of the attempt before.
 
     A report without a trace gets the one of its first claim, so that its retries stay in it.
     """
     known = carrier_columns(carrier)
-    statement = (
-        _change(Status.PROCESSING, reports.c.id == report_id)
+    before = (
+        select(reports.c.id, reports.c.attempt_trace)
         .where(
+            reports.c.id == report_id,
             reports.c.status == Status.INIT,
             or_(reports.c.not_before.is_(None), reports.c.not_before <= func.clock_timestamp()),
             *([] if max_losses is None else [reports.c.losses < max_losses]),
         )
-        .values(
-            attempt=reports.c.attempt + 1,
-            lease_owner=owner,
-            lease_expires_at=from_now(lease.time_to_live),
-            started_at=func.coalesce(reports.c.started_at, func.clock_timestamp()),
-            traceparent=func.coalesce(reports.c.traceparent, known["traceparent"]),
-            tracestate=func.coalesce(reports.c.tracestate, known["tracestate"]),
-            not_before=None,
-            enqueue_at=None,
-            progress=None,
-            failure=None,
-        )
+        .with_for_update()
+        .cte("before")
+    )
+    stored: ColumnElement[Any] = reports.c.attempt_trace
+    if attempt_trace is not None:
+        spans = literal(asdict(attempt_trace), JSONB)
+        stored = spans.concat(func.jsonb_build_object("attempt", reports.c.attempt + 1))
+    statement = _change(
+        Status.PROCESSING, reports.c.id == before.c.id, attempt_trace=before.c.attempt_trace
+    ).values(
+        attempt_trace=stored,
+        attempt=reports.c.attempt + 1,
+        lease_owner=owner,
+        lease_expires_at=from_now(lease.time_to_live),
+        started_at=func.coalesce(reports.c.started_at, func.clock_timestamp()),
+        traceparent=func.coalesce(reports.c.traceparent, known["traceparent"]),
+        tracestate=func.coalesce(reports.c.tracestate, known["tracestate"]),
+        not_before=None,
+        enqueue_at=None,
+        progress=None,
+        failure=None,
     )
     return _changed(connection, statement)
 
 
-def renew_lease(
-    connection: Connection, fence: Fence, lease: LeasePolicy, attempt_trace: AttemptTrace | None
-) -> bool:
+def renew_lease(connection: Connection, fence: Fence, lease: LeasePolicy) -> bool:
     """The heartbeat: not a change, so the version stays. False where the attempt has lost its lease."""
-    values: dict[str, Any] = {"lease_expires_at": from_now(lease.time_to_live)}
-    if attempt_trace is not None:
-        values["attempt_trace"] = asdict(attempt_trace)
-    return connection.execute(update(reports).where(_held(fence)).values(**values)).rowcount == 1
+    renewed = update(reports).where(_held(fence)).values(lease_expires_at=from_now(lease.time_to_live))
+    return connection.execute(renewed).rowcount == 1
 
 
 def change_progress(connection: Connection, fence: Fence, progress: Progress) -> Report | None:
@@ -409,14 +418,17 @@ _MAX_PAGE_BYTES = 2 * 1024 * 1024
 _NO_LEASE: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 
 
-def _change(to: Status, *where: ColumnElement[bool]) -> Update:
-    """Changes the status to `to`, from a status from which that is legal."""
+def _change(
+    to: Status, *where: ColumnElement[bool], attempt_trace: ColumnElement[Any] = reports.c.attempt_trace
+) -> Update:
+    """Changes the status to `to`, from a status from which that is legal. `attempt_trace`: what the row that
+    is returned has of it."""
     legal = [status for status, after in TRANSITIONS.items() if to in after or status is to]
     return (
         update(reports)
         .where(*where, reports.c.status.in_(legal))
         .values(status=to, version=reports.c.version + 1, updated_at=func.clock_timestamp())
-        .returning(*reports.c)
+        .returning(*(column for column in reports.c if column.name != "attempt_trace"), attempt_trace)
     )
 
 
