@@ -6,14 +6,23 @@ from uuid import UUID
 import pytest
 
 from tests.support.lifecycle_store import ORIGIN, Store
-from waybill.domain import End, Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
+from waybill.domain import (
+    End,
+    Fence,
+    NewReport,
+    Progress,
+    Status,
+    StepChange,
+    StepStatus,
+    StepTaken,
+    new_report_id,
+)
 from waybill.ledger import LeaseLost
 from waybill.store.statements import outbox
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
-STEP = StepChange("s", StepStatus.RUNNING)
-PROGRESS = Progress("s", 0, 1)
+STEP = StepTaken(StepChange("s", StepStatus.RUNNING), Progress("s", 0, 1))
 
 
 def accepted(store: Store) -> UUID:
@@ -42,8 +51,8 @@ def test_changes_of_several_reports_are_notified_once_each_after_the_commit(stor
 
     store.notify = notify
     with store.ledger.changes() as changes:
-        changes.step(first, PROGRESS, STEP)
-        changes.step(second, PROGRESS, STEP)
+        changes.steps(first, [STEP])
+        changes.steps(second, [STEP])
         changes.finish(first, End(Status.DONE), None, ORIGIN)
         assert versions_when_notified == {}
 
@@ -52,13 +61,56 @@ def test_changes_of_several_reports_are_notified_once_each_after_the_commit(stor
     assert events_of(store, second.report_id) == [(3, "step")]
 
 
+def test_steps_that_are_written_together_are_changes_of_their_own(store: Store) -> None:
+    fence = claimed(store)
+    steps = [
+        StepTaken(StepChange("a", StepStatus.RUNNING), Progress("a", 0, 2)),
+        StepTaken(StepChange("a", StepStatus.DONE, 7), Progress("a", 1, 2)),
+        StepTaken(StepChange("b", StepStatus.RUNNING), Progress("b", 1, 2)),
+    ]
+
+    store.ledger.finish(fence, End(Status.DONE), steps=steps)
+
+    told = [event.data for event in store.ledger.events_after(fence.report_id, 2, 1000)]
+    assert [one["version"] for one in told] == [3, 4, 5, 6]
+    assert [one["type"] for one in told] == ["step", "step", "step", "status"]
+    assert [one["status"] for one in told] == ["processing", "processing", "processing", "done"]
+    assert [(one["step"]["name"], one["step"]["status"]) for one in told[:3]] == [
+        ("a", "running"),
+        ("a", "done"),
+        ("b", "running"),
+    ]
+    assert [one["progress"] for one in told] == [
+        {"step": "a", "done": 0, "total": 2},
+        {"step": "a", "done": 1, "total": 2},
+        *[{"step": "b", "done": 1, "total": 2}] * 2,
+    ]
+    assert [one["finished_at"] is None for one in told] == [True] * 3 + [False]
+
+
+def test_an_attempt_that_lost_its_lease_writes_neither_its_steps_nor_its_end(store: Store) -> None:
+    fence = claimed(store)
+    store.pass_time(timedelta(hours=1))
+    before = store.ledger.get(fence.report_id)
+
+    with pytest.raises(LeaseLost):
+        store.ledger.finish(fence, End(Status.DONE), steps=[STEP])
+    with pytest.raises(LeaseLost):
+        store.ledger.release(fence, [STEP])
+    with pytest.raises(LeaseLost):
+        store.ledger.steps(fence, [STEP])
+
+    assert store.ledger.get(fence.report_id) == before
+    assert events_of(store, fence.report_id) == []
+
+
 def test_a_block_that_raises_changes_and_notifies_nothing(store: Store) -> None:
     first, second = claimed(store), claimed(store)
     store.notified.clear()
     before = [store.ledger.get(fence.report_id) for fence in (first, second)]
 
     with pytest.raises(ZeroDivisionError), store.ledger.changes() as changes:
-        changes.step(first, PROGRESS, STEP)
+        changes.steps(first, [STEP])
         changes.finish(second, End(Status.DONE), None, ORIGIN)
         raise ZeroDivisionError
 
@@ -75,9 +127,9 @@ def test_an_attempt_that_lost_its_lease_does_not_take_the_others_with_it(store: 
     store.notified.clear()
 
     with store.ledger.changes() as changes:
-        changes.step(held, PROGRESS, STEP)
+        changes.steps(held, [STEP])
         with pytest.raises(LeaseLost):
-            changes.step(lost, PROGRESS, STEP)
+            changes.steps(lost, [STEP])
         changes.finish(held, End(Status.DONE), None, ORIGIN)
 
     assert events_of(store, held.report_id) == [(3, "step"), (4, "status")]

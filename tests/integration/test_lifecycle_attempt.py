@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ from waybill.domain import (
     Retry,
     RetryPolicy,
     Status,
+    StepTaken,
     StoredArtefact,
     new_report_id,
 )
@@ -158,9 +159,9 @@ class BreakingLedger(Ledger):
         self._be_away()
         return super().get(report_id)
 
-    def retry(self, fence: Fence, retry: Retry) -> Report:
+    def retry(self, fence: Fence, retry: Retry, steps: Sequence[StepTaken] = ()) -> Report:
         write = super().retry
-        return self._break_once(lambda: write(fence, retry))
+        return self._break_once(lambda: write(fence, retry, steps))
 
     def finish(
         self,
@@ -168,9 +169,10 @@ class BreakingLedger(Ledger):
         end: End,
         artefact: StoredArtefact | None = None,
         origin: Origin = ORIGIN,
+        steps: Sequence[StepTaken] = (),
     ) -> Report:
         write = super().finish
-        return self._break_once(lambda: write(fence, end, artefact, origin))
+        return self._break_once(lambda: write(fence, end, artefact, origin, steps))
 
     def _break_once(self, write: Callable[[], Result]) -> Result:
         self._be_away()
@@ -315,7 +317,8 @@ def test_it_does_not_wait_for_a_database_that_is_away(bench: Bench) -> None:
     tries: list[Fence] = []
 
     class Away(Ledger):
-        def release(self, fence: Fence) -> Report:
+        def release(self, fence: Fence, steps: Sequence[StepTaken] = ()) -> Report:
+            assert not steps
             tries.append(fence)
             raise StoreUnavailable("It is away.")
 

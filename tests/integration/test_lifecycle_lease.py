@@ -28,6 +28,7 @@ from waybill.domain import (
     Status,
     StepChange,
     StepStatus,
+    StepTaken,
     new_report_id,
 )
 from waybill.ledger import LeaseLost
@@ -36,6 +37,7 @@ from waybill.maintenance import Maintenance, MaintenancePolicy
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 HOUR = timedelta(hours=1)
+STEP = StepTaken(StepChange("s", StepStatus.RUNNING), Progress("s", 0, 1))
 
 
 def accepted(store: Store) -> UUID:
@@ -58,7 +60,7 @@ def test_an_attempt_past_its_lease_can_write_nothing(store: Store) -> None:
 
     for write in (
         lambda: store.ledger.heartbeat(fence),
-        lambda: store.ledger.step(fence, Progress("s", 0, 1), StepChange("s", StepStatus.RUNNING)),
+        lambda: store.ledger.steps(fence, [STEP]),
         lambda: store.ledger.finish(fence, End(Status.DONE)),
         lambda: store.ledger.release(fence),
     ):

@@ -17,7 +17,17 @@ from tests.support.lifecycle import readable
 from tests.support.lifecycle_store import ORIGIN, Policies, Store, engine_of
 from tests.support.relays import StartedRelay
 from tests.support.waiting import eventually
-from waybill.domain import End, Fence, NewReport, Progress, Status, StepChange, StepStatus, new_report_id
+from waybill.domain import (
+    End,
+    Fence,
+    NewReport,
+    Progress,
+    Status,
+    StepChange,
+    StepStatus,
+    StepTaken,
+    new_report_id,
+)
 from waybill.kafka import KafkaConfig, ensure_topics, producer
 from waybill.outbox import Publisher, RelayPolicy
 from waybill.outbox.publisher import Published
@@ -107,7 +117,7 @@ def test_several_relays_keep_each_keys_order_and_lose_nothing(
     def live() -> UUID:
         fence = begun(changes)
         for number in range(12):
-            changes.ledger.step(fence, Progress("a step", number, 12), STEP)
+            changes.ledger.steps(fence, [StepTaken(STEP, Progress("a step", number, 12))])
         changes.ledger.finish(fence, End(Status.DONE))
         return fence.report_id
 

@@ -43,6 +43,7 @@ from waybill.domain import (
     Status,
     StepChange,
     StepStatus,
+    StepTaken,
     StoredArtefact,
     new_report_id,
 )
@@ -171,7 +172,7 @@ class ReportLives(RuleBasedStateMachine):
         change = StepChange("a step", status, 7 if status is not StepStatus.RUNNING else None)
         self.same_or_refused(
             LeaseLost,
-            lambda: self.store.ledger.step(fence, Progress("a step", 1, 2), change),
+            lambda: self.store.ledger.steps(fence, [StepTaken(change, Progress("a step", 1, 2))]),
             lambda: self.model.step(fence.report_id, fence.attempt, fence.owner),
         )
 

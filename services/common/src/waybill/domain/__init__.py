@@ -17,6 +17,7 @@ from waybill.domain.report import (
     Status,
     StepChange,
     StepStatus,
+    StepTaken,
     StoredArtefact,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "Status",
     "StepChange",
     "StepStatus",
+    "StepTaken",
     "StoredArtefact",
     "new_report_id",
     "time_in",

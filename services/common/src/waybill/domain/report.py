@@ -70,6 +70,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class StepTaken:
+    """A step began or ended, and how far the attempt is then."""
+
+    change: StepChange
+    progress: Progress
+
+
+@dataclass(frozen=True)
 class StoredArtefact:
     """The file a report produced, where it is kept. `size` in bytes; `sha256` in hex."""
 

@@ -1,6 +1,7 @@
 """The unit of work: changes of reports in one transaction, each with its event and its messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,12 +15,11 @@ from waybill.domain import (
     LeasePolicy,
     NewReport,
     Origin,
-    Progress,
     Report,
     Requeue,
     Retry,
     Status,
-    StepChange,
+    StepTaken,
     StoredArtefact,
     lifecycle,
 )
@@ -96,10 +96,13 @@ class Changes:
         report = reports.claim(self.connection, report_id, owner, lease, carrier, max_losses, attempt_trace)
         return report and self._changed(report)
 
-    def step(self, fence: Fence, progress: Progress, change: StepChange) -> Report:
-        """A step began or ended, which leaves the attempt at `progress`."""
-        report = _held(reports.change_progress(self.connection, fence, progress), fence)
-        self._record(report, step_event(report, change))
+    def steps(self, fence: Fence, taken: Sequence[StepTaken]) -> Report:
+        """Steps began or ended: each is a change with a version and an event of its own."""
+        last = reports.change_progress(self.connection, fence, taken[-1].progress, len(taken))
+        report = _held(last, fence)
+        first = report.version - len(taken) + 1
+        states = (replace(report, version=first + i, progress=one.progress) for i, one in enumerate(taken))
+        self._record((state, step_event(state, one.change)) for state, one in zip(states, taken, strict=True))
         return report
 
     def finish(self, fence: Fence, end: End, artefact: StoredArtefact | None, origin: Origin) -> Report:
@@ -189,13 +192,13 @@ class Changes:
         """The event of a change of status, and a command where the report waits for a worker now."""
         waits = report.status is Status.INIT and report.not_before is None
         commands = [self._command(report)] if waits and not has_command else []
-        self._record(report, status_event(report), *commands)
+        self._record([(report, status_event(report))], *commands)
         return report
 
-    def _record(self, report: Report, event: StatusEvent, *more: OutboxMessage) -> None:
-        data = event.model_dump(mode="json")
-        events.append(self.connection, report, event.type, data)
-        self._enqueue([self._status_message(report, data), *more])
+    def _record(self, changes: Iterable[tuple[Report, StatusEvent]], *more: OutboxMessage) -> None:
+        recorded = [(report, event.type, event.model_dump(mode="json")) for report, event in changes]
+        events.append(self.connection, recorded)
+        self._enqueue([*(self._status_message(report, data) for report, _, data in recorded), *more])
 
     def _status_message(self, report: Report, data: dict[str, object]) -> OutboxMessage:
         return OutboxMessage(self._topics.report_status, str(report.id), data, report.carrier)

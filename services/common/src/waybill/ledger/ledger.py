@@ -1,7 +1,7 @@
 """What clients and workers do to a report."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,10 +16,9 @@ from waybill.domain import (
     LeasePolicy,
     NewReport,
     Origin,
-    Progress,
     Report,
     Retry,
-    StepChange,
+    StepTaken,
     StoredArtefact,
 )
 from waybill.ledger.changes import Changes
@@ -152,30 +151,43 @@ class Ledger:
             if not reports.renew_lease(connection, fence, self._lease):
                 raise LeaseLost(fence)
 
-    def step(self, fence: Fence, progress: Progress, change: StepChange) -> Report:
-        """A step began or ended, which leaves the attempt at `progress`. Raises `LeaseLost`."""
+    def steps(self, fence: Fence, taken: Sequence[StepTaken]) -> Report:
+        """Steps began or ended. Raises `LeaseLost`."""
         with self.changes() as changes:
-            return changes.step(fence, progress, change)
+            return changes.steps(fence, taken)
 
     def finish(
-        self, fence: Fence, end: End, artefact: StoredArtefact | None = None, origin: Origin = UNKNOWN_ORIGIN
+        self,
+        fence: Fence,
+        end: End,
+        artefact: StoredArtefact | None = None,
+        origin: Origin = UNKNOWN_ORIGIN,
+        steps: Sequence[StepTaken] = (),
     ) -> Report:
         """The report's end; with a dead letter, which names `origin`, where it is exhausted. A failure of one
-        that is to be cancelled is its cancellation. Raises `LeaseLost`."""
-        with self.changes() as changes:
+        that is to be cancelled is its cancellation. Before it, `steps` that began or ended, as in all
+        methods below. Raises `LeaseLost`."""
+        with self._changes_after(fence, steps) as changes:
             return changes.finish(fence, end, artefact, origin)
 
-    def retry(self, fence: Fence, retry: Retry) -> Report:
+    def retry(self, fence: Fence, retry: Retry, steps: Sequence[StepTaken] = ()) -> Report:
         """Returns a failed attempt's report to `init`, for another after a delay; ends one that is to be
         cancelled instead. Raises `LeaseLost`."""
-        with self.changes() as changes:
+        with self._changes_after(fence, steps) as changes:
             return changes.retry(fence, retry)
 
-    def release(self, fence: Fence) -> Report:
+    def release(self, fence: Fence, steps: Sequence[StepTaken] = ()) -> Report:
         """Returns an interrupted attempt's report to `init` with a new command; ends one that is to be
         cancelled instead. Raises `LeaseLost`."""
-        with self.changes() as changes:
+        with self._changes_after(fence, steps) as changes:
             return changes.release(fence)
+
+    @contextmanager
+    def _changes_after(self, fence: Fence, steps: Sequence[StepTaken]) -> Iterator[Changes]:
+        with self.changes() as changes:
+            if steps:
+                changes.steps(fence, steps)
+            yield changes
 
 
 def _report_of_key(connection: Connection, key: IdempotencyKey) -> Report | None:

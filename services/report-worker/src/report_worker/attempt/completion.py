@@ -101,15 +101,16 @@ class Completion:
     def _change(
         self, decision: Retry | Requeue | End, artefact: StoredArtefact | None = None
     ) -> Callable[[], Report]:
-        """What writes `decision` down."""
+        """What writes `decision` down, and the steps before it."""
         ledger, fence, origin = self._ledger, self._lease.fence, self._claimed.origin
+        steps = self._supervision.take_unwritten()
         match decision:
             case Retry():
-                return lambda: ledger.retry(fence, decision)
+                return lambda: ledger.retry(fence, decision, steps)
             case Requeue():
-                return lambda: ledger.release(fence)
+                return lambda: ledger.release(fence, steps)
             case End():
-                return lambda: ledger.finish(fence, decision, artefact, origin)
+                return lambda: ledger.finish(fence, decision, artefact, origin, steps)
 
     def _store(self, produced: Produced) -> StoredArtefact | Cancelled | SlotFailure | Failed:
         try:
@@ -127,6 +128,7 @@ class Completion:
         deadline = time.monotonic() + limit
         stored = in_background(lambda: self._put(artefact, file))
         while not wait([stored], _LISTEN_SECONDS).done:
+            self._supervision.write_steps()
             self._lease.renew_if_due()
             if self._supervision.cancel_wanted:
                 return Cancelled()

@@ -33,11 +33,14 @@ from waybill.domain import (
     Report,
     StepChange,
     StepStatus,
+    StepTaken,
 )
 from waybill.errors import PermanentError
 from waybill.kinds import Kind, UnavailableKind, UnknownKind
 
 _LISTEN_SECONDS = 0.2
+_TOGETHER_SECONDS = 0.01
+"""For more steps to begin or end, which are then written in one transaction; or for the end of the job."""
 
 
 class Supervision:
@@ -50,6 +53,8 @@ class Supervision:
         self._slot = slot
         self._directory: Path | None = None
         self._cancel_by: float | None = None
+        self._unwritten: list[StepTaken] = []
+        self._write_by = 0.0
         self.deadline = 0.0
         """When the attempt has used up its time, on the monotonic clock."""
         self.max_attempts = Kind.max_attempts
@@ -81,6 +86,17 @@ class Supervision:
         job = Job(report.id, report.attempt, report.kind, report.parameters, self._directory, carrier)
         return self._supervise(kind, steps, job)
 
+    def take_unwritten(self) -> Sequence[StepTaken]:
+        """The steps that are still to be written, with the change that ends the attempt."""
+        unwritten, self._unwritten = self._unwritten, []
+        return unwritten
+
+    def write_steps(self) -> None:
+        """Those that are not yet. Raises `LeaseLost`, `StoreUnavailable`."""
+        if unwritten := self.take_unwritten():
+            fence, ledger = self._lease.fence, self._context.ledger
+            self._lease.write(lambda: ledger.steps(fence, unwritten))
+
     def open_file(self, path: Path) -> BinaryIO:
         """The file that the job says it has produced. Raises `PermanentError`."""
         if self._directory is None:
@@ -107,7 +123,9 @@ class Supervision:
                 if isinstance(received, StepStarted | StepEnded):
                     change = _change(received)
                     progress = progress.after(change)
-                    self._write_step(progress, change)
+                    self._note(StepTaken(change, progress))
+                if self._unwritten and time.monotonic() >= self._write_by:
+                    self.write_steps()
                 if self._cancel_by is not None and time.monotonic() >= self._cancel_by:
                     self._slot.stop()
                     return Cancelled()
@@ -124,14 +142,15 @@ class Supervision:
         if self._cancel_by is None and self.cancel_wanted:
             self._slot.cancel()
             self._cancel_by = time.monotonic() + self._context.cancel_grace.total_seconds()
-        received = self._slot.receive(_LISTEN_SECONDS)
+        received = self._slot.receive(_TOGETHER_SECONDS if self._unwritten else _LISTEN_SECONDS)
         if isinstance(received, Cancelled) and not self.cancelling:
             raise SlotDied("The process that ran the report says that it was cancelled; it was not.")
         return received
 
-    def _write_step(self, progress: Progress, change: StepChange) -> None:
-        fence, ledger = self._lease.fence, self._context.ledger
-        self._lease.write(lambda: ledger.step(fence, progress, change))
+    def _note(self, step: StepTaken) -> None:
+        if not self._unwritten:
+            self._write_by = time.monotonic() + _TOGETHER_SECONDS
+        self._unwritten.append(step)
 
 
 def _not_started(error: Exception) -> UnsupportedKind | Failed:

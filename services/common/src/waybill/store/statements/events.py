@@ -1,6 +1,6 @@
 """Statements on `report_events`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,12 +20,20 @@ class StoredEvent:
     data: dict[str, Any]
 
 
-def append(connection: Connection, report: Report, event_type: str, data: dict[str, Any]) -> None:
-    """Keeps the event of the change that has led to `report`."""
+def append(connection: Connection, changes: Sequence[tuple[Report, str, dict[str, Any]]]) -> None:
+    """Keeps the event of each change: the report that it has led to, its type and its data."""
     connection.execute(
-        insert(report_events).values(
-            report_id=report.id, version=report.version, type=event_type, data=data, at=report.updated_at
-        )
+        insert(report_events),
+        [
+            {
+                "report_id": report.id,
+                "version": report.version,
+                "type": event_type,
+                "data": data,
+                "at": report.updated_at,
+            }
+            for report, event_type, data in changes
+        ],
     )
 
 

@@ -272,9 +272,11 @@ def renew_lease(connection: Connection, fence: Fence, lease: LeasePolicy) -> boo
     return connection.execute(renewed).rowcount == 1
 
 
-def change_progress(connection: Connection, fence: Fence, progress: Progress) -> Report | None:
-    """The progress of an attempt. None where it has lost its lease."""
-    statement = _change(Status.PROCESSING, _held(fence)).values(progress=asdict(progress))
+def change_progress(connection: Connection, fence: Fence, progress: Progress, changes: int) -> Report | None:
+    """The progress of an attempt after so many changes of it. None where it has lost its lease."""
+    statement = _change(Status.PROCESSING, _held(fence)).values(
+        progress=asdict(progress), version=reports.c.version + changes
+    )
     return _changed(connection, statement)
 
 
