@@ -18,8 +18,6 @@ def full(run: Run) -> None:
     """There is less room than an artefact needs; then there is enough again."""
     if not run.rig.disk.is_real:
         run.notes.append("imitated by a limit for the workers: mounting a disk is not allowed here")
-        # A slot's process that began meanwhile would inherit the limit, and fail in the job.
-        run.rig.reconfigure(*run.rig.workers, WAYBILL_REPORTS_PER_SLOT="1000000")
     run.may_fail.add("artefact_store")
     run.wanted = run.scale.outages
     run.load(threads=2, pause=0.3, parameters={"steps": 1, "step_ms": 50, "payload_bytes": _FILE_BYTES})

@@ -15,7 +15,9 @@ class WorkerSettings(ServiceSettings):
     kafka_group: str = "report-worker"
     kafka_group_protocol: Literal["consumer", "classic"] = "consumer"
     slots: int = Field(default=2, ge=1, le=64)
-    reports_per_slot: int = Field(default=100, ge=1, description="After this number, a slot is replaced.")
+    reports_per_slot: int = Field(
+        default=0, ge=0, description="After this number, a slot is replaced; 0: not for their number."
+    )
     slot_memory_mib: int = Field(
         default=2048, ge=256, description="Limit of each slot's data memory (RLIMIT_DATA), in MiB."
     )

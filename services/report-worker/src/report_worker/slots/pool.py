@@ -18,6 +18,7 @@ class SlotPool:
     """A fixed number of slots, opened before they are needed, so that an attempt need not wait for one."""
 
     def __init__(self, size: int, jobs_per_process: int, server: ForkServer) -> None:
+        """`jobs_per_process`: after so many a process is replaced; 0: not for their number."""
         self._jobs_per_process = jobs_per_process
         self._server = server
         self._lock = threading.Condition()
@@ -52,7 +53,7 @@ class SlotPool:
         """Opens it again if it was stopped, has died, or has done its share of jobs."""
         if not usable:
             slot.kill()
-        elif slot.jobs >= self._jobs_per_process:
+        elif 0 < self._jobs_per_process <= slot.jobs:
             slot.stop()
         else:
             self._add_free(slot)
