@@ -4,10 +4,12 @@ in a sentence."""
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -34,6 +36,7 @@ from waybill.store import (
     migrate,
     ping,
 )
+from waybill.store import engine as engine_module
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -116,6 +119,43 @@ def test_a_limit_in_the_urls_options_wins_over_ours(own: URL) -> None:
         ]
 
     assert values == ["7s", "15s", "pg_catalog"]
+
+
+_END_RESTING = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'resting'
+"""
+
+
+def test_a_connection_is_asked_whether_it_lives_only_after_a_rest(
+    own: URL, server: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_REST_SECONDS", 0.2)
+    with engine_of(address(own), pool_size=1, application="resting") as engine:
+        asked: list[object] = []
+        do_ping = engine.dialect.do_ping
+
+        def noted(driver: Any) -> bool:
+            asked.append(driver)
+            return do_ping(driver)
+
+        monkeypatch.setattr(engine.dialect, "do_ping", noted)
+        for _ in range(3):
+            ping(engine)
+        assert asked == []
+
+        time.sleep(0.3)
+        ping(engine)
+        assert len(asked) == 1
+
+        server.execute(_END_RESTING)
+        time.sleep(0.3)
+        ping(engine)  # by another connection
+        assert len(asked) == 2
+
+        server.execute(_END_RESTING)
+        with pytest.raises(StoreUnavailable):
+            ping(engine)
+        ping(engine)
 
 
 def test_a_database_that_cannot_hold_every_text_is_refused(stack: Stack, server: Database) -> None:

@@ -1,11 +1,13 @@
 """The outbox reaches Kafka: all of it, each key in its order, whoever publishes and whatever breaks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count, cycle
 from threading import Event, Thread
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
@@ -60,7 +62,8 @@ def changes(store: Store, names: Names) -> Store:
     return Store(store.engine, store.artefacts, Policies(topics=names))
 
 
-Start = Callable[[type[Publisher]], StartedRelay]
+class Start(Protocol):
+    def __call__(self, publisher: type[Publisher] = ..., policy: RelayPolicy = ...) -> StartedRelay: ...
 
 
 @pytest.fixture
@@ -70,9 +73,9 @@ def start_relay(names: Names, store_url: str, topics: Topics) -> Iterator[Start]
     config = KafkaConfig(topics.bootstrap, "tests")
     with ExitStack() as engines:
 
-        def start(publisher: type[Publisher] = Publisher) -> StartedRelay:
+        def start(publisher: type[Publisher] = Publisher, policy: RelayPolicy = QUICK) -> StartedRelay:
             engine = engines.enter_context(engine_of(store_url, 2, RELAY))
-            relay = StartedRelay(engine, names, lambda: publisher(producer(config), "tests"), QUICK)
+            relay = StartedRelay(engine, names, lambda: publisher(producer(config), "tests"), policy)
             relays.append(relay)
             return relay
 
@@ -133,6 +136,30 @@ def test_several_relays_keep_each_keys_order_and_lose_nothing(
     assert not told_of
     commands = topics.records(names.report)
     assert sorted(record.json["report_id"] for record in commands) == sorted(map(str, report_ids))
+
+
+def test_a_relay_that_is_busy_gathers_what_comes_and_an_idle_one_does_not(
+    changes: Store, start_relay: Start
+) -> None:
+    batches: list[set[str]] = []
+
+    class Noted(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            batches.append({message.key for message in batch})
+            return super().publish(batch)
+
+    relay = start_relay(Noted, replace(QUICK, linger=timedelta(seconds=1)))
+    changes.notify = relay.notify
+
+    def accepted() -> str:
+        return str(changes.ledger.accept(NewReport(new_report_id(), "dowork", {}, None)).id)
+
+    first = accepted()
+    eventually(lambda: batches, "the first, at once")
+    others = {accepted() for _ in range(5)}
+    emptied(changes)
+
+    assert batches == [{first}, others]
 
 
 def test_what_a_dead_process_left_is_swept_in_order(

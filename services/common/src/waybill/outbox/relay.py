@@ -25,12 +25,14 @@ _MAX_LOOKED_FOR = 10_000
 class RelayPolicy:
     """`batch`: the maximum of messages in one transaction. `sweep`: the time between two looks for messages
     of which no key is pending, since their process died or their turn failed; `left_after`: the age from
-    which such messages are taken. `pause`: after a failure."""
+    which such messages are taken. `pause`: after a failure. `linger`: how long a relay that is busy waits for
+    more keys, so that many are published in one transaction; one that was idle publishes at once."""
 
     batch: int = 500
     sweep: timedelta = timedelta(seconds=1)
     left_after: timedelta = timedelta(seconds=3)
     pause: timedelta = timedelta(seconds=1)
+    linger: timedelta = timedelta(milliseconds=10)
 
 
 class Relay:
@@ -59,6 +61,7 @@ class Relay:
         self._policy = policy or RelayPolicy()
         self._keys = UnackedKeys()
         self._sweep_at = 0.0
+        self._busy_until = 0.0
         self._oldest_stuck = False
         self._got_through = False
         self._publisher: Publisher | None = None
@@ -78,7 +81,7 @@ class Relay:
     def _run(self) -> None:
         self._guarded(self._warm_up)
         while True:
-            keys = self._pending.take(self._policy.batch, self._sweep_at - time.monotonic())
+            keys = self._take()
             stopping = self._pending.stopping
             done = self._guarded(partial(self._publish_pending, keys))
             if time.monotonic() >= self._sweep_at:  # also where it is pending keys that do not get through
@@ -87,6 +90,14 @@ class Relay:
                 return
             if not done:
                 self._pending.pause(self._policy.pause.total_seconds())
+
+    def _take(self) -> list[str]:
+        batch, linger = self._policy.batch, self._policy.linger.total_seconds()
+        keys = self._pending.take(batch, self._sweep_at - time.monotonic())
+        if keys and time.monotonic() < self._busy_until:
+            self._pending.pause(linger)
+            keys += self._pending.take(batch - len(keys), 0)
+        return keys
 
     def _warm_up(self) -> None:
         self._publisher = self._make_publisher()
@@ -99,6 +110,7 @@ class Relay:
             self._republish_reordered()
             if keys:
                 self._publish(lambda connection: outbox.lock_of_keys(connection, keys))
+                self._busy_until = time.monotonic() + 2 * self._policy.linger.total_seconds()
         except _SomeNotPublished:
             raise
         except Exception:

@@ -1,23 +1,29 @@
 """Connections to PostgreSQL, directly or through a pooler that gives each transaction another session."""
 
+import math
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+import psycopg
 import sqlalchemy
 from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
+    DisconnectionError,
     IntegrityError,
     InterfaceError,
     InternalError,
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from waybill.database_url import connection_options
 from waybill.errors import RetryableError
@@ -28,6 +34,8 @@ _PINNED: Final[Mapping[str, str]] = {"TimeZone": "UTC", "DateStyle": "ISO, MDY",
 _LIMITS: Final[Mapping[str, str]] = {"lock_timeout": "20s", "idle_in_transaction_session_timeout": "15s"}
 """A transaction that its process has left open (stopped, cut off) is ended by the server, so that its locks
 never hold up the others for longer. Those that the address sets in `options` are left to it."""
+
+_REST_SECONDS = 1.0
 
 _QUOTED = re.compile(r"""["„«][^"“”»]*["“”»]|(?<!\w)'[^']*'""")
 _ADDRESS = re.compile(r" ?\([0-9A-Fa-f.:%]+\)")
@@ -51,7 +59,6 @@ def create_engine(address: str, *, application: str, pool_size: int = 5, max_ove
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=5,
-        pool_pre_ping=True,
         hide_parameters=True,  # they are what clients sent, and an error's text goes to logs and spans
         # Without autocommit, psycopg would send a BEGIN of its own.
         connect_args={**options, "prepare_threshold": None, "autocommit": True},
@@ -63,7 +70,26 @@ def create_engine(address: str, *, application: str, pool_size: int = 5, max_ove
         connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
 
     event.listen(engine, "handle_error", _leave_a_standby)
+    _ping_after_a_rest(engine)
     return engine
+
+
+def _ping_after_a_rest(engine: Engine) -> None:
+    """A connection that has done nothing for a while may have been cut meanwhile: then the pool makes
+    another. One that is in use all the time is not asked each time."""
+
+    @event.listens_for(engine, "checkin")
+    def rests(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping_it(driver: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+        if time.monotonic() - record.info.get("rests_since", math.inf) < _REST_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(driver)
+        except psycopg.Error as error:
+            raise DisconnectionError from error
 
 
 def _begin(set_in_options: set[str]) -> str:
