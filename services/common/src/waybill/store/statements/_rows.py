@@ -27,8 +27,9 @@ def from_now(duration: timedelta) -> ColumnElement[Any]:
 
 
 def ago(duration: timedelta) -> ColumnElement[Any]:
-    """The database's time before `duration`."""
-    return func.clock_timestamp() - literal(duration)
+    """The database's time before `duration`, when the statement began: a time that moves on in the middle of
+    a statement is no condition of an index."""
+    return func.statement_timestamp() - literal(duration)
 
 
 def newest_first(table: FromClause) -> tuple[ColumnElement[Any], ...]:

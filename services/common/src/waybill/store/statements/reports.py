@@ -368,7 +368,7 @@ def lock_unqueued(connection: Connection, topic: str, limit: int) -> list[Report
     enqueued = exists().where(outbox.c.key == cast(reports.c.id, Text), outbox.c.topic == topic)
     return _locked(
         connection,
-        and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.clock_timestamp(), ~enqueued),
+        and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.statement_timestamp(), ~enqueued),
         limit,
     )
 
