@@ -8,16 +8,18 @@ import sys
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from report_worker.slots import Job, StepStarted, process, processes, template
 from report_worker.slots.channel import Channel
-from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Ended, Ready, Stop
+from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Ended, Fork, Ready, Stop
 from report_worker.slots.state import ProcessState
 from waybill.domain import new_report_id
 from waybill.kinds import Artefact, Kind, Parameters, Registry, Work
@@ -138,3 +140,25 @@ def test_what_a_job_changes_of_the_interpreter_is_noticed(what: str) -> None:
 
     assert left_over in [("interpreter settings",), ("module defaults",)]
     assert state.left_over() == ()
+
+
+def test_a_template_that_gets_no_channel_ends_so_that_another_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job may set its limit of open files: no file descriptor arrives."""
+    ended: list[bool] = []
+    control = SimpleNamespace(
+        send=lambda _: None, receive=lambda _: Fork(), received_files=deque(), fileno=lambda: 0
+    )
+    one: Any = template.Template(control, SimpleNamespace(traced=False))  # type: ignore[arg-type]
+    monkeypatch.setattr(one, "_import_kinds", lambda: None)
+    monkeypatch.setattr(one, "_serve", lambda: one._handle(control.receive(0), (0, 0)))
+    monkeypatch.setattr(one, "_end_all", lambda: ended.append(True))
+    monkeypatch.setattr(template, "configure_logs", lambda *_: None)
+
+    with capture_logs() as lines:
+        one._options = SimpleNamespace(traced=False, log_format="json", log_level="info")
+        one.run()
+
+    assert ended == [True]
+    assert [line["event"] for line in lines] == ["the slots' template ends"]

@@ -100,7 +100,10 @@ class Template:
         self._control.send(Prepared())
         try:
             self._serve()
-        except (EOFError, OSError, WrongFrameError):  # the worker is gone
+        except (EOFError, OSError):  # the worker is gone
+            self._end_all()
+        except WrongFrameError as error:  # the worker starts another
+            log.warning("the slots' template ends", reason=str(error))
             self._end_all()
 
     def _serve(self) -> None:
@@ -126,6 +129,8 @@ class Template:
 
     def _handle(self, message: ToTemplate, ours: tuple[int, ...]) -> None:
         match message:
+            case Fork() if not self._control.received_files:  # as where a job has set limits for this process
+                raise WrongFrameError("A slot's channel cannot be received.")
             case Fork():
                 self._fork(self._control.received_files.popleft(), ours)
             case End(pid) if pid in self._slots:
