@@ -34,7 +34,7 @@ from waybill.kafka import KafkaConfig, ensure_topics, producer
 from waybill.outbox import Publisher, RelayPolicy
 from waybill.outbox.publisher import Published
 from waybill.store import OutboxMessage
-from waybill.store.statements import outbox
+from waybill.store.statements import outbox, records
 from waybill.topics import Topics as Names
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -205,7 +205,7 @@ def test_a_topic_that_is_away_holds_up_no_other(
     away = OutboxMessage(f"{names.report}-away", str(uuid4()), {"version": 1})
 
     with changes.transactions.reading() as connection:
-        outbox.put(connection, [away])
+        records.put(connection, [], [away])
     fences = [begun(changes) for _ in range(5)]
 
     start_relay(impatient)
@@ -226,14 +226,14 @@ def test_a_topic_that_is_away_for_long_holds_up_nothing_that_was_left(
         for _ in range(RelayPolicy().batch + 1)
     ]
     with changes.transactions.reading() as connection:
-        outbox.put(connection, away)
+        records.put(connection, [], away)
     left = [str(begun(changes).report_id) for _ in range(5)]
     relay = start_relay(impatient)
 
     def published() -> bool:
         relay.notify(str(begun(changes).report_id))  # others get through meanwhile
         with changes.transactions.reading() as connection:
-            outbox.put(connection, [OutboxMessage(away[0].topic, key := str(uuid4()), {"version": 1})])
+            records.put(connection, [], [OutboxMessage(away[0].topic, key := str(uuid4()), {"version": 1})])
         relay.notify(key)  # and more of its own come, so that no turn goes well
         with changes.engine.connect() as connection:
             return not outbox.waiting(connection, left)
@@ -285,7 +285,7 @@ def test_a_message_that_the_broker_refuses_takes_no_other_with_it(
         for key, size in zip(keys, sizes, strict=True)
     ]
     with changes.transactions.reading() as connection:
-        outbox.put(connection, messages)
+        records.put(connection, [], messages)
 
     start_relay(publisher)
     emptied(changes)

@@ -27,7 +27,7 @@ from waybill.ledger.errors import LeaseLost, NotRedrivable
 from waybill.ledger.letters import report_letter, stored_letter
 from waybill.messages import Command, DeadLetter, StatusEvent, status_event, step_event
 from waybill.store import OutboxMessage
-from waybill.store.statements import dead_letters, events, outbox, reports
+from waybill.store.statements import dead_letters, events, records, reports
 from waybill.topics import Topics
 
 
@@ -35,8 +35,9 @@ class Changes:
     """Changes of any number of reports that are committed together.
 
     Each method writes the row, and derives what belongs to it: the event in `report_events`, the message on
-    `report-status`, and a command where the report then waits for a worker. `keys` are the keys of all
-    messages, in their order; the relay is notified of them after the commit.
+    `report-status`, and a command where the report then waits for a worker. Events and messages are written
+    at the end, by `write_records`. `keys` are the keys of all messages, in their order; the relay is notified
+    of them after the commit.
     """
 
     def __init__(self, connection: Connection, topics: Topics, requeue_after: timedelta) -> None:
@@ -44,11 +45,17 @@ class Changes:
         self.connection = connection
         self._topics = topics
         self._requeue_after = requeue_after
-        self._keys: dict[str, None] = {}
+        self._recorded: list[records.RecordedChange] = []
+        self._messages: list[OutboxMessage] = []
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        return tuple(self._keys)
+    def keys(self) -> Iterable[str]:
+        return dict.fromkeys(message.key for message in self._messages)
+
+    def write_records(self) -> None:
+        """What belongs to the changes; before the commit."""
+        if self._messages:
+            records.put(self.connection, self._recorded, self._messages)
 
     # --- requested by a client
 
@@ -197,7 +204,7 @@ class Changes:
 
     def _record(self, changes: Iterable[tuple[Report, StatusEvent]], *more: OutboxMessage) -> None:
         recorded = [(report, event.type, event.model_dump(mode="json")) for report, event in changes]
-        events.append(self.connection, recorded)
+        self._recorded += recorded
         self._enqueue([*(self._status_message(report, data) for report, _, data in recorded), *more])
 
     def _status_message(self, report: Report, data: dict[str, object]) -> OutboxMessage:
@@ -210,8 +217,7 @@ class Changes:
         return OutboxMessage(self._topics.report, str(report.id), value, report.carrier, traced=True)
 
     def _enqueue(self, messages: Sequence[OutboxMessage]) -> None:
-        outbox.put(self.connection, messages)
-        self._keys |= dict.fromkeys(message.key for message in messages)
+        self._messages += messages
 
 
 def _held(report: Report | None, fence: Fence) -> Report:

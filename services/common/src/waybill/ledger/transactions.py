@@ -57,5 +57,6 @@ class Transactions:
         with self.reading() as connection:
             changes = Changes(connection, self._topics, self._requeue_after)
             yield changes
+            changes.write_records()
         for key in changes.keys:
             self._notify(key)

@@ -1,13 +1,12 @@
 """Statements on `report_events`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Integer, Uuid, column, func, insert, literal, select, true
+from sqlalchemy import ARRAY, Connection, Integer, Uuid, column, func, literal, select, true
 
-from waybill.domain import Report
 from waybill.store.tables import report_events
 
 
@@ -18,23 +17,6 @@ class StoredEvent:
     version: int
     type: str
     data: dict[str, Any]
-
-
-def append(connection: Connection, changes: Sequence[tuple[Report, str, dict[str, Any]]]) -> None:
-    """Keeps the event of each change: the report that it has led to, its type and its data."""
-    connection.execute(
-        insert(report_events),
-        [
-            {
-                "report_id": report.id,
-                "version": report.version,
-                "type": event_type,
-                "data": data,
-                "at": report.updated_at,
-            }
-            for report, event_type, data in changes
-        ],
-    )
 
 
 def after(connection: Connection, report_id: UUID, version: int, limit: int) -> list[StoredEvent]:

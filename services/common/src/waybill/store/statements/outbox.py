@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, delete, func, literal, select
 
 from waybill.domain import Carrier
-from waybill.store.statements._rows import carrier_columns, carrier_of
+from waybill.store.statements._rows import carrier_of
 from waybill.store.tables import outbox
 
 
@@ -31,23 +31,6 @@ class Backlog:
 
     messages: int
     age: timedelta
-
-
-def put(connection: Connection, messages: Sequence[OutboxMessage]) -> None:
-    """Announces a change, in the transaction of the change."""
-    connection.execute(
-        insert(outbox),
-        [
-            {
-                "topic": message.topic,
-                "key": message.key,
-                "value": message.value,
-                "traced": message.traced,
-                **carrier_columns(message.carrier),
-            }
-            for message in messages
-        ],
-    )
 
 
 def lock_of_keys(connection: Connection, keys: Sequence[str]) -> list[OutboxMessage]:
