@@ -18,7 +18,7 @@ class SlotPool:
     """A fixed number of slots, opened before they are needed, so that an attempt need not wait for one."""
 
     def __init__(self, size: int, jobs_per_process: int, server: ForkServer) -> None:
-        """`jobs_per_process`: after so many a process is replaced; 0: not for their number."""
+        """`jobs_per_process`: after this number a process is replaced; 0: not for their number."""
         self._jobs_per_process = jobs_per_process
         self._server = server
         self._lock = threading.Condition()

@@ -273,7 +273,7 @@ def renew_lease(connection: Connection, fence: Fence, lease: LeasePolicy) -> boo
 
 
 def change_progress(connection: Connection, fence: Fence, progress: Progress, changes: int) -> Report | None:
-    """The progress of an attempt after so many changes of it. None where it has lost its lease."""
+    """The progress of an attempt after this number of changes of it. None where it has lost its lease."""
     statement = _change(Status.PROCESSING, _held(fence)).values(
         progress=asdict(progress), version=reports.c.version + changes
     )
