@@ -7,7 +7,7 @@ from tests.conftest import TESTS
 
 SERVICES = TESTS.parent / "services"
 HOME = SERVICES / "common/src/waybill/ledger/changes.py"
-WRITES = {("outbox", "put"), ("events", "append")}
+WRITES = {("records", "put")}
 """Statements, as they are called: modules of `waybill.store.statements` with a function of theirs."""
 
 
