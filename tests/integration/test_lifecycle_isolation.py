@@ -143,8 +143,11 @@ def set_clock(engine: Engine, wrong: timedelta) -> None:
     with engine.begin() as connection:
         for statement in (
             "CREATE SCHEMA wrong",
-            "CREATE FUNCTION wrong.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
-            f"$$ SELECT pg_catalog.clock_timestamp() + interval '{wrong.total_seconds()} s' $$",
+            *(
+                f"CREATE FUNCTION wrong.{clock}() RETURNS timestamptz LANGUAGE sql {sort} AS "
+                f"$$ SELECT pg_catalog.{clock}() + interval '{wrong.total_seconds()} s' $$"
+                for clock, sort in (("clock_timestamp", "VOLATILE"), ("statement_timestamp", "STABLE"))
+            ),
             f"ALTER DATABASE {connection.scalar(text('SELECT current_database()'))} "
             "SET search_path = wrong, pg_catalog, public",
         ):
