@@ -82,13 +82,15 @@ class Stack:
         fresh: bool = True,
         settings: Mapping[str, Mapping[str, str]] | None = None,
         kafka_relayed: kafka.Relayed | None = None,
+        postgres_settings: Mapping[str, str] | None = None,
         report: Report = _silent,
     ) -> "Stack":
         """Starts everything and returns when all of it answers; stops what it started if any of it fails.
 
         Without `ports`, free ones. Without `services`, the four real parts alone. With `fresh=False`, the
         data of an earlier run in `run_dir` stays. `settings` is more environment for a service, by its name;
-        with `kafka_relayed` the broker serves clients behind a proxy too.
+        with `kafka_relayed` the broker serves clients behind a proxy too; `postgres_settings` are of
+        PostgreSQL's configuration.
         Raises PartFailedError, AlreadyRunningError, NotInstalledError.
         """
         installation = installation or Installation.find()
@@ -96,7 +98,7 @@ class Stack:
         directory.open(fresh=fresh)
         stack = cls(directory, installation, ports or Ports.free())
         try:
-            nodes = stack._real_parts(kafka_relayed)
+            nodes = stack._real_parts(kafka_relayed, postgres_settings)
             if services:
                 nodes += stack._services(settings or {})
             stack._runner.start(nodes, report)
@@ -188,11 +190,13 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def _real_parts(self, kafka_relayed: kafka.Relayed | None) -> list[Node]:
+    def _real_parts(
+        self, kafka_relayed: kafka.Relayed | None, postgres_settings: Mapping[str, str] | None
+    ) -> list[Node]:
         found, ports, run_dir = self._installation, self.ports, self.run_dir
         broker = kafka.Program(found.java, found.kafka_libraries, kafka.with_archive(found.kafka_archive))
         return [
-            *postgres.nodes(found.postgres, run_dir.part("postgres"), ports["postgres"]),
+            *postgres.nodes(found.postgres, run_dir.part("postgres"), ports["postgres"], postgres_settings),
             *kafka.nodes(
                 broker, run_dir.part("kafka"), ports["kafka"], ports["kafka-controller"], kafka_relayed
             ),

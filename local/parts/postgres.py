@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from local.parts.part import Node, Part, Task
@@ -12,8 +13,11 @@ from local.paths import CHECKOUT
 NAME = "waybill"  # of the user and of the database
 
 
-def nodes(binaries: Path, directory: Path, port: int) -> list[Node]:
-    """The server, and before it the tasks that make its cluster if `directory` has none."""
+def nodes(
+    binaries: Path, directory: Path, port: int, settings: Mapping[str, str] | None = None
+) -> list[Node]:
+    """The server, with `settings` of its configuration, and before it the tasks that make its cluster if
+    `directory` has none."""
     data = directory / "data"
     tasks = [] if (data / "PG_VERSION").exists() else _make_cluster(binaries, directory, data)
     server = Part(
@@ -25,6 +29,7 @@ def nodes(binaries: Path, directory: Path, port: int) -> list[Node]:
             *("-c", f"port={port}"),
             *("-c", "listen_addresses=127.0.0.1"),
             *("-c", "unix_socket_directories="),
+            *(word for name, value in (settings or {}).items() for word in ("-c", f"{name}={value}")),
         ),
         health=f"postgresql://{NAME}@127.0.0.1:{port}/{NAME}",
         port=port,

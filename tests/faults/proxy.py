@@ -82,6 +82,8 @@ class Proxy:
         """How many chunks were."""
         self.refused = 0
         """How many connections were."""
+        self.answered = 0
+        """How many bytes the server has sent."""
         self.heard = 0
         """How often the server has said what `listen_for` is for."""
         self._word: bytes | None = None
@@ -235,6 +237,8 @@ class Proxy:
             if self._delay:
                 await asyncio.sleep(self._delay)
                 self.delayed += 1
+            if not to_server:
+                self.answered += len(chunk)
             if self._word and not to_server:
                 self.heard += chunk.count(self._word)
             if self._trap and not to_server:

@@ -13,9 +13,9 @@ _MOUNTS = Path("/proc/self/mounts")
 
 
 @contextmanager
-def workplace() -> Iterator[Path]:
+def workplace(prefix: str = _PREFIX) -> Iterator[Path]:
     """A new directory, removed in the end; before, those of processes that have not come so far."""
-    scratch = Scratch(_PREFIX, _remove)
+    scratch = Scratch(prefix, _remove)
     try:
         yield scratch.path
     finally:

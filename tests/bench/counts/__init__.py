@@ -1,0 +1,1 @@
+"""Counts: what one report takes of each part. They hardly depend on how busy the machine is."""

@@ -1,0 +1,68 @@
+"""What no count may exceed: the one table. `make bench BENCH=quick` fails where one does.
+
+The bounds stand a little above what was measured last, those of processor time farther, since a busy machine
+changes it. Whoever makes a report cheaper lowers them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bound:
+    """`must` and `goal` are what the project wants to reach, where it has said so."""
+
+    most: float
+    what: str
+    unit: str = ""
+    must: float | None = None
+    goal: float | None = None
+
+
+BOUNDS: Mapping[str, Bound] = {
+    "write_transactions_alone": Bound(12.5, "transactions that write, one report alone", must=4, goal=3),
+    "write_transactions_load": Bound(11, "… under load", must=1, goal=0.3),
+    "write_transactions_step_alone": Bound(3.6, "… for each further step, alone"),
+    "write_transactions_step_load": Bound(2.8, "… for each further step, under load"),
+    "transactions_alone": Bound(40, "all transactions, one report alone"),
+    "transactions_load": Bound(28, "… under load"),
+    "statements_alone": Bound(50, "statements, one report alone", must=10, goal=6),
+    "statements_load": Bound(42, "… under load", must=10, goal=6),
+    "statements_step_alone": Bound(17, "… for each further step, alone"),
+    "statements_step_load": Bound(12, "… for each further step, under load"),
+    "statements_idle_second": Bound(22, "… in a second without any report"),
+    "fsyncs_alone": Bound(13, "fsyncs, one report alone"),
+    "fsyncs_load": Bound(11, "… under load"),
+    "wal_bytes_alone": Bound(19_000, "WAL, one report alone", "B", must=6000, goal=4000),
+    "wal_bytes_load": Bound(19_000, "… under load", "B", must=6000, goal=4000),
+    "wal_bytes_step_load": Bound(6200, "… for each further step, under load", "B"),
+    "messages_alone": Bound(6.3, "messages to Kafka, one report alone"),
+    "messages_load": Bound(6.6, "… under load"),
+    "messages_step_load": Bound(2.3, "… for each further step, under load"),
+    "kafka_bytes_load": Bound(8000, "bytes from Kafka to the worker, under load", "B", must=3000),
+    "cpu_ms_alone": Bound(170, "processor time of all processes, one report alone", "ms"),
+    "cpu_ms_load": Bound(125, "… under load", "ms", must=8, goal=5),
+    "cpu_ms_step_load": Bound(25, "… for each further step, under load", "ms", must=1.5, goal=1),
+    "api_private_mib": Bound(195, "memory of the API with two processes", "MiB", must=140),
+    "worker_private_mib": Bound(125, "memory of the worker with two slots", "MiB", must=140),
+    "slot_private_mib": Bound(11, "memory of each further slot", "MiB", must=15),
+    "slot_start_cpu_ms": Bound(25, "processor time of a slot's start", "ms", must=50),
+}
+
+
+def exceeded(counts: Mapping[str, float]) -> Iterator[str]:
+    """A sentence for each count that is above its bound, or is missing."""
+    for name, bound in BOUNDS.items():
+        if name not in counts:
+            yield f"{name}: it was not counted."
+        elif counts[name] > bound.most:
+            yield (
+                f"{name}: {shown(counts[name])} {bound.unit}".rstrip()
+                + f" is above its bound of {shown(bound.most)}: {bound.what}. Make a report cheaper again, "
+                "or, if what it buys is worth it, raise the bound in tests/bench/counts/bounds.py."
+            )
+
+
+def shown(value: float) -> str:
+    """With as many digits as mean something."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

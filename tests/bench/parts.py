@@ -1,0 +1,19 @@
+"""The parts of the benchmark, by the names that `BENCH_ONLY` takes."""
+
+from collections.abc import Callable, Mapping
+
+from tests.bench.counts import situations
+from tests.bench.results import Counted, Results
+from tests.bench.rounds import Bench
+
+Part = Callable[[Bench], Results]
+
+
+def counts(bench: Bench) -> Results:
+    bench.note_load()
+    found = situations.measure(bench.directory, bench.scale, bench.say)
+    return Results(counted=Counted(found, bench.circumstances()))
+
+
+COUNTS = "counts"
+PARTS: Mapping[str, Part] = {COUNTS: counts}
