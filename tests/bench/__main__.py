@@ -19,6 +19,7 @@ from tests.bench import report, results, settings
 from tests.bench.counts.bounds import exceeded
 from tests.bench.errors import CannotMeasure
 from tests.bench.parts import COUNTS, PARTS
+from tests.bench.peers.catalog import PEERS
 from tests.bench.results import Results
 from tests.bench.rounds import Bench
 from tests.faults.console import Live
@@ -33,17 +34,20 @@ _WORKPLACE = "waybill-bench-"
 def main(arguments: Sequence[str]) -> int:
     """0 if all was measured, and no count is above its bound."""
     if settings.wants_help(arguments):
-        sys.stdout.write(settings.USAGE.format(medium="about an hour", parts=", ".join(PARTS), peers="none"))
+        sys.stdout.write(
+            settings.USAGE.format(medium="about an hour", parts=", ".join(PARTS), peers=", ".join(PEERS))
+        )
         return 0
     scale, seed = settings.scale(), settings.seed()
     parts = settings.chosen("BENCH_ONLY", [name for name in PARTS if scale.ratios or name == COUNTS])
+    peers = settings.chosen("BENCH_PEERS", PEERS)
     console = Console()
     console.print(f"seed {seed}, {scale.name}: {', '.join(parts)}", highlight=False)
     found, failures = Results(), list[str]()
     try:
         with workplace(_WORKPLACE) as directory, signals.as_exception():
             for name in parts:
-                bench = Bench(name, directory / name, scale, Random(f"{seed} {name}"))
+                bench = Bench(name, directory / name, scale, Random(f"{seed} {name}"), peers)
                 try:
                     _measure(bench, Live(console), found)
                 except (CannotMeasure, LocalError) as error:

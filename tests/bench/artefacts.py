@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.errors import CannotMeasure
 
 _POLL_SECONDS = 0.02
+_FEWEST = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -29,6 +30,15 @@ def read_line(text: str) -> Work:
 def read_all(folder: Path) -> list[Work]:
     """In the order in which they began."""
     return sorted(read_line(file.read_text()) for file in _files(folder))
+
+
+def per_second(works: Sequence[Work]) -> float:
+    """How many begin in a second, from when a twentieth has begun: processes take their time to start."""
+    begins = sorted(work.began for work in works)
+    first = len(begins) // 20
+    if len(begins) - first < _FEWEST:
+        raise CannotMeasure(f"{len(begins)} jobs are too few for a rate")
+    return (len(begins) - 1 - first) / (begins[-1] - begins[first])
 
 
 def count(folder: Path) -> int:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.counts import situations
-from tests.bench.results import Counted, Results
+from tests.bench.ratios import drain
+from tests.bench.results import Counted, Ratio, Results
 from tests.bench.rounds import Bench
 
 Part = Callable[[Bench], Results]
@@ -15,5 +16,14 @@ def counts(bench: Bench) -> Results:
     return Results(counted=Counted(found, bench.circumstances()))
 
 
+def _ratios(measure: Callable[[Bench], list[Ratio]]) -> Part:
+    def part(bench: Bench) -> Results:
+        found = Results()
+        found.add(measure(bench))
+        return found
+
+    return part
+
+
 COUNTS = "counts"
-PARTS: Mapping[str, Part] = {COUNTS: counts}
+PARTS: Mapping[str, Part] = {COUNTS: counts, "drain": _ratios(drain.measure)}

@@ -64,10 +64,12 @@ class Options:
 class Rig:
     """A stack that runs, with an API and a worker. One thread uses it."""
 
-    def __init__(self, stack: Stack, broker: Proxy) -> None:
+    def __init__(self, stack: Stack, broker: Proxy, worker: Mapping[str, str]) -> None:
         """Only `started` calls this."""
         self.stack = stack
         self._broker = broker
+        self._worker = worker
+        self._workers = set[str]()
 
     @property
     def api_url(self) -> str:
@@ -91,6 +93,14 @@ class Rig:
     def kafka_bytes(self) -> int:
         """What the broker has sent to the worker; 0 where it is not counted."""
         return self._broker.answered
+
+    def start_worker(self, name: str, settings: Mapping[str, str]) -> None:
+        """With more `settings`. The first time, a worker but the stack's own is added to it."""
+        if name != WORKER and name not in self._workers:
+            self._workers.add(name)
+            self.stack.add_worker(name, **{**self._worker, **settings})
+        else:
+            self.stack.start_part(name, **settings)
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Of Waybill's database, in a transaction of its own."""
@@ -131,7 +141,7 @@ def started(directory: Path, say: Say, options: Options) -> Iterator[Rig]:
             report=lambda name, seconds: say(f"{name} {seconds:.1f} s"),
         )
         ending.callback(stack.stop)
-        rig = Rig(stack, broker)
+        rig = Rig(stack, broker, worker)
         if options.counted:
             rig.count_statements()
         yield rig

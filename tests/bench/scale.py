@@ -17,6 +17,8 @@ class Scale:
     rounds: int = 5
     drained: int = 400
     """Reports that wait when the workers start."""
+    peers_drained: int = 3000
+    """Jobs that wait when the workers of a peer start: of a faster one a few would be over at once."""
     accept_seconds: float = 5.0
     starts: int = 20
     """Calls of each system, in each round."""
@@ -36,6 +38,7 @@ SMOKE = Scale(
     loaded=20,
     rounds=2,
     drained=60,
+    peers_drained=200,
     accept_seconds=1.5,
     starts=4,
     waiting=2000,
@@ -49,6 +52,7 @@ FULL = Scale(
     alone=100,
     loaded=1000,
     drained=20_000,
+    peers_drained=20_000,
     accept_seconds=15,
     starts=50,
     waiting=1_000_000,

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from tests.bench.scale import MEDIUM, SCALES, Scale
 
 USAGE = """\
-make bench                          counts for one report, and every ratio, on a medium scale: {medium}
+make bench                          counts for one report, and every ratio, on a medium scale: an hour
 make bench BENCH=quick              counts alone, in at most three minutes; fails if one is above its bound
 make bench BENCH=full               the figures of the table in docs/performance.md: hours
 make bench BENCH=smoke              whether the benchmark itself works; its figures mean nothing

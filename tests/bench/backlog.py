@@ -1,0 +1,135 @@
+"""Reports that wait: a few requested as clients do, the others copied from the last of these, row by row.
+
+A million requests would take an hour. What is copied is whatever the API has written for one report, so it is
+right however that changes: the rows of all tables that hold the report's id, and what has been in the outbox.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tests.bench import clients
+from tests.bench.errors import CannotMeasure
+from tests.bench.rig import API, WORKER, Rig
+
+_REQUESTED = 40
+"""Enough that the last of them is one of a backlog, and not one that is sent out at once."""
+_TABLES = ("reports", "report_events")
+_QUIET_SECONDS = 3.0
+_PUBLISHED_SECONDS = 300.0
+
+_KEEP_MESSAGES = """
+CREATE TABLE bench_outbox (LIKE outbox);
+CREATE FUNCTION bench_keep() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO bench_outbox SELECT NEW.*; RETURN NEW; END $$;
+CREATE TRIGGER bench_keep AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION bench_keep()
+"""
+_FORGET_MESSAGES = "DROP FUNCTION bench_keep CASCADE; DROP TABLE bench_outbox"
+_LAST = """
+SELECT id::text, split_part(traceparent, '-', 2) FROM reports ORDER BY created_at DESC, id DESC LIMIT 1
+"""
+_NAMES = """
+CREATE TEMPORARY TABLE bench_names AS
+SELECT left(%(id)s, 15) || substr(gen_random_uuid()::text, 16) AS id, md5(random()::text) AS trace
+FROM generate_series(1, %(number)s)
+"""
+"""UUIDs of version 7, of the template's time."""
+_COLUMNS = """
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = '' AND attgenerated = ''
+ORDER BY attnum
+"""
+_WITH_NAMES = ("uuid", "text", "jsonb", "bytea")
+_EMPTY = """
+SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+"""
+
+
+def fill(rig: Rig, body: Mapping[str, Any], number: int) -> None:
+    """Lets `number` reports wait, with the API running and no worker, until no message is sent any more."""
+    rig.run(_KEEP_MESSAGES)
+    try:
+        clients.request(rig.api_url, body, min(number, _REQUESTED))
+        with psycopg.connect(rig.database_url) as connection:
+            copy_last(connection, number - min(number, _REQUESTED))
+    finally:
+        rig.run(_FORGET_MESSAGES)
+    wait_until_published(rig)
+
+
+def copy_last(connection: psycopg.Connection[Any], number: int) -> None:
+    """Of the report that was requested last, with its messages, if `bench_outbox` has any."""
+    row = connection.execute(_LAST).fetchone()
+    if row is None or number <= 0:
+        return
+    template, trace = row
+    connection.execute(_NAMES, {"id": template, "number": number})
+    for table in _TABLES:
+        key = "id" if table == "reports" else "report_id"
+        _copy(connection, table, table, f"{key}::text", template, trace)
+    _copy(connection, "bench_outbox", "outbox", "key", template, trace)
+
+
+def _copy(
+    connection: psycopg.Connection[Any], source: str, target: str, key: str, template: str, trace: str
+) -> None:
+    """Each row of the template once for each name, with the name wherever its id stood."""
+    columns = connection.execute(_COLUMNS, (target,)).fetchall()
+    values = [_value(name, kind) for name, kind in columns]
+    statement = sql.SQL(
+        "INSERT INTO {target} ({columns}) SELECT {values} FROM {source} source, bench_names name"
+        " WHERE source.{key} = %(id)s ORDER BY name.id"
+    ).format(
+        target=sql.Identifier(target),
+        columns=sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
+        values=sql.SQL(", ").join(values),
+        source=sql.Identifier(source),
+        key=sql.SQL(key),
+    )
+    connection.execute(statement, {"id": template, "trace": trace or "no trace"})
+
+
+def _value(name: str, kind: str) -> sql.Composable:
+    column = sql.SQL("source.{}").format(sql.Identifier(name))
+    if kind not in _WITH_NAMES:
+        return column
+    return sql.SQL("replace(replace({column}::text, %(id)s, name.id), %(trace)s, name.trace)::{kind}").format(
+        column=column, kind=sql.SQL(kind)
+    )
+
+
+def wait_until_published(rig: Rig) -> None:
+    """Until the outbox is empty, or nothing leaves it any more: what is not sent out waits for the worker."""
+    deadline, quiet_until, before = time.monotonic() + _PUBLISHED_SECONDS, 0.0, -1
+    while time.monotonic() < deadline:
+        ((left,),) = rig.rows("SELECT count(*) FROM outbox")
+        if left == 0:
+            return
+        if left != before:
+            before, quiet_until = left, time.monotonic() + _QUIET_SECONDS
+        elif time.monotonic() > quiet_until:
+            return
+        time.sleep(0.2)
+    raise CannotMeasure(f"the outbox still has messages after {_PUBLISHED_SECONDS:g} s")
+
+
+def empty(rig: Rig) -> None:
+    """Without API and worker, which do not run afterwards: no report, and no file of any."""
+    stop(rig, WORKER, API)
+    tables = ", ".join(name for (name,) in rig.rows(_EMPTY))
+    rig.run(f"TRUNCATE {tables}")
+    for entry in rig.artefacts.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def stop(rig: Rig, *names: str) -> None:
+    """Those that run."""
+    for name in names:
+        try:
+            rig.stack.wait_exit(name, 0)
+        except TimeoutError:
+            rig.stack.stop_part(name)

@@ -1,0 +1,1 @@
+"""Ratios: Waybill beside others, and beside itself in other circumstances, in turns."""

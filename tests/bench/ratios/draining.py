@@ -1,0 +1,38 @@
+"""What drains a backlog: Waybill's worker, as all peers do."""
+
+from collections.abc import Mapping, Sequence
+
+from tests.bench import artefacts, backlog
+from tests.bench.artefacts import Work
+from tests.bench.rig import API, WORKER, Rig
+
+WAYBILL = "Waybill"
+NOOP: Mapping[str, object] = {"kind": "noop", "parameters": {"steps": 1}}
+PATIENCE_SECONDS = 120.0
+
+
+def prepare(rig: Rig, number: int, settings: Mapping[str, str] | None = None) -> None:
+    """So many reports wait; the API runs, with more `settings`, and no worker does."""
+    backlog.empty(rig)
+    rig.stack.start_part(API, **(settings or {}))
+    backlog.fill(rig, NOOP, number)
+
+
+def drain(rig: Rig, number: int, settings: Mapping[str, str] | None = None, more: int = 0) -> Sequence[Work]:
+    """Starts a worker, and `more` of them, and stops all when every report has run: when each began."""
+    workers = [WORKER, *(f"{WORKER}-{count}" for count in range(2, more + 2))]
+    try:
+        for name in workers:
+            rig.start_worker(name, settings or {})
+        artefacts.wait_for(rig.artefacts, number, PATIENCE_SECONDS)
+    finally:
+        backlog.stop(rig, *workers)
+    return artefacts.read_all(rig.artefacts)
+
+
+def rate(rig: Rig, number: int, settings: Mapping[str, str] | None = None, more: int = 0) -> float:
+    """Reports in a second. The API and the workers do not run afterwards."""
+    prepare(rig, number, settings)
+    works = drain(rig, number, settings, more)
+    backlog.stop(rig, API)
+    return artefacts.per_second(works)
