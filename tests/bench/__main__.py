@@ -57,7 +57,9 @@ def main(arguments: Sequence[str]) -> int:
         console.print(f"[red]ended by {interruption}[/]", highlight=False)
         return interruption.exit_code
     finally:
-        _write(found)
+        report.write(_RESULT, found)
+        if scale.kept:
+            _keep(found)
         report.show(console, found)
     failures += exceeded(found.counted.counts) if found.counted else ()
     for failure in failures:
@@ -77,9 +79,8 @@ def _measure(bench: Bench, live: Live, found: Results) -> None:
         line.end(last)
 
 
-def _write(found: Results) -> None:
-    """What this run has measured, and what all have."""
-    report.write(_RESULT, found)
+def _keep(found: Results) -> None:
+    """Beside what other runs have measured."""
     everything = results.load(_ALL)
     everything.update(found)
     results.save(_ALL, everything)

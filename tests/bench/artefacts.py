@@ -10,6 +10,8 @@ from tests.bench.errors import CannotMeasure
 
 _POLL_SECONDS = 0.02
 _FEWEST = 3
+SKIPPED = 1 / 20
+"""Of the jobs, before a rate is taken."""
 
 
 @dataclass(frozen=True, order=True)
@@ -32,10 +34,10 @@ def read_all(folder: Path) -> list[Work]:
     return sorted(read_line(file.read_text()) for file in _files(folder))
 
 
-def per_second(works: Sequence[Work]) -> float:
-    """How many begin in a second, from when a twentieth has begun: processes take their time to start."""
+def per_second(works: Sequence[Work], skipped: float = SKIPPED) -> float:
+    """How many begin in a second, without the first of them: processes take their time to start."""
     begins = sorted(work.began for work in works)
-    first = len(begins) // 20
+    first = int(len(begins) * skipped)
     if len(begins) - first < _FEWEST:
         raise CannotMeasure(f"{len(begins)} jobs are too few for a rate")
     return (len(begins) - 1 - first) / (begins[-1] - begins[first])

@@ -21,6 +21,8 @@ _REQUESTED = 40
 _TABLES = ("reports", "report_events")
 _QUIET_SECONDS = 3.0
 _PUBLISHED_SECONDS = 300.0
+_PUBLISHED_IN_A_SECOND = 500
+"""At least, or something is wrong."""
 
 _KEEP_MESSAGES = """
 CREATE TABLE bench_outbox (LIKE outbox);
@@ -58,11 +60,11 @@ def fill(rig: Rig, body: Mapping[str, Any], number: int) -> None:
             copy_last(connection, number - min(number, _REQUESTED))
     finally:
         rig.run(_FORGET_MESSAGES)
-    wait_until_published(rig)
+    wait_until_published(rig, max(_PUBLISHED_SECONDS, number / _PUBLISHED_IN_A_SECOND))
 
 
-def copy_last(connection: psycopg.Connection[Any], number: int) -> None:
-    """Of the report that was requested last, with its messages, if `bench_outbox` has any."""
+def copy_last(connection: psycopg.Connection[Any], number: int, *, messages: bool = True) -> None:
+    """Of the report that was requested last; with its messages, which `bench_outbox` has."""
     row = connection.execute(_LAST).fetchone()
     if row is None or number <= 0:
         return
@@ -71,7 +73,8 @@ def copy_last(connection: psycopg.Connection[Any], number: int) -> None:
     for table in _TABLES:
         key = "id" if table == "reports" else "report_id"
         _copy(connection, table, table, f"{key}::text", template, trace)
-    _copy(connection, "bench_outbox", "outbox", "key", template, trace)
+    if messages:
+        _copy(connection, "bench_outbox", "outbox", "key", template, trace)
 
 
 def _copy(
@@ -102,9 +105,9 @@ def _value(name: str, kind: str) -> sql.Composable:
     )
 
 
-def wait_until_published(rig: Rig) -> None:
+def wait_until_published(rig: Rig, seconds: float = _PUBLISHED_SECONDS) -> None:
     """Until the outbox is empty, or nothing leaves it any more: what is not sent out waits for the worker."""
-    deadline, quiet_until, before = time.monotonic() + _PUBLISHED_SECONDS, 0.0, -1
+    deadline, quiet_until, before = time.monotonic() + seconds, 0.0, -1
     while time.monotonic() < deadline:
         ((left,),) = rig.rows("SELECT count(*) FROM outbox")
         if left == 0:
@@ -114,7 +117,7 @@ def wait_until_published(rig: Rig) -> None:
         elif time.monotonic() > quiet_until:
             return
         time.sleep(0.2)
-    raise CannotMeasure(f"the outbox still has messages after {_PUBLISHED_SECONDS:g} s")
+    raise CannotMeasure(f"the outbox still has messages after {seconds:g} s")
 
 
 def empty(rig: Rig) -> None:

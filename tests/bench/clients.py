@@ -32,6 +32,11 @@ class Client:
         found: dict[str, Any] = json.loads(text)
         return found
 
+    def follow(self, report_id: str) -> None:
+        """Reads the report's status stream until it ends, which it does with the report."""
+        self._connection.request("GET", f"{REPORTS}/{report_id}/events")
+        self._connection.getresponse().read()
+
     def close(self) -> None:
         self._connection.close()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.bench.counts import situations
-from tests.bench.ratios import drain
+from tests.bench.ratios import accept, drain, fibo, start, streams, tracing, waiting, workers
 from tests.bench.results import Counted, Ratio, Results
 from tests.bench.rounds import Bench
 
@@ -26,4 +26,14 @@ def _ratios(measure: Callable[[Bench], list[Ratio]]) -> Part:
 
 
 COUNTS = "counts"
-PARTS: Mapping[str, Part] = {COUNTS: counts, "drain": _ratios(drain.measure)}
+PARTS: Mapping[str, Part] = {
+    COUNTS: counts,
+    "drain": _ratios(drain.measure),
+    "accept": _ratios(accept.measure),
+    "start": _ratios(start.measure),
+    "tracing": _ratios(tracing.measure),
+    "waiting": _ratios(waiting.measure),
+    "streams": _ratios(streams.measure),
+    "fibo": _ratios(fibo.measure),
+    "workers": _ratios(workers.measure),
+}

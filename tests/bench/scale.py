@@ -12,6 +12,8 @@ class Scale:
     """Reports one after the other; a third of them with eleven steps."""
     loaded: int
     """Reports requested at once; a fifth of them with eleven steps."""
+    kept: bool = False
+    """Whether the figures are worth a place in docs/performance.md."""
     ratios: bool = True
     """Whether ratios are measured too, or counts alone."""
     rounds: int = 5
@@ -27,7 +29,7 @@ class Scale:
     streams: int = 200
     changes: int = 200
     """Of a report's status, that are streamed."""
-    fibo: int = 30
+    fibo: int = 33
     """Which number of Fibonacci's."""
 
 
@@ -46,9 +48,10 @@ SMOKE = Scale(
     changes=40,
     fibo=25,
 )
-MEDIUM = Scale(name="medium", alone=40, loaded=300)
+MEDIUM = Scale(name="medium", alone=40, loaded=300, kept=True)
 FULL = Scale(
     name="full",
+    kept=True,
     alone=100,
     loaded=1000,
     drained=20_000,
@@ -58,7 +61,6 @@ FULL = Scale(
     waiting=1_000_000,
     streams=500,
     changes=1000,
-    fibo=33,
 )
 """What the table of docs/performance.md is about."""
 

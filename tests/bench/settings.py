@@ -18,7 +18,8 @@ make bench BENCH=smoke              whether the benchmark itself works; its figu
   BENCH_SEED=7                      the order within the rounds
 
 It starts the real stack on loopback, apart from any other, and stops it. build/bench.json has what this run
-measured; build/bench-results.json what all have, from which docs/performance.md is written.
+measured. The figures of medium and full runs are kept in build/bench-results.json until they are measured
+again; docs/performance.md is written from these.
 """
 HELP = ("help", "--help", "-h")
 

@@ -68,15 +68,28 @@ TARGETS: Mapping[str, Target] = {
         must=1.1,
         today=1.3,
     ),
+    "waiting_kafka_kib": Target(
+        "waiting",
+        "KiB from Kafka to the worker for a report, with as many waiting",
+        Better.LESS,
+        must=3,
+        today=479,
+    ),
     "streams_idle": Target(
         "streams",
         "from a change to its client, p99, with many idle streams against none",
         Better.LESS,
         must=2,
     ),
+    "streams_delivery_ms": Target(
+        "streams",
+        "processor time of the API for each event delivered, with many streams on one report, in ms",
+        Better.LESS,
+    ),
     "fibo_share": Target(
         "fibo", "share of ten reports' time, one after the other, that is their work", Better.MORE, must=0.97
     ),
+    "fibo_share_queued": Target("fibo", "… all requested at once, for one slot", Better.MORE),
     "workers_2x2": Target("workers", "reports drained by two workers of 2 slots, against one", Better.MORE),
     "workers_4x4": Target("workers", "… by four workers of 4 slots, against one of 2", Better.MORE),
 }

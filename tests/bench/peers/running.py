@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,13 +16,14 @@ from tests.bench import artefacts
 from tests.bench.artefacts import Work
 from tests.bench.errors import CannotMeasure
 from tests.bench.peers import environment, job
-from tests.bench.peers.catalog import Peer
+from tests.bench.peers.catalog import PEERS, Peer
 from tests.bench.rig import Rig
 
 _DATABASE = "peers"
 _PREPARE_SECONDS = 600.0
 _STOP_SECONDS = 15.0
-_REDIS_SECONDS = 10.0
+_SERVER_SECONDS = 30.0
+_FLASK = "tests.bench.peers.flask_app"
 PATIENCE_SECONDS = 60.0
 
 
@@ -92,7 +93,7 @@ class Peers:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             return self._launcher.spawn(
-                (str(self._scripts / command[0]), *command[1:]),
+                (self.script(command[0]), *command[1:]),
                 environment={**self._environment, "OTEL_SERVICE_NAME": name, **(more or {})},
                 directory=self._directory,
                 output=output,
@@ -108,11 +109,46 @@ class Peers:
         if code != 0:
             raise CannotMeasure(f"{' '.join(command)} ended with {code}:\n{self.last_lines(name)}")
 
+    def script(self, name: str) -> str:
+        """The path of a command of the peers' environment."""
+        return str(self._scripts / name)
+
     def last_lines(self, name: str) -> str:
         return last_lines(self._log(name))
 
     def _log(self, name: str) -> Path:
         return self._directory / "logs" / f"{name}.log"
+
+
+class FlaskRoutes:
+    """The routes of `flask_app`, served in the peers' environment while they are needed."""
+
+    def __init__(self, peers: Peers, port: int) -> None:
+        self._peers = peers
+        self._port = port
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """On a new database; their address, once they answer."""
+        self._peers.make_database(PEERS["procrastinate"])
+        self._peers.run((*_python("-c"), f"from {_FLASK} import make_table; make_table()"))
+        shutil.rmtree(self._peers.files, ignore_errors=True)
+        self._peers.files.mkdir()
+        server = self._peers.start(_serve(self._peers.script("gunicorn"), self._port), "flask")
+        try:
+            wait_for_port(self._port, _SERVER_SECONDS, lambda: self._peers.last_lines("flask"))
+            yield f"http://127.0.0.1:{self._port}"
+        finally:
+            stop([server])
+
+
+def _serve(gunicorn: str, port: int) -> tuple[str, ...]:
+    """By gunicorn's threaded worker, with as many processes and threads as Waybill's API has by default."""
+    return (
+        *("opentelemetry-instrument", gunicorn, "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"),
+        *("--workers", "2", "--threads", "64", "--keep-alive", "15", "--log-level", "warning"),
+        f"{_FLASK}:app",
+    )
 
 
 def stop(processes: Sequence[Process]) -> None:
@@ -159,11 +195,15 @@ def _start_redis(launcher: Launcher, directory: Path, port: int, ending: ExitSta
     with (directory / "redis.log").open("ab") as output:
         server = launcher.spawn(command, environment=os.environ, directory=directory, output=output)
     ending.callback(server.stop)
-    deadline = time.monotonic() + _REDIS_SECONDS
-    while True:
+    wait_for_port(port, _SERVER_SECONDS, lambda: last_lines(directory / "redis.log"))
+
+
+def wait_for_port(port: int, seconds: float, log: Callable[[], str]) -> None:
+    """Until something listens there. Raises `CannotMeasure`, with the log's end."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        if server.exit_code is not None or time.monotonic() > deadline:
-            raise CannotMeasure(f"Redis does not answer:\n{last_lines(directory / 'redis.log')}")
         time.sleep(0.05)
+    raise CannotMeasure(f"nothing answers on port {port} after {seconds:g} s:\n{log()}")
