@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_process_shutdown
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
@@ -45,6 +45,11 @@ def start_tracing() -> None:
 def trace_the_worker(**_values: object) -> None:
     """After the fork: the thread that sends spans does not survive one."""
     start_tracing()
+
+
+@worker_process_shutdown.connect(weak=False)
+def send_the_last_spans(**_values: object) -> None:
+    trace.get_tracer_provider().shutdown()  # type: ignore[attr-defined]
 
 
 def prepare(number: int) -> None:

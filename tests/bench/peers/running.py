@@ -45,6 +45,7 @@ class Peers:
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_METRICS_EXPORTER": "none",
             "OTEL_LOGS_EXPORTER": "none",
+            "OTEL_BSP_SCHEDULE_DELAY": "500",  # as Waybill's services here
             "PYTHONPATH": str(CHECKOUT),
         }
 
