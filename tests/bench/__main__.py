@@ -15,7 +15,7 @@ from rich.console import Console
 from local import signals
 from local.errors import LocalError
 from local.paths import CHECKOUT
-from tests.bench import report, results, settings
+from tests.bench import page, report, results, settings
 from tests.bench.counts.bounds import exceeded
 from tests.bench.errors import CannotMeasure
 from tests.bench.parts import COUNTS, PARTS
@@ -27,6 +27,7 @@ from tests.faults.workplace import workplace
 
 _RESULT = CHECKOUT / "build/bench.json"
 _ALL = CHECKOUT / "build/bench-results.json"
+_PAGE = CHECKOUT / "docs/performance.md"
 _LOGS = CHECKOUT / "build/bench-logs"
 _WORKPLACE = "waybill-bench-"
 
@@ -80,10 +81,11 @@ def _measure(bench: Bench, live: Live, found: Results) -> None:
 
 
 def _keep(found: Results) -> None:
-    """Beside what other runs have measured."""
+    """Beside what other runs have measured, and on the page."""
     everything = results.load(_ALL)
     everything.update(found)
     results.save(_ALL, everything)
+    page.write(_PAGE, everything)
 
 
 def _keep_logs(directory: Path) -> None:
