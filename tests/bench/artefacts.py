@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.bench.errors import CannotMeasure
 
 _POLL_SECONDS = 0.02
+_POLL_SHARE = 20
+"""So many times as long as a look at the folder took: it must not slow down what is measured."""
 _FEWEST = 3
 SKIPPED = 1 / 20
 """Of the jobs, before a rate is taken."""
@@ -62,7 +64,10 @@ def wait_for(
     It looks at the folder, and at no part of the stack: to ask one would add to what is counted.
     """
     most, patient_until = -1, 0.0
-    while (found := count(folder)) < number:
+    while True:
+        looked = time.monotonic()
+        if (found := count(folder)) >= number:
+            return
         if found > most:
             most, patient_until = found, time.monotonic() + seconds
         elif time.monotonic() > patient_until:
@@ -70,4 +75,4 @@ def wait_for(
                 f"only {found} of {number} jobs have run, and no further one in {seconds:g} s"
             )
         say(found)
-        time.sleep(max(_POLL_SECONDS, found / 20_000))
+        time.sleep(max(_POLL_SECONDS, _POLL_SHARE * (time.monotonic() - looked)))

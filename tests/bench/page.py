@@ -12,6 +12,7 @@ from tests.bench.targets import TARGETS, Better, Target
 BEGIN, END = "<!-- measured: written by make bench -->", "<!-- measured: end -->"
 _CHARTS = "performance"
 _DRAIN = "drain_"
+_A_SECOND = 10_000
 _SITUATIONS = {
     "one report alone": "alone",
     "one report under load": "load",
@@ -101,8 +102,8 @@ def _ratios(results: Results) -> str:
         "The median of the rounds, and the lowest and highest of them; what both sides came to themselves;"
         " the machine's load average meanwhile.",
         "",
-        "| what | now | rounds | must | goal | sides | load | measured by |",
-        "|---|---|---|---|---|---|---|---|",
+        "| what | before | now | rounds | must | goal | sides | load | measured by |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, target in TARGETS.items():
         ratio = results.ratios.get(name)
@@ -115,6 +116,7 @@ def _line(name: str, target: Target, ratio: Ratio) -> str:
     sides = "; ".join(f"{side} {shown(value)}" for side, value in ratio.sides.items())
     cells = (
         f"`{name}`: {target.what}",
+        _optional(target.before),
         f"**{ratio.value:.3g}**",
         f"{ratio.rounds}: {low:.3g} to {high:.3g}",
         target.wanted(target.must),
@@ -129,7 +131,12 @@ def _line(name: str, target: Target, ratio: Ratio) -> str:
 def _unmeasured(name: str, target: Target) -> str:
     command = f"`make bench BENCH=full BENCH_ONLY={target.part}`"
     wanted = f"{target.wanted(target.must)} | {target.wanted(target.goal)}"
-    return f"| `{name}`: {target.what} | not measured | | {wanted} | | | {command} |"
+    before = _optional(target.before)
+    return f"| `{name}`: {target.what} | {before} | not measured | | {wanted} | | | {command} |"
+
+
+def _optional(value: float | None) -> str:
+    return "" if value is None else shown(value)
 
 
 def _load(circumstances: Circumstances) -> str:
@@ -171,12 +178,36 @@ def _counts(counts: Mapping[str, float], circumstances: Circumstances) -> str:
         " to do; *under load*: requested at once by eight clients. What the same time costs without a report"
         " is subtracted. WAL is without full-page images. CI fails above the bound.",
         "",
-        "| count | now | bound | must | goal | |",
-        "|---|---|---|---|---|---|",
+        "| count | before | now | bound | must | goal | |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, bound in BOUNDS.items():
-        wanted = (shown(one) if one is not None else "" for one in (bound.must, bound.goal))
+        wanted = (_optional(one) for one in (bound.must, bound.goal))
         now = f"**{shown(counts[name])}** {bound.unit}".rstrip() if name in counts else "not counted"
-        cells = (f"`{name}`", now, shown(bound.most), *wanted, bound.what)
+        cells = (f"`{name}`", _optional(bound.before), now, shown(bound.most), *wanted, bound.what)
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *_on_paper(counts), ""])
+
+
+def _on_paper(counts: Mapping[str, float]) -> list[str]:
+    """What many more reports would take, if each cost what it costs under load here."""
+    needs = {
+        **{
+            f"cores for {title}": counts[f"cpu_ms_{part}_load"] * _A_SECOND / 1000
+            for title, part in _PARTS.items()
+        },
+        "PostgreSQL: transactions that write, in a second": counts["write_transactions_load"] * _A_SECOND,
+        "… statements in a second": counts["statements_load"] * _A_SECOND,
+        "… WAL, MB/s": counts["wal_bytes_load"] * _A_SECOND / 10**6,
+        "Kafka: messages in a second": counts["messages_load"] * _A_SECOND,
+        "… to workers, MB/s": max(0.0, counts["kafka_bytes_load"]) * _A_SECOND / 10**6,
+    }
+    return [
+        f"### On paper: {_A_SECOND:,} one-step reports in a second",
+        "",
+        "Each report at the costs above under load, however many processes they are spread over.",
+        "",
+        "| it would take | |",
+        "|---|---|",
+        *(f"| {what} | {shown(value)} |" for what, value in needs.items()),
+    ]

@@ -120,6 +120,8 @@ class Rig:
 @contextmanager
 def started(directory: Path, say: Say, options: Options) -> Iterator[Rig]:
     """A new stack in `directory`, which answers; it is stopped in the end, whatever happens."""
+    if not Path("/proc/self/stat").exists():
+        raise CannotMeasure("processes are measured by Linux's /proc, which is not there")
     with ExitStack() as ending:
         directory.mkdir(parents=True)
         kinds = directory / "kinds"

@@ -88,7 +88,7 @@ def test_the_page_has_each_figure_beside_its_command_and_its_load() -> None:
     assert "5: 0.14 to 0.2" in line
     assert "`make bench BENCH=full BENCH_ONLY=drain`" in line
     assert "0.5 to 3, 2 cores" in line
-    assert "`tracing`: reports drained in a second, traced against untraced | not measured" in text
+    assert "`tracing`: reports drained in a second, traced against untraced | 0.95 | not measured" in text
     assert "full-page images" in text
 
 

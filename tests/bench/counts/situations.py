@@ -49,7 +49,7 @@ def measure(directory: Path, scale: Scale, say: Say) -> Counts:
             for situation, counted in {**found, "idle_second": idle}.items()
             for name, value in counted.items()
         }
-        return {**named, **_memory(rig), "slot_start_cpu_ms": slot_start}
+        return {**named, **_memory(rig, say), "slot_start_cpu_ms": slot_start}
 
 
 class _Counter:
@@ -129,8 +129,17 @@ def _slot_start_ms(rig: Rig) -> float:
     )
 
 
-def _memory(rig: Rig) -> Counts:
-    """Of the API's processes together, of the worker with its slots, and of one slot."""
+def _memory(rig: Rig, say: Say) -> Counts:
+    """Of the API's processes together, of the worker with its slots, and of one slot. Both services hide
+    themselves from others of their user: only root reads it."""
+    try:
+        return _read_memory(rig)
+    except PermissionError:
+        say("memory is not counted: only root can read it")
+        return {}
+
+
+def _read_memory(rig: Rig) -> Counts:
     running = processes.running()
 
     def memory(name: str) -> processes.Memory:
