@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _LABELS, _VALUES = 760, 230, 130
+_WIDTH, _LABELS, _VALUES = 800, 230, 180
 _ROW, _BAR, _TOP, _BOTTOM = 26, 16, 40, 14
 _INK, _QUIET, _LINE = "#24292f", "#6e7781", "#cf222e"
 _COLOURS = ("#0969da", "#1a7f37", "#bf8700", "#8250df", "#cf222e", "#57606a", "#1b7c83")
@@ -34,7 +34,10 @@ def bars(title: str, rows: Sequence[Bar], *, line: float | None = None, most: fl
     height = top + _ROW * len(rows) + _BOTTOM
     shapes = [_text(12, 24, title, weight="bold"), *_legend(legend, colours)]
     for number, row in enumerate(rows):
-        shapes += _row(row, top + number * _ROW, scale, longest, colours)
+        y = top + number * _ROW
+        end, drawn = _row(row, y, scale, longest, colours)
+        beside = end if line is None else _WIDTH - _VALUES  # so that the line crosses no text
+        shapes += [*drawn, _text(beside + 8, y + 13, row.text, colour=_QUIET)]
     if line is not None:
         x = _LABELS + line * scale
         shapes.append(
@@ -49,7 +52,10 @@ def bars(title: str, rows: Sequence[Bar], *, line: float | None = None, most: fl
     )
 
 
-def _row(row: Bar, y: int, scale: float, longest: float, colours: Mapping[str, str]) -> list[str]:
+def _row(
+    row: Bar, y: int, scale: float, longest: float, colours: Mapping[str, str]
+) -> tuple[float, list[str]]:
+    """Where it ends, and its shapes."""
     shapes = [_text(_LABELS - 10, y + 13, row.label, anchor="end")]
     x, left = float(_LABELS), longest
     for name, value in row.parts.items():
@@ -59,7 +65,7 @@ def _row(row: Bar, y: int, scale: float, longest: float, colours: Mapping[str, s
             f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{colours[name]}"/>'
         )
         x += width
-    return [*shapes, _text(x + 8, y + 13, row.text, colour=_QUIET)]
+    return x, shapes
 
 
 def _legend(names: Sequence[str], colours: Mapping[str, str]) -> list[str]:

@@ -58,7 +58,7 @@ class Results:
 
 
 def save(file: Path, results: Results) -> None:
-    text = json.dumps(asdict(results), indent=1, sort_keys=True)
+    text = json.dumps(asdict(results), indent=1)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text + "\n")
 
