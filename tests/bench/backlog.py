@@ -19,6 +19,7 @@ from tests.bench.rig import API, WORKER, Rig
 _REQUESTED = 40
 """Enough that the last of them is one of a backlog, and not one that is sent out at once."""
 _TABLES = ("reports", "report_events")
+_LOOK_SECONDS = 0.5
 _QUIET_SECONDS = 3.0
 _PUBLISHED_SECONDS = 300.0
 _PUBLISHED_IN_A_SECOND = 500
@@ -116,7 +117,7 @@ def wait_until_published(rig: Rig, seconds: float = _PUBLISHED_SECONDS) -> None:
             before, quiet_until = left, time.monotonic() + _QUIET_SECONDS
         elif time.monotonic() > quiet_until:
             return
-        time.sleep(0.2)
+        time.sleep(_LOOK_SECONDS)
     raise CannotMeasure(f"the outbox still has messages after {seconds:g} s")
 
 

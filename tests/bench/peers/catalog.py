@@ -35,8 +35,8 @@ PEERS: Mapping[str, Peer] = {
     "celery": Peer(
         title="Celery",
         module="celery_app",
-        set_up="two prefork processes, acks_late, results in the same PostgreSQL, OpenTelemetry's "
-        "instrumentation with the same collector",
+        set_up="two prefork processes, acks_late, prefetch 4, results in the same PostgreSQL, "
+        "OpenTelemetry's instrumentation with the same collector",
         durability=f"{_APPENDED}; a result is committed to PostgreSQL, {_FSYNCED}",
         workers=(
             (

@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.bench import artefacts, backlog
 from tests.bench.artefacts import Work
+from tests.bench.errors import CannotMeasure
 from tests.bench.rig import API, WORKER, Rig
 
 WAYBILL = "Waybill"
 NOOP: Mapping[str, object] = {"kind": "noop", "parameters": {"steps": 1}}
 PATIENCE_SECONDS = 120.0
+_ENDS = "SELECT count(*) FILTER (WHERE status = 'done'), sum(attempt) FROM reports"
 _SKIPPED_OF_SEVERAL = 1 / 3
 """Several workers are not ready at the same instant."""
 
@@ -30,7 +32,15 @@ def drain(rig: Rig, number: int, settings: Mapping[str, str] | None = None, more
         artefacts.wait_for(rig.artefacts, number, PATIENCE_SECONDS)
     finally:
         backlog.stop(rig, *workers)
+    _check_ends(rig, number)
     return artefacts.read_all(rig.artefacts)
+
+
+def _check_ends(rig: Rig, number: int) -> None:
+    """Every report must have ended well and at once, or it was something else that was measured."""
+    ((done, attempts),) = rig.rows(_ENDS)
+    if (done, attempts) != (number, number):
+        raise CannotMeasure(f"of {number} reports {done} are done, after {attempts} attempts")
 
 
 def rate(rig: Rig, number: int, settings: Mapping[str, str] | None = None, more: int = 0) -> float:
