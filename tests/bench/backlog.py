@@ -18,7 +18,6 @@ from tests.bench.rig import API, WORKER, Rig
 
 _REQUESTED = 40
 """Enough that the last of them is one of a backlog, and not one that is sent out at once."""
-_TABLES = ("reports", "report_events")
 _LOOK_SECONDS = 0.5
 _QUIET_SECONDS = 3.0
 _PUBLISHED_SECONDS = 300.0
@@ -46,10 +45,13 @@ SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = '' AND attgenerated = ''
 ORDER BY attnum
 """
-_WITH_NAMES = ("uuid", "text", "jsonb", "bytea")
-_EMPTY = """
-SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+_BELONGING = """
+SELECT conrelid::regclass::text, attname FROM pg_constraint
+JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+WHERE contype = 'f' AND confrelid = 'reports'::regclass
 """
+"""The tables whose rows belong to a report, and the column that says to which."""
+_WITH_NAMES = ("uuid", "text", "jsonb", "bytea")
 
 
 def fill(rig: Rig, body: Mapping[str, Any], number: int) -> None:
@@ -71,8 +73,8 @@ def copy_last(connection: psycopg.Connection[Any], number: int, *, messages: boo
         return
     template, trace = row
     connection.execute(_NAMES, {"id": template, "number": number})
-    for table in _TABLES:
-        key = "id" if table == "reports" else "report_id"
+    belonging = connection.execute(_BELONGING).fetchall()
+    for table, key in (("reports", "id"), *belonging):
         _copy(connection, table, table, f"{key}::text", template, trace)
     if messages:
         _copy(connection, "bench_outbox", "outbox", "key", template, trace)
@@ -124,8 +126,7 @@ def wait_until_published(rig: Rig, seconds: float = _PUBLISHED_SECONDS) -> None:
 def empty(rig: Rig) -> None:
     """Without API and worker, which do not run afterwards: no report, and no file of any."""
     stop(rig, WORKER, API)
-    tables = ", ".join(name for (name,) in rig.rows(_EMPTY))
-    rig.run(f"TRUNCATE {tables}")
+    rig.run("TRUNCATE reports, outbox, dead_letters CASCADE")
     for entry in rig.artefacts.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 

@@ -22,8 +22,8 @@ _SPARE = 60
 """Threads of each API process beyond those of the streams: which process gets how many is up to chance."""
 _EVENTS_OF_A_STEP = 2
 _DELIVERED_STEPS = 20
-_MISSED = 10
-"""Steps that may be over before the clients follow."""
+_FOLLOWING_MS = 300, 40
+"""So long is the first step, and so much longer for each client: until all of them follow."""
 _P99 = 0.99
 _PATIENCE_SECONDS = 120.0
 _IDLE = """
@@ -84,7 +84,9 @@ def _delivery_ms(rig: Rig, followers: int) -> float:
 def _follow(rig: Rig, streams: Streams, steps: int, followers: int) -> list[list[Event]]:
     """What so many clients have received of a new report: what has changed since all of them follow it."""
     client = clients.Client(rig.api_url)
-    body = {"kind": "noop", "parameters": {"steps": steps + _MISSED, "step_ms": _STEP_MS}}
+    first, each = _FOLLOWING_MS
+    parameters = {"steps": 1 + steps, "step_ms": _STEP_MS, "first_ms": first + each * followers}
+    body = {"kind": "noop", "parameters": parameters}
     report_id = client.post(clients.REPORTS, body)["id"]
     client.close()
     before = len(streams.events)

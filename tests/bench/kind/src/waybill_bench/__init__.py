@@ -14,6 +14,7 @@ class NoopParameters(Parameters):
 
     steps: int = Field(default=1, ge=1, le=10_000)
     step_ms: float = Field(default=0, ge=0, le=600_000)
+    first_ms: float = Field(default=0, ge=0, le=600_000, description="So much longer is the first step.")
 
 
 class FiboParameters(Parameters):

@@ -11,9 +11,10 @@ def do_nothing(parameters: NoopParameters, work: Work) -> Artefact:
     began: float | None = None
     for name in step_names(parameters):
         with work.step(name):
+            pause = parameters.step_ms if began else parameters.step_ms + parameters.first_ms
             began = began or time.time()
-            if parameters.step_ms:
-                time.sleep(parameters.step_ms / 1000)
+            if pause:
+                time.sleep(pause / 1000)
     return _file(work, began or time.time())
 
 
