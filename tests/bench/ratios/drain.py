@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tests.bench import artefacts
+from tests.bench.peers import environment
 from tests.bench.peers.catalog import PEERS, Peer
 from tests.bench.peers.running import Peers, beside
 from tests.bench.ratios import draining
@@ -17,9 +18,12 @@ UNIT = "jobs/s"
 
 def measure(bench: Bench) -> list[Ratio]:
     peers = {name: PEERS[name] for name in bench.peers or PEERS}
+    redis = any(peer.redis for peer in peers.values())
+    if redis:
+        environment.redis_server()  # before anything is started
     with (
         started(bench.directory / "stack", bench.say, Options.make()) as rig,
-        beside(rig, bench.directory / "peers", redis=any(peer.redis for peer in peers.values())) as others,
+        beside(rig, bench.directory / "peers", redis=redis) as others,
     ):
         sides: dict[str, Callable[[], float]] = {WAYBILL: partial(draining.rate, rig, bench.scale.drained)}
         sides |= {
