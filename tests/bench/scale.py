@@ -17,9 +17,9 @@ class Scale:
     ratios: bool = True
     """Whether ratios are measured too, or counts alone."""
     rounds: int = 5
-    drained: int = 400
+    drained: int = 300
     """Reports that wait when the workers start."""
-    peers_drained: int = 3000
+    peers_drained: int = 1500
     """Jobs that wait when the workers of a peer start: of a faster one a few would be over at once."""
     accept_seconds: float = 5.0
     starts: int = 20
