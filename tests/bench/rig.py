@@ -156,10 +156,16 @@ def kinds_path(folder: Path) -> str:
 
 
 def _check_statistics(postgres: Path) -> None:
-    """Debian has the libraries beside the programs' folder; elsewhere `pg_config` says where they are."""
-    found = subprocess.run(
-        [postgres / "pg_config", "--pkglibdir"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    folders = [Path(found)] if found else [postgres.parent / "lib", postgres.parent / "lib/postgresql"]
+    """`pg_config` says where PostgreSQL's libraries are; without it, they are beside the programs."""
+    program = postgres / "pg_config"
+    command = [program, "--pkglibdir"]
+    found = (
+        subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        if program.exists()
+        else ""
+    )
+    folders = (
+        [Path(found.strip())] if found else [postgres.parent / "lib", postgres.parent / "lib/postgresql"]
+    )
     if not any((folder / "pg_stat_statements.so").exists() for folder in folders):
         raise CannotMeasure("PostgreSQL has no pg_stat_statements: apt-get install postgresql-contrib")
