@@ -22,6 +22,7 @@ from tests.bench.parts import COUNTS, PARTS
 from tests.bench.peers.catalog import PEERS
 from tests.bench.results import Results
 from tests.bench.rounds import Bench
+from tests.bench.scale import Scale
 from tests.faults.console import Live
 from tests.faults.workplace import workplace
 
@@ -45,22 +46,23 @@ def main(arguments: Sequence[str]) -> int:
     console = Console()
     console.print(f"seed {seed}, {scale.name}: {', '.join(parts)}", highlight=False)
     found, failures = Results(), list[str]()
+    _write(found, scale)
     try:
         with workplace(_WORKPLACE) as directory, signals.as_exception():
             for name in parts:
                 bench = Bench(name, directory / name, scale, Random(f"{seed} {name}"), peers)
                 try:
                     _measure(bench, Live(console), found)
-                except (CannotMeasure, LocalError) as error:
+                except Exception as error:  # the other parts can still be measured
                     failures.append(f"{name}: {error}")
+                    if not isinstance(error, CannotMeasure | LocalError):
+                        console.print_exception()
                     _keep_logs(bench.directory)
+                _write(found, scale)
     except signals.Interruption as interruption:
         console.print(f"[red]ended by {interruption}[/]", highlight=False)
         return interruption.exit_code
     finally:
-        report.write(_RESULT, found)
-        if scale.kept:
-            _keep(found)
         report.show(console, found)
     failures += exceeded(found.counted.counts) if found.counted else ()
     for failure in failures:
@@ -80,8 +82,11 @@ def _measure(bench: Bench, live: Live, found: Results) -> None:
         line.end(last)
 
 
-def _keep(found: Results) -> None:
-    """Beside what other runs have measured, and on the page."""
+def _write(found: Results, scale: Scale) -> None:
+    """As far as the run has come; where it is worth it, beside what other runs have measured, on the page."""
+    report.write(_RESULT, found)
+    if not scale.kept:
+        return
     everything = results.load(_ALL)
     everything.update(found)
     results.save(_ALL, everything)

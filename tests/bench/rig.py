@@ -158,7 +158,7 @@ def kinds_path(folder: Path) -> str:
 def _check_statistics(postgres: Path) -> None:
     """`pg_config` says where PostgreSQL's libraries are; without it, they are beside the programs."""
     program = postgres / "pg_config"
-    command = [program, "--pkglibdir"]
+    command = [str(program), "--pkglibdir"]
     found = (
         subprocess.run(command, capture_output=True, text=True, check=False).stdout
         if program.exists()

@@ -60,6 +60,10 @@ def fails(_bench: Bench) -> Results:
     raise CannotMeasure("something is missing: apt-get install it")
 
 
+def breaks(_bench: Bench) -> Results:
+    raise ConnectionError("no such host")
+
+
 def test_counts_within_their_bounds_are_a_success(
     build: Path, measures: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +126,34 @@ def test_what_cannot_be_measured_does_not_keep_the_rest_from_it(
 
     assert "drain: something is missing: apt-get install it" in capsys.readouterr().out
     assert list(json.loads((build / "bench.json").read_text())["ratios"]) == ["tracing"]
+
+
+def test_a_part_that_breaks_does_not_keep_the_rest_from_it_either(
+    build: Path, measures: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    measures(drain=breaks, tracing=ratios)
+
+    assert command.main([]) == 1
+
+    said = capsys.readouterr().out
+    assert "drain: no such host" in said
+    assert "ConnectionError" in said
+    assert list(json.loads((build / "bench.json").read_text())["ratios"]) == ["tracing"]
+
+
+def test_what_was_measured_is_kept_whatever_comes_after(
+    build: Path, measures: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_bench: Bench) -> Results:
+        raise SystemExit
+
+    measures(tracing=ratios, waiting=killed)
+
+    with pytest.raises(SystemExit):
+        command.main([])
+
+    assert list(json.loads((build / "bench.json").read_text())["ratios"]) == ["tracing"]
+    assert "BENCH_ONLY=tracing" in (build / "page.md").read_text()
 
 
 @pytest.mark.parametrize("asked", ["--help", "-h", "help"])
