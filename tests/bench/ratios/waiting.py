@@ -3,7 +3,7 @@
 from functools import partial
 from statistics import median
 
-from tests.bench import artefacts
+from tests.bench import artefacts, backlog
 from tests.bench.counts import reading
 from tests.bench.ratios import draining
 from tests.bench.results import Ratio
@@ -29,7 +29,8 @@ class _Waiting:
         self._stacks += 1
         directory = self._bench.directory / f"stack-{self._stacks}"
         with started(directory, lambda _text: None, Options.make(counted=True)) as rig:
-            draining.prepare(rig, number)
+            backlog.stop(rig, WORKER)
+            backlog.fill(rig, draining.NOOP, number)
             rig.start_worker(WORKER, {})
             began, first = _after(rig, _WARM)
             ended, last = _after(rig, first + _COUNTED)
