@@ -25,6 +25,7 @@ from tests.bench.rounds import Bench
 from tests.bench.scale import Scale
 from tests.faults.console import Live
 from tests.faults.workplace import workplace
+from tests.support import asked
 
 _RESULT = CHECKOUT / "build/bench.json"
 _ALL = CHECKOUT / "build/bench-results.json"
@@ -41,8 +42,8 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 0
     scale, seed = settings.scale(), settings.seed()
-    parts = settings.chosen("BENCH_ONLY", [name for name in PARTS if scale.ratios or name == COUNTS])
-    peers = settings.chosen("BENCH_PEERS", PEERS)
+    parts = asked.chosen("BENCH_ONLY", [name for name in PARTS if scale.ratios or name == COUNTS])
+    peers = asked.chosen("BENCH_PEERS", PEERS)
     console = Console()
     console.print(f"seed {seed}, {scale.name}: {', '.join(parts)}", highlight=False)
     found, failures = Results(), list[str]()

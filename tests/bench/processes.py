@@ -65,15 +65,25 @@ class Memory:
         return Memory(self.private + other.private, self.proportional + other.proportional)
 
 
+def smaps_sizes(text: str) -> dict[str, float]:
+    """In MiB, by name, from the text of `/proc/<pid>/smaps_rollup`."""
+    return {name: int(size) / _KIB_IN_MIB for name, size in re.findall(r"^(\w+): +(\d+) kB", text, re.M)}
+
+
 def read_smaps(text: str) -> Memory:
     """From the text of `/proc/<pid>/smaps_rollup`."""
-    sizes = {name: int(size) / _KIB_IN_MIB for name, size in re.findall(r"^(\w+): +(\d+) kB", text, re.M)}
+    sizes = smaps_sizes(text)
     return Memory(sizes["Private_Clean"] + sizes["Private_Dirty"], sizes["Pss"])
 
 
-def memory(pid: int) -> Memory:
+def smaps(pid: int) -> str:
     """Raises `PermissionError` where the process hides itself from its own user, and we are not root."""
-    return read_smaps((_PROC / str(pid) / "smaps_rollup").read_text())
+    return (_PROC / str(pid) / "smaps_rollup").read_text()
+
+
+def memory(pid: int) -> Memory:
+    """Raises as `smaps`."""
+    return read_smaps(smaps(pid))
 
 
 def load_average() -> float:

@@ -1,11 +1,10 @@
-"""What the environment asks of the benchmark. What it cannot ask ends the program, with what it can."""
+"""What the environment asks of the benchmark."""
 
 import os
-import secrets
-import sys
 from collections.abc import Collection
 
 from tests.bench.scale import MEDIUM, SCALES, Scale
+from tests.support import asked
 
 USAGE = """\
 make bench                          counts for one report, and every ratio, on a medium scale: an hour
@@ -29,26 +28,10 @@ def wants_help(arguments: Collection[str]) -> bool:
 
 
 def seed() -> int:
-    """`BENCH_SEED`, by which the order within the rounds is chosen; one of many where it is not said."""
-    asked = os.environ.get("BENCH_SEED")
-    if not asked:
-        return secrets.randbelow(10**6)
-    if not asked.isdecimal():
-        sys.exit(f"BENCH_SEED={asked}: a seed is a whole number, as 7.")
-    return int(asked)
+    """`BENCH_SEED`, by which the order within the rounds is chosen."""
+    return asked.seed("BENCH_SEED")
 
 
 def scale() -> Scale:
     """`BENCH`: how much is measured."""
-    name = os.environ.get("BENCH") or MEDIUM.name
-    if name not in SCALES:
-        sys.exit(f"BENCH={name}: it is one of {', '.join(SCALES)}, or help.")
-    return SCALES[name]
-
-
-def chosen(variable: str, known: Collection[str]) -> list[str]:
-    """The names that the variable holds, with commas between, in the order of `known`; all for none."""
-    wanted = {name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()}
-    if unknown := wanted.difference(known):
-        sys.exit(f"{variable}: there is no {', '.join(sorted(unknown))}: {', '.join(known)}.")
-    return [name for name in known if not wanted or name in wanted]
+    return SCALES[asked.one_of("BENCH", SCALES, MEDIUM.name, also=["or help"])]

@@ -8,18 +8,15 @@ reads their memory from `/proc`.
 
 import argparse
 import os
-import re
 import statistics
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from report_worker.slots import ForkServer, Options, Slot
 from report_worker.slots.environment import slot_environment
+from tests.bench import processes
 from waybill.telemetry import tracing_environment
-
-_MEBIBYTE = 1024  # /proc counts in KiB
 
 
 @dataclass(frozen=True)
@@ -31,10 +28,9 @@ class Memory:
 
     @classmethod
     def of(cls, pid: int) -> "Memory":
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        sizes = {name: int(size) / _MEBIBYTE for name, size in re.findall(r"^(\w+): +(\d+) kB", text, re.M)}
-        own = sizes["Private_Clean"] + sizes["Private_Dirty"]
-        return cls(own, sizes["Rss"] - own)
+        text = processes.smaps(pid)
+        own = processes.read_smaps(text).private
+        return cls(own, processes.smaps_sizes(text)["Rss"] - own)
 
     def __str__(self) -> str:
         return f"{self.own:.1f} MiB of its own, {self.shared:.1f} MiB shared"
@@ -52,10 +48,10 @@ def main() -> None:
         slots[0].open()
         _say(f"template and first slot: ready after {time.monotonic() - began:.2f} s")
         seconds = [_seconds_to_open(slot) for slot in slots[1:]]
-        _say(f"template: {Memory.of(_parent(slots[0].pid))}")
         pids = [slot.pid for slot in slots if slot.pid]
+        _say(f"template: {Memory.of(processes.running()[pids[0]].parent)}")
         _say(f"a further slot: ready after {_range(seconds)}")
-        _say(f"its processor time: {_range([_processor_seconds(pid) for pid in pids])}")
+        _say(f"its processor time: {_range([processes.scheduled_seconds(pid) for pid in pids])}")
         _say(f"its memory: {_middle([Memory.of(pid) for pid in pids])}")
     finally:
         server.close()
@@ -67,16 +63,6 @@ def _seconds_to_open(slot: Slot) -> float:
     began = time.monotonic()
     slot.open()
     return time.monotonic() - began
-
-
-def _parent(pid: int | None) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def _processor_seconds(pid: int) -> float:
-    """Of all its threads. A busy machine changes it less than the time on the clock."""
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
 def _range(seconds: list[float]) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.bench import __main__ as command
-from tests.bench import parts, settings
+from tests.bench import parts
 from tests.bench.counts.bounds import BOUNDS, shown
 from tests.bench.errors import CannotMeasure
 from tests.bench.page import BEGIN, END
 from tests.bench.results import Counted, Ratio, Results
 from tests.bench.rounds import Bench
+from tests.support import asked
 
 PROCESSES = ("worker", "slots", "producer-api", "postgres", "kafka", "collector", "jaeger")
 SITUATIONS = ("alone", "load", "step_alone", "step_load", "idle_second")
@@ -187,4 +188,4 @@ def test_what_cannot_be_asked_ends_with_what_can(
 def test_names_are_taken_in_the_order_of_the_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_ONLY", " start, drain,")
 
-    assert settings.chosen("BENCH_ONLY", ["drain", "accept", "start"]) == ["drain", "start"]
+    assert asked.chosen("BENCH_ONLY", ["drain", "accept", "start"]) == ["drain", "start"]
