@@ -132,13 +132,10 @@ class CommandConsumer:
 
     def _read(self) -> None:
         """What the client has fetched already; where nothing waits for a slot, what comes within a moment."""
-        message = self._client.poll(0 if self._ahead else _POLL_SECONDS)
-        for _ in range(_READ_AT_ONCE):
+        for number in range(_READ_AT_ONCE):
+            message = self._client.poll(0 if self._ahead or number else _POLL_SECONDS)
             if message is None:
                 return
-            self._received(message)
-            message = self._client.poll(0)
-        if message is not None:
             self._received(message)
 
     def _may_process(self) -> bool:

@@ -31,7 +31,7 @@ from waybill.kafka import (
     consumer,
     is_reachable,
 )
-from waybill.kafka.clients import group_protocol
+from waybill.kafka.clients import SMALL_FETCHES, group_protocol
 from waybill.logs import configure_logs
 from waybill.prctl import hide_from_own_user
 from waybill.runtime import Runtime
@@ -104,7 +104,8 @@ class Worker:
         topic, group = settings.kafka_topic_report, settings.kafka_group
         consuming = KafkaHealth("read commands", topic=topic, group=group)
         self._membership = membership = GroupMembership(kafka, topic, group, consuming)
-        client_settings = {**group_protocol(settings.kafka_group_protocol), **consuming.settings()}
+        protocol = group_protocol(settings.kafka_group_protocol)
+        client_settings = {**protocol, **SMALL_FETCHES, **consuming.settings()}
         self._consumer = CommandConsumer(
             lambda watchdog: consumer(
                 kafka, group, **client_settings, **watchdog.settings(membership.update)

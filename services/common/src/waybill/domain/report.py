@@ -115,7 +115,7 @@ class AttemptTrace:
     """The spans of an attempt that its worker ends, so that another can end them if that worker dies.
 
     `parent` is what report_consumer is a child of; times in nanoseconds since 1970; `origin` is the command.
-    `attempt` is None where a process of an earlier version wrote it down.
+    `attempt` is None until the claim, and where a process of an earlier version wrote it down.
     """
 
     origin: Origin

@@ -76,12 +76,13 @@ def consumer(config: KafkaConfig, group: str, **options: object) -> Consumer:
             "auto.commit.interval.ms": 1000,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
-            # What a paused partition has fetched is fetched again: so no more than is taken soon.
-            "fetch.message.max.bytes": 64 * 1024,
-            "queued.min.messages": 100,
             **options,
         }
     )
+
+
+SMALL_FETCHES: Mapping[str, object] = {"fetch.message.max.bytes": 64 * 1024, "queued.min.messages": 100}
+"""For a consumer that pauses partitions: what a paused one has fetched is fetched again."""
 
 
 def group_protocol(protocol: str) -> dict[str, object]:

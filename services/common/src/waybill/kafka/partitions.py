@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException, TopicPartition
@@ -111,10 +112,8 @@ class PartitionWatchdog:
         silent = [one for one, look_at in self._look_at.items() if now >= look_at and one not in paused]
         if silent:
             self._look_at |= dict.fromkeys(silent, now + _SILENT_SECONDS)
-            try:
+            with suppress(RuntimeError):  # no more threads: the next look tries again
                 self._asked = in_background(lambda: self._ask(silent))
-            except RuntimeError:  # no more threads: the next look tries again
-                return
 
     def _is_stuck(self, partition: int, offsets: Offsets, paused: Collection[int]) -> bool:
         if partition not in self._next or partition in paused:
