@@ -181,17 +181,21 @@ def test_a_database_that_cannot_hold_every_text_is_refused(stack: Stack, server:
         server.execute("DROP DATABASE surroundings_latin1 WITH (FORCE)")
 
 
+def run_migrate(url: URL) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [Installation.find().scripts / "waybill", "migrate"],
+        env={**os.environ, "WAYBILL_DATABASE_URL": address(url)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_migrate_says_which_privilege_it_lacks(own: URL, server: Database, stack: Stack) -> None:
     with engine_of(address(own)) as owner, owner.begin() as connection:
         connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
     with role(server, own) as url:
-        result = subprocess.run(
-            [Installation.find().scripts / "waybill", "migrate"],
-            env={**os.environ, "WAYBILL_DATABASE_URL": address(url)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = run_migrate(url)
 
     assert (result.returncode, result.stderr.count("\n")) == (1, 1), result.stderr
     assert "permission denied for schema public" in result.stderr
@@ -211,13 +215,7 @@ def test_migrate_says_which_setting_is_in_the_way(
 ) -> None:
     server.execute(f"ALTER DATABASE {own.database} SET {setting}")
 
-    result = subprocess.run(
-        [Installation.find().scripts / "waybill", "migrate"],
-        env={**os.environ, "WAYBILL_DATABASE_URL": address(own)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run_migrate(own)
 
     assert (result.returncode, result.stderr.count("\n")) == (1, 1), result.stderr
     assert result.stderr.startswith(f"waybill: {said}")
