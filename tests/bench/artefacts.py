@@ -10,7 +10,7 @@ from tests.bench.errors import CannotMeasure
 
 _POLL_SECONDS = 0.02
 _POLL_SHARE = 20
-"""So many times as long as a look at the folder took: it must not slow down what is measured."""
+"""The pause after a look at the folder, in times that it took: it must not slow down what is measured."""
 _FEWEST = 3
 SKIPPED = 1 / 20
 """Of the jobs, before a rate is taken."""

@@ -42,12 +42,12 @@ class Client:
 
 
 def request(url: str, body: Mapping[str, Any], number: int, clients: int = 8) -> None:
-    """Posts `number` requests by so many clients at once, and returns when all are accepted."""
+    """Posts `number` requests by this number of clients at once, and returns when all are accepted."""
     run(url, REPORTS, body, clients, most=number)
 
 
 def accepted_per_second(url: str, path: str, body: Mapping[str, Any], clients: int, seconds: float) -> float:
-    """How many requests are accepted in a second, while so many clients request one after the other."""
+    """How many requests are accepted in a second, from clients that each request one after the other."""
     began = time.monotonic()
     accepted = run(url, path, body, clients, until=began + seconds)
     return accepted / (time.monotonic() - began)

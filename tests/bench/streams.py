@@ -17,7 +17,7 @@ from tests.bench.errors import CannotMeasure
 
 _OPEN_SECONDS = 60.0
 _AT_ONCE = 20
-"""So many are opened at the same time: beyond the backlog of a listener clients would be refused."""
+"""How many are opened at the same time: beyond the backlog of a listener clients would be refused."""
 _LINE_LIMIT = 2**20
 Item = TypeVar("Item")
 
@@ -61,7 +61,7 @@ class Streams:
         self._run(self._open_all(report_ids))
 
     def wait_until_ended(self, number: int, seconds: float) -> None:
-        """Until so many streams were ended by the API, as with their reports."""
+        """Until `number` streams were ended by the API, as with their reports."""
         deadline = time.monotonic() + seconds
         while sum(reader.done() for reader in self._readers) < number:
             if time.monotonic() > deadline:

@@ -81,5 +81,5 @@ def per_report(window: Window, idle: Counts, reports: int) -> Counts:
 
 
 def each_further(few: Counts, many: Counts, more: int) -> Counts:
-    """What each of `more` steps adds, from reports with few steps and reports with so many more."""
+    """What each of `more` steps adds, from reports with few steps and reports with `more` than those."""
     return {name: (many[name] - few[name]) / more for name in few}

@@ -13,7 +13,7 @@ from tests.bench.rig import API, SLOTS, WORKER, Options, Rig, Say, started
 from tests.bench.scale import Scale
 
 FURTHER = 10
-"""So many steps more have the reports from which a further step's cost is taken."""
+"""How many more steps the reports have from which a further step's cost is taken."""
 _WARM = 6
 _PATIENCE_SECONDS = 60.0
 _END_SECONDS = 0.4
@@ -87,7 +87,7 @@ class _Counter:
         return idle_rates(Window(began, ended, ended))
 
     def count(self, number: int, steps: int, idle: Counts, act: Callable[[int, int], None]) -> Counts:
-        """What each of `number` reports with so many steps costs."""
+        """What each of `number` reports with this number of steps costs."""
         self._say(f"counting {number} reports {act.__name__.replace('_', ' ')}, steps: {steps}")
         began = take(self._rig)
         act(number, steps)

@@ -33,7 +33,7 @@ def prepare(number: int) -> None:
 
 
 def do_work() -> None:
-    """One job at a time; so many such processes are the slots."""
+    """One job at a time; a number of such processes are the slots."""
     app.run_worker(concurrency=1, install_signal_handlers=True)
 
 

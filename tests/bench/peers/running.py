@@ -64,7 +64,7 @@ class Peers:
             self.run((*_python("-c"), f"from {peer.path} import make_schema; make_schema()"))
 
     def prepare(self, peer: Peer, number: int) -> None:
-        """Lets so many jobs wait, and forgets those before."""
+        """Lets this number of jobs wait, and forgets those before."""
         shutil.rmtree(self.files, ignore_errors=True)
         self.files.mkdir(parents=True)
         self.make_database(peer)

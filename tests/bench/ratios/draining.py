@@ -17,7 +17,7 @@ _SKIPPED_OF_SEVERAL = 1 / 3
 
 
 def prepare(rig: Rig, number: int, settings: Mapping[str, str] | None = None) -> None:
-    """So many reports wait; the API runs, with more `settings`, and no worker does."""
+    """This number of reports waits; the API runs, with more `settings`, and no worker does."""
     backlog.empty(rig)
     rig.stack.start_part(API, **(settings or {}))
     backlog.fill(rig, NOOP, number)

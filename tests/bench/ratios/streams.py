@@ -82,7 +82,7 @@ def _delivery_ms(rig: Rig, followers: int) -> float:
 
 
 def _follow(rig: Rig, streams: Streams, steps: int, followers: int) -> list[list[Event]]:
-    """What so many clients have received of a new report: what has changed since all of them follow it."""
+    """What all clients have received of a new report: what has changed since the last of them follows it."""
     client = clients.Client(rig.api_url)
     first, each = _FOLLOWING_MS
     parameters = {"steps": 1 + steps, "step_ms": _STEP_MS, "first_ms": first + each * followers}

@@ -40,7 +40,7 @@ class _Waiting:
 
 
 def _after(rig: Rig, number: int) -> tuple[reading.Reading, int]:
-    """The counts when at least so many reports have run, and how many they are."""
+    """The counts when at least this number of reports has run, and how many they are."""
     artefacts.wait_for(rig.artefacts, number, draining.PATIENCE_SECONDS)
     return reading.take(rig), artefacts.count(rig.artefacts)
 
