@@ -5,12 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.lifecycle_store import ORIGIN, Store
+from tests.support.lifecycle_store import Store
 from waybill.domain import (
     End,
     Fence,
+    LeasePolicy,
     NewReport,
     Progress,
+    Report,
     Status,
     StepChange,
     StepStatus,
@@ -18,11 +20,18 @@ from waybill.domain import (
     new_report_id,
 )
 from waybill.ledger import LeaseLost
+from waybill.ledger.batch import write_all
+from waybill.ledger.writes import Conclusion, Steps
 from waybill.store.statements import outbox
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 STEP = StepTaken(StepChange("s", StepStatus.RUNNING), Progress("s", 0, 1))
+LEASE = LeasePolicy()
+
+
+def end_after_a_step(fence: Fence) -> Conclusion:
+    return Conclusion(fence, End(Status.DONE), [STEP])
 
 
 def accepted(store: Store) -> UUID:
@@ -51,9 +60,8 @@ def test_changes_of_several_reports_are_notified_once_each_after_the_commit(stor
 
     store.notify = notify
     with store.ledger.changes() as changes:
-        changes.steps(first, [STEP])
-        changes.steps(second, [STEP])
-        changes.finish(first, End(Status.DONE), None, ORIGIN)
+        write_all(changes, [Steps(first, [STEP]), Steps(second, [STEP])], LEASE)
+        write_all(changes, [Conclusion(first, End(Status.DONE))], LEASE)
         assert versions_when_notified == {}
 
     assert versions_when_notified == {str(first.report_id): 4, str(second.report_id): 3}
@@ -110,8 +118,7 @@ def test_a_block_that_raises_changes_and_notifies_nothing(store: Store) -> None:
     before = [store.ledger.get(fence.report_id) for fence in (first, second)]
 
     with pytest.raises(ZeroDivisionError), store.ledger.changes() as changes:
-        changes.steps(first, [STEP])
-        changes.finish(second, End(Status.DONE), None, ORIGIN)
+        write_all(changes, [Steps(first, [STEP]), Conclusion(second, End(Status.DONE))], LEASE)
         raise ZeroDivisionError
 
     assert [store.ledger.get(fence.report_id) for fence in (first, second)] == before
@@ -120,18 +127,16 @@ def test_a_block_that_raises_changes_and_notifies_nothing(store: Store) -> None:
 
 
 def test_an_attempt_that_lost_its_lease_does_not_take_the_others_with_it(store: Store) -> None:
-    """Who writes the changes of several attempts catches it at the change that it belongs to."""
     lost = claimed(store)
     store.pass_time(timedelta(hours=1))
     held = claimed(store)
     store.notified.clear()
 
     with store.ledger.changes() as changes:
-        changes.steps(held, [STEP])
-        with pytest.raises(LeaseLost):
-            changes.steps(lost, [STEP])
-        changes.finish(held, End(Status.DONE), None, ORIGIN)
+        ended, refused = write_all(changes, [end_after_a_step(held), end_after_a_step(lost)], LEASE)
 
+    assert isinstance(ended, Report)
+    assert isinstance(refused, LeaseLost)
     assert events_of(store, held.report_id) == [(3, "step"), (4, "status")]
     assert events_of(store, lost.report_id) == []
     assert store.notified == [str(held.report_id)]

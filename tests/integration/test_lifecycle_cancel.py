@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from uuid import UUID
@@ -17,10 +16,22 @@ from tests.support.lifecycle_store import Store
 from tests.support.problems import problem
 from tests.support.traces import Traces
 from tests.support.waiting import within
-from waybill.domain import End, Failure, Fence, NewReport, Retry, Status, new_report_id
+from waybill.domain import (
+    End,
+    Failure,
+    Fence,
+    LeasePolicy,
+    NewReport,
+    Report,
+    Requeue,
+    Retry,
+    Status,
+    new_report_id,
+)
 from waybill.ledger import LeaseLost
+from waybill.ledger.batch import write_all
+from waybill.ledger.writes import Conclusion
 from waybill.store import DeadLetterFilter
-from waybill.store.statements import reports
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -211,8 +222,9 @@ def test_a_cancel_while_the_report_is_handed_back_ends_it(store: Store) -> None:
     """The worker's change is not committed yet: the report neither waits nor runs."""
     fence = claimed(store)
     with ThreadPoolExecutor(1) as pool:
-        with store.engine.begin() as connection:
-            assert reports.release(connection, fence, timedelta(hours=1)) is not None
+        with store.ledger.changes() as changes:
+            (released,) = write_all(changes, [Conclusion(fence, Requeue())], LeasePolicy())
+            assert isinstance(released, Report)
             stopping = pool.submit(store.ledger.cancel, fence.report_id)
             time.sleep(0.5)  # as long as it takes where it does not wait
         cancelled = stopping.result()

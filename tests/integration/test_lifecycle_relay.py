@@ -16,12 +16,13 @@ from sqlalchemy import Engine, text
 
 from tests.support.kafka import Record, Topics
 from tests.support.lifecycle import readable
-from tests.support.lifecycle_store import ORIGIN, Policies, Store, engine_of
+from tests.support.lifecycle_store import Policies, Store, engine_of
 from tests.support.relays import StartedRelay
 from tests.support.waiting import eventually
 from waybill.domain import (
     End,
     Fence,
+    LeasePolicy,
     NewReport,
     Progress,
     Status,
@@ -31,6 +32,8 @@ from waybill.domain import (
     new_report_id,
 )
 from waybill.kafka import KafkaConfig, ensure_topics, producer
+from waybill.ledger.batch import write_all
+from waybill.ledger.writes import Conclusion
 from waybill.outbox import Publisher, RelayPolicy
 from waybill.outbox.publisher import Published
 from waybill.store import OutboxMessage
@@ -372,7 +375,7 @@ def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
     teller = Thread(target=republish)
 
     with changes.ledger.changes() as under_way:
-        under_way.finish(fence, End(Status.DONE), None, ORIGIN)
+        write_all(under_way, [Conclusion(fence, End(Status.DONE))], LeasePolicy())
         teller.start()
         teller.join(0.5)  # as long as it takes where it does not wait
     teller.join(30)

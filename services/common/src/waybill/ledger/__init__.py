@@ -8,6 +8,7 @@ from waybill.ledger.letters import UnreadMessage
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.retention import Removed, Retention
 from waybill.ledger.transactions import Notify, Transactions
+from waybill.ledger.writer import Pending
 
 __all__ = [
     "Changes",
@@ -19,6 +20,7 @@ __all__ = [
     "Ledger",
     "NotRedrivable",
     "Notify",
+    "Pending",
     "Recovered",
     "Recovery",
     "Removed",

@@ -8,22 +8,17 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from waybill.domain import (
-    AttemptTrace,
     Carrier,
     End,
-    Fence,
-    LeasePolicy,
     NewReport,
     Origin,
     Report,
     Requeue,
-    Retry,
     Status,
     StepTaken,
-    StoredArtefact,
     lifecycle,
 )
-from waybill.ledger.errors import LeaseLost, NotRedrivable
+from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.letters import report_letter, stored_letter
 from waybill.messages import Command, DeadLetter, StatusEvent, status_event, step_event
 from waybill.store import OutboxMessage
@@ -43,8 +38,8 @@ class Changes:
     def __init__(self, connection: Connection, topics: Topics, requeue_after: timedelta) -> None:
         """`Transactions.changes` makes it."""
         self.connection = connection
+        self.requeue_after = requeue_after
         self._topics = topics
-        self._requeue_after = requeue_after
         self._recorded: list[records.RecordedChange] = []
         self._messages: list[OutboxMessage] = []
 
@@ -64,8 +59,8 @@ class Changes:
 
         One with a `source` has its command already: the message that it came from.
         """
-        report = reports.insert_new(self.connection, new, self._requeue_after)
-        return report and self._changed(report, has_command=new.source is not None)
+        report = reports.insert_new(self.connection, new, self.requeue_after)
+        return report and self.record(report, has_command=new.source is not None)
 
     def cancel(self, report_id: UUID) -> Report | None:
         """Ends a report that waits, or asks the worker that has it. None where it has ended, or is being
@@ -74,76 +69,31 @@ class Changes:
         reports.lock(self.connection, report_id)
         report = reports.cancel_waiting(self.connection, report_id)
         report = report or reports.request_cancel(self.connection, report_id)
-        return report and self._changed(report)
+        return report and self.record(report)
 
     def redrive(self, report_id: UUID, letter_id: UUID | None = None) -> Report:
         """A failed or cancelled report restarts, in its old trace; its letters and that of `letter_id` no
         longer wait. Raises `NotRedrivable`."""
-        report = reports.redrive(self.connection, report_id, self._requeue_after)
+        report = reports.redrive(self.connection, report_id, self.requeue_after)
         if report is None:
             raise NotRedrivable("Only a report that failed or was cancelled can be tried again.")
         dead_letters.mark_redriven(self.connection, report_id, letter_id)
-        return self._changed(report)
-
-    # --- by the worker that holds the lease; each raises `LeaseLost`
-
-    def claim(
-        self,
-        report_id: UUID,
-        owner: str,
-        lease: LeasePolicy,
-        carrier: Carrier | None = None,
-        attempt_trace: AttemptTrace | None = None,
-        *,
-        alone: bool,
-    ) -> Report | None:
-        """A new attempt; None where the report does not wait for one, or not for a worker in which others run
-        (`alone` is False). One without a trace gets `carrier`."""
-        max_losses = None if alone else lifecycle.MAX_SHARED_LOSSES
-        report = reports.claim(self.connection, report_id, owner, lease, carrier, max_losses, attempt_trace)
-        return report and self._changed(report)
-
-    def steps(self, fence: Fence, taken: Sequence[StepTaken]) -> Report:
-        """Steps began or ended: each is a change with a version and an event of its own."""
-        last = reports.change_progress(self.connection, fence, taken[-1].progress, len(taken))
-        report = _held(last, fence)
-        first = report.version - len(taken) + 1
-        states = (replace(report, version=first + i, progress=one.progress) for i, one in enumerate(taken))
-        self._record((state, step_event(state, one.change)) for state, one in zip(states, taken, strict=True))
-        return report
-
-    def finish(self, fence: Fence, end: End, artefact: StoredArtefact | None, origin: Origin) -> Report:
-        """The report's end; with a dead letter where it is exhausted. `origin` is that of the command. A
-        failure of one that is to be cancelled is its cancellation."""
-        report = reports.finish(self.connection, fence, end.status, end.failure, artefact)
-        return self._ended(report, end, origin) if report else self._changed(self._cancelled(fence))
-
-    def retry(self, fence: Fence, retry: Retry) -> Report:
-        """Back to `init`, for another attempt after a delay; one that is to be cancelled ends instead."""
-        report = reports.retry_later(
-            self.connection, fence, retry.failure, retry.delay, counted=retry.counted
-        )
-        return self._changed(report or self._cancelled(fence))
-
-    def release(self, fence: Fence) -> Report:
-        """Back to `init`, with a new command at once; one that is to be cancelled ends instead."""
-        report = reports.release(self.connection, fence, self._requeue_after)
-        return self._changed(report or self._cancelled(fence))
+        return self.record(report)
 
     # --- by recovery and relay, in any process
 
     def take_back(self, lost: Report, decision: Requeue | End) -> Report:
         """Takes a locked report from the attempt that lost it."""
         end = decision if isinstance(decision, End) else End(Status.INIT)
-        report = reports.take_back(self.connection, lost, end.status, end.failure, self._requeue_after)
+        report = reports.take_back(self.connection, lost, end.status, end.failure, self.requeue_after)
         origin = lost.attempt_trace.origin if lost.attempt_trace else Origin(self._topics.report, -1, -1)
-        return self._ended(report, end, origin)
+        return self.record_end(report, end, origin)
 
     def requeue_due(self, limit: int) -> list[Report]:
         """Gives waiting reports that are due another command: retries, and those whose command was lost."""
         due = reports.lock_unqueued(self.connection, self._topics.report, limit)
         if due:
-            reports.set_requeue(self.connection, [report.id for report in due], self._requeue_after)
+            reports.set_requeue(self.connection, [report.id for report in due], self.requeue_after)
             self._enqueue([self._command(report) for report in due])
         return due
 
@@ -155,7 +105,7 @@ class Changes:
         end = lifecycle.after_refusal(reason)
         ended = reports.end_waiting(self.connection, report.id, end.status, end.failure) if report else None
         if ended:
-            self._changed(ended)
+            self.record(ended)
 
     def republish_latest(self, keys: Sequence[str]) -> None:
         """Publishes each report's last event again, where an older one may have been published after it."""
@@ -181,26 +131,31 @@ class Changes:
         self._enqueue([OutboxMessage(self._topics.report_dead_letter, str(letter.id), value, carrier)])
         return True
 
-    # --- parts
+    # --- of a row that was changed in this transaction
 
-    def _cancelled(self, fence: Fence) -> Report:
-        """The end of an attempt that could write no other, because its report is to be cancelled."""
-        end = lifecycle.after_cancellation()
-        return _held(reports.finish(self.connection, fence, end.status, end.failure, None), fence)
-
-    def _ended(self, report: Report, end: End, origin: Origin) -> Report:
-        self._changed(report)
-        if end.exhausted and end.failure:
-            letter = report_letter(report, end.failure, origin, end.stack)
-            self.keep_letter(letter, stored_letter(letter), report.carrier)
-        return report
-
-    def _changed(self, report: Report, *, has_command: bool = False) -> Report:
+    def record(self, report: Report, *, has_command: bool = False) -> Report:
         """The event of a change of status, and a command where the report waits for a worker now."""
         waits = report.status is Status.INIT and report.not_before is None
         commands = [self._command(report)] if waits and not has_command else []
         self._record([(report, status_event(report))], *commands)
         return report
+
+    def record_end(self, report: Report, end: End, origin: Origin) -> Report:
+        """As `record`; with a dead letter where the report is exhausted."""
+        self.record(report)
+        if end.exhausted and end.failure:
+            letter = report_letter(report, end.failure, origin, end.stack)
+            self.keep_letter(letter, stored_letter(letter), report.carrier)
+        return report
+
+    def record_steps(self, last: Report, taken: Sequence[StepTaken]) -> None:
+        """The events of steps, each of a version of its own; `last` is how the last of them has left the
+        report."""
+        first = last.version - len(taken) + 1
+        states = (replace(last, version=first + i, progress=one.progress) for i, one in enumerate(taken))
+        self._record((state, step_event(state, one.change)) for state, one in zip(states, taken, strict=True))
+
+    # --- parts
 
     def _record(self, changes: Iterable[tuple[Report, StatusEvent]], *more: OutboxMessage) -> None:
         recorded = [(report, event.type, event.model_dump(mode="json")) for report, event in changes]
@@ -218,9 +173,3 @@ class Changes:
 
     def _enqueue(self, messages: Sequence[OutboxMessage]) -> None:
         self._messages += messages
-
-
-def _held(report: Report | None, fence: Fence) -> Report:
-    if report is None:
-        raise LeaseLost(fence)
-    return report

@@ -1,7 +1,7 @@
 """What clients and workers do to a report."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -17,18 +17,18 @@ from waybill.domain import (
     NewReport,
     Origin,
     Report,
+    Requeue,
     Retry,
     StepTaken,
     StoredArtefact,
 )
 from waybill.ledger.changes import Changes
-from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost
+from waybill.ledger.errors import KeyInFlight, KeyReused
 from waybill.ledger.transactions import Transactions
+from waybill.ledger.writer import Pending, Writer
+from waybill.ledger.writes import UNKNOWN_ORIGIN, Acceptance, Claim, Conclusion, Heartbeat, Steps
 from waybill.store import KnownRequest, ReportFilter, ReportPage, StoredEvent
 from waybill.store.statements import events, idempotency, reports
-
-UNKNOWN_ORIGIN = Origin("", -1, -1)
-"""Of an end that leaves no dead letter."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,16 @@ class IdempotencyKey:
 
 
 class Ledger:
-    """Reads and changes reports. Every method is one transaction, may block on the database, and raises
-    `StoreUnavailable` where that is away. Each change is published, in order, on `report-status`."""
+    """Reads and changes reports. Every method may block on the database, and raises `StoreUnavailable` where
+    that is away. Each change is published, in order, on `report-status`.
+
+    A method is a transaction of its own, but for what comes often: requests, and what workers write of their
+    attempts. Of these, what several threads write at the same time is one.
+    """
 
     def __init__(self, transactions: Transactions, lease: LeasePolicy) -> None:
         self._transactions = transactions
-        self._lease = lease
+        self._writer = Writer(transactions, lease)
 
     def changes(self) -> AbstractContextManager[Changes]:
         """Several changes in one transaction; the methods below are one each."""
@@ -89,16 +93,14 @@ class Ledger:
         With a `key` that was used for the same request, it is the report of then. Raises `KeyReused`
         where it was another request, and `KeyInFlight` while one is under way.
         """
+        if key is None:
+            return _written(self._writer.write(Acceptance(new)))
         with self.changes() as changes:
-            existing = _report_of_key(changes.connection, key) if key else None
+            existing = _report_of_key(changes.connection, key)
             if existing is not None:
                 return existing
-            report = changes.insert(new)
-            if report is None:
-                raise AssertionError(f"a new id is taken: {new.id}")
-            if key:
-                request = KnownRequest(key.request_sha256, report.id)
-                idempotency.put(changes.connection, key.key, request)
+            report = _written(changes.insert(new))
+            idempotency.put(changes.connection, key.key, KnownRequest(key.request_sha256, report.id))
         return report
 
     def accept_external(self, new: NewReport) -> Report:
@@ -137,8 +139,20 @@ class Ledger:
         `attempt_trace` is stored for recovery, with the attempt's number; what is returned has that of the
         attempt before.
         """
-        with self.changes() as changes:
-            return changes.claim(report_id, owner, self._lease, carrier, attempt_trace, alone=alone)
+        return self.begin_claim(report_id, owner, carrier, attempt_trace, alone=alone).result()
+
+    def begin_claim(
+        self,
+        report_id: UUID,
+        owner: str,
+        carrier: Carrier | None = None,
+        attempt_trace: AttemptTrace | None = None,
+        *,
+        alone: bool,
+    ) -> Pending:
+        """As `claim`, but does not block: it is written with the next change of this process, or when its
+        result is asked for."""
+        return self._writer.begin(Claim(report_id, owner, carrier, attempt_trace, alone))
 
     def postpone(self, report_id: UUID, delay: timedelta) -> None:
         """A report that waits gets its next command after `delay`, though the last one was read."""
@@ -147,14 +161,11 @@ class Ledger:
 
     def heartbeat(self, fence: Fence) -> None:
         """Renews the lease. Raises `LeaseLost`."""
-        with self._transactions.reading() as connection:
-            if not reports.renew_lease(connection, fence, self._lease):
-                raise LeaseLost(fence)
+        self._writer.write(Heartbeat(fence))
 
     def steps(self, fence: Fence, taken: Sequence[StepTaken]) -> Report:
-        """Steps began or ended. Raises `LeaseLost`."""
-        with self.changes() as changes:
-            return changes.steps(fence, taken)
+        """Steps began or ended: each is a change with a version and an event. Raises `LeaseLost`."""
+        return _written(self._writer.write(Steps(fence, taken)))
 
     def finish(
         self,
@@ -167,27 +178,23 @@ class Ledger:
         """The report's end; with a dead letter, which names `origin`, where it is exhausted. A failure of one
         that is to be cancelled is its cancellation. Before it, `steps` that began or ended, as in all
         methods below. Raises `LeaseLost`."""
-        with self._changes_after(fence, steps) as changes:
-            return changes.finish(fence, end, artefact, origin)
+        return _written(self._writer.write(Conclusion(fence, end, steps, artefact, origin)))
 
     def retry(self, fence: Fence, retry: Retry, steps: Sequence[StepTaken] = ()) -> Report:
         """Returns a failed attempt's report to `init`, for another after a delay; ends one that is to be
         cancelled instead. Raises `LeaseLost`."""
-        with self._changes_after(fence, steps) as changes:
-            return changes.retry(fence, retry)
+        return _written(self._writer.write(Conclusion(fence, retry, steps)))
 
     def release(self, fence: Fence, steps: Sequence[StepTaken] = ()) -> Report:
         """Returns an interrupted attempt's report to `init` with a new command; ends one that is to be
         cancelled instead. Raises `LeaseLost`."""
-        with self._changes_after(fence, steps) as changes:
-            return changes.release(fence)
+        return _written(self._writer.write(Conclusion(fence, Requeue(), steps)))
 
-    @contextmanager
-    def _changes_after(self, fence: Fence, steps: Sequence[StepTaken]) -> Iterator[Changes]:
-        with self.changes() as changes:
-            if steps:
-                changes.steps(fence, steps)
-            yield changes
+
+def _written(report: Report | None) -> Report:
+    if report is None:
+        raise AssertionError("a change of a report returns the report")
+    return report
 
 
 def _report_of_key(connection: Connection, key: IdempotencyKey) -> Report | None:

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from waybill.ledger.changes import Changes
-from waybill.store import StoreUnavailable, is_refused, is_unavailable
+from waybill.store import StoreUnavailable, for_brief_waits, is_refused, is_unavailable
 from waybill.topics import Topics
 
 log = structlog.get_logger(__name__)
@@ -33,15 +33,16 @@ class Transactions:
     ) -> None:
         """`requeue_after`: the time without a claim after which a report gets another command."""
         self._engine = engine
+        self._brief = for_brief_waits(engine)
         self._topics = topics
         self._notify = notify
         self._requeue_after = requeue_after
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that writes no messages."""
+    def reading(self, *, briefly: bool = False) -> Iterator[Connection]:
+        """A transaction that writes no messages. `briefly`: it does not wait long for locks."""
         try:
-            with self._engine.begin() as connection:
+            with (self._brief if briefly else self._engine).begin() as connection:
                 yield connection
         except Exception as error:
             if is_unavailable(error):
@@ -52,9 +53,9 @@ class Transactions:
             raise
 
     @contextmanager
-    def changes(self) -> Iterator[Changes]:
+    def changes(self, *, briefly: bool = False) -> Iterator[Changes]:
         """Any number of changes, committed together at the end of the block; then the relay is notified."""
-        with self.reading() as connection:
+        with self.reading(briefly=briefly) as connection:
             changes = Changes(connection, self._topics, self._requeue_after)
             yield changes
             changes.write_records()

@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 import sqlalchemy
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import DeadlockDetected, LockNotAvailable, ReadOnlySqlTransaction
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -34,6 +34,9 @@ _PINNED: Final[Mapping[str, str]] = {"TimeZone": "UTC", "DateStyle": "ISO, MDY",
 _LIMITS: Final[Mapping[str, str]] = {"lock_timeout": "20s", "idle_in_transaction_session_timeout": "15s"}
 """A transaction that its process has left open (stopped, cut off) is ended by the server, so that its locks
 never hold up the others for longer. Those that the address sets in `options` are left to it."""
+
+_BRIEF = "brief"
+_BRIEF_LOCK_TIMEOUT = "1s"
 
 _REST_SECONDS = 1.0
 
@@ -63,10 +66,15 @@ def create_engine(address: str, *, application: str, pool_size: int = 5, max_ove
         # Without autocommit, psycopg would send a BEGIN of its own.
         connect_args={**options, "prepare_threshold": None, "autocommit": True},
     )
-    begin = _begin(set_in_options=_names(options.get("options", "")))
+    set_in_options = _names(options.get("options", ""))
+    begins = {
+        False: _begin({name: value for name, value in _LIMITS.items() if name not in set_in_options}),
+        True: _begin({**_LIMITS, "lock_timeout": _BRIEF_LOCK_TIMEOUT}),
+    }
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
+        begin = begins[_BRIEF in connection.get_execution_options()]
         connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
 
     event.listen(engine, "handle_error", _leave_a_standby)
@@ -92,9 +100,14 @@ def _ping_after_a_rest(engine: Engine) -> None:
             raise DisconnectionError from error
 
 
-def _begin(set_in_options: set[str]) -> str:
+def for_brief_waits(engine: Engine) -> Engine:
+    """The same, but its transactions wait for locks for a second at most: see `is_held_up`."""
+    return engine.execution_options(**{_BRIEF: True})
+
+
+def _begin(limits: Mapping[str, str]) -> str:
     """Begins a transaction with its settings, in one round trip."""
-    settings = {**_PINNED, **{name: value for name, value in _LIMITS.items() if name not in set_in_options}}
+    settings = {**_PINNED, **limits}
     calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     return f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {calls}"
 
@@ -118,6 +131,12 @@ def is_unavailable(error: Exception) -> bool:
     return isinstance(
         error, OperationalError | InterfaceError | InternalError | PoolTimeout | StoreUnavailable
     )
+
+
+def is_held_up(error: BaseException) -> bool:
+    """Whether a transaction did not get its locks, in time or at all, because of another one."""
+    cause = error.__cause__ if isinstance(error, StoreUnavailable) else error
+    return isinstance(cause, DBAPIError) and isinstance(cause.orig, LockNotAvailable | DeadlockDetected)
 
 
 def is_refused(error: Exception) -> bool:

@@ -1,7 +1,7 @@
 """Rows to the domain's objects and back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -61,6 +61,11 @@ def report_of(row: Row[Any]) -> Report:
     columns = row._mapping
     plain = {name: columns[name] for name in _PLAIN}
     return Report(**plain, **{name: convert(row) for name, convert in _CONVERTED.items()})
+
+
+def claimed_report_of(row: Row[Any]) -> Report:
+    """As `report_of`, with the spans of the attempt before, which the row has as `spans_before`."""
+    return replace(report_of(row), attempt_trace=_attempt_trace(row.spans_before))
 
 
 def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:

@@ -16,27 +16,20 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    literal,
     null,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import (
     TERMINAL,
     TRANSITIONS,
-    AttemptTrace,
-    Carrier,
     Failure,
-    Fence,
-    LeasePolicy,
     NewReport,
-    Progress,
     Report,
     Status,
-    StoredArtefact,
 )
 from waybill.store.statements._rows import (
     ago,
@@ -215,117 +208,7 @@ def redrive(connection: Connection, report_id: UUID, requeue_after: timedelta) -
     return _changed(connection, statement)
 
 
-# --- by the worker that holds the lease -----------------------------------------------------------------
-
-
-def claim(
-    connection: Connection,
-    report_id: UUID,
-    owner: str,
-    lease: LeasePolicy,
-    carrier: Carrier | None,
-    max_losses: int | None,
-    attempt_trace: AttemptTrace | None,
-) -> Report | None:
-    """A new attempt for `owner`, with its spans, whose `attempt` is that of the claim. None where the report
-    does not wait for one, or has `max_losses` already. What is returned has the spans of the attempt before.
-
-    A report without a trace gets the one of its first claim, so that its retries stay in it.
-    """
-    known = carrier_columns(carrier)
-    before = (
-        select(reports.c.id, reports.c.attempt_trace)
-        .where(
-            reports.c.id == report_id,
-            reports.c.status == Status.INIT,
-            or_(reports.c.not_before.is_(None), reports.c.not_before <= func.clock_timestamp()),
-            *([] if max_losses is None else [reports.c.losses < max_losses]),
-        )
-        .with_for_update()
-        .cte("before")
-    )
-    stored: ColumnElement[Any] = reports.c.attempt_trace
-    if attempt_trace is not None:
-        spans = literal(asdict(attempt_trace), JSONB)
-        stored = spans.concat(func.jsonb_build_object("attempt", reports.c.attempt + 1))
-    statement = _change(
-        Status.PROCESSING, reports.c.id == before.c.id, attempt_trace=before.c.attempt_trace
-    ).values(
-        attempt_trace=stored,
-        attempt=reports.c.attempt + 1,
-        lease_owner=owner,
-        lease_expires_at=from_now(lease.time_to_live),
-        started_at=func.coalesce(reports.c.started_at, func.clock_timestamp()),
-        traceparent=func.coalesce(reports.c.traceparent, known["traceparent"]),
-        tracestate=func.coalesce(reports.c.tracestate, known["tracestate"]),
-        not_before=None,
-        enqueue_at=None,
-        progress=None,
-        failure=None,
-    )
-    return _changed(connection, statement)
-
-
-def renew_lease(connection: Connection, fence: Fence, lease: LeasePolicy) -> bool:
-    """The heartbeat: not a change, so the version stays. False where the attempt has lost its lease."""
-    renewed = update(reports).where(_held(fence)).values(lease_expires_at=from_now(lease.time_to_live))
-    return connection.execute(renewed).rowcount == 1
-
-
-def change_progress(connection: Connection, fence: Fence, progress: Progress, changes: int) -> Report | None:
-    """The progress of an attempt after this number of changes of it. None where it has lost its lease."""
-    statement = _change(Status.PROCESSING, _held(fence)).values(
-        progress=asdict(progress), version=reports.c.version + changes
-    )
-    return _changed(connection, statement)
-
-
-def finish(
-    connection: Connection,
-    fence: Fence,
-    status: Status,
-    failure: Failure | None,
-    artefact: StoredArtefact | None,
-) -> Report | None:
-    """The end of a report by the attempt that holds its lease; it points to the artefact in the same
-    statement. None where the lease is lost, or where it is to fail and is to be cancelled."""
-    wanted = [_not_to_be_cancelled()] if status is Status.FAIL else []
-    statement = _change(status, _held(fence), *wanted).values(
-        failure=asdict(failure) if failure else None,
-        artefact=asdict(artefact) if artefact else None,
-        failures=reports.c.failures + (1 if failure else 0),
-        finished_at=func.clock_timestamp(),
-        **_NO_LEASE,
-    )
-    return _changed(connection, statement)
-
-
-def retry_later(
-    connection: Connection, fence: Fence, failure: Failure, delay: timedelta, *, counted: bool
-) -> Report | None:
-    """A failed attempt leaves its report to wait for another, as a failure (`counted`) or an interruption.
-    None where the lease is lost, or the report is to be cancelled."""
-    statement = _change(Status.INIT, _held(fence), _not_to_be_cancelled()).values(
-        failures=reports.c.failures + int(counted),
-        interruptions=reports.c.interruptions + int(not counted),
-        failure=asdict(failure),
-        not_before=from_now(delay),
-        enqueue_at=from_now(delay),
-        **_NO_LEASE,
-    )
-    return _changed(connection, statement)
-
-
-def release(connection: Connection, fence: Fence, requeue_after: timedelta) -> Report | None:
-    """An interrupted attempt releases its report to wait for another. None where the lease is lost, or
-    the report is to be cancelled."""
-    statement = _change(Status.INIT, _held(fence), _not_to_be_cancelled()).values(
-        interruptions=reports.c.interruptions + 1,
-        progress=None,
-        enqueue_at=from_now(requeue_after),
-        **_NO_LEASE,
-    )
-    return _changed(connection, statement)
+# --- by a worker --------------------------------------------------------------------------------------
 
 
 def postpone(connection: Connection, report_id: UUID, delay: timedelta) -> None:
@@ -420,35 +303,15 @@ _MAX_PAGE_BYTES = 2 * 1024 * 1024
 _NO_LEASE: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 
 
-def _change(
-    to: Status, *where: ColumnElement[bool], attempt_trace: ColumnElement[Any] = reports.c.attempt_trace
-) -> Update:
-    """Changes the status to `to`, from a status from which that is legal. `attempt_trace`: what the row that
-    is returned has of it."""
+def _change(to: Status, *where: ColumnElement[bool]) -> Update:
+    """Changes the status to `to`, from a status from which that is legal."""
     legal = [status for status, after in TRANSITIONS.items() if to in after or status is to]
     return (
         update(reports)
         .where(*where, reports.c.status.in_(legal))
         .values(status=to, version=reports.c.version + 1, updated_at=func.clock_timestamp())
-        .returning(*(column for column in reports.c if column.name != "attempt_trace"), attempt_trace)
+        .returning(*reports.c)
     )
-
-
-def _held(fence: Fence) -> ColumnElement[bool]:
-    """The fence: this attempt, by this owner, within its lease."""
-    return and_(
-        reports.c.id == fence.report_id,
-        reports.c.status == Status.PROCESSING,
-        reports.c.attempt == fence.attempt,
-        reports.c.lease_owner == fence.owner,
-        reports.c.lease_expires_at > func.clock_timestamp(),
-    )
-
-
-def _not_to_be_cancelled() -> ColumnElement[bool]:
-    """A cancel that was accepted wins over whatever goes wrong after it: in the statement that would write it
-    down, so that no race decides."""
-    return reports.c.cancel_requested_at.is_(None)
 
 
 def _changed(connection: Connection, statement: Update) -> Report | None:

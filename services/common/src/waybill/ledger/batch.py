@@ -1,0 +1,152 @@
+"""Writes of many attempts and clients, each sort in one statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+from waybill.domain import Carrier, End, Fence, LeasePolicy, Report, Requeue, Retry, Status, lifecycle
+from waybill.ledger.changes import Changes
+from waybill.ledger.errors import LeaseLost
+from waybill.ledger.writes import Acceptance, Claim, Conclusion, Heartbeat, Steps, Write
+from waybill.store.statements import attempts
+
+Result = Report | None | LeaseLost
+"""Of one write: the report as it is now. None for a heartbeat, and for a report that could not be claimed. An
+attempt that has lost its lease gets the error that is to be raised; nothing of it is written."""
+
+_Write = TypeVar("_Write", Acceptance, Claim, Heartbeat, Steps, Conclusion)
+
+
+def write_all(changes: Changes, writes: Sequence[Write], lease: LeasePolicy) -> list[Result]:
+    """Writes them in the transaction of `changes`; their results, in the same order.
+
+    No two may be of the same attempt. Of several claims of a report at most one gets it.
+    """
+    results = {
+        **_conclude(changes, _of(Conclusion, writes)),
+        **_take_steps(changes, _of(Steps, writes)),
+        **_renew(changes, _of(Heartbeat, writes), lease),
+        **_claim(changes, _of(Claim, writes), lease),
+        **_accept(changes, _of(Acceptance, writes)),
+    }
+    return [results[place] for place in range(len(writes))]
+
+
+def _of(sort: type[_Write], writes: Sequence[Write]) -> dict[int, _Write]:
+    return {place: write for place, write in enumerate(writes) if isinstance(write, sort)}
+
+
+def _conclude(changes: Changes, writes: Mapping[int, Conclusion]) -> dict[int, Result]:
+    document = [_ending(place, one) for place, one in writes.items()]
+    found = attempts.end(changes.connection, document, changes.requeue_after) if document else {}
+    for place, report in found.items():
+        _record_conclusion(changes, report, writes[place])
+    return _held(writes, found)
+
+
+def _record_conclusion(changes: Changes, report: Report, write: Conclusion) -> None:
+    if write.steps:
+        running = replace(
+            report,
+            version=report.version - 1,
+            status=Status.PROCESSING,
+            failure=None,
+            artefact=None,
+            not_before=None,
+            finished_at=None,
+        )
+        changes.record_steps(running, write.steps)
+    decision = write.decision
+    if isinstance(decision, End) and report.status is decision.status:
+        changes.record_end(report, decision, write.origin)
+    else:
+        changes.record(report)
+
+
+def _ending(place: int, write: Conclusion) -> dict[str, Any]:
+    """What is written down of an attempt that ended."""
+    found = {**_fence(place, write.fence), **_progress(write.steps), "failures": 0, "interruptions": 0}
+    match write.decision:
+        case End(status, failure):
+            found |= {"status": status, "failures": int(failure is not None)}
+            found["artefact"] = asdict(write.artefact) if write.artefact else None
+        case Retry(failure, delay, counted):
+            found |= {"status": Status.INIT, "delay": delay.total_seconds()}
+            found |= {"failures": int(counted), "interruptions": int(not counted)}
+        case Requeue():
+            failure = None
+            found |= {"status": Status.INIT, "interruptions": 1}
+    return {**found, "failure": asdict(failure) if failure else None}
+
+
+def _take_steps(changes: Changes, writes: Mapping[int, Steps]) -> dict[int, Result]:
+    document = [{**_fence(place, one.fence), **_progress(one.taken)} for place, one in writes.items()]
+    found = attempts.steps(changes.connection, document) if document else {}
+    for place, report in found.items():
+        changes.record_steps(report, writes[place].taken)
+    return _held(writes, found)
+
+
+def _renew(changes: Changes, writes: Mapping[int, Heartbeat], lease: LeasePolicy) -> dict[int, Result]:
+    document = [_fence(place, one.fence) for place, one in writes.items()]
+    renewed = attempts.renew(changes.connection, document, lease.time_to_live) if document else set()
+    return {place: None if place in renewed else LeaseLost(one.fence) for place, one in writes.items()}
+
+
+def _claim(changes: Changes, writes: Mapping[int, Claim], lease: LeasePolicy) -> dict[int, Result]:
+    document = [_claiming(place, one) for place, one in writes.items()]
+    limit = lifecycle.MAX_SHARED_LOSSES
+    found = attempts.claim(changes.connection, document, lease.time_to_live, limit) if document else {}
+    for report in found.values():
+        changes.record(report)
+    return {place: found.get(place) for place in writes}
+
+
+def _claiming(place: int, write: Claim) -> dict[str, Any]:
+    return {
+        "place": place,
+        "report_id": str(write.report_id),
+        "owner": write.owner,
+        "alone": write.alone,
+        "spans": asdict(write.spans) if write.spans else None,
+        **_carrier(write.carrier),
+    }
+
+
+def _accept(changes: Changes, writes: Mapping[int, Acceptance]) -> dict[int, Result]:
+    document = [_accepted(one) for one in writes.values()]
+    found = attempts.insert(changes.connection, document, changes.requeue_after) if document else {}
+    return {place: changes.record(found[one.new.id]) for place, one in writes.items()}
+
+
+def _accepted(write: Acceptance) -> dict[str, Any]:
+    new = write.new
+    return {
+        "id": str(new.id),
+        "kind": new.kind,
+        "parameters": new.parameters,
+        "timeout_seconds": new.timeout.total_seconds() if new.timeout else None,
+        **_carrier(new.carrier),
+    }
+
+
+def _carrier(carrier: Carrier | None) -> Mapping[str, str]:
+    return carrier.as_dict() if carrier else {}
+
+
+def _fence(place: int, fence: Fence) -> dict[str, Any]:
+    return {
+        "place": place,
+        "report_id": str(fence.report_id),
+        "number": fence.attempt,
+        "owner": fence.owner,
+    }
+
+
+def _progress(taken: Sequence[Any]) -> dict[str, Any]:
+    return {"steps": len(taken), "progress": asdict(taken[-1].progress) if taken else None}
+
+
+def _held(writes: Mapping[int, Conclusion | Steps], found: Mapping[int, Report]) -> dict[int, Result]:
+    """Those that are missing have lost their lease."""
+    return {place: found.get(place) or LeaseLost(one.fence) for place, one in writes.items()}

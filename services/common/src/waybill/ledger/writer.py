@@ -1,0 +1,106 @@
+"""The writer: one for each process. What several threads write at the same time is one transaction."""
+
+import threading
+from collections.abc import Sequence
+
+from waybill.domain import LeasePolicy, Report
+from waybill.ledger.batch import Result, write_all
+from waybill.ledger.transactions import Transactions
+from waybill.ledger.writes import Write
+from waybill.store import StoreUnavailable, is_held_up
+
+_MOST_TOGETHER = 200
+
+
+class Pending:
+    """A write that was begun: it is written with the next one of any thread, or when its result is asked
+    for."""
+
+    def __init__(self, writer: "Writer", write: Write) -> None:
+        """`Writer.begin` makes it."""
+        self._writer = writer
+        self.write = write
+        self.outcome: Result | Exception = None
+        self.is_done = False
+        self.is_alone = False
+        """It was written with others, and that failed: now each is written by itself."""
+
+    def result(self) -> Report | None:
+        """Blocks until it is committed. Raises `LeaseLost`, or what a transaction raises: then nothing of it
+        is written; or, if the connection broke in the commit itself, it may be."""
+        self._writer.finish(self)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+class Writer:
+    """Any thread may write. What comes while a transaction is under way waits for its end and is then
+    committed together: so a single write is committed at once, and many become batches by themselves.
+
+    It has no thread of its own: of those that wait, one commits for all. A batch that fails for one of them,
+    or that is held up by a lock, is written one by one: none spoils or delays the others for long.
+    """
+
+    def __init__(self, transactions: Transactions, lease: LeasePolicy) -> None:
+        self._transactions = transactions
+        self._lease = lease
+        self._changed = threading.Condition()
+        self._waiting: list[Pending] = []
+        self._is_writing = False
+
+    def write(self, write: Write) -> Report | None:
+        """As `begin` and `Pending.result`."""
+        return self.begin(write).result()
+
+    def begin(self, write: Write) -> Pending:
+        """Does not block."""
+        pending = Pending(self, write)
+        with self._changed:
+            self._waiting.append(pending)
+        return pending
+
+    def finish(self, pending: Pending) -> None:
+        """Blocks until it is done; meanwhile this thread may write for others."""
+        while not pending.is_done:
+            if batch := self._turn(pending):
+                self._write(batch)
+            elif pending.is_alone:
+                self._end([pending], self._try([pending]))
+
+    def _turn(self, pending: Pending) -> Sequence[Pending]:
+        """What is to be written now by this thread; empty after a wait."""
+        with self._changed:
+            self._changed.wait_for(lambda: pending.is_done or pending.is_alone or not self._is_writing)
+            if pending.is_done or pending.is_alone:
+                return []
+            self._is_writing = True
+            batch, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
+            return batch
+
+    def _write(self, batch: Sequence[Pending]) -> None:
+        outcome: Sequence[Result] | Exception = StoreUnavailable("The process is being stopped.")
+        try:
+            outcome = self._try(batch)
+        finally:
+            self._end(batch, outcome)
+            with self._changed:
+                self._is_writing = False
+                self._changed.notify_all()
+
+    def _try(self, batch: Sequence[Pending]) -> Sequence[Result] | Exception:
+        try:
+            with self._transactions.changes(briefly=len(batch) > 1) as changes:
+                return write_all(changes, [one.write for one in batch], self._lease)
+        except Exception as error:
+            return error
+
+    def _end(self, batch: Sequence[Pending], outcome: Sequence[Result] | Exception) -> None:
+        if isinstance(outcome, Exception):
+            one_by_one = len(batch) > 1 and (not isinstance(outcome, StoreUnavailable) or is_held_up(outcome))
+            for one in batch:
+                one.outcome = outcome
+                one.is_alone, one.is_done = one_by_one, not one_by_one
+            return
+        for one, result in zip(batch, outcome, strict=True):
+            one.outcome, one.is_done = result, True
