@@ -49,7 +49,7 @@ class Ledger:
 
     def __init__(self, transactions: Transactions, lease: LeasePolicy) -> None:
         self._transactions = transactions
-        self._writer = Writer(transactions, lease)
+        self.writer = Writer(transactions, lease)
 
     def changes(self) -> AbstractContextManager[Changes]:
         """Several changes in one transaction; the methods below are one each."""
@@ -94,7 +94,7 @@ class Ledger:
         where it was another request, and `KeyInFlight` while one is under way.
         """
         if key is None:
-            return _written(self._writer.write(Acceptance(new)))
+            return _written(self.writer.write(Acceptance(new)))
         with self.changes() as changes:
             existing = _report_of_key(changes.connection, key)
             if existing is not None:
@@ -152,7 +152,7 @@ class Ledger:
     ) -> Pending:
         """As `claim`, but does not block: it is written with the next change of this process, or when its
         result is asked for."""
-        return self._writer.begin(Claim(report_id, owner, carrier, attempt_trace, alone))
+        return self.writer.begin(Claim(report_id, owner, carrier, attempt_trace, alone))
 
     def postpone(self, report_id: UUID, delay: timedelta) -> None:
         """A report that waits gets its next command after `delay`, though the last one was read."""
@@ -161,11 +161,11 @@ class Ledger:
 
     def heartbeat(self, fence: Fence) -> None:
         """Renews the lease. Raises `LeaseLost`."""
-        self._writer.write(Heartbeat(fence))
+        self.writer.write(Heartbeat(fence))
 
     def steps(self, fence: Fence, taken: Sequence[StepTaken]) -> Report:
         """Steps began or ended: each is a change with a version and an event. Raises `LeaseLost`."""
-        return _written(self._writer.write(Steps(fence, taken)))
+        return _written(self.writer.write(Steps(fence, taken)))
 
     def finish(
         self,
@@ -178,17 +178,17 @@ class Ledger:
         """The report's end; with a dead letter, which names `origin`, where it is exhausted. A failure of one
         that is to be cancelled is its cancellation. Before it, `steps` that began or ended, as in all
         methods below. Raises `LeaseLost`."""
-        return _written(self._writer.write(Conclusion(fence, end, steps, artefact, origin)))
+        return _written(self.writer.write(Conclusion(fence, end, steps, artefact, origin)))
 
     def retry(self, fence: Fence, retry: Retry, steps: Sequence[StepTaken] = ()) -> Report:
         """Returns a failed attempt's report to `init`, for another after a delay; ends one that is to be
         cancelled instead. Raises `LeaseLost`."""
-        return _written(self._writer.write(Conclusion(fence, retry, steps)))
+        return _written(self.writer.write(Conclusion(fence, retry, steps)))
 
     def release(self, fence: Fence, steps: Sequence[StepTaken] = ()) -> Report:
         """Returns an interrupted attempt's report to `init` with a new command; ends one that is to be
         cancelled instead. Raises `LeaseLost`."""
-        return _written(self._writer.write(Conclusion(fence, Requeue(), steps)))
+        return _written(self.writer.write(Conclusion(fence, Requeue(), steps)))
 
 
 def _written(report: Report | None) -> Report:

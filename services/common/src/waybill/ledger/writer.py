@@ -49,6 +49,11 @@ class Writer:
         self._waiting: list[Pending] = []
         self._is_writing = False
 
+    @property
+    def waiting(self) -> int:
+        """How many writes are in no transaction yet."""
+        return len(self._waiting)
+
     def write(self, write: Write) -> Report | None:
         """As `begin` and `Pending.result`."""
         return self.begin(write).result()
