@@ -25,12 +25,12 @@ _PUBLISHED_IN_A_SECOND = 500
 """At least, or something is wrong."""
 
 _KEEP_MESSAGES = """
-CREATE TABLE bench_outbox (LIKE outbox);
+CREATE TABLE bench_publications (LIKE publications);
 CREATE FUNCTION bench_keep() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN INSERT INTO bench_outbox SELECT NEW.*; RETURN NEW; END $$;
-CREATE TRIGGER bench_keep AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION bench_keep()
+    $$ BEGIN INSERT INTO bench_publications SELECT NEW.*; RETURN NEW; END $$;
+CREATE TRIGGER bench_keep AFTER INSERT ON publications FOR EACH ROW EXECUTE FUNCTION bench_keep()
 """
-_FORGET_MESSAGES = "DROP FUNCTION bench_keep CASCADE; DROP TABLE bench_outbox"
+_FORGET_MESSAGES = "DROP FUNCTION bench_keep CASCADE; DROP TABLE bench_publications"
 _LAST = """
 SELECT id::text, split_part(traceparent, '-', 2) FROM reports ORDER BY created_at DESC, id DESC LIMIT 1
 """
@@ -67,7 +67,7 @@ def fill(rig: Rig, body: Mapping[str, Any], number: int) -> None:
 
 
 def copy_last(connection: psycopg.Connection[Any], number: int, *, messages: bool = True) -> None:
-    """Of the report that was requested last; with its messages, which `bench_outbox` has."""
+    """Of the report that was requested last; with what it has to publish, which `bench_publications` has."""
     row = connection.execute(_LAST).fetchone()
     if row is None or number <= 0:
         return
@@ -77,7 +77,7 @@ def copy_last(connection: psycopg.Connection[Any], number: int, *, messages: boo
     for table, key in (("reports", "id"), *belonging):
         _copy(connection, table, table, f"{key}::text", template, trace)
     if messages:
-        _copy(connection, "bench_outbox", "outbox", "key", template, trace)
+        _copy(connection, "bench_publications", "publications", "report_id::text", template, trace)
 
 
 def _copy(
@@ -112,7 +112,7 @@ def wait_until_published(rig: Rig, seconds: float = _PUBLISHED_SECONDS) -> None:
     """Until the outbox is empty, or nothing leaves it any more: what is not sent out waits for the worker."""
     deadline, quiet_until, before = time.monotonic() + seconds, 0.0, -1
     while time.monotonic() < deadline:
-        ((left,),) = rig.rows("SELECT count(*) FROM outbox")
+        ((left,),) = rig.rows("SELECT (SELECT count(*) FROM publications) + (SELECT count(*) FROM outbox)")
         if left == 0:
             return
         if left != before:
@@ -126,7 +126,7 @@ def wait_until_published(rig: Rig, seconds: float = _PUBLISHED_SECONDS) -> None:
 def empty(rig: Rig) -> None:
     """Without API and worker, which do not run afterwards: no report, and no file of any."""
     stop(rig, WORKER, API)
-    rig.run("TRUNCATE reports, outbox, dead_letters CASCADE")
+    rig.run("TRUNCATE reports, publications, outbox, dead_letters CASCADE")
     for entry in rig.artefacts.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 

@@ -49,8 +49,8 @@ def kill_after_the_offset(run: Run) -> None:
             run.rig.stack.start_part(name)
 
 
-def kill_after_the_deletion(run: Run) -> None:
-    """The API's process dies at the instant before it publishes what it has deleted."""
+def kill_the_api(run: Run) -> None:
+    """The API's process dies at the instant between two steps that the build has in the wrong order."""
     run.load(threads=2, pause=0.1, most_open=20, parameters={"steps": 1, "step_ms": 50})
     for _ in range(_KILLS):
         _kill_one(run)
@@ -89,8 +89,20 @@ BUILDS = (
     Build(
         "delete-first",
         lambda _: [API],
-        kill_after_the_deletion,
+        kill_the_api,
         breaches=frozenset({"not_ended", "status_not_published"}),
+    ),
+    Build(
+        "publish-first",
+        lambda _: [API],
+        kill_the_api,
+        breaches=frozenset({"unexpected_dead_letter"}),
+    ),
+    Build(
+        "ignore-refusals",
+        lambda rig: rig.workers,
+        workers.pause,
+        breaches=frozenset({"ended_twice", "event_repeated", "illegal_transition", "not_ended"}),
     ),
     Build(
         "never-alone",

@@ -112,9 +112,12 @@ def dead_letters(rig: Rig, since: float) -> tuple[DeadLetter, ...]:
     )
 
 
+_OUTBOX = "SELECT report_id::text AS key FROM publications UNION ALL SELECT key FROM outbox"
+
+
 def outbox(rig: Rig) -> tuple[str, ...]:
     """The keys of what waits."""
-    return tuple(row["key"] for row in rig.rows("SELECT key FROM outbox ORDER BY id"))
+    return tuple(row["key"] for row in rig.rows(_OUTBOX))
 
 
 def published(topics: Topics, ids: Collection[str]) -> dict[str, tuple[Published, ...]]:

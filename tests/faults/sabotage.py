@@ -9,11 +9,13 @@ when it finds a token in the folder `FAULTS_TOKENS`, one for each kill, so that 
 import json
 import os
 import random
+import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,16 +23,19 @@ from typing import Any, NoReturn
 SABOTAGE, TOKENS = "FAULTS_SABOTAGE", "FAULTS_TOKENS"
 KILLS = "kills.jsonl"
 
+_PUBLISHED_SECONDS = 0.1
+"""In which the relay publishes what it gets."""
 _ANSWER_SECONDS = 0.03
 """Half of the kills wait so long, in which the 202 of the request goes out."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """What a process wrote down before it killed itself. `messages` are ids of the outbox."""
+    """What a process wrote down before it killed itself. `messages` are rows of `publications`, as
+    `report_id/first_version/last_version`."""
 
     at: float
-    messages: tuple[int, ...]
+    messages: tuple[str, ...]
 
 
 def read_kills(folder: Path) -> list[Kill]:
@@ -40,7 +45,7 @@ def read_kills(folder: Path) -> list[Kill]:
     return [Kill(one["at"], tuple(one["messages"])) for one in map(json.loads, lines)]
 
 
-def die_if_told(messages: Iterable[int | None]) -> None:
+def die_if_told(messages: Iterable[str]) -> None:
     """Takes a token, if there is one, and ends this process at this instruction."""
     folder = Path(os.environ[TOKENS])
     for token in folder.glob("token-*"):
@@ -50,7 +55,7 @@ def die_if_told(messages: Iterable[int | None]) -> None:
             continue  # another process took it
         if random.random() < 0.5:
             time.sleep(_ANSWER_SECONDS)
-        kill = {"at": time.time(), "messages": [one for one in messages if one]}
+        kill = {"at": time.time(), "messages": list(messages)}
         with (folder / KILLS).open("a") as file:
             file.write(json.dumps(kill) + "\n")
         os.kill(os.getpid(), signal.SIGKILL)
@@ -62,27 +67,34 @@ def die_if_told(messages: Iterable[int | None]) -> None:
 def kill_before_publish() -> None:
     """Between the commit and the publishing of what was committed."""
 
-    def dying(publish: Any) -> Any:
-        def publish_or_die(self: Any, batch: Sequence[Any]) -> Any:
-            die_if_told(message.id for message in batch)
-            return publish(self, batch)
+    def dying(send: Any) -> Any:
+        def send_or_die(self: Any, entries: Sequence[Any]) -> Any:
+            die_if_told(_names(entry.row for entry in entries))
+            return send(self, entries)
 
-        return publish_or_die
+        return send_or_die
 
-    _replace("waybill.outbox.publisher:Publisher.publish", dying)
+    _replace("waybill.outbox.relay:Relay._send", dying)
 
 
 def kill_before_delete() -> None:
     """Between the broker's acknowledgement and the deletion from the outbox."""
 
-    def dying(remove: Any) -> Any:
-        def die_or_remove(connection: Any, ids: Sequence[int]) -> Any:
-            die_if_told(ids)
-            return remove(connection, ids)
+    def dying(put: Any) -> Any:
+        def die_or_put(connection: Any, events: Any, rows: Any, published: Any = (), keys: Any = ()) -> Any:
+            if published:
+                die_if_told(_names(published))
+            return put(connection, events, rows, published, keys)
 
-        return die_or_remove
+        return die_or_put
 
-    _replace("waybill.store.statements.outbox:remove", dying)
+    _replace("waybill.store.statements.records:put", dying)
+
+
+def _names(rows: Iterable[Any]) -> Iterator[str]:
+    for row in rows:
+        if not isinstance(row, int):
+            yield f"{row.report_id}/{row.first}/{row.last}"
 
 
 # --- broken builds, in which the harness must find what is wrong
@@ -90,12 +102,20 @@ def kill_before_delete() -> None:
 
 def no_fence() -> None:
     """An attempt may write whoever holds the lease."""
-    from waybill.store.tables import reports
 
-    def held(_: Any) -> Any:
-        return lambda fence: reports.c.id == fence.report_id
+    def without(statement: str) -> str:
+        unfenced, found = re.subn(
+            r"WHERE reports\.status = .*?lease_expires_at > clock_timestamp\(\)",
+            "",
+            statement,
+            flags=re.DOTALL,
+        )
+        if found != 1:
+            raise AttributeError("the statement has no fence")
+        return unfenced
 
-    _replace("waybill.store.statements.reports:_held", held)
+    for name in ("_RENEW", "_STEPS", "_END"):
+        _replace(f"waybill.store.statements.attempts:{name}", without)
 
 
 def offset_first() -> None:
@@ -113,22 +133,62 @@ def offset_first() -> None:
 
 
 def delete_first() -> None:
-    """A message leaves the outbox before the broker has acknowledged it."""
-    outbox = import_module("waybill.store.statements.outbox")
+    """What is to be published leaves the outbox before the broker has acknowledged it."""
+    from waybill.store.statements import publications
+
+    def early(send: Any) -> Any:
+        def delete_and_send(self: Any, entries: Sequence[Any]) -> Any:
+            with self._transactions.reading() as connection:
+                publications.remove(connection, [one.row for one in entries if not isinstance(one.row, int)])
+            if entries:
+                die_if_told(_names(entry.row for entry in entries))
+            return send(self, entries)
+
+        return delete_and_send
+
+    _replace("waybill.outbox.relay:Relay._send", early)
+
+
+def publish_first() -> None:
+    """What a transaction changes is published before it is committed."""
+    from waybill.ledger import Changes, Committed, Published
 
     def early(_: Any) -> Any:
-        def delete_and_publish(self: Any, lock: Any) -> int:
-            with self._transactions.changes() as changes:
-                batch = lock(changes.connection)
-                outbox.remove(changes.connection, [message.id for message in batch])
-            if batch:
-                die_if_told(message.id for message in batch)
-                self._publisher.publish(batch)
-            return len(batch)
+        @contextmanager
+        def changes(self: Any, **options: Any) -> Iterator[Any]:
+            with self.reading(**options) as connection:
+                changes = Changes(connection, self.topics, self._requeue_after)
+                yield changes
+                entries, _ = changes.write_records(Published())
+                if entries:
+                    self._outgoing.committed(Published(), Committed(entries, {}, time.monotonic()))
+                    time.sleep(_PUBLISHED_SECONDS)
+                    die_if_told([])
 
-        return delete_and_publish
+        return changes
 
-    _replace("waybill.outbox.relay:Relay._publish", early)
+    _replace("waybill.ledger.transactions:Transactions.changes", early)
+
+
+def ignore_refusals() -> None:
+    """A batch tells the end of each attempt, also where its fence has refused it."""
+    from waybill.ledger import LeaseLost
+    from waybill.store.statements import reports
+
+    def all_told(conclude: Any) -> Any:
+        def conclude_all(changes: Any, writes: Any) -> Any:
+            results = conclude(changes, writes)
+            for place, result in results.items():
+                report = reports.get(changes.connection, writes[place].fence.report_id)
+                if isinstance(result, LeaseLost) and report:
+                    status = getattr(writes[place].decision, "status", report.status)
+                    told = replace(report, status=status, version=report.version + 1)
+                    results[place] = changes.record(told)
+            return results
+
+        return conclude_all
+
+    _replace("waybill.ledger.batch:_conclude", all_told)
 
 
 def never_alone() -> None:
@@ -155,6 +215,8 @@ BUILT_IN: dict[str, Callable[[], None]] = {
     "no-fence": no_fence,
     "offset-first": offset_first,
     "delete-first": delete_first,
+    "publish-first": publish_first,
+    "ignore-refusals": ignore_refusals,
     "never-alone": never_alone,
 }
 

@@ -32,4 +32,4 @@ def test_copies_of_a_report_are_reports(stack: Stack, database: Database) -> Non
     eventually(lambda: database.rows(REPORTS)[0]["done"] == NUMBER, f"the end of {NUMBER} reports")
     assert database.rows(REPORTS) == [{"reports": NUMBER, "traces": NUMBER, "done": NUMBER}]
     assert len(database.rows(EVENTS)) == 1, "each report has as many events as any other"
-    assert database.rows("SELECT 1 FROM pg_class WHERE relname = 'bench_outbox'") == []
+    assert database.rows("SELECT 1 FROM pg_class WHERE relname = 'bench_publications'") == []

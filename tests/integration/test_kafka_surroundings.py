@@ -204,7 +204,7 @@ def test_the_relays_producer_says_what_keeps_it_from_its_topic(restricted: Broke
     topic, _, security, words = WRONG[case]
     health = KafkaHealth("publish messages")
     client = producer(config(restricted, security), health, delivery_timeout_ms=2000)
-    message = OutboxMessage(topic, "key", {"a": 1}, Carrier("00-x"), id=1)
+    message = OutboxMessage(topic, "key", {"a": 1}, Carrier("00-x"))
 
     Publisher(client, "tests", health=health).publish([message])
 

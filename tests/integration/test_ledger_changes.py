@@ -1,4 +1,4 @@
-"""Changes of several reports are one transaction, and the relay is notified of them after its commit."""
+"""Changes of several reports are one transaction, and the relay gets what it publishes after its commit."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -19,10 +19,10 @@ from waybill.domain import (
     StepTaken,
     new_report_id,
 )
-from waybill.ledger import LeaseLost
+from waybill.ledger import Committed, LeaseLost
 from waybill.ledger.batch import write_all
 from waybill.ledger.writes import Conclusion, Steps
-from waybill.store.statements import outbox
+from waybill.store import OutboxMessage
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -48,23 +48,24 @@ def events_of(store: Store, report_id: UUID) -> list[tuple[int, str]]:
     return [(event.version, event.type) for event in store.ledger.events_after(report_id, 2, 1000)]
 
 
-def test_changes_of_several_reports_are_notified_once_each_after_the_commit(store: Store) -> None:
+def test_what_several_reports_have_to_publish_is_handed_over_once_after_the_commit(store: Store) -> None:
     first, second = claimed(store), claimed(store)
-    store.notified.clear()
-    versions_when_notified: dict[str, int] = {}
+    store.committed.clear()
+    versions_then: dict[str, int] = {}
 
-    def notify(key: str) -> None:
-        assert key not in versions_when_notified, "once for each key"
-        report = store.ledger.get(UUID(key))  # on another connection
-        versions_when_notified[key] = report.version if report else 0
+    def hand_over(left: Committed) -> None:
+        for entry in left.entries:
+            assert entry.key not in versions_then, "once for each report"
+            report = store.ledger.get(UUID(entry.key))  # on another connection
+            versions_then[entry.key] = report.version if report else 0
 
-    store.notify = notify
+    store.hand_over = hand_over
     with store.ledger.changes() as changes:
         write_all(changes, [Steps(first, [STEP]), Steps(second, [STEP])], LEASE)
         write_all(changes, [Conclusion(first, End(Status.DONE))], LEASE)
-        assert versions_when_notified == {}
+        assert versions_then == {}
 
-    assert versions_when_notified == {str(first.report_id): 4, str(second.report_id): 3}
+    assert versions_then == {str(first.report_id): 4, str(second.report_id): 3}
     assert events_of(store, first.report_id) == [(3, "step"), (4, "status")]
     assert events_of(store, second.report_id) == [(3, "step")]
 
@@ -112,9 +113,9 @@ def test_an_attempt_that_lost_its_lease_writes_neither_its_steps_nor_its_end(sto
     assert events_of(store, fence.report_id) == []
 
 
-def test_a_block_that_raises_changes_and_notifies_nothing(store: Store) -> None:
+def test_a_block_that_raises_changes_nothing_and_hands_nothing_over(store: Store) -> None:
     first, second = claimed(store), claimed(store)
-    store.notified.clear()
+    store.committed.clear()
     before = [store.ledger.get(fence.report_id) for fence in (first, second)]
 
     with pytest.raises(ZeroDivisionError), store.ledger.changes() as changes:
@@ -123,14 +124,14 @@ def test_a_block_that_raises_changes_and_notifies_nothing(store: Store) -> None:
 
     assert [store.ledger.get(fence.report_id) for fence in (first, second)] == before
     assert events_of(store, first.report_id) == []
-    assert store.notified == []
+    assert store.handed_over == []
 
 
 def test_an_attempt_that_lost_its_lease_does_not_take_the_others_with_it(store: Store) -> None:
     lost = claimed(store)
     store.pass_time(timedelta(hours=1))
     held = claimed(store)
-    store.notified.clear()
+    store.committed.clear()
 
     with store.ledger.changes() as changes:
         ended, refused = write_all(changes, [end_after_a_step(held), end_after_a_step(lost)], LEASE)
@@ -139,21 +140,20 @@ def test_an_attempt_that_lost_its_lease_does_not_take_the_others_with_it(store: 
     assert isinstance(refused, LeaseLost)
     assert events_of(store, held.report_id) == [(3, "step"), (4, "status")]
     assert events_of(store, lost.report_id) == []
-    assert store.notified == [str(held.report_id)]
+    assert store.handed_over == [str(held.report_id)]
 
 
-def test_the_end_of_a_report_whose_command_is_refused_is_notified(store: Store) -> None:
+def test_the_end_of_a_report_whose_command_is_refused_is_handed_over(store: Store) -> None:
     report_id = accepted(store)
-    store.notified.clear()
+    store.committed.clear()
 
     with store.ledger.changes() as changes:
-        for message in outbox.lock_of_keys(changes.connection, [str(report_id)]):
-            changes.refuse(message, "MSG_SIZE_TOO_LARGE")
+        changes.refuse(OutboxMessage(store.topics.report, str(report_id), {}), "MSG_SIZE_TOO_LARGE")
 
     report = store.ledger.get(report_id)
     assert report is not None
     assert (report.status, report.failure and report.failure.type) == (Status.FAIL, "refused_by_broker")
-    assert store.notified == [str(report_id)]
+    assert store.handed_over == [str(report_id)]
 
 
 def test_a_redrive_forgets_what_earlier_attempts_counted(store: Store) -> None:

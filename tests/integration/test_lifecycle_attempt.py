@@ -303,12 +303,12 @@ def test_the_lease_lasts_while_the_artefact_is_stored(bench: Bench, slow: SlowAr
 
 def test_an_attempt_that_cannot_be_run_releases_its_report(bench: Bench) -> None:
     report = bench.claimed()
-    bench.store.notified.clear()
+    bench.store.committed.clear()
 
     after = bench.act(report, Attempt.release)
 
     assert (after.status, after.interruptions, after.failures, after.losses) == (Status.INIT, 1, 0, 0)
-    assert str(report.id) in bench.store.notified, "its next command"
+    assert str(report.id) in bench.store.handed_over, "its next command"
     assert bench.claim(report.id).attempt == report.attempt + 1, "at once"
 
 

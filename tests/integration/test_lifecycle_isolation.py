@@ -109,8 +109,7 @@ def test_a_report_that_lost_one_worker_runs_beside_others(store: Store) -> None:
 
 def test_a_postponed_report_gets_its_next_command_later(store: Store) -> None:
     report_id = lost(store, MAX_SHARED_LOSSES)
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM outbox")
+    store.forget_messages()
 
     store.ledger.postpone(report_id, LEASE.time_to_live)
 

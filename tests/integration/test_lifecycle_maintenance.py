@@ -44,9 +44,7 @@ def test_a_report_whose_command_is_lost_gets_another(
     api: httpx.Client, lifecycle_store: Store, lifecycle_database: Database
 ) -> None:
     report = accepted(lifecycle_store)
-    lifecycle_database.execute(
-        "DELETE FROM outbox WHERE key = :key AND topic = :topic", key=str(report.id), topic=NAMES.report
-    )
+    lifecycle_database.execute("DELETE FROM publications WHERE report_id = :id", id=report.id)
     (row,) = lifecycle_database.rows(
         "SELECT enqueue_at, created_at FROM reports WHERE id = :id", id=report.id
     )
@@ -65,19 +63,16 @@ def test_a_command_that_waits_in_the_outbox_is_not_doubled(store: Store) -> None
     store.pass_time(DAY)
 
     assert store.recovery.requeue_due() == []
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM outbox")
+    store.forget_messages()
     assert [one.id for one in store.recovery.requeue_due()] == [report.id]
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM outbox")
+    store.forget_messages()
     assert store.recovery.requeue_due() == [], "not before it is due again"
 
 
 def test_several_processes_enqueue_each_report_once(store: Store, store_url: str) -> None:
     report_ids = [accepted(store).id for _ in range(250)]
     store.pass_time(DAY)
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM outbox")
+    store.forget_messages()
 
     def everything(_: int) -> list[UUID]:
         taken: list[UUID] = []
@@ -122,7 +117,7 @@ def relayed(store: Store, topics: Topics) -> Iterator[Callable[[Names], tuple[St
         config = KafkaConfig(topics.bootstrap, "tests")
         opened = Store(store.engine, store.artefacts, Policies(topics=names))
         relay = StartedRelay(store.engine, names, lambda: Publisher(producer(config), "tests"))
-        opened.notify = relay.notify
+        opened.hand_over = relay.hand_over
         relays.append(relay)
         return opened, relay
 

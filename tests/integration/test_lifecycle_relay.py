@@ -1,9 +1,9 @@
 """The outbox reaches Kafka: all of it, each key in its order, whoever publishes and whatever breaks."""
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count, cycle
 from threading import Event, Thread
@@ -32,12 +32,13 @@ from waybill.domain import (
     new_report_id,
 )
 from waybill.kafka import KafkaConfig, ensure_topics, producer
+from waybill.ledger import Committed, Entry
 from waybill.ledger.batch import write_all
 from waybill.ledger.writes import Conclusion
 from waybill.outbox import Publisher, RelayPolicy
 from waybill.outbox.publisher import Published
-from waybill.store import OutboxMessage
-from waybill.store.statements import outbox, records
+from waybill.store import OutboxMessage, Publication
+from waybill.store.statements import outbox, publications
 from waybill.topics import Topics as Names
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -116,9 +117,8 @@ def versions(records: Sequence[Record]) -> list[int]:
 def test_several_relays_keep_each_keys_order_and_lose_nothing(
     changes: Store, names: Names, start_relay: Start, topics: Topics
 ) -> None:
-    relays = [start_relay(Publisher) for _ in range(4)]
-    told = cycle(relays)
-    changes.notify = lambda key: next(told).notify(key)
+    relays = cycle([start_relay(Publisher, RelayPolicy()) for _ in range(4)])
+    changes.hand_over = lambda left: next(relays).hand_over(left)
 
     def live() -> UUID:
         fence = begun(changes)
@@ -135,7 +135,9 @@ def test_several_relays_keep_each_keys_order_and_lose_nothing(
     for record in topics.records(names.report_status):
         told_of.setdefault(record.key, []).append(record)
     for report_id in report_ids:
-        assert versions(told_of.pop(str(report_id).encode())) == list(range(1, 16))
+        told = versions(told_of.pop(str(report_id).encode()))
+        assert told == sorted(told)
+        assert set(told) == set(range(1, 16))
     assert not told_of
     commands = topics.records(names.report)
     assert sorted(record.json["report_id"] for record in commands) == sorted(map(str, report_ids))
@@ -151,8 +153,8 @@ def test_a_relay_that_is_busy_gathers_what_comes_and_an_idle_one_does_not(
             batches.append({message.key for message in batch})
             return super().publish(batch)
 
-    relay = start_relay(Noted, replace(QUICK, linger=timedelta(seconds=1)))
-    changes.notify = relay.notify
+    relay = start_relay(Noted, RelayPolicy(linger=timedelta(seconds=1), left_after=timedelta(minutes=1)))
+    changes.hand_over = relay.hand_over
 
     def accepted() -> str:
         return str(changes.ledger.accept(NewReport(new_report_id(), "dowork", {}, None)).id)
@@ -168,7 +170,7 @@ def test_a_relay_that_is_busy_gathers_what_comes_and_an_idle_one_does_not(
 def test_what_a_dead_process_left_is_swept_in_order(
     changes: Store, names: Names, start_relay: Start, topics: Topics
 ) -> None:
-    """Nobody is told of these messages."""
+    """No relay gets what is to be published."""
     fences = [begun(changes) for _ in range(20)]
     for fence in fences:
         changes.ledger.finish(fence, End(Status.DONE))
@@ -187,11 +189,12 @@ def test_what_a_dead_process_left_is_swept_by_one_that_is_never_idle(
     relay = start_relay(Publisher)
     busy = Event()
 
-    def notify() -> None:
+    def hand_over() -> None:
         while not busy.wait(QUICK.sweep.total_seconds() / 10):
-            relay.notify(str(uuid4()))
+            row = Publication(report_id := uuid4(), 1, 1)
+            relay.hand_over(Committed([Entry(row, str(report_id), [])], {}, time.monotonic()))
 
-    others = Thread(target=notify)
+    others = Thread(target=hand_over)
     others.start()
     try:
         begun(changes)
@@ -201,14 +204,23 @@ def test_what_a_dead_process_left_is_swept_by_one_that_is_never_idle(
         others.join()
 
 
+def put_away(store: Store, count: int) -> Committed:
+    """Messages for a topic that does not exist."""
+    messages = [
+        OutboxMessage(f"{store.topics.report}-away", str(uuid4()), {"version": 1}) for _ in range(count)
+    ]
+    since = time.monotonic()
+    with store.transactions.reading() as connection:
+        ids = outbox.put(connection, messages)
+    entries = [Entry(row, message.key, [message]) for row, message in zip(ids, messages, strict=True)]
+    return Committed(entries, {}, since)
+
+
 def test_a_topic_that_is_away_holds_up_no_other(
     changes: Store, names: Names, start_relay: Start, impatient: type[Publisher], topics: Topics
 ) -> None:
     """Messages of other keys are neither kept back nor sent again and again."""
-    away = OutboxMessage(f"{names.report}-away", str(uuid4()), {"version": 1})
-
-    with changes.transactions.reading() as connection:
-        records.put(connection, [], [away])
+    put_away(changes, 1)
     fences = [begun(changes) for _ in range(5)]
 
     start_relay(impatient)
@@ -224,25 +236,20 @@ def test_a_topic_that_is_away_for_long_holds_up_nothing_that_was_left(
     changes: Store, names: Names, start_relay: Start, impatient: type[Publisher]
 ) -> None:
     """More of its messages than a batch takes are the oldest."""
-    away = [
-        OutboxMessage(f"{names.report}-away", str(uuid4()), {"version": 1})
-        for _ in range(RelayPolicy().batch + 1)
-    ]
-    with changes.transactions.reading() as connection:
-        records.put(connection, [], away)
+    away = RelayPolicy().batch + 1
+    put_away(changes, away)
     left = [str(begun(changes).report_id) for _ in range(5)]
     relay = start_relay(impatient)
+    changes.hand_over = relay.hand_over
 
     def published() -> bool:
-        relay.notify(str(begun(changes).report_id))  # others get through meanwhile
-        with changes.transactions.reading() as connection:
-            records.put(connection, [], [OutboxMessage(away[0].topic, key := str(uuid4()), {"version": 1})])
-        relay.notify(key)  # and more of its own come, so that no turn goes well
+        begun(changes)  # others get through meanwhile
+        relay.hand_over(put_away(changes, 1))  # and more of its own come, so that no turn goes well
         with changes.engine.connect() as connection:
-            return not outbox.waiting(connection, left)
+            return not publications.waiting(connection, left)
 
     eventually(published, "what a dead process has left")
-    assert changes.recovery.backlog().messages >= len(away)
+    assert changes.recovery.backlog().messages >= away
 
 
 def test_what_another_relay_has_taken_over_is_told_again(
@@ -254,10 +261,10 @@ def test_what_another_relay_has_taken_over_is_told_again(
     class Deaf(Publisher):
         def publish(self, batch: Sequence[OutboxMessage]) -> Published:
             tried.set()
-            return Published(failed={message.id: "not heard of" for message in batch if message.id})
+            return Published(failed={place: "no answer" for place, _ in enumerate(batch)})
 
+    changes.hand_over = start_relay(Deaf).hand_over
     fence = begun(changes)
-    start_relay(Deaf).notify(str(fence.report_id))
     assert tried.wait(30)
     start_relay(Publisher)
 
@@ -288,7 +295,7 @@ def test_a_message_that_the_broker_refuses_takes_no_other_with_it(
         for key, size in zip(keys, sizes, strict=True)
     ]
     with changes.transactions.reading() as connection:
-        records.put(connection, [], messages)
+        outbox.put(connection, messages)
 
     start_relay(publisher)
     emptied(changes)
@@ -346,8 +353,7 @@ def test_old_news_that_comes_late_is_followed_by_the_newest(
                 late.append(fence.report_id)
                 assert cut_the_relays(changes.engine) == 1
                 changes.ledger.finish(fence, End(Status.DONE))
-                quicker = start_relay(Publisher)
-                quicker.notify(str(fence.report_id))
+                start_relay(Publisher)
                 eventually(lambda: told() == [1, 2, 3], "the quicker relay's messages")
             return super().publish(batch)
 
@@ -355,13 +361,68 @@ def test_old_news_that_comes_late_is_followed_by_the_newest(
         return versions(topics.records_of(names.report_status, fence.report_id))
 
     fence = begun(changes)
-    start_relay(CutBefore).notify(str(fence.report_id))
+    start_relay(CutBefore)
     eventually(lambda: len(told()) > 3, "old news")
 
     eventually(lambda: told()[-1] == 3, "the newest again")
     emptied(changes)
     assert told()[:5] == [1, 2, 3, 1, 2]
     assert told()[-1] == 3
+
+
+def test_a_process_that_was_paused_before_it_published_tells_the_newest_again(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """Meanwhile another one has taken what it left, and published more."""
+    paused, goes_on = Event(), Event()
+
+    class Paused(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            if not paused.is_set():
+                paused.set()
+                assert goes_on.wait(60)
+            return super().publish(batch)
+
+    def told() -> list[int]:
+        return versions(topics.records_of(names.report_status, report.id))
+
+    changes.hand_over = start_relay(Paused).hand_over
+    report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
+    assert paused.wait(30)
+    changes.hand_over = start_relay(Publisher).hand_over
+    assert changes.claim(report.id) is not None
+    eventually(lambda: told() == [1, 2], "the other's messages")
+    goes_on.set()
+
+    eventually(lambda: told()[2:4] == [1, 2], "the late one, and the newest again")
+    emptied(changes)
+    assert told()[-1] == 2
+
+
+def test_what_a_process_commits_waits_for_what_another_has_not_published(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """And is published as soon as that is deleted, without waiting for the sweep."""
+    publishing, goes_on = Event(), Event()
+
+    class Slow(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            publishing.set()
+            assert goes_on.wait(60)
+            return super().publish(batch)
+
+    never_swept = RelayPolicy(sweep=timedelta(hours=1), left_after=timedelta(hours=1))
+    changes.hand_over = start_relay(Slow, never_swept).hand_over
+    report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
+    assert publishing.wait(30)
+    changes.hand_over = start_relay(Publisher, never_swept).hand_over
+    assert changes.claim(report.id) is not None
+    assert topics.records_of(names.report_status, report.id) == []
+
+    goes_on.set()
+
+    emptied(changes)
+    assert versions(topics.records_of(names.report_status, report.id)) == [1, 2]
 
 
 def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
@@ -380,10 +441,8 @@ def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
         teller.join(0.5)  # as long as it takes where it does not wait
     teller.join(30)
 
-    with changes.engine.connect() as connection:
-        statement = "SELECT CAST(value ->> 'version' AS integer) FROM outbox WHERE topic = :topic ORDER BY id"
-        stored = connection.execute(text(statement), {"topic": changes.topics.report_status})
-        assert list(stored.scalars()) == [1, 2, 3, 3]
+    rows = [entry.row for left in changes.committed for entry in left.entries]
+    assert [row.last for row in rows if isinstance(row, Publication)] == [1, 2, 3, 3]
 
 
 def test_topics_that_were_made_anew_get_what_waited(
@@ -397,13 +456,11 @@ def test_topics_that_were_made_anew_get_what_waited(
             super().__init__(client, *names)
             made.append(self)
 
-    relay = start_relay(Counted)
-    first = begun(changes)
-    relay.notify(str(first.report_id))
+    changes.hand_over = start_relay(Counted).hand_over
+    begun(changes)
     emptied(changes)
     topics.remove(names.report, names.report_status)
     second = begun(changes)
-    relay.notify(str(second.report_id))
     eventually(lambda: len(made) > 1, "another publisher")
 
     ensure_topics(KafkaConfig(topics.bootstrap, "tests"), names, partitions=3, replication=1)

@@ -24,7 +24,7 @@ from waybill.domain import (
     StepTaken,
     new_report_id,
 )
-from waybill.ledger import LeaseLost, Ledger, Transactions
+from waybill.ledger import LeaseLost, Ledger, Nowhere, Transactions
 from waybill.store import StoreUnavailable, create_engine
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -173,7 +173,7 @@ def test_a_change_that_waits_for_a_lock_delays_the_others_for_a_moment_only(
 
 def test_all_that_wait_learn_that_the_database_is_away(store: Store, threads: ThreadPoolExecutor) -> None:
     engine = create_engine("postgresql://nobody@127.0.0.1:1/nothing", application="tests")
-    ledger = Ledger(Transactions(engine, store.topics, store.notified.append), LeasePolicy())
+    ledger = Ledger(Transactions(engine, store.topics, Nowhere()), LeasePolicy())
 
     asked = [threads.submit(ledger.accept, requested()) for _ in range(8)]
 

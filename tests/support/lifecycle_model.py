@@ -238,6 +238,7 @@ class Model:
         for row in old:
             del self.rows[row.id]
             self.keys = {key: kept for key, kept in self.keys.items() if kept.report_id != row.id}
+            self.outbox = [message for message in self.outbox if message[1] != str(row.id)]
             self.outbox.append((STATUS, str(row.id), None))
         return len(old_keys) + len(old_letters) + len(old)
 

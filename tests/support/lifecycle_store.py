@@ -1,6 +1,6 @@
 """The store in the test's own process: on a database of its own, with times that the test chooses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,18 +21,29 @@ from waybill.domain import (
     RetentionPolicy,
     RetryPolicy,
 )
-from waybill.ledger import DeadLetters, Ledger, Notify, Recovery, Retention, Transactions
+from waybill.ledger import (
+    Committed,
+    DeadLetters,
+    Ledger,
+    Nowhere,
+    Published,
+    Recovery,
+    Retention,
+    Transactions,
+)
 from waybill.messages import DeadLetter
 from waybill.store import create_engine
 from waybill.topics import Topics
 
 ORIGIN = Origin("report", 3, 41)
 
+_OUTBOX = ("publications", "outbox")
 _TIMES = {
     "reports": "lease_expires_at not_before enqueue_at finished_at created_at updated_at started_at",
     "idempotency_keys": "created_at",
     "dead_letters": "created_at redriven_at",
     "outbox": "created_at",
+    "publications": "created_at",
     "report_events": "at",
 }
 
@@ -55,11 +66,12 @@ class Store:
     def __init__(self, engine: Engine, artefacts: ArtefactStore, policies: Policies) -> None:
         self.engine = engine
         self.artefacts = artefacts
-        self.notified: list[str] = []
-        self.notify: Notify = self.notified.append
+        self.committed: list[Committed] = []
+        self.hand_over: Callable[[Committed], object] = self.committed.append
+        """Gets what each transaction has left to be published."""
         self.topics = policies.topics
         self.transactions = Transactions(
-            engine, policies.topics, lambda key: self.notify(key), policies.requeue_after
+            engine, policies.topics, _Handing(lambda left: self.hand_over(left)), policies.requeue_after
         )
         self.ledger = Ledger(self.transactions, policies.lease)
         self.trimmed: list[tuple[str, int]] = []
@@ -68,6 +80,11 @@ class Store:
         )
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
+
+    @property
+    def handed_over(self) -> list[str]:
+        """The keys of what was left to be published, in its order."""
+        return [entry.key for left in self.committed for entry in left.entries]
 
     def claim(
         self,
@@ -87,10 +104,32 @@ class Store:
                 changes = ", ".join(f"{column} = {column} - :duration" for column in columns.split())
                 connection.execute(text(f"UPDATE {table} SET {changes}"), {"duration": duration})  # noqa: S608
 
+    def forget_messages(self) -> None:
+        """As if everything that waits for it had been published."""
+        with self.engine.begin() as connection:
+            for table in _OUTBOX:
+                connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - ours
+
     def empty(self) -> None:
         with self.engine.begin() as connection:
-            for table in ("reports", "outbox", "dead_letters"):  # the others belong to reports
+            for table in (
+                "reports",
+                "publications",
+                "outbox",
+                "dead_letters",
+            ):  # the others belong to reports
                 connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - ours
+
+
+class _Handing(Nowhere):
+    """Publishes nothing itself."""
+
+    def __init__(self, hand_over: Callable[[Committed], object]) -> None:
+        self._hand_over = hand_over
+
+    def committed(self, done: Published, left: Committed) -> None:  # noqa: ARG002 - as others have it
+        if left.entries:
+            self._hand_over(left)
 
 
 @contextmanager

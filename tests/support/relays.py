@@ -1,12 +1,12 @@
-"""A relay as a process has it, with the keys that it is notified of."""
+"""A relay as a process has it, with what its process has committed."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import Engine
 
-from waybill.ledger import Transactions
-from waybill.outbox import PendingKeys, Publisher, Relay, RelayPolicy
+from waybill.ledger import Committed, Published, Transactions
+from waybill.outbox import Pending, Publisher, Relay, RelayPolicy
 from waybill.topics import Topics
 
 
@@ -20,14 +20,14 @@ class StartedRelay:
         make_publisher: Callable[[], Publisher],
         policy: RelayPolicy | None = None,
     ) -> None:
-        self._pending = PendingKeys()
-        transactions = Transactions(engine, topics, self._pending.add)
+        self._pending = Pending()
+        transactions = Transactions(engine, topics, self._pending)
         self._relay = Relay(transactions, self._pending, make_publisher, policy)
         self._relay.start()
 
-    def notify(self, key: str) -> None:
-        """Messages of `key` have been committed."""
-        self._pending.add(key)
+    def hand_over(self, left: Committed) -> None:
+        """A transaction of its process has left this."""
+        self._pending.committed(Published(), left)
 
     def stop(self, timeout: timedelta) -> bool:
         """Whether it ended in time."""

@@ -18,7 +18,7 @@ def test_all_of_it_can_be_built_in() -> None:
 
 def test_a_process_dies_once_for_each_token(tmp_path: Path) -> None:
     (tmp_path / "token-0").touch()
-    code = "from tests.faults.sabotage import die_if_told; die_if_told([1, 2]); print('alive')"
+    code = "from tests.faults.sabotage import die_if_told; die_if_told(['a', 'b']); print('alive')"
     command = [sys.executable, "-c", code]
     environment = {**os.environ, TOKENS: str(tmp_path)}
     checkout = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ def test_a_process_dies_once_for_each_token(tmp_path: Path) -> None:
     ]
     assert [one.returncode for one in ended] == [-9, 0]
     (kill,) = read_kills(tmp_path)
-    assert kill.messages == (1, 2)
+    assert kill.messages == ("a", "b")
 
 
 def test_the_kind_is_found_without_being_installed(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ removable cutoff: 806, which was 63 XIDs old when operation ended"""
 
 def test_each_table_has_its_own() -> None:
     said = [
-        'vacuuming "waybill.public.outbox"',
-        _SAYS.format(table="outbox", dead=6565),
+        'vacuuming "waybill.public.publications"',
+        _SAYS.format(table="publications", dead=6565),
         'vacuuming "waybill.public.reports"',
         _SAYS.format(table="reports", dead=0),
     ]
-    assert dead_rows(said) == {"outbox": 6565, "reports": 0}
+    assert dead_rows(said) == {"publications": 6565, "reports": 0}

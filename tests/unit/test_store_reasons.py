@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.waiting import eventually
-from waybill.ledger import Transactions
-from waybill.outbox import PendingKeys, Relay, RelayPolicy
+from waybill.ledger import Nowhere, Transactions
+from waybill.outbox import Pending, Relay, RelayPolicy
 from waybill.store import create_engine, reason_of
 from waybill.topics import Topics
 
@@ -47,8 +47,8 @@ def test_the_reason_stays_and_the_names_go(reason: str, shown: str) -> None:
 def test_the_relay_logs_the_reason_and_no_names() -> None:
     engine = create_engine("postgresql://hush@127.0.0.1:1/hush", application="hush")
     relay = Relay(
-        Transactions(engine, Topics(), lambda _: None),
-        PendingKeys(),
+        Transactions(engine, Topics(), Nowhere()),
+        Pending(),
         MagicMock(),
         RelayPolicy(pause=timedelta(0)),
     )

@@ -102,7 +102,7 @@ def exhausted(run: Run) -> None:
         run.wait(1)
         with run.rig.database() as connection:
             # Every change needs it, and nobody of us reads it.
-            connection.execute("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
+            connection.execute("LOCK TABLE publications IN ACCESS EXCLUSIVE MODE")
             load = run.load(most_open=10_000, threads=_CLIENTS, most=_CLIENTS, parameters=_JOB)
             _hold(run, _LOCKED_SECONDS)
             held = run.rig.rows(_HELD)[0]["count"]

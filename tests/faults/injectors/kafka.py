@@ -18,7 +18,7 @@ _LONG_JOB = {"steps": 2, "step_ms": 300}
 _WAITING = """
 SELECT count(*) FROM reports r
 WHERE parameters->>'fault' = %s AND status = 'init' AND created_at > to_timestamp(%s)
-AND NOT EXISTS (SELECT FROM outbox o WHERE o.topic = 'report' AND o.key = r.id::text)
+AND NOT EXISTS (SELECT FROM publications p WHERE p.report_id = r.id AND p.command)
 """
 _ENOUGH_WAIT = 6
 

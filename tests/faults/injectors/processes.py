@@ -49,6 +49,13 @@ def _kill(run: Run, sabotage: str) -> None:
     rig.reconfigure(API)
 
 
+_LEFT = """
+SELECT row FROM (
+    SELECT concat_ws('/', report_id, first_version, last_version) AS row FROM publications
+) AS waiting WHERE row = ANY (%s)
+"""
+
+
 class _Watch:
     """Measures from each kill until another process has published what the killed one had in hand."""
 
@@ -63,8 +70,7 @@ class _Watch:
         self.waiting += kills[self._seen :]
         self._seen = len(kills)
         messages = [message for kill in self.waiting for message in kill.messages]
-        rows = self._run.rig.rows("SELECT id FROM outbox WHERE id = ANY (%s)", messages)
-        left = {row["id"] for row in rows}
+        left = {row["row"] for row in self._run.rig.rows(_LEFT, messages)}
         now = time.time()
         for kill in list(self.waiting):
             if not left.intersection(kill.messages):

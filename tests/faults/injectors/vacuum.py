@@ -18,11 +18,11 @@ _FREE_SECONDS = 15.0
 """Until no transaction is left that has begun before the end of the one that held back vacuum."""
 
 _CHURN = {
-    "outbox": """
+    "publications": """
 DO $$ BEGIN
-    INSERT INTO outbox (topic, key, value)
-    SELECT 'dead', 'dead', jsonb_build_object('filler', repeat('x', 400)) FROM generate_series(1, {rows});
-    DELETE FROM outbox WHERE topic = 'dead';
+    INSERT INTO publications (report_id, first_version, last_version, command, created_at)
+    SELECT gen_random_uuid(), 1, 1, false, '-infinity' FROM generate_series(1, {rows});
+    DELETE FROM publications WHERE created_at = '-infinity';
 END $$
 """,
     "reports": """
@@ -60,8 +60,8 @@ class Bloat:
 
 
 def held_back(run: Run) -> None:
-    """A snapshot is kept while dead rows gather in `outbox` and `reports`, round after round, that every
-    statement has to pass by. A round counts if vacuum has left what it added."""
+    """A snapshot is kept while dead rows gather in `publications` and `reports`, round after round, that
+    every statement has to pass by. A round counts if vacuum has left what it added."""
     run.wanted = _ROUNDS
     load = run.load(threads=2, pause=0.1, parameters={"steps": 2, "step_ms": 50})
     run.expect_count(run.ended, _REPORTS, "no reports end")

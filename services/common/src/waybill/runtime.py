@@ -10,7 +10,7 @@ from waybill.kafka import KafkaHealth, producer
 from waybill.kinds import load_registry
 from waybill.ledger import DeadLetters, Ledger, Recovery, Retention, Transactions
 from waybill.maintenance import Maintenance, MaintenancePolicy
-from waybill.outbox import PendingKeys, Publisher, Relay
+from waybill.outbox import Pending, Publisher, Relay, RelayPolicy
 from waybill.settings import ServiceSettings, instance_name
 from waybill.telemetry import count_trimmed
 
@@ -29,6 +29,7 @@ class Runtime:
         *,
         pool_size: int,
         recovery_grace: timedelta = timedelta(0),
+        relay: RelayPolicy | None = None,
     ) -> None:
         """`pool_size`: the database connections that are kept. `recovery_grace`: as `MaintenancePolicy` has
         it."""
@@ -39,8 +40,8 @@ class Runtime:
             log.error("kind cannot be used: its requests are refused", kind=broken.name, reason=broken.reason)
         self.artefacts = ArtefactStore(settings.artefact_url)
         self._engine = store.create_engine(settings.database_url, application=service, pool_size=pool_size)
-        pending = PendingKeys()
-        transactions = Transactions(self._engine, settings.topics, pending.add, settings.requeue_after)
+        pending = Pending()
+        transactions = Transactions(self._engine, settings.topics, pending, settings.requeue_after)
         self.ledger = Ledger(transactions, settings.lease)
         self.dead_letters = DeadLetters(transactions, settings.evidence, count_trimmed)
         self.publishing = publishing = KafkaHealth("publish messages")
@@ -48,6 +49,7 @@ class Runtime:
             transactions,
             pending,
             lambda: Publisher(producer(kafka, publishing), self.name, kafka.bootstrap_servers, publishing),
+            relay,
         )
         self._maintenance = Maintenance(
             Recovery(transactions, settings.retry),

@@ -33,6 +33,7 @@ from waybill.kafka import (
 )
 from waybill.kafka.clients import SMALL_FETCHES, group_protocol
 from waybill.logs import configure_logs
+from waybill.outbox import RelayPolicy
 from waybill.prctl import hide_from_own_user
 from waybill.runtime import Runtime
 from waybill.settings import load
@@ -42,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 _STALLED_SECONDS = 60
 _RELEASE_SECONDS = 10
+_DELETE_AFTER = timedelta(seconds=1)
+"""Of what it has published: as a rule a change of the same worker comes before."""
 
 
 def main() -> None:
@@ -73,7 +76,12 @@ class Worker:
         """`health_listener`: where the probes are answered."""
         self._settings = settings
         # A connection for each slot, and three for the threads beside them.
-        self._runtime = runtime = Runtime("report-worker", settings, pool_size=settings.slots + 3)
+        self._runtime = runtime = Runtime(
+            "report-worker",
+            settings,
+            pool_size=settings.slots + 3,
+            relay=RelayPolicy(delete_after=_DELETE_AFTER),
+        )
         kafka = runtime.kafka
         self._cancellations = Cancellations(runtime.ledger, runtime.name)
         self._scratch = Scratch()

@@ -5,26 +5,33 @@ from waybill.ledger.dead_letters import DeadLetters
 from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, NotRedrivable
 from waybill.ledger.ledger import IdempotencyKey, Ledger
 from waybill.ledger.letters import UnreadMessage
+from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Published, Row, publication_entry
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.retention import Removed, Retention
-from waybill.ledger.transactions import Notify, Transactions
+from waybill.ledger.transactions import Transactions
 from waybill.ledger.writer import Pending
 
 __all__ = [
     "Changes",
+    "Committed",
     "DeadLetters",
+    "Entry",
     "IdempotencyKey",
     "KeyInFlight",
     "KeyReused",
     "LeaseLost",
     "Ledger",
     "NotRedrivable",
-    "Notify",
+    "Nowhere",
+    "Outgoing",
     "Pending",
+    "Published",
     "Recovered",
     "Recovery",
     "Removed",
     "Retention",
+    "Row",
     "Transactions",
     "UnreadMessage",
+    "publication_entry",
 ]

@@ -1,7 +1,8 @@
 """The unit of work: changes of reports in one transaction, each with its event and its messages."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,9 +21,10 @@ from waybill.domain import (
 )
 from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.letters import report_letter, stored_letter
-from waybill.messages import Command, DeadLetter, StatusEvent, status_event, step_event
-from waybill.store import OutboxMessage
-from waybill.store.statements import dead_letters, events, records, reports
+from waybill.ledger.outgoing import Entry, Published, Row, publication_entry
+from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
+from waybill.store import OutboxMessage, Publication
+from waybill.store.statements import dead_letters, events, outbox, records, reports
 from waybill.topics import Topics
 
 
@@ -30,9 +32,8 @@ class Changes:
     """Changes of any number of reports that are committed together.
 
     Each method writes the row, and derives what belongs to it: the event in `report_events`, the message on
-    `report-status`, and a command where the report then waits for a worker. Events and messages are written
-    at the end, by `write_records`. `keys` are the keys of all messages, in their order; the relay is notified
-    of them after the commit.
+    `report-status`, and a command where the report then waits for a worker. These are written down at the
+    end, by `write_records`, and handed to the relay after the commit.
     """
 
     def __init__(self, connection: Connection, topics: Topics, requeue_after: timedelta) -> None:
@@ -40,17 +41,31 @@ class Changes:
         self.connection = connection
         self.requeue_after = requeue_after
         self._topics = topics
-        self._recorded: list[records.RecordedChange] = []
+        self._changed: dict[UUID, _Changed] = {}
         self._messages: list[OutboxMessage] = []
 
-    @property
-    def keys(self) -> Iterable[str]:
-        return dict.fromkeys(message.key for message in self._messages)
-
-    def write_records(self) -> None:
-        """What belongs to the changes; before the commit."""
-        if self._messages:
-            records.put(self.connection, self._recorded, self._messages)
+    def write_records(self, published: Published) -> tuple[list[Entry], dict[str, list[Row]]]:
+        """What belongs to the changes, before the commit: they are to be published. Forgets what was
+        `published`, and returns what else of the same reports, and of those it names, waits for that."""
+        if not (self._changed or self._messages or published):
+            return [], {}
+        changed = self._changed.values()
+        keys = {*map(str, self._changed), *(message.key for message in self._messages), *published.keys}
+        waiting: dict[str, list[Row]] = {}
+        for key, row in records.put(
+            self.connection,
+            [event for one in changed for event in one.events],
+            [one.publication for one in changed],
+            [row for row in published.rows if isinstance(row, Publication)],
+            keys,
+        ):
+            waiting.setdefault(key, []).append(row)
+        if ids := [row for row in published.rows if isinstance(row, int)]:
+            outbox.remove(self.connection, ids)
+        ids = outbox.put(self.connection, self._messages) if self._messages else []
+        entries = [one.entry(self._topics) for one in changed]
+        entries += [Entry(row, one.key, [one]) for row, one in zip(ids, self._messages, strict=True)]
+        return entries, waiting
 
     # --- requested by a client
 
@@ -94,7 +109,8 @@ class Changes:
         due = reports.lock_unqueued(self.connection, self._topics.report, limit)
         if due:
             reports.set_requeue(self.connection, [report.id for report in due], self.requeue_after)
-            self._enqueue([self._command(report) for report in due])
+            for report in due:
+                self._changed_of(report).has_command = True
         return due
 
     def refuse(self, message: OutboxMessage, reason: str) -> None:
@@ -112,14 +128,14 @@ class Changes:
         for report in (reports.lock_by_key(self.connection, key) for key in sorted(keys)):
             latest = report and events.latest(self.connection, report.id)
             if report and latest:
-                self._enqueue([self._status_message(report, latest.data)])
+                self._changed_of(report).again = json.dumps(latest.data)
 
     def remove(self, report_ids: Sequence[UUID]) -> None:
         """Removes locked reports with their events, and their last state from `report-status`."""
         reports.remove(self.connection, report_ids)
-        self._enqueue(
-            [OutboxMessage(self._topics.report_status, str(report_id), None) for report_id in report_ids]
-        )
+        self._messages += [
+            OutboxMessage(self._topics.report_status, str(report_id), None) for report_id in report_ids
+        ]
 
     # --- dead letters
 
@@ -128,16 +144,16 @@ class Changes:
         if not dead_letters.put(self.connection, row):
             return False
         value = letter.model_dump(mode="json")
-        self._enqueue([OutboxMessage(self._topics.report_dead_letter, str(letter.id), value, carrier)])
+        self._messages.append(OutboxMessage(self._topics.report_dead_letter, str(letter.id), value, carrier))
         return True
 
     # --- of a row that was changed in this transaction
 
     def record(self, report: Report, *, has_command: bool = False) -> Report:
         """The event of a change of status, and a command where the report waits for a worker now."""
+        changed = self._record(report, status_event(report))
         waits = report.status is Status.INIT and report.not_before is None
-        commands = [self._command(report)] if waits and not has_command else []
-        self._record([(report, status_event(report))], *commands)
+        changed.has_command |= waits and not has_command
         return report
 
     def record_end(self, report: Report, end: End, origin: Origin) -> Report:
@@ -152,24 +168,40 @@ class Changes:
         """The events of steps, each of a version of its own; `last` is how the last of them has left the
         report."""
         first = last.version - len(taken) + 1
-        states = (replace(last, version=first + i, progress=one.progress) for i, one in enumerate(taken))
-        self._record((state, step_event(state, one.change)) for state, one in zip(states, taken, strict=True))
+        for version, one in enumerate(taken, first):
+            state = replace(last, version=version, progress=one.progress)
+            self._record(state, step_event(state, one.change))
 
     # --- parts
 
-    def _record(self, changes: Iterable[tuple[Report, StatusEvent]], *more: OutboxMessage) -> None:
-        recorded = [(report, event.type, event.model_dump(mode="json")) for report, event in changes]
-        self._recorded += recorded
-        self._enqueue([*(self._status_message(report, data) for report, _, data in recorded), *more])
+    def _record(self, report: Report, event: StatusEvent) -> "_Changed":
+        changed = self._changed_of(report)
+        changed.report = report
+        changed.events.append(records.RecordedEvent(report, event.type, event.model_dump_json()))
+        return changed
 
-    def _status_message(self, report: Report, data: dict[str, object]) -> OutboxMessage:
-        return OutboxMessage(self._topics.report_status, str(report.id), data, report.carrier)
+    def _changed_of(self, report: Report) -> "_Changed":
+        return self._changed.setdefault(report.id, _Changed(report))
 
-    def _command(self, report: Report) -> OutboxMessage:
-        """Tells a worker to produce the report."""
-        command = Command(report_id=report.id, kind=report.kind)
-        value = command.model_dump(mode="json", exclude_none=True)
-        return OutboxMessage(self._topics.report, str(report.id), value, report.carrier, traced=True)
 
-    def _enqueue(self, messages: Sequence[OutboxMessage]) -> None:
-        self._messages += messages
+@dataclass
+class _Changed:
+    """A report that a transaction changes, or of which it has something published: `again`, its last
+    event."""
+
+    report: Report
+    events: list[records.RecordedEvent] = field(default_factory=list)
+    has_command: bool = False
+    again: str | None = None
+
+    @property
+    def publication(self) -> Publication:
+        last = self.report.version
+        first = last + 1 - (len(self.events) or int(self.again is not None))
+        return Publication(self.report.id, first, last, self.has_command)
+
+    def entry(self, topics: Topics) -> Entry:
+        events = [event.data for event in self.events]
+        if self.again and not events:
+            events = [self.again]
+        return publication_entry(topics, self.publication, self.report.kind, self.report.carrier, events)

@@ -1,6 +1,7 @@
 """Transactions on the database: one to read, or one in which reports change."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -8,13 +9,11 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from waybill.ledger.changes import Changes
+from waybill.ledger.outgoing import Committed, Outgoing, Published
 from waybill.store import StoreUnavailable, for_brief_waits, is_refused, is_unavailable
 from waybill.topics import Topics
 
 log = structlog.get_logger(__name__)
-
-Notify = Callable[[str], None]
-"""Gets the key of messages that were committed to the outbox; must not block."""
 
 
 class Transactions:
@@ -28,14 +27,15 @@ class Transactions:
         self,
         engine: Engine,
         topics: Topics,
-        notify: Notify,
+        outgoing: Outgoing,
         requeue_after: timedelta = timedelta(minutes=15),
     ) -> None:
-        """`requeue_after`: the time without a claim after which a report gets another command."""
+        """`outgoing` gets what is to be published. `requeue_after`: the time without a claim after which a
+        report gets another command."""
         self._engine = engine
         self._brief = for_brief_waits(engine)
-        self._topics = topics
-        self._notify = notify
+        self.topics = topics
+        self._outgoing = outgoing
         self._requeue_after = requeue_after
 
     @contextmanager
@@ -54,10 +54,17 @@ class Transactions:
 
     @contextmanager
     def changes(self, *, briefly: bool = False) -> Iterator[Changes]:
-        """Any number of changes, committed together at the end of the block; then the relay is notified."""
-        with self.reading(briefly=briefly) as connection:
-            changes = Changes(connection, self._topics, self._requeue_after)
-            yield changes
-            changes.write_records()
-        for key in changes.keys:
-            self._notify(key)
+        """Any number of changes, committed together at the end of the block; then the relay gets what is to
+        be published. What it has published meanwhile is forgotten in the same transaction."""
+        since = time.monotonic()
+        published = Published()
+        try:
+            with self.reading(briefly=briefly) as connection:
+                changes = Changes(connection, self.topics, self._requeue_after)
+                yield changes
+                published = self._outgoing.take_published()
+                entries, waiting = changes.write_records(published)
+        except BaseException:
+            self._outgoing.failed(published)
+            raise
+        self._outgoing.committed(published, Committed(entries, waiting, since, published.keys))

@@ -1,7 +1,7 @@
 """From the outbox to Kafka."""
 
-from waybill.outbox.keys import PendingKeys
+from waybill.outbox.pending import Pending
 from waybill.outbox.publisher import Publisher
 from waybill.outbox.relay import Relay, RelayPolicy
 
-__all__ = ["PendingKeys", "Publisher", "Relay", "RelayPolicy"]
+__all__ = ["Pending", "Publisher", "Relay", "RelayPolicy"]

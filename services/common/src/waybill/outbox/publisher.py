@@ -2,10 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from opentelemetry.trace import Span
@@ -24,8 +23,8 @@ _AGAIN_SECONDS = 5.0
 
 @dataclass
 class Published:
-    """The outcome of a batch, by outbox id. `refused`: the broker will never take it, with its reason.
-    `doubtful`: it may have been another one of the same produce request that was refused."""
+    """The outcome of a batch, by the messages' places in it. `refused`: the broker will never take it, with
+    its reason. `doubtful`: it may have been another one of the same produce request that was refused."""
 
     acknowledged: list[int] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
@@ -34,12 +33,12 @@ class Published:
     topics: dict[str, KafkaError | None] = field(default_factory=dict)
     """Each topic of the batch, with what has kept a message from it."""
 
-    def forget(self, message_id: int) -> None:
+    def forget(self, place: int) -> None:
         """For a message that is sent again."""
-        if message_id in self.acknowledged:
-            self.acknowledged.remove(message_id)
-        self.refused.pop(message_id, None)
-        self.failed.pop(message_id, None)
+        if place in self.acknowledged:
+            self.acknowledged.remove(place)
+        self.refused.pop(place, None)
+        self.failed.pop(place, None)
 
 
 class Publisher:
@@ -67,13 +66,13 @@ class Publisher:
         the time allows, and the others the next time.
         """
         outcome = Published()
-        for message in batch:
-            self._send(message, outcome)
+        for place, message in enumerate(batch):
+            self._send(place, message, outcome)
         self._producer.flush()
         if len(batch) > 1 and outcome.doubtful:
             deadline = self._clock() + _AGAIN_SECONDS
-            for key in dict.fromkeys(message.key for message in batch if message.id in outcome.doubtful):
-                of_key = [message for message in batch if message.key == key]
+            for key in dict.fromkeys(batch[place].key for place in sorted(outcome.doubtful)):
+                of_key = {place: message for place, message in enumerate(batch) if message.key == key}
                 self._send_again(of_key, outcome, in_time=self._clock() < deadline)
         for topic, error in outcome.topics.items():
             self._report(topic, error)
@@ -88,16 +87,15 @@ class Publisher:
                 error = self._producer.list_topics(topic, timeout=1).topics[topic].error or error
         self._health.failed(error, topic)
 
-    def _send_again(self, of_key: Sequence[OutboxMessage], outcome: Published, *, in_time: bool) -> None:
+    def _send_again(self, of_key: Mapping[int, OutboxMessage], outcome: Published, *, in_time: bool) -> None:
         """A key's messages one by one: all of them, or none."""
-        for message in of_key:
-            message_id = _id_of(message)
-            outcome.forget(message_id)
+        for place, message in of_key.items():
+            outcome.forget(place)
             if in_time:
-                self._send(message, outcome)
+                self._send(place, message, outcome)
                 self._producer.flush()
             else:
-                outcome.failed[message_id] = "It has to be sent by itself, and its turn has not come."
+                outcome.failed[place] = "It has to be sent by itself, and its turn has not come."
 
     def warm_up(self) -> None:
         """Makes the first message as quick as the others: reaches the brokers beforehand, if it can. Why it
@@ -105,11 +103,10 @@ class Publisher:
         with suppress(KafkaException):
             self._producer.list_topics(timeout=5)
 
-    def _send(self, message: OutboxMessage, outcome: Published) -> None:
-        message_id = _id_of(message)
+    def _send(self, place: int, message: OutboxMessage, outcome: Published) -> None:
         span = self._span(message) if message.traced else None
         carrier = (span_carrier(span) if span else None) or message.carrier
-        delivery = _Delivery(message_id, message.topic, span, outcome)
+        delivery = _Delivery(place, message.topic, span, outcome)
         try:
             self._producer.produce(
                 message.topic,
@@ -132,20 +129,14 @@ class Publisher:
         )
 
 
-def _id_of(message: OutboxMessage) -> int:
-    if message.id is None:
-        raise AssertionError("a message of the outbox has an id")
-    return message.id
-
-
 _TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE)
 
 
 class _Delivery:
     """The broker's answer to one message."""
 
-    def __init__(self, message_id: int, topic: str, span: Span | None, outcome: Published) -> None:
-        self._id = message_id
+    def __init__(self, place: int, topic: str, span: Span | None, outcome: Published) -> None:
+        self._place = place
         self._topic = topic
         self._span = span
         self._outcome = outcome
@@ -153,10 +144,10 @@ class _Delivery:
     def __call__(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
             if error.code() in _TOO_LARGE:
-                self._outcome.doubtful.add(self._id)
+                self._outcome.doubtful.add(self._place)
             self._fail(error)
             return
-        self._outcome.acknowledged.append(self._id)
+        self._outcome.acknowledged.append(self._place)
         self._outcome.topics.setdefault(self._topic, None)
         if self._span:
             self._span.set_attributes(attributes.delivered(message.partition(), message.offset()))
@@ -170,17 +161,15 @@ class _Delivery:
         final = error.code() in _TOO_LARGE
         if not final:
             self._outcome.topics[self._topic] = error
-        (self._outcome.refused if final else self._outcome.failed)[self._id] = reason_of(error)
+        (self._outcome.refused if final else self._outcome.failed)[self._place] = reason_of(error)
         if self._span:
             fail_span(self._span, error.name(), reason_of(error))
             self._span.end()
 
 
-def _value(message: OutboxMessage, carrier: Carrier | None) -> bytes | None:
+def _value(message: OutboxMessage, carrier: Carrier | None) -> str | bytes | None:
     """The JSON, for a command with the carrier among its fields: some programs read it there."""
-    if message.value is None:
-        return None
-    fields: dict[str, Any] = message.value
-    if message.traced and carrier:
-        fields = fields | carrier.as_dict()
-    return json.dumps(fields, separators=(",", ":")).encode()
+    if message.value is None or isinstance(message.value, str):
+        return message.value
+    added = carrier.as_dict() if message.traced and carrier else {}
+    return json.dumps(message.value | added, separators=(",", ":")).encode()

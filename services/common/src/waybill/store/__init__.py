@@ -16,6 +16,7 @@ from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLe
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
+from waybill.store.statements.publications import Publication, StoredPublication
 from waybill.store.statements.reports import ReportFilter, ReportPage
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "DeadLetterFilter",
     "KnownRequest",
     "OutboxMessage",
+    "Publication",
     "ReportFilter",
     "ReportPage",
     "SchemaBehind",
@@ -30,6 +32,7 @@ __all__ = [
     "StoredDeadLetter",
     "StoredEvent",
     "StoredMessage",
+    "StoredPublication",
     "Trimmed",
     "UnsuitableDatabase",
     "check_schema",

@@ -128,6 +128,20 @@ report_events = Table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
+# The outbox has two tables. What changes of reports have to publish is in their events already: a row here
+# says which versions, and whether a command goes with them.
+publications = Table(
+    "publications",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    Column("first_version", Integer, primary_key=True),
+    # a command alone has none: the first is then behind the last
+    Column("last_version", Integer, primary_key=True),
+    Column("command", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
+# Messages with a value of their own: dead letters, tombstones, and all of processes of the version before.
 outbox = Table(
     "outbox",
     metadata,
@@ -136,16 +150,13 @@ outbox = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("topic", Text, nullable=False),
     Column("key", Text, nullable=False),
-    # null for a tombstone, which tells a compacted topic to forget the key, and where `version` is given
+    # null for a tombstone, which tells a compacted topic to forget the key
     Column("value", JSONB(none_as_null=True)),
-    # the event of the report `key` whose data is the value; null where the message has a value of its own
-    Column("version", Integer),
     Column("traceparent", Text),
     Column("tracestate", Text),
     # whether publishing it is a span of the trace, as it is for a command
     Column("traced", Boolean, nullable=False, server_default="false"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
-    CheckConstraint("value IS NULL OR version IS NULL", name="one_value"),
     Index("outbox_key_id_idx", "key", "id"),
 )
 

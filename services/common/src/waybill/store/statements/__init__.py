@@ -4,6 +4,24 @@ They run in the transaction of the connection that they are given; none of them 
 database's own: there is one clock for leases, however wrong a worker's may be.
 """
 
-from waybill.store.statements import attempts, dead_letters, events, idempotency, outbox, records, reports
+from waybill.store.statements import (
+    attempts,
+    dead_letters,
+    events,
+    idempotency,
+    outbox,
+    publications,
+    records,
+    reports,
+)
 
-__all__ = ["attempts", "dead_letters", "events", "idempotency", "outbox", "records", "reports"]
+__all__ = [
+    "attempts",
+    "dead_letters",
+    "events",
+    "idempotency",
+    "outbox",
+    "publications",
+    "records",
+    "reports",
+]

@@ -1,6 +1,7 @@
-"""Statements on `outbox`."""
+"""Statements on `outbox`: messages with a value of their own."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,71 +9,91 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, literal, select
 
 from waybill.domain import Carrier
-from waybill.store.statements._rows import carrier_of
+from waybill.store.statements._rows import carrier_columns, carrier_of
 from waybill.store.tables import outbox
 
 
 @dataclass(frozen=True)
 class OutboxMessage:
     """A message that waits to be published. `traced`: publishing it is a span, child of `carrier`.
-    `value` None is a tombstone."""
+    `value`: an object, or its JSON; None is a tombstone."""
 
     topic: str
     key: str
-    value: dict[str, Any] | None
+    value: dict[str, Any] | str | None
     carrier: Carrier | None = None
     traced: bool = False
-    id: int | None = None
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """What waits to be published: how much, and for how long the oldest has."""
+    """What waits to be published: the number of rows, and for how long the oldest has waited."""
 
     messages: int
     age: timedelta
 
 
-def lock_of_keys(connection: Connection, keys: Sequence[str]) -> list[OutboxMessage]:
-    """Every waiting message of `keys`, in order, for this transaction alone.
+_PUT = """
+INSERT INTO outbox (topic, key, value, traced, traceparent, tracestate)
+SELECT topic, key, value, traced, traceparent, tracestate
+FROM jsonb_to_recordset(%(messages)s::jsonb) AS message (
+    place integer, topic text, key text, value jsonb, traced boolean, traceparent text, tracestate text
+)
+ORDER BY place
+RETURNING id
+"""
 
-    It waits for the relay that publishes them now and then no longer sees what that deleted; so no message
-    overtakes an earlier one of its key, whichever process wrote it. Every caller locks in the order of the
-    ids, so none can deadlock.
-    """
-    return _locked(connection, outbox.c.key.in_(keys))
+_BACKLOG = """
+SELECT count(*), coalesce(clock_timestamp() - min(created_at), '0')
+FROM (SELECT created_at FROM publications UNION ALL SELECT created_at FROM outbox) AS waiting
+"""
 
 
-def lock_old(connection: Connection, age: timedelta, limit: int) -> list[OutboxMessage]:
-    """The oldest messages that have waited for `age`: a process died before it published them.
+def put(connection: Connection, messages: Sequence[OutboxMessage]) -> list[int]:
+    """Stores messages; their ids, in the same order."""
+    rows = [
+        {
+            "place": place,
+            "topic": message.topic,
+            "key": message.key,
+            "value": message.value,
+            "traced": message.traced,
+            **carrier_columns(message.carrier),
+        }
+        for place, message in enumerate(messages)
+    ]
+    ids: Sequence[int] = connection.exec_driver_sql(_PUT, {"messages": json.dumps(rows)}).scalars().all()
+    return sorted(ids)
 
-    Earlier messages of the same keys come too, since they are older still.
+
+def lock_old(connection: Connection, age: timedelta, limit: int) -> dict[int, OutboxMessage]:
+    """By their ids, the oldest messages that have waited for `age`, in order, for this transaction alone.
+
+    It waits for the process that publishes them now and then no longer sees what that deleted; so no message
+    overtakes an earlier one of its key. Every caller locks in the order of the ids, so none can deadlock.
     """
     return _locked(connection, _older_than(age), limit)
 
 
-def lock_any(connection: Connection, age: timedelta, limit: int) -> list[OutboxMessage]:
+def lock_any(connection: Connection, age: timedelta, limit: int) -> dict[int, OutboxMessage]:
     """As `lock_old`, but all of some keys, whichever: for when the oldest cannot be published."""
     statement = select(outbox.c.key).where(_older_than(age)).order_by(func.random()).limit(limit)
-    return lock_of_keys(connection, list(connection.execute(statement).scalars()))
+    return _locked(connection, outbox.c.key.in_(list(connection.execute(statement).scalars())))
 
 
-def waiting(connection: Connection, keys: Sequence[str]) -> set[str]:
+def waiting(connection: Connection, keys: Collection[str]) -> set[str]:
     """Those of `keys` that have a message here."""
     return set(connection.execute(select(outbox.c.key).where(outbox.c.key.in_(keys))).scalars())
 
 
-def remove(connection: Connection, ids: Sequence[int]) -> int:
-    """Forgets messages that the broker has acknowledged; how many were still there."""
-    return connection.execute(delete(outbox).where(outbox.c.id.in_(ids))).rowcount
+def remove(connection: Connection, ids: Collection[int]) -> None:
+    """Forgets messages that the broker has acknowledged."""
+    connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
 
 
 def backlog(connection: Connection) -> Backlog:
-    """For the metrics."""
-    row = connection.execute(
-        select(func.count(), func.clock_timestamp() - func.min(outbox.c.created_at)).select_from(outbox)
-    ).one()
-    return Backlog(row[0], row[1] or timedelta(0))
+    """For the metrics: of this table and of `publications`."""
+    return Backlog(*connection.exec_driver_sql(_BACKLOG).one())
 
 
 def _older_than(age: timedelta) -> ColumnElement[bool]:
@@ -82,9 +103,9 @@ def _older_than(age: timedelta) -> ColumnElement[bool]:
 
 def _locked(
     connection: Connection, where: ColumnElement[bool], limit: int | None = None
-) -> list[OutboxMessage]:
+) -> dict[int, OutboxMessage]:
     statement = select(outbox).where(where).order_by(outbox.c.id).limit(limit).with_for_update()
-    return [
-        OutboxMessage(row.topic, row.key, row.value, carrier_of(row), row.traced, row.id)
+    return {
+        row.id: OutboxMessage(row.topic, row.key, row.value, carrier_of(row), row.traced)
         for row in connection.execute(statement)
-    ]
+    }

@@ -1,57 +1,103 @@
-"""What belongs to a change: its event in `report_events`, and its messages in `outbox`."""
+"""What belongs to changes of reports: their events, and what they have to publish."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from waybill.domain import Report
-from waybill.store.statements._rows import carrier_columns
-from waybill.store.statements.outbox import OutboxMessage
+from waybill.store.statements.publications import Publication
 
-RecordedChange = tuple[Report, str, dict[str, Any]]
-"""The report that the change has led to, the type of its event, and the event's data."""
 
-# As one JSON document: for a few rows, arrays of the columns take the client twice the time.
+@dataclass(frozen=True)
+class RecordedEvent:
+    """The report that a change has led to, and its event as JSON."""
+
+    report: Report
+    type: str
+    data: str
+
+
+# As JSON documents: for a few rows, arrays of the columns take the client twice the time. What another
+# process has locked, it publishes and deletes itself.
 _PUT = """
 WITH recorded AS (
     INSERT INTO report_events (report_id, version, type, data, at)
     SELECT report_id, version, type, data, at
     FROM jsonb_to_recordset(%(events)s::jsonb)
         AS event (report_id uuid, version integer, type text, data jsonb, at timestamptz)
+), announced AS (
+    INSERT INTO publications (report_id, first_version, last_version, command)
+    SELECT report_id, first, last, command
+    FROM jsonb_to_recordset(%(publications)s::jsonb)
+        AS publication (report_id uuid, first integer, last integer, command boolean)
+    ON CONFLICT DO NOTHING
+), published AS (
+    SELECT publications.report_id, first_version, last_version
+    FROM publications JOIN jsonb_to_recordset(%(published)s::jsonb)
+        AS published (report_id uuid, first integer, last integer)
+        ON publications.report_id = published.report_id
+            AND first_version = published.first AND last_version = published.last
+    FOR UPDATE OF publications SKIP LOCKED
+), deleted AS (
+    DELETE FROM publications USING published
+    WHERE publications.report_id = published.report_id
+        AND publications.first_version = published.first_version
+        AND publications.last_version = published.last_version
 )
-INSERT INTO outbox (topic, key, value, traced, traceparent, tracestate)
-SELECT topic, key, value, traced, traceparent, tracestate
-FROM jsonb_to_recordset(%(messages)s::jsonb)
-    AS message (
-        place integer, topic text, key text, value jsonb, traced boolean, traceparent text, tracestate text
-    )
-ORDER BY place
+SELECT report_id, first_version, last_version, command, NULL
+FROM publications WHERE report_id IN (SELECT jsonb_array_elements_text(%(keys)s::jsonb)::uuid)
+UNION ALL
+SELECT key::uuid, 0, 0, false, id
+FROM outbox WHERE key IN (SELECT jsonb_array_elements_text(%(keys)s::jsonb))
 """
 
 
-def put(connection: Connection, changes: Sequence[RecordedChange], messages: Sequence[OutboxMessage]) -> None:
-    """Of any number of changes, in the transaction that has made them, in one statement."""
-    events = [
+def put(
+    connection: Connection,
+    events: Sequence[RecordedEvent],
+    publications: Collection[Publication],
+    published: Collection[Publication] = (),
+    keys: Collection[str] = (),
+) -> list[tuple[str, Publication | int]]:
+    """Stores events and what is to be published, and forgets what was `published`, in one statement, in the
+    transaction that has made the changes.
+
+    Returns, with its key, what of the reports `keys` waited to be published before: by `publications`, or as
+    a message of the outbox by its id.
+    """
+    found = connection.exec_driver_sql(
+        _PUT,
         {
-            "report_id": str(report.id),
-            "version": report.version,
-            "type": event_type,
-            "data": data,
-            "at": report.updated_at.isoformat(),
-        }
-        for report, event_type, data in changes
-    ]
-    rows = [
-        {
-            "place": place,
-            "topic": message.topic,
-            "key": message.key,
-            "value": message.value,
-            "traced": message.traced,
-            **carrier_columns(message.carrier),
-        }
-        for place, message in enumerate(messages)
-    ]
-    connection.exec_driver_sql(_PUT, {"events": json.dumps(events), "messages": json.dumps(rows)})
+            "events": _array(_event(event) for event in events),
+            "publications": json.dumps([one.as_json() for one in publications]),
+            "published": json.dumps([one.as_json() for one in published]),
+            "keys": json.dumps(list(keys)),
+        },
+    )
+    return [_waiting(*row) for row in found]
+
+
+def _waiting(
+    report_id: UUID, first: int, last: int, command: bool, outbox_id: int | None
+) -> tuple[str, Publication | int]:
+    row = Publication(report_id, first, last, command) if outbox_id is None else outbox_id
+    return str(report_id), row
+
+
+def _event(event: RecordedEvent) -> str:
+    """As JSON; its data is JSON already."""
+    report = event.report
+    fields = {
+        "report_id": str(report.id),
+        "version": report.version,
+        "type": event.type,
+        "at": report.updated_at.isoformat(),
+    }
+    return f'{json.dumps(fields)[:-1]}, "data": {event.data}}}'
+
+
+def _array(objects: Iterable[str]) -> str:
+    return f"[{', '.join(objects)}]"

@@ -39,7 +39,7 @@ from waybill.store.statements._rows import (
     newest_first,
     report_of,
 )
-from waybill.store.tables import outbox, reports
+from waybill.store.tables import outbox, publications, reports
 
 # --- reading ------------------------------------------------------------------------------------------
 
@@ -248,7 +248,10 @@ def take_back(
 def lock_unqueued(connection: Connection, topic: str, limit: int) -> list[Report]:
     """Waiting reports that are due for a command: a retry whose time has come, or one whose command has
     not led to a claim for so long that Kafka may have lost it. Not those whose command is in the outbox."""
-    enqueued = exists().where(outbox.c.key == cast(reports.c.id, Text), outbox.c.topic == topic)
+    enqueued = or_(
+        exists().where(publications.c.report_id == reports.c.id, publications.c.command),
+        exists().where(outbox.c.key == cast(reports.c.id, Text), outbox.c.topic == topic),
+    )
     return _locked(
         connection,
         and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.statement_timestamp(), ~enqueued),
@@ -289,7 +292,8 @@ def lock_old(connection: Connection, age: timedelta, report_ids: Sequence[UUID])
 
 
 def remove(connection: Connection, report_ids: Sequence[UUID]) -> None:
-    """Forgets locked reports with their events and idempotency keys."""
+    """Forgets locked reports with their events and idempotency keys, and what they had to publish."""
+    connection.execute(delete(publications).where(publications.c.report_id.in_(report_ids)))
     connection.execute(delete(reports).where(reports.c.id.in_(report_ids)))
 
 

@@ -1,6 +1,6 @@
-"""Messages that refer to the event whose data they publish.
+"""What changes of reports have to publish, without a copy of it.
 
-Processes of the version before run on beside it: each new column may be null.
+Processes of the version before run on beside it: they neither see it nor need it.
 """
 
 import sqlalchemy as sa
@@ -13,5 +13,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("outbox", sa.Column("version", sa.Integer))
-    op.create_check_constraint(op.f("outbox_one_value_check"), "outbox", "value IS NULL OR version IS NULL")
+    op.create_table(
+        "publications",
+        sa.Column("report_id", sa.Uuid, primary_key=True),
+        sa.Column("first_version", sa.Integer, primary_key=True),
+        sa.Column("last_version", sa.Integer, primary_key=True),
+        sa.Column("command", sa.Boolean, nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            server_default=sa.func.clock_timestamp(),
+        ),
+    )
