@@ -46,3 +46,8 @@ def test_the_database_refuses_a_report_that_cannot_be(values: dict[str, str], da
 
     with pytest.raises(IntegrityError):
         database.execute(f"INSERT INTO reports ({names}) VALUES ({places})", id=new_report_id(), **values)  # noqa: S608
+
+
+def test_the_database_refuses_a_message_with_two_values(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        database.execute("INSERT INTO outbox (topic, key, value, version) VALUES ('t', 'k', '{}', 1)")

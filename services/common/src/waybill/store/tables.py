@@ -136,13 +136,16 @@ outbox = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("topic", Text, nullable=False),
     Column("key", Text, nullable=False),
-    # null for a tombstone, which tells a compacted topic to forget the key
+    # null for a tombstone, which tells a compacted topic to forget the key, and where `version` is given
     Column("value", JSONB(none_as_null=True)),
+    # the event of the report `key` whose data is the value; null where the message has a value of its own
+    Column("version", Integer),
     Column("traceparent", Text),
     Column("tracestate", Text),
     # whether publishing it is a span of the trace, as it is for a command
     Column("traced", Boolean, nullable=False, server_default="false"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    CheckConstraint("value IS NULL OR version IS NULL", name="one_value"),
     Index("outbox_key_id_idx", "key", "id"),
 )
 

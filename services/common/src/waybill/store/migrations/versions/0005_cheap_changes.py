@@ -1,0 +1,17 @@
+"""Messages that refer to the event whose data they publish.
+
+Processes of the version before run on beside it: each new column may be null.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("outbox", sa.Column("version", sa.Integer))
+    op.create_check_constraint(op.f("outbox_one_value_check"), "outbox", "value IS NULL OR version IS NULL")
