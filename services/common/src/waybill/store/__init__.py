@@ -17,6 +17,7 @@ from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
 from waybill.store.statements.reports import ReportFilter, ReportPage
+from waybill.store.task_lease import TaskLease
 
 __all__ = [
     "Backlog",
@@ -30,6 +31,7 @@ __all__ = [
     "StoredDeadLetter",
     "StoredEvent",
     "StoredMessage",
+    "TaskLease",
     "Trimmed",
     "UnsuitableDatabase",
     "check_schema",

@@ -182,3 +182,15 @@ dead_letters = Table(
         index=True,
     ),
 )
+
+maintenance_leases = Table(
+    "maintenance_leases",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    # of the processes that could hold it, the one that should has the lowest
+    Column("rank", Integer, nullable=False),
+    _time("expires_at", nullable=False),
+    # After a crash of the server they are taken again: renewing them costs neither WAL nor a sync.
+    prefixes=["UNLOGGED"],
+)

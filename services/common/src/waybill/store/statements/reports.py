@@ -220,13 +220,15 @@ def postpone(connection: Connection, report_id: UUID, delay: timedelta) -> None:
 # --- recovery and retention, by any process -----------------------------------------------------------
 
 
+def any_due(connection: Connection, grace: timedelta) -> bool:
+    """Whether there may be reports for `lock_expired` or `lock_unqueued`."""
+    expired, unqueued = exists().where(_expired(grace)), exists().where(_due_for_a_command())
+    return bool(connection.scalar(select(or_(expired, unqueued))))
+
+
 def lock_expired(connection: Connection, grace: timedelta, limit: int) -> list[Report]:
     """Reports whose worker has let the lease run out for `grace`, for this transaction alone."""
-    return _locked(
-        connection,
-        and_(reports.c.status == Status.PROCESSING, reports.c.lease_expires_at < ago(grace)),
-        limit,
-    )
+    return _locked(connection, _expired(grace), limit)
 
 
 def take_back(
@@ -249,11 +251,7 @@ def lock_unqueued(connection: Connection, topic: str, limit: int) -> list[Report
     """Waiting reports that are due for a command: a retry whose time has come, or one whose command has
     not led to a claim for so long that Kafka may have lost it. Not those whose command is in the outbox."""
     enqueued = exists().where(outbox.c.key == cast(reports.c.id, Text), outbox.c.topic == topic)
-    return _locked(
-        connection,
-        and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.statement_timestamp(), ~enqueued),
-        limit,
-    )
+    return _locked(connection, and_(_due_for_a_command(), ~enqueued), limit)
 
 
 def set_requeue(connection: Connection, report_ids: Sequence[UUID], after: timedelta) -> None:
@@ -312,6 +310,14 @@ def _change(to: Status, *where: ColumnElement[bool]) -> Update:
         .values(status=to, version=reports.c.version + 1, updated_at=func.clock_timestamp())
         .returning(*reports.c)
     )
+
+
+def _expired(grace: timedelta) -> ColumnElement[bool]:
+    return and_(reports.c.status == Status.PROCESSING, reports.c.lease_expires_at < ago(grace))
+
+
+def _due_for_a_command() -> ColumnElement[bool]:
+    return and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.statement_timestamp())
 
 
 def _changed(connection: Connection, statement: Update) -> Report | None:

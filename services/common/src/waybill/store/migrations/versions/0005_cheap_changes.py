@@ -1,4 +1,4 @@
-"""Messages that refer to the event whose data they publish.
+"""Messages that refer to the event whose data they publish, and one process at a time for maintenance.
 
 Processes of the version before run on beside it: each new column may be null.
 """
@@ -15,3 +15,11 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("outbox", sa.Column("version", sa.Integer))
     op.create_check_constraint(op.f("outbox_one_value_check"), "outbox", "value IS NULL OR version IS NULL")
+    op.create_table(
+        "maintenance_leases",
+        sa.Column("task", sa.Text, primary_key=True),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("rank", sa.Integer, nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        prefixes=["UNLOGGED"],
+    )
