@@ -89,7 +89,13 @@ def test_nothing_is_reaped_in_the_first_time_to_live(store: Store) -> None:
     store.pass_time(HOUR)
     lease = LeasePolicy(timedelta(seconds=30))
     maintenance = Maintenance(
-        store.recovery, store.retention, store.artefacts, lease, MaintenancePolicy(), clock=lambda: clock[0]
+        store.recovery,
+        store.retention,
+        store.artefacts,
+        lease,
+        MaintenancePolicy(),
+        store.lease_of_task,
+        clock=lambda: clock[0],
     )
 
     for later in (0.0, 15.0, 14.9):

@@ -223,7 +223,12 @@ def test_files_that_cannot_be_removed_keep_no_other_report(store: Store) -> None
     locked = {ended[0], ended[2]}
     store.pass_time(31 * DAY)
     maintenance = Maintenance(
-        store.recovery, store.retention, Locked("memory:///"), LeasePolicy(), MaintenancePolicy()
+        store.recovery,
+        store.retention,
+        Locked("memory:///"),
+        LeasePolicy(),
+        MaintenancePolicy(),
+        store.lease_of_task,
     )
 
     for _ in locked:
@@ -281,7 +286,12 @@ def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
     artefacts, often = Hanging("memory:///"), timedelta(seconds=0.05)
     policy = MaintenancePolicy(often, often)
     maintenance = Maintenance(
-        store.recovery, store.retention, artefacts, LeasePolicy(timedelta(seconds=1), often), policy
+        store.recovery,
+        store.retention,
+        artefacts,
+        LeasePolicy(timedelta(seconds=1), often),
+        policy,
+        store.lease_of_task,
     )
 
     maintenance.start()

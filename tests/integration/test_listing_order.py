@@ -8,7 +8,6 @@ from random import Random
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 
 from tests.support.database import Database
 from tests.support.lifecycle_store import Store
@@ -118,25 +117,3 @@ def test_a_report_that_is_larger_than_a_page_has_one_of_its_own(store: Store) ->
     assert ([report.id for report in page.reports], page.more) == (ids[1:], True)
     last = store.ledger.page(ReportFilter(limit=200, before=ids[1]))
     assert ([report.id for report in last.reports], last.more) == (ids[:1], False)
-
-
-@pytest.mark.parametrize("where", ["", "kind = 'dowork' AND", "status = 'init' AND"])
-def test_a_page_is_read_from_an_index_in_its_order(where: str, store: Store) -> None:
-    cursor = requested(store, 1)[0]
-    statement = f"""
-        EXPLAIN SELECT * FROM reports WHERE {where} (created_at, id) <
-            (coalesce((SELECT r.created_at FROM reports r WHERE r.id = '{cursor}'), now()), '{cursor}')
-        ORDER BY created_at DESC, id DESC LIMIT 50
-    """  # noqa: S608 - ours
-
-    with store.engine.connect() as connection:
-        for other in (
-            "enable_seqscan",
-            "enable_bitmapscan",
-            "enable_sort",
-        ):  # a table so small has faster ways
-            connection.execute(text(f"SET LOCAL {other} = off"))
-        plan = "\n".join(connection.execute(text(statement)).scalars())
-
-    assert "Sort" not in plan
-    assert "created_at_id_idx" in plan

@@ -74,6 +74,7 @@ def scans(plan: dict[str, Any]) -> Iterator[str]:
 
 def test_no_periodic_statement_reads_what_is_not_due(filled: Store) -> None:
     tasks = {
+        "due": lambda: filled.recovery.is_due(timedelta(0)),
         "recovery": lambda: filled.recovery.recover_lost(timedelta(0)),
         "requeue": filled.recovery.requeue_due,
         "expired": filled.retention.remove_expired,

@@ -9,6 +9,7 @@ import pytest
 
 from local.stack import Stack
 from tests.support import lifecycle as ask
+from tests.support.database import Database
 from tests.support.lifecycle_stack import WORKER, LifecycleStack, lifecycle_stack
 from tests.support.lifecycle_store import engine_of, own_database
 from tests.support.pgbouncer import pgbouncer
@@ -57,6 +58,19 @@ def test_requests_from_many_threads_and_their_reports_succeed(
     assert set(listed) == {httpx.codes.OK}
     assert {ask.ended(api, report_id)["status"] for report_id in report_ids} == {"done"}
     assert (pooled.pid(WORKER), pooled.runner.process(WORKER).exit_code) == (pid, None)
+
+
+def test_one_process_does_maintenance_through_it(pooled: LifecycleStack, api: httpx.Client) -> None:
+    """A retry is due only for a process that looks for it."""
+    report_id = ask.request(api, "flaky", failures=1)
+
+    assert ask.ended(api, report_id)["attempt"] == 2
+    with engine_of(pooled.database_url) as engine:
+        (held,) = Database(engine).rows(
+            "SELECT holder, rank, expires_at > now() AS held FROM maintenance_leases WHERE task = 'recovery'"
+        )
+    assert held["held"]
+    assert held["holder"].startswith("report-worker@")
 
 
 def test_settings_hold_for_a_transaction_and_leave_nothing_in_the_session(pooled: LifecycleStack) -> None:

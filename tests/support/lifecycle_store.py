@@ -32,7 +32,7 @@ from waybill.ledger import (
     Transactions,
 )
 from waybill.messages import DeadLetter
-from waybill.store import create_engine
+from waybill.store import TaskLease, create_engine
 from waybill.topics import Topics
 
 ORIGIN = Origin("report", 3, 41)
@@ -97,6 +97,10 @@ class Store:
         """By a worker in which nothing else runs, unless `alone` is False."""
         return self.ledger.claim(report_id, owner, attempt_trace=spans, alone=alone)
 
+    def lease_of_task(self, task: str, length: timedelta) -> TaskLease:
+        """For maintenance in the test's own process."""
+        return TaskLease(self.engine, task, "the test", length)
+
     def pass_time(self, duration: timedelta) -> None:
         """Moves every time in the database back, since its clock cannot be moved on."""
         with self.engine.begin() as connection:
@@ -112,12 +116,8 @@ class Store:
 
     def empty(self) -> None:
         with self.engine.begin() as connection:
-            for table in (
-                "reports",
-                "publications",
-                "outbox",
-                "dead_letters",
-            ):  # the others belong to reports
+            # the others belong to reports
+            for table in ("reports", *_OUTBOX, "dead_letters", "maintenance_leases"):
                 connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - ours
 
 

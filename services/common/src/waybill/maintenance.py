@@ -1,7 +1,8 @@
-"""Maintenance: what every process does for all reports from time to time, each task in its thread."""
+"""Maintenance: what one process at a time does for all reports from time to time, each task in its thread."""
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from waybill.artefacts import ArtefactStore
 from waybill.domain import LeasePolicy
 from waybill.ledger import Recovery, Retention
 from waybill.periodic import PeriodicTask
-from waybill.store import StoreUnavailable
+from waybill.store import StoreUnavailable, TaskLease
 from waybill.telemetry import end_lost_attempt, observe_outbox_age
 
 log = structlog.get_logger(__name__)
@@ -21,16 +22,32 @@ _STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class MaintenancePolicy:
-    """How often. `recovery_grace`: how long past its end a lease is left to the other processes."""
+    """How often. `recovery_grace`: how long past its end a lease is left to processes that have none, and
+    recovery with it while there is one."""
 
     recovery_interval: timedelta = timedelta(seconds=1)
     retention_interval: timedelta = timedelta(minutes=1)
     recovery_grace: timedelta = timedelta(0)
 
+    @property
+    def recovery_lease(self) -> timedelta:
+        """How long a process that no longer renews it keeps the task from the others."""
+        return 3 * self.recovery_interval
+
+    @property
+    def retention_lease(self) -> timedelta:
+        """As `recovery_lease`. It takes up to a batch of files that a slow artefact store removes."""
+        return 3 * self.retention_interval
+
+
+LeaseOfTask = Callable[[str, timedelta], TaskLease]
+"""Makes this process's view of the lease of a task, by its name and its length."""
+
 
 class Maintenance:
     """Recovers lost attempts and requeues what is due; beside it, since that may take long, removes what has
-    been kept long enough."""
+    been kept long enough. Of all processes, one does each task, and another takes over soon after it has died
+    or hangs."""
 
     def __init__(
         self,
@@ -39,6 +56,7 @@ class Maintenance:
         artefacts: ArtefactStore,
         lease: LeasePolicy,
         policy: MaintenancePolicy,
+        lease_of_task: LeaseOfTask,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._recovery = recovery
@@ -49,6 +67,8 @@ class Maintenance:
         # What has kept this process from starting may have kept the workers from their heartbeats.
         self._recover_from = clock() + lease.time_to_live.total_seconds()
         self._removed_until: datetime | None = None
+        self._recovery_lease = lease_of_task("recovery", policy.recovery_lease)
+        self._retention_lease = lease_of_task("retention", policy.retention_lease)
         self._recovering = PeriodicTask("recovery", policy.recovery_interval, self.recover)
         self._removing = PeriodicTask("retention", policy.retention_interval, self.remove_old)
         observe_outbox_age(self._outbox_age)
@@ -58,26 +78,35 @@ class Maintenance:
         self._removing.start()
 
     def stop(self) -> None:
-        """Blocks until the batch that runs is done, for at most a few seconds."""
+        """Blocks until the batch that runs is done, for at most a few seconds; then another process may go
+        on."""
         deadline = time.monotonic() + _STOP_SECONDS
         self._recovering.request_stop()
         self._removing.request_stop()
         self._recovering.stop(deadline - time.monotonic())
         self._removing.stop(deadline - time.monotonic())
+        for lease in (self._recovery_lease, self._retention_lease):
+            with suppress(StoreUnavailable):  # then it runs out
+                lease.release()
 
     def recover(self) -> None:
-        """Everything that is due now. Raises `StoreUnavailable`."""
-        while self._recovery.requeue_due():
+        """Everything that is due now, where this process is to do it. Raises `StoreUnavailable`."""
+        grace = self._policy.recovery_grace
+        if not self._may_recover() or not self._recovery.is_due(grace):
+            return
+        while self._may_recover() and self._recovery.requeue_due():
             pass
-        if self._clock() >= self._recover_from:
-            self._recover_lost()
+        while self._clock() >= self._recover_from and self._may_recover():
+            if not self._recover_lost(grace):
+                return
 
     def remove_old(self) -> None:
-        """Everything that is old now. Raises `StoreUnavailable`, or `ArtefactStoreUnavailable` at a report
-        whose files cannot be removed: the next time begins behind it."""
-        while not self._removing.stopping and self._retention.remove_expired():
+        """Everything that is old now, where this process is to do it. Raises `StoreUnavailable`, or
+        `ArtefactStoreUnavailable` at a report whose files cannot be removed: next time, it begins behind
+        it."""
+        while self._may_remove() and self._retention.remove_expired():
             pass
-        while not self._removing.stopping:
+        while self._may_remove():
             removed = self._retention.remove_reports(self._artefacts, self._removed_until)
             self._removed_until = removed.until
             if removed.error:
@@ -85,17 +114,28 @@ class Maintenance:
             if removed.until is None:
                 return
 
-    def _recover_lost(self) -> None:
-        while recovered := self._recovery.recover_lost(self._policy.recovery_grace):
-            for one in recovered:
-                log.warning(
-                    "lost attempt recovered",
-                    report_id=str(one.now.id),
-                    attempt=one.lost.attempt,
-                    status=one.now.status,
-                )
-                if one.spans:
-                    end_lost_attempt(one.spans, str(one.lost.id), one.lost.kind, one.lost.attempt)
+    def _may_recover(self) -> bool:
+        """The lease goes to the process that would recover a lost attempt first: one without a grace, which
+        did not just start."""
+        rank = int(self._policy.recovery_grace > timedelta(0)) + 2 * int(self._clock() < self._recover_from)
+        return not self._recovering.stopping and self._recovery_lease.hold(rank)
+
+    def _may_remove(self) -> bool:
+        return not self._removing.stopping and self._retention_lease.hold()
+
+    def _recover_lost(self, grace: timedelta) -> int:
+        """A batch of them; how many."""
+        recovered = self._recovery.recover_lost(grace)
+        for one in recovered:
+            log.warning(
+                "lost attempt recovered",
+                report_id=str(one.now.id),
+                attempt=one.lost.attempt,
+                status=one.now.status,
+            )
+            if one.spans:
+                end_lost_attempt(one.spans, str(one.lost.id), one.lost.kind, one.lost.attempt)
+        return len(recovered)
 
     def _outbox_age(self) -> float | None:
         """In seconds; None while the database is away."""

@@ -57,6 +57,7 @@ class Runtime:
             self.artefacts,
             settings.lease,
             MaintenancePolicy(settings.maintenance_interval, recovery_grace=recovery_grace),
+            lambda task, length: store.TaskLease(self._engine, task, self.name, length),
         )
 
     def start(self) -> None:

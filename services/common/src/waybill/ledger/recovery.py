@@ -34,6 +34,11 @@ class Recovery:
         self._transactions = transactions
         self._retry = retry
 
+    def is_due(self, grace: timedelta) -> bool:
+        """Whether `recover_lost` or `requeue_due` may find something: a look that costs less than theirs."""
+        with self._transactions.reading() as connection:
+            return reports.any_due(connection, grace)
+
     def recover_lost(self, grace: timedelta) -> list[Recovered]:
         """Returns reports whose lease ran out more than `grace` ago to `init`, with a new command. One with
         which too many workers were lost, or that is to be cancelled, ends instead."""

@@ -18,6 +18,7 @@ from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
 from waybill.store.statements.publications import Publication, StoredPublication
 from waybill.store.statements.reports import ReportFilter, ReportPage
+from waybill.store.task_lease import TaskLease
 
 __all__ = [
     "Backlog",
@@ -33,6 +34,7 @@ __all__ = [
     "StoredEvent",
     "StoredMessage",
     "StoredPublication",
+    "TaskLease",
     "Trimmed",
     "UnsuitableDatabase",
     "check_schema",

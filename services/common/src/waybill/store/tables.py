@@ -84,10 +84,8 @@ reports = Table(
         name="lease",
     ),
     CheckConstraint(f"(status IN ({_among(TERMINAL)})) = (finished_at IS NOT NULL)", name="finished"),
-    # for lists, newest first: of all, of a kind, of a status
-    Index("reports_created_at_id_idx", "created_at", "id"),
-    Index("reports_kind_created_at_id_idx", "kind", "created_at", "id"),
-    Index("reports_status_created_at_id_idx", "status", "created_at", "id"),
+    # for lists, newest first: of all, of a kind, of a status; an entry of each change of a report
+    Index("reports_kind_status_created_at_idx", "kind", "status", "created_at"),
     Index(
         "reports_lease_idx",
         "lease_expires_at",
@@ -192,4 +190,16 @@ dead_letters = Table(
         server_default=func.clock_timestamp(),
         index=True,
     ),
+)
+
+maintenance_leases = Table(
+    "maintenance_leases",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    # of the processes that could hold it, the one that should has the lowest
+    Column("rank", Integer, nullable=False),
+    _time("expires_at", nullable=False),
+    # After a crash of the server they are taken again: renewing them costs neither WAL nor a sync.
+    prefixes=["UNLOGGED"],
 )

@@ -1,0 +1,97 @@
+"""A page of a list costs what the page holds, however many reports there are."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from tests.support.lifecycle_store import Store
+from waybill.domain import Status
+from waybill.store import ReportFilter
+
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
+
+MANY = 40_000
+_FILL = """
+INSERT INTO reports (id, kind, parameters, status, finished_at, created_at)
+SELECT gen_random_uuid(), 'kind-' || number % 4, '{}', status,
+    CASE WHEN status <> 'init' THEN now() END, now() - number * interval '1 second'
+FROM (
+    SELECT number, CASE
+        WHEN number <= :many / 4 THEN 'init' WHEN number % 4000 = 0 THEN 'fail' ELSE 'done'
+    END AS status
+    FROM generate_series(1, :many) AS number
+) AS number;
+ANALYZE reports
+"""
+OLDEST_FIRST = "SELECT id FROM reports WHERE status = :status ORDER BY created_at DESC OFFSET :place LIMIT 1"
+
+LISTS = {
+    "all": {},
+    "of a status that is rare": {"status": Status.FAIL},
+    "of a status that the newest do not have": {"status": Status.DONE},
+    "of a status without reports": {"status": Status.CANCELLED},
+    "of a kind": {"kind": "kind-3"},
+    "of a kind and a status": {"kind": "kind-0", "status": Status.FAIL},
+    "of a kind without reports": {"kind": "kind-9"},
+}
+
+
+@pytest.fixture
+def many(store: Store) -> Iterator[Store]:
+    """Many reports wait, and came after many that have ended, nearly all of them well."""
+    with store.engine.begin() as connection:
+        for statement in _FILL.split(";"):
+            connection.execute(text(statement), {"many": MANY} if ":many" in statement else {})
+    yield store
+    store.empty()
+
+
+def rows_read(store: Store, wanted: ReportFilter) -> int:
+    """Of the table and its indexes, by every statement for a page."""
+    executed: list[tuple[str, Any]] = []
+
+    def note(_: Connection, __: Any, statement: str, parameters: Any, ___: Any, ____: Any) -> None:
+        executed.append((statement, parameters))
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        store.ledger.page(wanted)
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note)
+    read = 0
+    with store.engine.connect() as connection:
+        for statement, parameters in executed:
+            if statement.split()[0] in ("SELECT", "WITH"):
+                explained = connection.exec_driver_sql(
+                    f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters
+                )
+                read += _of_reports(explained.scalar_one()[0]["Plan"])
+    return read
+
+
+def _of_reports(plan: dict[str, Any]) -> int:
+    """What its scans returned, and what they read in vain."""
+    read = 0
+    if plan.get("Relation Name") == "reports":
+        found = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        read = round(found * plan["Actual Loops"])
+    return read + sum(_of_reports(part) for part in plan.get("Plans", ()))
+
+
+def test_no_page_of_any_list_reads_what_it_does_not_hold(many: Store) -> None:
+    with many.engine.connect() as connection:
+        behind: list[UUID | None] = [
+            connection.execute(text(OLDEST_FIRST), {"status": status, "place": place}).scalar_one()
+            for status, place in (("init", 5_000), ("done", 20_000))
+        ]
+    kinds, limit = 4, 50
+    each = 2 * (limit + 1) * kinds * len(Status)
+    """Of each kind and status a page may be found, and of these one page is read."""
+
+    for name, wanted in LISTS.items():
+        for cursor in (None, *behind):
+            read = rows_read(many, ReportFilter(before=cursor, limit=limit, **wanted))  # type: ignore[arg-type]
+            assert read <= each, (name, cursor, read)
