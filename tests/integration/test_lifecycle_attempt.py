@@ -301,35 +301,6 @@ def test_the_lease_lasts_while_the_artefact_is_stored(bench: Bench, slow: SlowAr
     assert b"".join(slow.open(after.artefact)) == b"a page\n"
 
 
-def test_an_attempt_that_cannot_be_run_releases_its_report(bench: Bench) -> None:
-    report = bench.claimed()
-    bench.store.notified.clear()
-
-    after = bench.act(report, Attempt.release)
-
-    assert (after.status, after.interruptions, after.failures, after.losses) == (Status.INIT, 1, 0, 0)
-    assert str(report.id) in bench.store.notified, "its next command"
-    assert bench.claim(report.id).attempt == report.attempt + 1, "at once"
-
-
-def test_it_does_not_wait_for_a_database_that_is_away(bench: Bench) -> None:
-    """It holds up the consumer loop."""
-    tries: list[Fence] = []
-
-    class Away(Ledger):
-        def release(self, fence: Fence, steps: Sequence[StepTaken] = ()) -> Report:
-            assert not steps
-            tries.append(fence)
-            raise StoreUnavailable("It is away.")
-
-    bench.breaking = Away(bench.store.transactions, LEASE)
-
-    after = bench.act(bench.claimed(), Attempt.release)
-
-    assert len(tries) == 1
-    assert after.status is Status.PROCESSING, "until its lease expires"
-
-
 def test_a_worker_that_stops_waits_for_no_artefact(bench: Bench, slow: SlowArtefacts) -> None:
     slow.seconds = 600
     report = bench.claimed()

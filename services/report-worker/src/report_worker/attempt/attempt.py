@@ -17,8 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class Attempt:
-    """Runs one claimed report in one slot. `run` blocks until its end and raises nothing; nor does `release`,
-    for an attempt that cannot be run."""
+    """Runs one claimed report in one slot. `run` blocks until its end and raises nothing."""
 
     def __init__(self, context: AttemptContext, claimed: Claimed, slot: Slot) -> None:
         self._claimed = claimed
@@ -40,13 +39,6 @@ class Attempt:
             self._supervision.remove_files()
             spans.end()
         return usable
-
-    def release(self) -> None:
-        """Instead of `run`: the report waits for another attempt, with a new command at once."""
-        spans = AttemptSpans(self._claimed)
-        spans.interrupted()
-        self._completion.release(retrying=False)
-        spans.end()
 
     def _handle(self, spans: AttemptSpans) -> bool:
         report_id = str(self._report.id)

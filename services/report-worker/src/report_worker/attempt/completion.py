@@ -66,16 +66,12 @@ class Completion:
             spans.cancelled()
         return outcome, status
 
-    def release(self, *, retrying: bool = True) -> None:
-        """For an attempt that was interrupted, or never began. `retrying`: while the database is away, which
-        blocks for as long as the lease can last."""
+    def release(self) -> None:
+        """For an attempt that was interrupted. While the database is away, it blocks for as long as the lease
+        can last."""
         report = self._report
-        write = self._change(lifecycle.after_interruption())
         try:
-            if retrying:
-                self._lease.write(write)
-            else:
-                write()
+            self._lease.write(self._change(lifecycle.after_interruption()))
             log.info("report released", report_id=str(report.id), attempt=report.attempt)
         except Exception as error:
             log.warning(
