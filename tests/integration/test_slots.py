@@ -594,7 +594,7 @@ class NoClaims(Claims):
     def __init__(self) -> None:
         self.looks: list[float] = []
 
-    def next(self, seconds: float) -> None:
+    def next(self, seconds: float, _: object = None) -> None:
         self.looks.append(seconds)
         Event().wait(0.01)
 

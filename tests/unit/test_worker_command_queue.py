@@ -66,6 +66,27 @@ def test_a_runner_that_waits_ends_with_its_worker() -> None:
     assert queue.take() is None
 
 
+def test_a_runner_whose_slot_has_died_while_it_waited_leaves_the_command_to_others() -> None:
+    world = World()
+    is_waiting, is_dead = threading.Event(), threading.Event()
+    taken: list[ReadCommand | None] = []
+
+    def is_alive() -> bool:
+        is_waiting.set()
+        return not is_dead.is_set()
+
+    runner = threading.Thread(target=lambda: taken.append(world.queue.take(30, is_alive)))
+    runner.start()
+    is_waiting.wait(30)
+
+    is_dead.set()
+    world.queue.add([message(0, 0)])
+    runner.join(30)
+
+    assert taken == [None]
+    assert position(world.take()) == (0, 0)
+
+
 def test_a_failure_costs_every_runner_a_pause_and_the_command_is_tried_again() -> None:
     world = World((0, 0), (0, 1))
     first = world.take()

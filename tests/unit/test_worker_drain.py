@@ -84,12 +84,12 @@ class Intake:
 class LateAttempt:
     """Ends well, but only after the worker has lost patience."""
 
-    def __init__(self, context: AttemptContext, claimed: Claimed, _: object) -> None:
+    def __init__(self, context: AttemptContext, claimed: Claimed, *_: object) -> None:
         self._interrupted: threading.Event = context.interrupted
         self._report_id = claimed.report.id
 
-    def run(self) -> bool:
-        return self._interrupted.wait(60)
+    def run(self) -> None:
+        self._interrupted.wait(60)
 
 
 class BrokenOnce:
@@ -99,11 +99,10 @@ class BrokenOnce:
 
     def __init__(self, *_: object) -> None: ...
 
-    def run(self) -> bool:
+    def run(self) -> None:
         BrokenOnce.tries += 1
         if BrokenOnce.tries == 1:
             raise ValueError("Nobody expects it.")
-        return True
 
 
 @pytest.fixture

@@ -32,16 +32,16 @@ class Claims:
         self._queue = queue
         self._intake = intake
 
-    def next(self, seconds: float) -> Claimed | None:
-        """A report to run; None where there is none within the time, or a command had none. Blocks on the
-        database too, and raises nothing of it."""
-        begun = self.begin(seconds)
+    def next(self, seconds: float, is_ready: Callable[[], bool] = lambda: True) -> Claimed | None:
+        """A report to run; None where there is none within the time, or a command had none, or its runner is
+        not ready for one. Blocks on the database too, and raises nothing of it."""
+        begun = self.begin(seconds, is_ready)
         return None if begun is None else self.finish(begun)
 
-    def begin(self, seconds: float = 0.0) -> BegunClaim | None:
+    def begin(self, seconds: float = 0.0, is_ready: Callable[[], bool] = lambda: True) -> BegunClaim | None:
         """As `next`, in two parts: this one waits for a command, and does not block on the database. What is
         begun must be finished."""
-        command = self._queue.take(seconds)
+        command = self._queue.take(seconds, is_ready)
         return None if command is None else BegunClaim(command, self._begin(command))
 
     def finish(self, begun: BegunClaim) -> Claimed | None:

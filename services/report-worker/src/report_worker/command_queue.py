@@ -70,17 +70,20 @@ class CommandQueue:
 
     # --- by the runners
 
-    def take(self, seconds: float = 0.0) -> ReadCommand | None:
-        """The next one, as soon as one may be taken; None where that is not within the time."""
+    def take(self, seconds: float = 0.0, is_ready: Callable[[], bool] = lambda: True) -> ReadCommand | None:
+        """The next one, as soon as one may be taken; None where that is not within the time, or the taker is
+        not ready for one then."""
         until = self._clock() + seconds
         with self._changed:
-            while (command := self._take()) is None:
+            while is_ready():
+                if (command := self._take()) is not None:
+                    return command
                 left = until - self._clock()
                 if left <= 0 or self._stopped:
                     return None
                 pause = self._try_at - self._clock()
                 self._changed.wait(min(left, pause) if pause > 0 else left)
-            return command
+            return None
 
     def done(self, command: ReadCommand) -> None:
         """No report of it runs here, and a restart need not read it again."""

@@ -7,7 +7,7 @@ from threading import Event
 import structlog
 
 from report_worker.attempt import Attempt, AttemptContext
-from report_worker.claims import Claims
+from report_worker.claims import BegunClaim, Claims
 from report_worker.intake import Claimed
 from report_worker.slots import ForkServer, Slot, SlotDied
 
@@ -30,6 +30,7 @@ class Runner:
         self._slot = slot
         self._jobs_per_process = jobs_per_process
         self._thread: threading.Thread | None = None
+        self._begun: BegunClaim | None = None
         self._stopping = Event()
         self.is_missing = False
         """Whether its slot could not be opened, and is being tried again."""
@@ -54,12 +55,8 @@ class Runner:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
-                if self._is_open():
-                    self._run_next()
-            except Exception:
-                log.exception("runner failed: it goes on with another process in its slot")
-                self._slot.kill()
+            if self._is_open():
+                self._run_next()
         self._slot.stop()
 
     def _is_open(self) -> bool:
@@ -83,17 +80,37 @@ class Runner:
         return True
 
     def _run_next(self) -> None:
-        claimed = self._claims.next(_LOOK_SECONDS)
-        if claimed is not None:
+        """The next report, if one comes soon; and those that are claimed with the end of the one before."""
+        claimed = self._claims.next(_LOOK_SECONDS, self._slot_is_alive)
+        while claimed is not None:
+            self._is_open()  # it may have died since; if it cannot be opened, the attempt fails
             self._attempt(claimed)
+            if self._has_done_its_share():
+                self._slot.stop()
+            begun, self._begun = self._begun, None
+            claimed = None if begun is None else self._claims.finish(begun)
 
     def _attempt(self, claimed: Claimed) -> None:
         try:
-            Attempt(self._context, claimed, self._slot).run()
+            Attempt(self._context, claimed, self._slot, self._begin_next).run()
+        except Exception:
+            log.exception("attempt failed: its slot gets another process", report_id=str(claimed.report.id))
+            self._slot.kill()
         finally:
             self._claims.ended()
-        if 0 < self._jobs_per_process <= self._slot.jobs:
-            self._slot.stop()
+
+    def _begin_next(self) -> None:
+        """The claim goes to the database together with the end of the attempt. Nothing is claimed for a slot
+        that has to be replaced first: its report would have no heartbeat meanwhile."""
+        if not (self._stopping.is_set() or self._has_done_its_share()):
+            self._begun = self._claims.begin(0, self._slot_is_alive)
+
+    def _slot_is_alive(self) -> bool:
+        """Also one that waits may die."""
+        return self._slot.is_alive
+
+    def _has_done_its_share(self) -> bool:
+        return 0 < self._jobs_per_process <= self._slot.jobs
 
 
 class Runners:
