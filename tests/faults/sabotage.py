@@ -121,15 +121,17 @@ def no_fence() -> None:
 def offset_first() -> None:
     """The offset is committed before the report is claimed."""
 
-    def early(process: Any) -> Any:
-        def commit_and_process(self: Any, message: Any) -> Any:
-            self._client.commit(message=message, asynchronous=False)
-            die_if_told([])
-            return process(self, message)
+    def early(received: Any) -> Any:
+        def receive_and_commit(self: Any, message: Any) -> Any:
+            is_command = received(self, message)
+            if is_command:
+                self._client.commit(message=message, asynchronous=False)
+                die_if_told([])
+            return is_command
 
-        return commit_and_process
+        return receive_and_commit
 
-    _replace("report_worker.consuming:CommandConsumer._process", early)
+    _replace("report_worker.consuming:CommandConsumer._received", early)
 
 
 def delete_first() -> None:

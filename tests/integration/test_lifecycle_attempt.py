@@ -38,7 +38,7 @@ from waybill.domain import (
 )
 from waybill.kinds import Artefact, Kind, Parameters, Registry
 from waybill.ledger import Ledger
-from waybill.store import DeadLetterFilter, StoreUnavailable
+from waybill.store import DeadLetterFilter, ReportFilter, StoreUnavailable
 from waybill.telemetry import tracer
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -202,6 +202,7 @@ class Bench:
     min_store_time: timedelta = timedelta(seconds=60)
     tracer: Tracer = field(default_factory=tracer)
     interrupted: threading.Event = field(default_factory=threading.Event)
+    before_end: Callable[[], None] = field(default=lambda: None)
 
     def claimed(self, **parameters: int) -> Report:
         accepted = self.store.ledger.accept(NewReport(new_report_id(), PAGE.name, parameters, None))
@@ -223,10 +224,7 @@ class Bench:
         assert reaped.lost.id == report_id
 
     def run(self, report: Report) -> Report:
-        return self.act(report, Attempt.run)
-
-    def act(self, report: Report, act: Callable[[Attempt], object]) -> Report:
-        """On an attempt; the report as it is afterwards."""
+        """An attempt at it; the report as it is afterwards."""
         ledger = self.store.ledger
         cancellations = Cancellations(ledger, WORKER)
         context = AttemptContext(
@@ -246,7 +244,8 @@ class Bench:
         handle = self.tracer.start_span("handle_report", set_span_in_context(span))
         cancellations.start()
         try:
-            act(Attempt(context, Claimed(report, span, handle, ORIGIN, stored=True), self.slot))
+            claimed = Claimed(report, span, handle, ORIGIN, stored=True)
+            Attempt(context, claimed, self.slot, self.before_end).run()
         finally:
             cancellations.stop()
         after = ledger.get(report.id)
@@ -299,35 +298,6 @@ def test_the_lease_lasts_while_the_artefact_is_stored(bench: Bench, slow: SlowAr
     assert (after.status, after.attempt, after.losses) == (Status.DONE, 1, 0)
     assert after.artefact is not None
     assert b"".join(slow.open(after.artefact)) == b"a page\n"
-
-
-def test_an_attempt_that_cannot_be_run_releases_its_report(bench: Bench) -> None:
-    report = bench.claimed()
-    bench.store.committed.clear()
-
-    after = bench.act(report, Attempt.release)
-
-    assert (after.status, after.interruptions, after.failures, after.losses) == (Status.INIT, 1, 0, 0)
-    assert str(report.id) in bench.store.handed_over, "its next command"
-    assert bench.claim(report.id).attempt == report.attempt + 1, "at once"
-
-
-def test_it_does_not_wait_for_a_database_that_is_away(bench: Bench) -> None:
-    """It holds up the consumer loop."""
-    tries: list[Fence] = []
-
-    class Away(Ledger):
-        def release(self, fence: Fence, steps: Sequence[StepTaken] = ()) -> Report:
-            assert not steps
-            tries.append(fence)
-            raise StoreUnavailable("It is away.")
-
-    bench.breaking = Away(bench.store.transactions, LEASE)
-
-    after = bench.act(bench.claimed(), Attempt.release)
-
-    assert len(tries) == 1
-    assert after.status is Status.PROCESSING, "until its lease expires"
 
 
 def test_a_worker_that_stops_waits_for_no_artefact(bench: Bench, slow: SlowArtefacts) -> None:
@@ -398,6 +368,71 @@ def test_a_job_that_is_given_up_leaves_no_files(bench: Bench, end: str) -> None:
     assert not list(bench.scratch.glob("tmp*"))
     expected = {"time-out": Status.INIT, "cancel": Status.CANCELLED, "lost lease": Status.PROCESSING}
     assert after.status is expected[end]
+
+
+class TestTheNextReport:
+    """It is claimed together with the end of the one before, if the slot can take it at once."""
+
+    @pytest.fixture
+    def looks(self, bench: Bench) -> list[str]:
+        """The status of the bench's reports, each time that the next one could be claimed."""
+        looks: list[str] = []
+
+        def look() -> None:
+            looks.extend(report.status for report in bench.store.ledger.page(ReportFilter()).reports)
+
+        bench.before_end = look
+        return looks
+
+    @pytest.mark.parametrize("slot", [QuickSlot, FailingSlot])
+    def test_is_wanted_before_the_end_is_written(
+        self, bench: Bench, looks: list[str], slot: type[QuickSlot]
+    ) -> None:
+        bench.slot = slot()
+
+        after = bench.run(bench.claimed())
+
+        assert after.status is not Status.PROCESSING
+        assert looks == ["processing"]
+        assert bench.slot.file, "the slot was not stopped"
+
+    @pytest.mark.parametrize("end", ["time-out", "cancel", "interruption", "no store"])
+    def test_is_not_wanted_where_the_slot_must_be_replaced(
+        self, bench: Bench, looks: list[str], slow: SlowArtefacts, end: str
+    ) -> None:
+        slow.seconds = 30
+        bench.slot = QuickSlot() if end == "no store" else BusySlot()
+        bench.min_store_time = timedelta(seconds=0.2)
+        if end in ("time-out", "no store"):
+            bench.kinds = Registry([replace(PAGE, timeout=timedelta(seconds=0.2))])
+        report = bench.claimed()
+        if end == "cancel":
+            bench.store.ledger.cancel(report.id)
+        if end == "interruption":
+            bench.interrupted.set()
+
+        after = bench.run(report)
+
+        assert after.status is not Status.PROCESSING
+        assert looks == []
+        assert bench.slot.file is None or isinstance(bench.slot, BusySlot)
+
+    def test_keeps_the_slot_though_the_end_could_not_be_written(self, bench: Bench, looks: list[str]) -> None:
+        """Its job has ended: nothing of it writes any more."""
+        report = bench.claimed()
+
+        def lose() -> None:
+            bench.lose(report.id)
+            looks.append("lost")
+
+        bench.before_end = lose
+
+        after = bench.run(report)
+
+        assert after.losses == 1
+        assert looks == ["lost"]
+        assert bench.slot.file, "the slot was not stopped"
+        assert not list(bench.scratch.glob("tmp*"))
 
 
 class TestAnEndWhoseAnswerIsNotHeard:

@@ -12,9 +12,11 @@ import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 from sqlalchemy.exc import DatabaseError, InterfaceError
 
-from report_worker import consuming
+from report_worker import claims, consuming
+from report_worker.claims import Claims
+from report_worker.command_queue import CommandQueue
 from report_worker.consuming import CommandConsumer
-from report_worker.intake import Claimed, Intake, NeedsIdleWorker
+from report_worker.intake import Intake, Processed
 from tests.support.kafka import Record, Topics
 from tests.support.lifecycle import readable
 from tests.support.waiting import eventually
@@ -24,6 +26,7 @@ from waybill.kafka import (
     KafkaHealth,
     PartitionWatchdog,
     ask_kafka,
+    clients,
     consumer,
     ensure_topics,
     is_reachable,
@@ -37,37 +40,22 @@ COMMANDS = 50
 """Of each partition."""
 
 
-class BusySlots:
-    """One slot: each time it is asked, it gets free at the third time."""
-
-    def __init__(self) -> None:
-        self._free = cycle((False, False, True))
-
-    def wait_for_free(self, seconds: float) -> bool:
-        return next(self._free) or Event().wait(seconds)
-
-
-class FreeSlots:
-    """As many as are asked for."""
-
-    def wait_for_free(self, _: float) -> bool:
-        return True
-
-
 class Taken:
     """Notes the partitions of what it takes, and claims nothing."""
 
     def __init__(self) -> None:
         self.partitions: list[int] = []
 
-    def process(
+    def begin(
         self,
         message: Message,
         *,
         alone: bool,  # noqa: ARG002
-    ) -> Claimed | NeedsIdleWorker | None:
+    ) -> Callable[[], Processed]:
+        return lambda: self.process(message)
+
+    def process(self, message: Message) -> None:
         self.partitions.append(message.partition() or 0)
-        return None
 
 
 AnyTaken = TypeVar("AnyTaken", bound=Taken)
@@ -92,28 +80,34 @@ def running(
     topic: str,
     group: str,
     intake: AnyTaken,
-    slots: consuming.Slots | None = None,
+    pause: float = 0.1,
 ) -> Iterator[AnyTaken]:
-    """What a loop takes that runs while the block does."""
-    stopping = Event()
+    """What a loop and a runner take while the block runs. `pause`: between two commands, as of a slot that
+    is busy."""
+    stopping, queue = Event(), CommandQueue()
     loop = CommandConsumer(
         make,
         lambda: is_reachable(kafka),
         topic,
         KafkaHealth("read commands", topic=topic),
         PartitionWatchdog(ask_kafka(kafka, topic, group)),
-        cast(Intake, intake),
-        slots or BusySlots(),
-        lambda: True,
-        lambda _: True,
+        queue,
     )
-    thread = Thread(target=loop.run, args=(stopping,))
-    thread.start()
+    reports = Claims(queue, cast(Intake, intake))
+
+    def run() -> None:
+        while not stopping.wait(pause):
+            reports.next(0.1)
+
+    threads = [Thread(target=loop.run, args=(stopping,)), Thread(target=run)]
+    for thread in threads:
+        thread.start()
     try:
         yield intake
     finally:
         stopping.set()
-        thread.join(30)
+        for thread in threads:
+            thread.join(30)
 
 
 @pytest.fixture
@@ -167,23 +161,32 @@ def test_a_partition_that_the_client_reads_no_more_is_read_again(
     monkeypatch.setattr(partitions, "_SILENT_SECONDS", 1.0)
     kafka, made, lost = KafkaConfig(topics.bootstrap, "tests"), list[Consumer](), 2
 
-    class Losing(Taken):
-        def process(self, message: Message, *, alone: bool) -> Claimed | NeedsIdleWorker | None:
-            if not self.partitions:
-                made[0].pause([TopicPartition(commands, lost)])
-            return super().process(message, alone=alone)
+    class Losing(Consumer):
+        """The first one."""
+
+        def poll(self, timeout: float = -1) -> Message | None:
+            message = super().poll(timeout)
+            if message is not None and self is made[0]:
+                self.pause([TopicPartition(commands, lost)])
+            return message
+
+        def consume(self, *_: object) -> list[Message]:
+            """One after the other, so that it loses the partition before messages of it come."""
+            return []
 
     def make(watchdog: BrokerWatchdog) -> Consumer:
         options = {**group_protocol("consumer"), **watchdog.settings()}
         made.append(consumer(kafka, f"{commands}-losing", **options))
         return made[-1]
 
-    monkeypatch.setattr(consuming, "_READ_AT_ONCE", 1)  # so that the first is processed before others come
-    with running(make, kafka, commands, f"{commands}-losing", Losing(), FreeSlots()) as intake:
-        eventually(lambda: set(intake.partitions) == set(range(PARTITIONS)) - {lost}, "all others")
+    monkeypatch.setattr(clients, "Consumer", Losing)
+    with running(make, kafka, commands, f"{commands}-losing", Taken(), pause=0) as intake:
+        eventually(lambda: set(intake.partitions) >= set(range(PARTITIONS)) - {lost}, "all others")
+        before = intake.partitions.count(lost)
         eventually(lambda: intake.partitions.count(lost) == COMMANDS, "its commands")
 
     assert len(made) == 2
+    assert before <= 1, "it was lost"
 
 
 def test_an_idle_consumer_is_not_stuck(topics: Topics, commands: str) -> None:
@@ -221,11 +224,11 @@ class Poisoned(Taken):
         self._errors = errors
         self._gives_up = cycle((False, True))
 
-    def process(self, message: Message, *, alone: bool) -> Claimed | NeedsIdleWorker | None:
+    def process(self, message: Message) -> None:
         error = self._errors.get((message.partition(), message.offset()))
         if error is not None:
             raise error
-        return super().process(message, alone=alone)
+        super().process(message)
 
     def give_up(self, message: Message, error: Exception) -> None:
         if not next(self._gives_up):
@@ -242,7 +245,7 @@ def errors_of_every_class() -> list[Exception]:
 def test_no_error_ends_the_loop_and_poison_holds_up_no_other_partition(
     topics: Topics, commands: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consuming, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(claims, "_PAUSE_SECONDS", 0.01)
     kafka = KafkaConfig(topics.bootstrap, "tests")
     poison: dict[Position, Exception] = {
         (number % (PARTITIONS - 1), number // (PARTITIONS - 1)): error
@@ -252,7 +255,7 @@ def test_no_error_ends_the_loop_and_poison_holds_up_no_other_partition(
     def make(watchdog: BrokerWatchdog) -> Consumer:
         return consumer(kafka, f"{commands}-poison", **group_protocol("consumer"), **watchdog.settings())
 
-    with running(make, kafka, commands, f"{commands}-poison", Poisoned(poison)) as intake:
+    with running(make, kafka, commands, f"{commands}-poison", Poisoned(poison), pause=0.01) as intake:
         eventually(lambda: len(intake.given_up) == len(poison), "a dead letter for each")
         before_the_last = set(intake.partitions)
         eventually(lambda: set(intake.partitions) == set(range(PARTITIONS)), "the next of each partition")

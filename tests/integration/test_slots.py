@@ -8,15 +8,19 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from report_worker.attempt import AttemptContext
+from report_worker.claims import Claims
+from report_worker.runner import Runners
 from report_worker.slots import (
     Failed,
     ForkServer,
@@ -24,7 +28,6 @@ from report_worker.slots import (
     Produced,
     Slot,
     SlotDied,
-    SlotPool,
     StepEnded,
     StepStarted,
     state,
@@ -568,23 +571,7 @@ def test_no_other_template_follows_one_that_its_server_ended_as_it_started(tmp_p
         assert not lines, "no kind is to blame"
 
 
-# The pool
-
-
-def test_a_free_slot_that_has_died_is_opened_again(server: ForkServer) -> None:
-    pool = SlotPool(1, 100, server)
-    eventually(lambda: pool.free == 1, "the slot")
-    slot = pool.take()
-    pool.give_back(slot, usable=True)
-    assert slot.pid
-    os.kill(slot.pid, signal.SIGKILL)
-    eventually(lambda: not slot.is_alive, "its death")
-
-    assert not pool.wait_for_free(0)
-    eventually(lambda: pool.wait_for_free(0.1), "the slot again")
-
-    assert pool.take().is_alive
-    slot.stop()
+# A slot by itself
 
 
 def test_a_slot_may_be_ended_more_than_once(server: ForkServer) -> None:
@@ -598,23 +585,66 @@ def test_a_slot_may_be_ended_more_than_once(server: ForkServer) -> None:
     assert not slot.is_alive
 
 
-def test_a_slot_is_free_only_once_it_takes_a_job_at_once(tmp_path: Path) -> None:
+# Its runner
+
+
+class NoClaims(Claims):
+    """There is no report to run."""
+
+    def __init__(self) -> None:
+        self.looks: list[float] = []
+
+    def next(self, seconds: float, _: object = None) -> None:
+        self.looks.append(seconds)
+        Event().wait(0.01)
+
+
+@contextmanager
+def runners(server: ForkServer, number: int = 1) -> Iterator[tuple[Runners, NoClaims]]:
+    """Until the end of the block, which ends them."""
+    claims, stopping = NoClaims(), Event()
+    started = Runners(cast(AttemptContext, None), claims, server, number, 0)
+    started.start(stopping)
+    try:
+        yield started, claims
+    finally:
+        stopping.set()
+        started.close()
+
+
+def test_a_free_slot_that_has_died_is_opened_again(tmp_path: Path) -> None:
+    with fork_server(tmp_path) as server, runners(server) as (_, claims):
+        eventually(lambda: claims.looks, "a report is wanted: the slot is open")
+        (slot,) = slots.all_of(server)
+        os.kill(slot, signal.SIGKILL)
+
+        eventually(lambda: slots.all_of(server) - {slot}, "the slot again")
+
+
+def test_a_report_is_wanted_only_once_a_slot_takes_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While a report waits for its slot to start, nobody renews its lease."""
-    with fork_server(tmp_path) as server:
-        pool = SlotPool(2, 100, server)
-        assert pool.free == 0, "they have only just begun"
-        eventually(lambda: pool.free == 2, "both slots")
-        broken = pool.take()
-        pool.give_back(broken, usable=False)
-        eventually(lambda: pool.free == 2, "the slot again")
-        pool.close()
-    assert pool.free == 0
+    may_open, is_opening = Event(), Event()
+    fork = ForkServer.fork
+
+    def wait_and_fork(server: ForkServer, connection: socket.socket) -> ForkedProcess:
+        is_opening.set()
+        may_open.wait(30)
+        return fork(server, connection)
+
+    monkeypatch.setattr(ForkServer, "fork", wait_and_fork)
+    with fork_server(tmp_path) as server, runners(server) as (_, claims):
+        assert is_opening.wait(30)
+        assert not claims.looks
+        may_open.set()
+        eventually(lambda: claims.looks, "the slot")
 
 
-def test_slots_that_still_start_end_with_their_pool(tmp_path: Path) -> None:
+def test_slots_that_still_start_end_with_their_runners(tmp_path: Path) -> None:
     with fork_server(tmp_path) as server:
-        pool = SlotPool(1, 100, server)
-        pool.close()
+        with runners(server, 2) as (started, _):
+            pass
         with pytest.raises(SlotDied):
             Slot(server).open()
-    assert pool.free == pool.missing == 0
+    assert started.missing == 0

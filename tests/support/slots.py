@@ -111,3 +111,9 @@ def template_of(slot: Slot) -> int:
     parent = int(fields[1])
     assert parent in children()
     return parent
+
+
+def all_of(server: ForkServer) -> set[int]:
+    """The processes of its slots."""
+    template = server._template
+    return set(template._slots) if template is not None else set()

@@ -6,17 +6,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 from unittest.mock import MagicMock
-from uuid import UUID
 
 import pytest
+from confluent_kafka import Message
 
-from report_worker import worker
+from report_worker import runner, worker
 from report_worker.attempt import AttemptContext
-from report_worker.intake import Claimed
+from report_worker.command_queue import CommandQueue
+from report_worker.intake import Claimed, Processed
 from report_worker.settings import WorkerSettings
-from report_worker.slots import Slot
+from report_worker.slots import Slot, SlotDied
 from report_worker.worker import Worker
 from waybill import runtime
 from waybill.addresses import listen
@@ -28,61 +29,80 @@ class OneSlot(Slot):
     """Without a process."""
 
     def __init__(self) -> None:
+        self.jobs = 0
+        self.opened = 0
         self.stopped = False
-        self.given_back = 0
+
+    @property
+    def pid(self) -> int | None:
+        return None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.opened > 0 and not self.stopped
+
+    def open(self) -> None:
+        self.opened += 1
+        self.stopped = False
 
     def stop(self) -> None:
         self.stopped = True
 
-
-class Pool:
-    """Has one slot, and loses sight of it once it is taken."""
-
-    missing = 0
-
-    def __init__(self, slot: OneSlot) -> None:
-        self._slot = slot
-
-    def take(self) -> Slot:
-        return self._slot
-
-    def give_back(self, slot: Slot, *, usable: bool) -> None:
-        assert slot is self._slot
-        assert usable
-        self._slot.given_back += 1
-
-    def close(self) -> None:
-        """The slot is taken."""
+    def kill(self) -> None:
+        self.stopped = True
 
 
 class Consumer:
-    """Has one command, or a few."""
+    """Reads some commands, and ends once the last report of them was claimed."""
 
-    def __init__(self, start: Callable[[Any], bool]) -> None:
-        self._start = start
-        self.commands = 1
-        self.started: list[bool] = []
+    commands = 1
+
+    def __init__(self, queue: CommandQueue) -> None:
+        self._queue = queue
         self.last_poll = time.monotonic()
 
     def run(self, _: threading.Event) -> None:
-        for _number in range(self.commands):
-            self.started.append(self._start(SimpleNamespace(report=SimpleNamespace(id=new_report_id()))))
+        self._queue.add([Message(topic="report", partition=0, offset=one) for one in range(self.commands)])
+        deadline = time.monotonic() + 30
+        stored: list[int | None] = []
+        while stored != [self.commands - 1] and time.monotonic() < deadline:
+            stored = [one.offset() for one in self._queue.done_with()] or stored
+            time.sleep(0.01)
+
+
+class Intake:
+    """Claims a report for each message."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def begin(self, _: Message, *, alone: bool) -> Callable[[], Processed]:
+        assert not alone
+        report: Any = SimpleNamespace(id=new_report_id(), losses=0)
+        return lambda: SimpleNamespace(report=report)  # type: ignore[return-value]
 
 
 class LateAttempt:
     """Ends well, but only after the worker has lost patience."""
 
-    released: ClassVar[list[UUID]] = []
-
-    def __init__(self, context: AttemptContext, claimed: Claimed, _: object) -> None:
+    def __init__(self, context: AttemptContext, claimed: Claimed, *_: object) -> None:
         self._interrupted: threading.Event = context.interrupted
         self._report_id = claimed.report.id
 
-    def run(self) -> bool:
-        return self._interrupted.wait(60)
+    def run(self) -> None:
+        self._interrupted.wait(60)
 
-    def release(self) -> None:
-        self.released.append(self._report_id)
+
+class BrokenOnce:
+    """Raises an error that nobody expects of it; the next one ends at once."""
+
+    tries = 0
+
+    def __init__(self, *_: object) -> None: ...
+
+    def run(self) -> None:
+        BrokenOnce.tries += 1
+        if BrokenOnce.tries == 1:
+            raise ValueError("Nobody expects it.")
 
 
 @pytest.fixture
@@ -92,13 +112,14 @@ def slot() -> OneSlot:
 
 @pytest.fixture
 def stopping(slot: OneSlot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
-    """A worker that stops as soon as it has begun its first attempt."""
+    """A worker that stops as soon as it has claimed its report."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(runtime, "Relay", MagicMock())
-    monkeypatch.setattr(worker, "SlotPool", lambda *_: Pool(slot))
+    monkeypatch.setattr(runner, "Slot", lambda _: slot)
+    monkeypatch.setattr(runner, "Attempt", LateAttempt)
+    monkeypatch.setattr(worker, "ForkServer", MagicMock())
     monkeypatch.setattr(worker, "CommandConsumer", lambda *parts: Consumer(parts[-1]))
-    monkeypatch.setattr(worker, "Attempt", LateAttempt)
-    monkeypatch.setattr(LateAttempt, "released", [])
+    monkeypatch.setattr(worker, "Intake", Intake)
     settings = load(
         WorkerSettings,
         database_url="postgresql://nobody@127.0.0.1:1/nothing",
@@ -106,36 +127,67 @@ def stopping(slot: OneSlot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         artefact_url=tmp_path.as_uri(),
         health_listen="127.0.0.1:0",
         drain_seconds=0,
+        slots=1,
     )
     return Worker(settings, listen("127.0.0.1:0"))
 
 
 def test_no_slot_outlives_its_attempt_in_a_worker_that_stops(stopping: Worker, slot: OneSlot) -> None:
-    """It ignores SIGTERM, and multiprocessing waits for it at exit."""
+    """It ignores SIGTERM."""
     stopping.run(threading.Event())
 
+    assert slot.opened == 1
     assert slot.stopped
 
 
-def test_a_worker_without_another_thread_releases_the_report_and_goes_on(
+def test_a_runner_goes_on_after_an_error_of_its_own_with_another_process(
     stopping: Worker, slot: OneSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = threading.Thread.start
-    refused: list[str] = []
-
-    def refuse_the_first(thread: threading.Thread) -> None:
-        if thread.name.startswith("attempt-") and not refused:
-            refused.append(thread.name)
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", refuse_the_first)
-    commands = stopping._consumer
-    assert isinstance(commands, Consumer)
-    commands.commands = 2
+    monkeypatch.setattr(runner, "Attempt", BrokenOnce)
+    monkeypatch.setattr(BrokenOnce, "tries", 0)
+    monkeypatch.setattr(Consumer, "commands", 2)
 
     stopping.run(threading.Event())
 
-    assert commands.started == [False, True]
-    assert [f"attempt-{report_id}" for report_id in LateAttempt.released] == refused
-    assert slot.given_back == 1, "unharmed, before the next command"
+    assert BrokenOnce.tries == 2
+    assert slot.opened == 2
+    assert stopping._commands.busy == 0
+
+
+def test_a_worker_without_another_thread_says_that_it_is_to_be_restarted(
+    stopping: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def refuse_runners(thread: threading.Thread) -> None:
+        if thread.name.startswith("runner-"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    said: list[str] = []
+    monkeypatch.setattr(threading.Thread, "start", refuse_runners)
+    monkeypatch.setattr(Consumer, "run", lambda *_: said.append(stopping._alive()["slots"]))
+
+    stopping.run(threading.Event())
+
+    assert said == ["1 could not be opened"]
+
+
+def test_a_slot_that_cannot_be_opened_is_missing_until_it_can(
+    stopping: Worker, slot: OneSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing: list[int] = []
+
+    def refuse_twice() -> None:
+        missing.append(stopping._runners.missing)
+        if len(missing) <= 2:
+            raise SlotDied("It does not start.")
+        OneSlot.open(slot)
+
+    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(slot, "open", refuse_twice)
+
+    stopping.run(threading.Event())
+
+    assert missing == [0, 1, 1]
+    assert stopping._runners.missing == 0

@@ -6,15 +6,18 @@ from confluent_kafka import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report_worker.read_ahead import ReadAhead
+from report_worker.offsets import DoneOffsets
+from report_worker.read_ahead import ReadAhead, ReadCommand
 
 
-def command(partition: int, offset: int, size: int = 10) -> Message:
-    return Message(topic="report", partition=partition, offset=offset, value=b"x" * size)
+def command(partition: int, offset: int, size: int = 10) -> ReadCommand:
+    message = Message(topic="report", partition=partition, offset=offset, value=b"x" * size)
+    offsets = DoneOffsets()
+    return ReadCommand(message, partition, offset, offsets, offsets.read(message))
 
 
-def position(message: Message) -> tuple[int | None, int | None]:
-    return message.partition(), message.offset()
+def position(command: ReadCommand) -> tuple[int, int]:
+    return command.partition, command.number
 
 
 def test_each_partition_has_its_turn() -> None:
@@ -33,22 +36,24 @@ def test_each_partition_has_its_turn() -> None:
 
 def test_one_that_is_put_back_comes_before_those_behind_it_and_after_the_others() -> None:
     ahead = ReadAhead()
-    for message in (command(0, 0), command(0, 1), command(1, 0)):
-        ahead.add(message)
+    for one in (command(0, 0), command(0, 1), command(1, 0)):
+        ahead.add(one)
 
-    ahead.put_back(ahead.take(), is_next=False)
+    ahead.put_back(ahead.take())
 
     assert [position(ahead.take()) for _ in range(3)] == [(1, 0), (0, 0), (0, 1)]
 
 
-def test_one_for_which_room_is_made_is_the_next() -> None:
+def test_those_that_are_put_back_have_the_order_in_which_they_were_read() -> None:
     ahead = ReadAhead()
-    for message in (command(0, 0), command(0, 1), command(1, 0)):
-        ahead.add(message)
+    for offset in range(4):
+        ahead.add(command(0, offset))
+    first, second, third = (ahead.take() for _ in range(3))
 
-    ahead.put_back(ahead.take(), is_next=True)
+    for one in (second, first, third):
+        ahead.put_back(one)
 
-    assert position(ahead.take()) == (0, 0)
+    assert [position(ahead.take()) for _ in range(4)] == [(0, 0), (0, 1), (0, 2), (0, 3)]
 
 
 def test_a_partition_is_full_until_half_of_it_is_taken() -> None:
@@ -100,11 +105,11 @@ def test_each_partition_keeps_its_order_and_its_count(steps: list[tuple[str, int
             ahead.drop({partition})
             model[partition].clear()
         elif ahead:
-            message = ahead.take()
-            assert message.offset() == model[message.partition() or 0].popleft()
+            taken = ahead.take()
+            assert taken.number == model[taken.partition].popleft()
             if action == "put back":
-                ahead.put_back(message, is_next=partition == 0)
-                model[message.partition() or 0].appendleft(message.offset() or 0)
+                ahead.put_back(taken)
+                model[taken.partition].appendleft(taken.number)
         assert bool(ahead) == any(model.values())
         for number, waiting in model.items():
             if len(waiting) >= 3:

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from operator import methodcaller
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
@@ -16,13 +18,7 @@ from waybill.domain import AttemptTrace, Carrier, NewReport, Origin, Report, Sta
 from waybill.kafka import KafkaConfig
 from waybill.kinds.dowork import DOWORK
 from waybill.ledger import DeadLetters, Ledger, UnreadMessage
-from waybill.messages import (
-    BareCarrier,
-    Command,
-    UnreadableMessage,
-    carrier_from_headers,
-    read_command,
-)
+from waybill.messages import BareCarrier, UnreadableMessage, carrier_from_headers, read_command
 from waybill.telemetry import (
     attributes,
     consumer_span,
@@ -59,8 +55,12 @@ class NeedsIdleWorker:
     waited: timedelta
 
 
+Processed: TypeAlias = Claimed | NeedsIdleWorker | None
+
+
 class Intake:
-    """Reads messages of the topic `report`. Each call may block on the database."""
+    """Reads messages of the topic `report`. Any thread may call it; each call but `begin` may block on the
+    database."""
 
     def __init__(self, ledger: Ledger, dead_letters: DeadLetters, kafka: KafkaConfig, group: str) -> None:
         self._ledger = ledger
@@ -69,20 +69,28 @@ class Intake:
         self._bootstrap_servers = kafka.bootstrap_servers
         self._group = group
 
-    def process(self, message: Message, *, alone: bool) -> Claimed | NeedsIdleWorker | None:
-        """None where there is nothing to do: another worker has the report, or the message cannot be read.
-        `alone`: no other report runs in this worker.
+    def process(self, message: Message, *, alone: bool) -> Processed:
+        """Makes of the message what there is to make of it, and blocks on the database. None where there is
+        nothing to do: another worker has the report, or the message cannot be read. `alone`: no other report
+        runs in this worker.
 
         Raises `StoreUnavailable`; the same message may then be processed again, as where an idle worker is
         needed. After any other return its offset may be committed.
         """
+        return self.begin(message, alone=alone)()
+
+    def begin(self, message: Message, *, alone: bool) -> Callable[[], Processed]:
+        """As `process`, in two parts: this one does not block, and what it returns does the rest. A claim
+        goes to the database with whatever this process writes in between."""
         received = _Received.of(message)
         try:
             parsed = read_command(message.key(), message.value())
-        except UnreadableMessage as error:
-            self._refuse(received, error)
-            return None
-        return self._claim(received, parsed, alone)
+        except UnreadableMessage as unreadable:
+            error = unreadable
+            return lambda: self._refuse(received, error)
+        if isinstance(parsed, BareCarrier):
+            return lambda: self._claim_external(received, parsed, alone)
+        return self._begin(received, parsed.report_id, valid_carrier(parsed.carrier), time.time_ns(), alone)
 
     def postpone(self, needs: NeedsIdleWorker) -> None:
         """Others have their turn first; after that the report gets another command. Raises as `process`."""
@@ -97,28 +105,52 @@ class Intake:
             UnreadableMessage("not_processable", f"Processing the message fails each time: {reason:.500}"),
         )
 
-    def _claim(
-        self, received: "_Received", parsed: Command | BareCarrier, alone: bool
-    ) -> Claimed | NeedsIdleWorker | None:
-        parent = received.carrier or valid_carrier(parsed.carrier)
+    def _claim_external(self, received: "_Received", carrier: BareCarrier, alone: bool) -> Processed:
+        """A message of the article's producer: it requests a report, once for each message."""
         started_at = time.time_ns()
+        parent = received.carrier or valid_carrier(carrier.carrier)
+        try:
+            accepted = self._accept(received, parent)
+        except Exception as error:
+            _end_failed(self._span(received, parent, started_at), error)
+            raise
+        return self._begin(received, accepted.id, parent, started_at, alone)()
+
+    def _begin(
+        self, received: "_Received", report_id: UUID, carrier: Carrier | None, started_at: int, alone: bool
+    ) -> Callable[[], Processed]:
+        """`carrier`: of the span that is the parent, where the message's headers name none."""
+        parent = received.carrier or carrier
         span = self._span(received, parent, started_at)
         try:
-            report_id = parsed.report_id if isinstance(parsed, Command) else self._accept(received, parent).id
             span.set_attributes(attributes.conversation(str(report_id)))
             handle_started_at = time.time_ns()
             handle = handle_span(set_span_in_context(span), str(report_id), start_time=handle_started_at)
             spans = self._spans_to_store(received, parent, (span, started_at), (handle, handle_started_at))
-            report = self._ledger.claim(report_id, self._owner, span_carrier(span), spans, alone=alone)
-            if report is None:
-                return self._not_claimed(report_id, received, span, alone)
+            claim = self._begin_claim(report_id, span_carrier(span), spans, alone=alone)
         except Exception as error:
-            fail_span(span, type(error).__qualname__, str(error))
-            span.end()
+            _end_failed(span, error)
             raise
-        count_message("claimed")
-        record_queue_time(received.queue_time_ms / 1000, report.kind)
-        return Claimed(report, span, handle, received.origin, stored=spans is not None)
+
+        def finish() -> Processed:
+            try:
+                report = claim()
+                if report is None:
+                    return self._not_claimed(report_id, received, span, alone)
+            except Exception as error:
+                _end_failed(span, error)
+                raise
+            count_message("claimed")
+            record_queue_time(received.queue_time_ms / 1000, report.kind)
+            return Claimed(report, span, handle, received.origin, stored=spans is not None)
+
+        return finish
+
+    def _begin_claim(
+        self, report_id: UUID, carrier: Carrier | None, spans: AttemptTrace | None, *, alone: bool
+    ) -> Callable[[], Report | None]:
+        """What blocks until the claim is written, and returns the report, or None."""
+        return partial(self._ledger.claim, report_id, self._owner, carrier, spans, alone=alone)
 
     def _spans_to_store(
         self,
@@ -164,7 +196,6 @@ class Intake:
         return needs
 
     def _accept(self, received: "_Received", carrier: Carrier | None) -> Report:
-        """A message of the article's producer: the report that it requests, once for each message."""
         defaults = DOWORK.stored_parameters({})
         return self._ledger.accept_external(
             NewReport(new_report_id(), DOWORK.name, defaults, carrier, received.source)
@@ -202,6 +233,11 @@ class Intake:
             queue_time_ms=received.queue_time_ms,
             start_time=started_at,
         )
+
+
+def _end_failed(span: Span, error: Exception) -> None:
+    fail_span(span, type(error).__qualname__, str(error))
+    span.end()
 
 
 @dataclass(frozen=True)

@@ -8,28 +8,20 @@ _MIN_ROOM = timedelta(seconds=10)
 
 
 class Isolation:
-    """What the consumer loop may take now, once it has met a report that must run alone.
+    """What the runners may take now, once one of them has met a report that must run alone.
 
     Room is made for it: nothing is taken until every running report has ended, for as long as the report has
     waited already, at most. After that it is postponed for the same time, in which others have their turn. So
-    it costs them half of the worker's time, and its patience grows until it is long enough. While it runs,
-    nothing is taken.
+    it costs them half of the worker's time, and its patience grows until it is long enough. While it is
+    claimed and runs, nothing is taken. One thread at a time uses it.
     """
 
     def __init__(self, is_idle: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
-        """`is_idle`: no report runs in this worker."""
+        """`is_idle`: no report runs in this worker, and none is being claimed."""
         self._is_idle = is_idle
         self._clock = clock
         self._room_until: float | None = None
         self._alone = False
-
-    @property
-    def is_idle(self) -> bool:
-        return self._is_idle()
-
-    @property
-    def making_room(self) -> bool:
-        return self._room_until is not None
 
     def is_closed(self) -> bool:
         """Whether nothing may be taken now."""
@@ -45,6 +37,10 @@ class Isolation:
             return False
         self._room_until = self._clock() + max(_MIN_ROOM, waited).total_seconds()
         return True
+
+    def try_alone(self) -> None:
+        """The report that room was made for is being claimed."""
+        self._alone = True
 
     def started(self, *, alone: bool) -> None:
         """A report runs; `alone`: nothing else may until it has ended."""

@@ -2,11 +2,34 @@
 
 from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from confluent_kafka import Message
 
+from report_worker.offsets import DoneOffsets, Place
+
 _MOST_MESSAGES = 100
 _MOST_BYTES = 1024 * 1024
+
+
+@dataclass(eq=False)
+class ReadCommand:
+    """A message, with what is known of it since. `number`: in the order of reading."""
+
+    message: Message
+    partition: int
+    number: int
+    offsets: DoneOffsets
+    place: Place
+    tries: int = 0
+    """That have failed."""
+    alone: bool = False
+    """No other report runs in this worker, nor will before this one has ended."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.message.value() or b"") + len(self.message.key() or b"")
 
 
 class ReadAhead:
@@ -14,14 +37,14 @@ class ReadAhead:
 
     They are taken partition by partition, so that none waits for another that always has more; those of one
     partition in their order. A partition that has enough is to be paused until half of it is taken: each
-    pause has Kafka send again what the client had fetched beyond it. One thread uses it.
+    pause has Kafka send again what the client had fetched beyond it. One thread at a time uses it.
     """
 
     def __init__(self, most_messages: int = _MOST_MESSAGES, most_bytes: int = _MOST_BYTES) -> None:
         """Both of one partition; a message that is larger than `most_bytes` is enough by itself."""
         self._most_messages = most_messages
         self._most_bytes = most_bytes
-        self._waiting: dict[int, deque[Message]] = {}
+        self._waiting: dict[int, deque[ReadCommand]] = {}
         self._bytes: dict[int, int] = {}
         self._full: set[int] = set()
 
@@ -33,26 +56,28 @@ class ReadAhead:
         """The partitions that are to be paused now, and no others."""
         return self._full
 
-    def add(self, message: Message) -> None:
-        """A command that was just read."""
-        self._put(message, at_the_end=True)
+    def add(self, command: ReadCommand) -> None:
+        """One that was just read."""
+        self._waiting.setdefault(command.partition, deque()).append(command)
+        self._count(command.partition, command.size)
 
-    def take(self) -> Message:
+    def take(self) -> ReadCommand:
         """The next one, of the partition whose turn it is."""
         partition, waiting = next(iter(self._waiting.items()))
-        message = waiting.popleft()
+        command = waiting.popleft()
         del self._waiting[partition]
         if waiting:
             self._waiting[partition] = waiting  # it is the last one's turn now
-        self._count(partition, -_size(message))
-        return message
+        self._count(partition, -command.size)
+        return command
 
-    def put_back(self, message: Message, *, is_next: bool) -> None:
-        """A command that was taken and is not done with. Of its partition it is the next one; `is_next`: of
-        all."""
-        partition = self._put(message, at_the_end=False)
-        if is_next:
-            self._waiting = {partition: self._waiting.pop(partition), **self._waiting}
+    def put_back(self, command: ReadCommand) -> None:
+        """One that was taken and is not done with: of its partition it comes before those that were read
+        after it."""
+        waiting = self._waiting.setdefault(command.partition, deque())
+        place = next((at for at, one in enumerate(waiting) if one.number > command.number), len(waiting))
+        waiting.insert(place, command)
+        self._count(command.partition, command.size)
 
     def drop(self, partitions: Collection[int]) -> None:
         """Those of partitions that are another worker's now."""
@@ -60,16 +85,6 @@ class ReadAhead:
             self._waiting.pop(partition, None)
             self._bytes.pop(partition, None)
             self._full.discard(partition)
-
-    def clear(self) -> None:
-        self.drop(list(self._bytes))
-
-    def _put(self, message: Message, *, at_the_end: bool) -> int:
-        partition = partition_of(message)
-        waiting = self._waiting.setdefault(partition, deque())
-        (waiting.append if at_the_end else waiting.appendleft)(message)
-        self._count(partition, _size(message))
-        return partition
 
     def _count(self, partition: int, more: int) -> None:
         self._bytes[partition] = size = self._bytes.get(partition, 0) + more
@@ -86,7 +101,3 @@ def partition_of(message: Message) -> int:
     if partition is None:
         raise AssertionError("a message that was read has a partition")
     return partition
-
-
-def _size(message: Message) -> int:
-    return len(message.value() or b"") + len(message.key() or b"")

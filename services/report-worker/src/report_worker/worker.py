@@ -11,14 +11,17 @@ from types import FrameType
 
 import structlog
 
-from report_worker.attempt import Attempt, AttemptContext
+from report_worker.attempt import AttemptContext
 from report_worker.cancellations import Cancellations
+from report_worker.claims import Claims
+from report_worker.command_queue import CommandQueue
 from report_worker.consuming import CommandConsumer
-from report_worker.intake import Claimed, Intake
+from report_worker.intake import Intake
 from report_worker.memory import container_limit_mib, excess
+from report_worker.runner import Runners
 from report_worker.scratch import Scratch
 from report_worker.settings import WorkerSettings
-from report_worker.slots import ForkServer, Options, Slot, SlotPool
+from report_worker.slots import ForkServer, Options
 from report_worker.slots.environment import slot_environment, telemetry_secrets
 from waybill.addresses import CannotListen, listen
 from waybill.errors import WaybillError
@@ -86,7 +89,7 @@ class Worker:
         self._cancellations = Cancellations(runtime.ledger, runtime.name)
         self._scratch = Scratch()
         self._interrupted = threading.Event()
-        self._context = AttemptContext(
+        context = AttemptContext(
             ledger=runtime.ledger,
             kinds=runtime.kinds,
             artefacts=runtime.artefacts,
@@ -107,9 +110,10 @@ class Worker:
         )
         environment = slot_environment(os.environ, settings.slot_environment)
         server = ForkServer(options, environment, adopts_orphans=True)
-        self._slots = SlotPool(settings.slots, settings.reports_per_slot, server)
-        self._attempts: set[threading.Thread] = set()
         topic, group = settings.kafka_topic_report, settings.kafka_group
+        self._commands = CommandQueue()
+        claims = Claims(self._commands, Intake(runtime.ledger, runtime.dead_letters, kafka, group))
+        self._runners = Runners(context, claims, server, settings.slots, settings.reports_per_slot)
         consuming = KafkaHealth("read commands", topic=topic, group=group)
         self._membership = membership = GroupMembership(kafka, topic, group, consuming)
         protocol = group_protocol(settings.kafka_group_protocol)
@@ -122,10 +126,7 @@ class Worker:
             topic,
             consuming,
             PartitionWatchdog(ask_kafka(kafka, topic, group)),
-            Intake(runtime.ledger, runtime.dead_letters, kafka, group),
-            self._slots,
-            lambda: not any(thread.is_alive() for thread in self._attempts),
-            self._start,
+            self._commands,
         )
         self._health = HealthServer(
             health_listener, lambda: Health(self._alive()), lambda: Health(self._ready())
@@ -137,64 +138,32 @@ class Worker:
         self._runtime.start()
         self._cancellations.start()
         self._health.start()
+        self._runners.start(stopping)
         log.info("ready", slots=self._settings.slots)
         try:
             self._consumer.run(stopping)
         finally:
+            stopping.set()
             self._drain()
 
     def _drain(self) -> None:
-        if not self._wait_for_attempts(self._settings.drain):
-            log.warning("releasing reports that still run", reports=len(self._attempts))
+        self._commands.stop()
+        if not self._commands.wait_until_idle(self._settings.drain):
+            log.warning("releasing reports that still run", reports=self._commands.busy)
             self._interrupted.set()
-            self._wait_for_attempts(timedelta(seconds=_RELEASE_SECONDS))
+            self._commands.wait_until_idle(timedelta(seconds=_RELEASE_SECONDS))
         self._cancellations.stop()
         self._runtime.stop()
-        self._slots.close()
+        self._runners.close()
         self._scratch.close()
         self._health.stop()
         self._runtime.close()
         flush()
         log.info("drained")
 
-    def _wait_for_attempts(self, limit: timedelta) -> bool:
-        deadline = time.monotonic() + limit.total_seconds()
-        for thread in list(self._attempts):
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._attempts)
-
-    def _start(self, claimed: Claimed) -> bool:
-        """False where this process gets no more threads: then the report is released."""
-        slot = self._slots.take()
-        attempt = Attempt(self._context, claimed, slot)
-        thread = threading.Thread(target=self._run, args=(attempt, slot), name=f"attempt-{claimed.report.id}")
-        try:
-            thread.start()
-        except RuntimeError as error:
-            log.warning(
-                "attempt not started: releasing its report",
-                report_id=str(claimed.report.id),
-                reason=str(error),
-            )
-            attempt.release()
-            self._slots.give_back(slot, usable=True)
-            return False
-        self._attempts = {one for one in self._attempts if one.is_alive()} | {thread}
-        return True
-
-    def _run(self, attempt: Attempt, slot: Slot) -> None:
-        usable = False
-        try:
-            usable = attempt.run()
-        finally:
-            if self._interrupted.is_set():
-                slot.stop()
-            else:
-                self._slots.give_back(slot, usable=usable)
-
     def _alive(self) -> dict[str, str]:
         silent = time.monotonic() - self._consumer.last_poll
-        missing = self._slots.missing
+        missing = self._runners.missing
         return {
             "consumer": "ok" if silent < _STALLED_SECONDS else f"has not polled for {silent:.0f} s",
             "slots": f"{missing} could not be opened" if missing else "ok",

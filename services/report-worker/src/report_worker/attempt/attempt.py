@@ -1,5 +1,7 @@
 """One attempt at a report: the order of its parts."""
 
+from collections.abc import Callable
+
 import structlog
 
 from report_worker.attempt.completion import Completion
@@ -17,10 +19,15 @@ log = structlog.get_logger(__name__)
 
 
 class Attempt:
-    """Runs one claimed report in one slot. `run` blocks until its end and raises nothing; nor does `release`,
-    for an attempt that cannot be run."""
+    """Runs one claimed report in one slot. `run` blocks until its end and raises nothing."""
 
-    def __init__(self, context: AttemptContext, claimed: Claimed, slot: Slot) -> None:
+    def __init__(
+        self, context: AttemptContext, claimed: Claimed, slot: Slot, before_end: Callable[[], None]
+    ) -> None:
+        """`before_end` is called directly before the end is written, if the slot can take another job then,
+        whatever becomes of that end."""
+        self._before_end = before_end
+        self._slot_is_usable = False
         self._claimed = claimed
         self._report = claimed.report
         self._slot = slot
@@ -28,30 +35,21 @@ class Attempt:
         self._supervision = Supervision(context, claimed.report, self._lease, slot)
         self._completion = Completion(context, claimed, self._lease, self._supervision)
 
-    def run(self) -> bool:
-        """Whether the slot can take another job."""
+    def run(self) -> None:
+        """Where the slot cannot take another job, it is stopped."""
         spans = AttemptSpans(self._claimed)
-        usable = False
         try:
-            usable = self._handle(spans)
+            self._handle(spans)
         finally:
-            if not usable:
+            if not self._slot_is_usable:
                 self._slot.stop()  # else it goes on to write into the directory that is removed now
             self._supervision.remove_files()
             spans.end()
-        return usable
 
-    def release(self) -> None:
-        """Instead of `run`: the report waits for another attempt, with a new command at once."""
-        spans = AttemptSpans(self._claimed)
-        spans.interrupted()
-        self._completion.release(retrying=False)
-        spans.end()
-
-    def _handle(self, spans: AttemptSpans) -> bool:
+    def _handle(self, spans: AttemptSpans) -> None:
         report_id = str(self._report.id)
         try:
-            return self._produce(spans)
+            self._produce(spans)
         except Interrupted:
             spans.interrupted()
             self._slot.stop()
@@ -67,11 +65,14 @@ class Attempt:
                 "attempt failed with an unexpected worker error: recovery takes over the report",
                 report_id=report_id,
             )
-        return False
 
-    def _produce(self, spans: AttemptSpans) -> bool:
-        outcome, status = self._completion.complete(self._supervision.run(spans.carrier), spans)
+    def _produce(self, spans: AttemptSpans) -> None:
+        outcome, artefact = self._completion.store(self._supervision.run(spans.carrier))
+        end = self._completion.end(outcome, artefact, spans)
+        self._slot_is_usable = slot_is_usable(outcome) and not self._supervision.cancelling
+        if self._slot_is_usable:
+            self._before_end()
+        status = self._completion.write(end, spans)
         spans.ended(status)
         report = self._report
         log.info("attempt ended", report_id=str(report.id), attempt=report.attempt, status=status)
-        return slot_is_usable(outcome) and not self._supervision.cancelling

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import replace
 from datetime import timedelta
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import stamina
 import structlog
@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 _LISTEN_SECONDS = 0.2
 
+EndWrite: TypeAlias = Callable[[], Report]
+
 
 class Completion:
     """The end of one attempt."""
@@ -51,31 +53,31 @@ class Completion:
         self._lease = lease
         self._supervision = supervision
 
-    def complete(self, outcome: Outcome, spans: AttemptSpans) -> tuple[Outcome, Status]:
-        """The outcome, which is another where the artefact could not be kept, and the status that the report
-        has now. Raises `Interrupted`, `LeaseLost`, `StoreUnavailable`."""
-        artefact: StoredArtefact | None = None
-        if isinstance(outcome, Produced):
-            kept = self._store(outcome)
-            if isinstance(kept, StoredArtefact):
-                artefact = kept
-            else:
-                outcome = kept
-        status = self._lease.write_end(self._change(self._decide(outcome, spans), artefact))
+    def store(self, outcome: Outcome) -> tuple[Outcome, StoredArtefact | None]:
+        """Keeps the artefact, if there is one. The outcome is another where that failed. Raises
+        `Interrupted`, `LeaseLost`, `StoreUnavailable`."""
+        if not isinstance(outcome, Produced):
+            return outcome, None
+        kept = self._store(outcome)
+        return (outcome, kept) if isinstance(kept, StoredArtefact) else (kept, None)
+
+    def end(self, outcome: Outcome, artefact: StoredArtefact | None, spans: AttemptSpans) -> EndWrite:
+        """What writes down what the attempt leaves the report as, and the steps before it."""
+        return self._change(self._decide(outcome, spans), artefact)
+
+    def write(self, end: EndWrite, spans: AttemptSpans) -> Status:
+        """The status that the report has then. Raises `LeaseLost`, `StoreUnavailable`."""
+        status = self._lease.write_end(end)
         if status is Status.CANCELLED:  # also where it failed after the cancel: the ledger decides
             spans.cancelled()
-        return outcome, status
+        return status
 
-    def release(self, *, retrying: bool = True) -> None:
-        """For an attempt that was interrupted, or never began. `retrying`: while the database is away, which
-        blocks for as long as the lease can last."""
+    def release(self) -> None:
+        """For an attempt that was interrupted. While the database is away, it blocks for as long as the lease
+        can last."""
         report = self._report
-        write = self._change(lifecycle.after_interruption())
         try:
-            if retrying:
-                self._lease.write(write)
-            else:
-                write()
+            self._lease.write(self._change(lifecycle.after_interruption()))
             log.info("report released", report_id=str(report.id), attempt=report.attempt)
         except Exception as error:
             log.warning(
@@ -98,10 +100,7 @@ class Completion:
         max_attempts = self._supervision.max_attempts
         return lifecycle.after_failure(self._report, failed, max_attempts, retry, random)
 
-    def _change(
-        self, decision: Retry | Requeue | End, artefact: StoredArtefact | None = None
-    ) -> Callable[[], Report]:
-        """What writes `decision` down, and the steps before it."""
+    def _change(self, decision: Retry | Requeue | End, artefact: StoredArtefact | None = None) -> EndWrite:
         ledger, fence, origin = self._ledger, self._lease.fence, self._claimed.origin
         steps = self._supervision.take_unwritten()
         match decision:

@@ -2,7 +2,6 @@
 
 from report_worker.slots.errors import SlotDied, TemplateDied
 from report_worker.slots.fork_server import ForkServer
-from report_worker.slots.pool import SlotPool
 from report_worker.slots.protocol import (
     Cancelled,
     Failed,
@@ -25,7 +24,6 @@ __all__ = [
     "Produced",
     "Slot",
     "SlotDied",
-    "SlotPool",
     "StepEnded",
     "StepStarted",
     "TemplateDied",

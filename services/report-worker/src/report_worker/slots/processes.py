@@ -11,8 +11,8 @@ import time
 from collections import deque
 from collections.abc import Collection
 from contextlib import suppress
-from pathlib import Path
 
+from report_worker.slots.proc import entries, read_bytes
 from waybill.prctl import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
 
 _PAUSE_SECONDS = 0.005
@@ -39,11 +39,10 @@ def keep_own_user() -> None:
 
 def children(process: str = "self") -> set[int]:
     """The ids of a process's children, ended ones too, until they are waited for."""
+    tasks = f"/proc/{process}/task"
     found: set[int] = set()
-    with suppress(OSError):  # it has ended
-        for task in Path("/proc", process, "task").iterdir():
-            with suppress(OSError):  # the thread has ended
-                found.update(map(int, (task / "children").read_bytes().split()))
+    for task in entries(tasks):
+        found.update(map(int, read_bytes(f"{tasks}/{task}/children").split()))
     return found
 
 

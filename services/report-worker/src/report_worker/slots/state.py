@@ -16,8 +16,8 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 
+from report_worker.slots.proc import entries, read_bytes
 from report_worker.slots.processes import children, reap
 
 _MAX_MEMORY = 1 / 2
@@ -28,9 +28,16 @@ missing. Another process costs less."""
 _MAX_FILES = 1 / 2
 """Of those that a process may have open, likewise."""
 
+_PAGE_BYTES = resource.getpagesize()
+_LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
+_SIGNALS = sorted(map(int, signal.valid_signals()))
+_handler_of: Callable[[int], object] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+"""Without Python's wrapper, which makes an enumeration of each answer."""
+
 
 class ProcessState:
-    """Its state before the first job, to compare with what it is after each."""
+    """Its state before the first job, to compare with what it is after each. Every report pays for that, so
+    each part is read by as few system calls as it takes."""
 
     def __init__(self) -> None:
         self._before = _read()
@@ -75,7 +82,7 @@ def _differ(now: object, before: object) -> bool:
 
 def _directory() -> object:
     try:
-        found = Path.cwd().stat()
+        found = os.stat(".")  # noqa: PTH116 - by one system call
     except OSError:  # removed
         return None
     return found.st_dev, found.st_ino
@@ -87,27 +94,21 @@ def _umask() -> int:
 
 
 def _signals() -> object:
-    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
-    return handlers, signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return [_handler_of(number) for number in _SIGNALS], signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def _timers() -> object:
     """Whether any is set."""
-    of_the_system = Path("/proc/self/timers")
     return (
         [signal.getitimer(which)[0] > 0 for which in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL)],
         signal.getitimer(signal.ITIMER_PROF)[0] > 0,
-        of_the_system.exists() and bool(of_the_system.read_bytes()),
+        bool(read_bytes("/proc/self/timers")),
     )
 
 
 def _threads() -> object:
     """Python's by their identity; of others, such as a library's, the number."""
-    tasks = Path("/proc/self/task")
-    return (
-        {thread.ident for thread in threading.enumerate()},
-        len(list(tasks.iterdir())) if tasks.is_dir() else None,
-    )
+    return {thread.ident for thread in threading.enumerate()}, len(entries("/proc/self/task"))
 
 
 def _children() -> object:
@@ -127,10 +128,7 @@ def _streams() -> object:
 def _files() -> object:
     """Those open for writing, which may be locked, or take room after they were removed; and whether there
     are too many of whatever sort. Libraries keep others open: fonts, or telemetry its connection."""
-    opened = Path("/proc/self/fd")
-    if not opened.is_dir():
-        return None
-    numbers = [int(one.name) for one in opened.iterdir()]
+    numbers = [int(name) for name in entries("/proc/self/fd")]
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     written = {one for number in numbers if number > 2 and (one := _written(number))}
     return written, limit != resource.RLIM_INFINITY and len(numbers) > limit * _MAX_FILES
@@ -148,8 +146,7 @@ def _written(number: int) -> tuple[int, int, int] | None:
 
 
 def _limits() -> object:
-    numbers = {name: getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")}
-    return {name: resource.getrlimit(number) for name, number in numbers.items()}
+    return [resource.getrlimit(limit) for limit in _LIMITS]
 
 
 def _scheduling() -> object:
@@ -186,11 +183,8 @@ def _defaults() -> object:
 def data_bytes() -> int:
     """Of this process, about as its limit counts them, what it shares with the template included; 0 if the
     system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[5])
-    except OSError:
-        return 0
-    return pages * resource.getpagesize()
+    fields = read_bytes("/proc/self/statm").split()
+    return int(fields[5]) * _PAGE_BYTES if fields else 0
 
 
 _PARTS: Mapping[str, Callable[[], object]] = {
