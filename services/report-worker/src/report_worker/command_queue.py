@@ -105,7 +105,7 @@ class CommandQueue:
             self._released()
 
     def put_back(self, command: ReadCommand, pause: float = 0.0) -> None:
-        """It is not done with. `pause`: for so many seconds nothing is taken."""
+        """It is not done with. `pause`: in seconds; until it has passed nothing is taken."""
         with self._changed:
             self._try_at = max(self._try_at, self._clock() + pause)
             self._return(command)
