@@ -55,7 +55,7 @@ class Outgoing(Protocol):
         """It was, with `done`."""
 
     def failed(self, done: Published) -> None:
-        """It was not, or nobody knows."""
+        """It was not, or that is unknown."""
 
 
 class Nowhere:

@@ -1,5 +1,4 @@
-"""The order in which entries are published: those of one report one after the other, whoever has written
-them."""
+"""The order in which entries are published: those of one report one after the other, of all processes."""
 
 import time
 from collections.abc import Callable, Collection, Iterable

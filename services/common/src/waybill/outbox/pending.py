@@ -1,5 +1,5 @@
-"""What this process has committed and the relay has not published yet, and what it has published and nobody
-has deleted yet."""
+"""What this process has committed and the relay has not published yet, and what it has published and no
+transaction has deleted yet."""
 
 import threading
 from collections import deque

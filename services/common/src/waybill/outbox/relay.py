@@ -55,8 +55,8 @@ class Relay:
     A row is deleted only after the broker's acknowledgement: so what it stands for is published at least
     once. And the events of a report are published in their order, whichever processes change it: of what it
     has just committed, a process publishes only that before which nothing of the same report waits; what is
-    older, whoever finds it locks and publishes, with all of the same report. A process that was too slow to
-    know that nobody has done so meanwhile publishes the report's latest event once more.
+    older, any process that finds it locks and publishes, with all of the same report. A process that was too
+    slow to know that no other has done so meanwhile publishes the report's latest event once more.
 
     A publisher whose messages were not acknowledged is replaced: its client may not recover for long, as when
     Kafka has lost its data and the topics were recreated. What it has sent may still arrive, after the same
