@@ -35,6 +35,14 @@ def test_what_is_set_wins() -> None:
     assert environment["OTEL_METRICS_EXPORTER"] == "none"
 
 
+def test_flask_is_instrumented_in_the_api_alone() -> None:
+    name = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+
+    assert name not in started_with()
+    assert tracing_environment("report-worker", {})[name] == "flask"
+    assert tracing_environment("report-worker", {name: "redis"})[name] == "redis"
+
+
 def test_an_empty_variable_is_an_unset_one() -> None:
     empty = dict.fromkeys([*started_with(), "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_CONFIG_FILE"], "")
 

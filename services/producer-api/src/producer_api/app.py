@@ -1,9 +1,12 @@
 """The Flask application."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
 
 from apiflask import APIBlueprint, APIFlask
-from flask import Flask
+from flask import Flask, Request
 
 from producer_api import description, guards, places, problems
 from producer_api.addressing import Addressing
@@ -12,9 +15,25 @@ from producer_api.routes import article, dead_letters, health, kinds, outcome, r
 from producer_api.services import Services
 
 
+class _Request(Request):
+    @cached_property
+    def url(self) -> str:
+        """As it is sent; werkzeug decodes it for people. The instrumentation asks for it at each request."""
+        query = self.query_string.decode("latin-1")
+        return f"{self.scheme}://{self.host}{quote(self.script_root + self.path)}{query and '?'}{query}"
+
+
+class _Api(APIFlask):
+    request_class = _Request
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Flask asks for each function that it calls whether it is a coroutine: none is."""
+        return func
+
+
 def create_app(services: Services) -> Flask:
     """Has every route. The caller starts and stops `services`."""
-    app = APIFlask(
+    app = _Api(
         __name__,
         title="Waybill",
         version="1",

@@ -1,11 +1,12 @@
 """What is checked of every request before its route: who may send it, and in which form."""
 
 import re
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
 from apiflask import APIFlask
-from flask import request
+from flask import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from producer_api.policies import HostPolicy
@@ -25,14 +26,19 @@ _SHOWN_IN_SPANS = frozenset({*ReportQuery.model_fields, *DeadLetterQuery.model_f
 
 def register(app: APIFlask, hosts: HostPolicy) -> None:
     """In this order: the span is described even if the request is refused."""
-    app.before_request(_describe_span)
-    app.before_request(partial(_require_host, hosts))
-    app.before_request(_refuse_other_sites)
-    app.before_request(_refuse_repeated_parameters)
-    app.before_request(_require_json)
+    is_known = lru_cache(maxsize=128)(partial(_is_known, hosts))
+
+    @app.before_request
+    def check() -> None:
+        current = request._get_current_object()  # type: ignore[attr-defined] # it is asked for much
+        _describe_span(current)
+        _require_host(current, is_known)
+        _refuse_other_sites(current)
+        _refuse_repeated_parameters(current)
+        _require_json(current)
 
 
-def _describe_span() -> None:
+def _describe_span(request: Request) -> None:
     link_caller()
     if request.url_rule is None:
         name_unmatched_request(request.method)
@@ -40,11 +46,15 @@ def _describe_span() -> None:
         redact_query(request.query_string.decode("latin-1"), _SHOWN_IN_SPANS)
 
 
-def _require_host(hosts: HostPolicy) -> None:
-    """The probes are answered under any name: load balancers have their own."""
-    sent = _sent_to()
+def _is_known(hosts: HostPolicy, sent: str) -> bool:
     authority = _AUTHORITY.fullmatch(sent)
-    if not (authority and hosts.allows(authority["name"])) and request.path not in _PROBES:
+    return authority is not None and hosts.allows(authority["name"])
+
+
+def _require_host(request: Request, is_known: Callable[[str], bool]) -> None:
+    """The probes are answered under any name: load balancers have their own."""
+    sent = _sent_to(request)
+    if not is_known(sent) and request.path not in _PROBES:
         raise Problem(
             "unknown-host",
             f"Host: {sent[:100]!r} is not known here. If it is a name of this service, add it to "
@@ -52,12 +62,12 @@ def _require_host(hosts: HostPolicy) -> None:
         )
 
 
-def _sent_to() -> str:
+def _sent_to(request: Request) -> str:
     """Name and port. Werkzeug's are empty for a name that it dislikes, though browsers send it."""
     return request.host or request.environ.get("HTTP_HOST", "")
 
 
-def _refuse_other_sites() -> None:
+def _refuse_other_sites(request: Request) -> None:
     """A browser says for which page it sends a request; other clients say nothing and are let in.
 
     Links, forms and scripts of other pages can send what needs no permission of ours (CORS): a GET, or a POST
@@ -65,12 +75,12 @@ def _refuse_other_sites() -> None:
     """
     if request.method in _SAFE and request.path != CHANGES_BY_GET:
         return
-    fetch_site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
+    fetch_site = request.environ.get("HTTP_SEC_FETCH_SITE")
+    origin = request.environ.get("HTTP_ORIGIN")
     if fetch_site is not None:
         other = fetch_site not in _OWN_FETCHES
     else:
-        other = origin is not None and _authority(origin) != _sent_to().lower()
+        other = origin is not None and _authority(origin) != _sent_to(request).lower()
     if other:
         raise Problem(
             "cross-site",
@@ -87,7 +97,9 @@ def _authority(origin: str) -> str:
         return ""
 
 
-def _refuse_repeated_parameters() -> None:
+def _refuse_repeated_parameters(request: Request) -> None:
+    if not request.query_string:
+        return
     for name, values in request.args.lists():
         if len(values) > 1:
             message = "must be given once"
@@ -96,15 +108,15 @@ def _refuse_repeated_parameters() -> None:
             )
 
 
-def _require_json() -> None:
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+def _require_json(request: Request) -> None:
+    encoding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding != "identity":
         raise Problem(
             "wrong-encoding",
             "Content-Encoding: must be identity, or be left out.",
             headers={"Accept-Encoding": "identity"},
         )
-    body = _body() if request.method == "POST" else b""
+    body = _body(request) if request.method == "POST" else b""
     if body and not request.is_json:
         raise UnsupportedMediaType(
             f"Content-Type: must be application/json; the request has {request.mimetype or 'none'}."
@@ -113,7 +125,7 @@ def _require_json() -> None:
         raise Problem("wrong-request", "body: must be a JSON object, not null.")
 
 
-def _body() -> bytes:
+def _body(request: Request) -> bytes:
     """werkzeug ends a body in chunks at the limit as if it were whole."""
     body = request.get_data(cache=True)
     limit = request.max_content_length

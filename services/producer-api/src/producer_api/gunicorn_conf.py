@@ -1,5 +1,6 @@
 """gunicorn's configuration: the settings, and the lifecycle of a worker process."""
 
+import gc
 import logging
 import signal
 import socket
@@ -50,6 +51,17 @@ def on_starting(_server: Any) -> None:
         _health_listener = listen(_settings.health_listen)
     except CannotListen as error:
         sys.exit(f"producer-api: WAYBILL_HEALTH_LISTEN: {error}")
+    _import_for_all()
+
+
+def _import_for_all() -> None:
+    """In the arbiter: worker processes share the memory of what is imported before they are forked. Only
+    modules: clients, connections and threads are made after the fork."""
+    import producer_api.app
+    import producer_api.services  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # else the collector would write to every object, and so copy its page, in each process
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -77,6 +77,8 @@ class ProxyPolicy:
     prefix: str = ""
 
     def trusts(self, client: str) -> bool:
+        if not self.trusted:
+            return False
         try:
             address = ip_address(client)
         except ValueError:

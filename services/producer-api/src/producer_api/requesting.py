@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from flask import Response
 from pydantic import ValidationError
 
 from producer_api.problems import FieldError, Problem
 from producer_api.published import field_errors, published_schema
-from producer_api.resources import ReportRequest, ReportResource, report_resource
+from producer_api.resources import ReportRequest, report_resource
 from waybill.domain import NewReport, Report, new_report_id
 from waybill.kinds import Kind, ParametersNotKept, Registry, UnavailableKind, UnknownKind
 from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, Ledger
@@ -20,11 +21,12 @@ from waybill.telemetry import current_carrier, names, request_span
 
 _RETRY_AFTER_SECONDS = "2"
 _MAX_DEPTH = 32
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def request_report(
     ledger: Ledger, kinds: Registry, wanted: ReportRequest, key_header: str | None = None
-) -> tuple[ReportResource, int, Mapping[str, str]]:
+) -> Response:
     """Stores the report and returns the 202 response. It waits for the database, not for Kafka.
 
     `key_header` is the unparsed Idempotency-Key header: the same key and request return the same report.
@@ -40,7 +42,8 @@ def request_report(
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
     resource = report_resource(report)
-    return resource, 202, {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
+    headers = {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
+    return Response(resource.model_dump_json(), 202, headers, mimetype="application/json")
 
 
 def _accept(ledger: Ledger, new: NewReport, key: IdempotencyKey | None) -> Report:
@@ -88,9 +91,9 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with the kind's defaults, as JSON that PostgreSQL can store."""
     _refuse_unstorable(parameters)  # the input too: the model's JSON has null for NaN
     try:
-        kind.read_parameters(parameters)
+        model = kind.read_parameters(parameters)
         _refuse(published_schema(kind).errors(parameters))
-        checked = kind.stored_parameters(parameters)
+        checked = kind.stored_parameters(parameters, model)
     except ValidationError as error:
         raise _wrong(field_errors(error)) from None
     except ParametersNotKept as error:
@@ -117,7 +120,7 @@ def _refuse_unstorable(value: Any, field: str = "parameters", depth: int = 0) ->
         raise _unstorable("parameters", f"must not be nested more than {_MAX_DEPTH} levels deep")
     if isinstance(value, float) and not math.isfinite(value):
         raise _unstorable(field, "must not contain NaN or an infinite number")
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+    if isinstance(value, str) and _UNSTORABLE.search(value):
         raise _unstorable(field, "must not contain U+0000 or an unpaired surrogate in a text")
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -1,7 +1,7 @@
 """A report, its status, and what may happen to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -166,7 +166,7 @@ class Report:
     def client_view(self) -> dict[str, Any]:
         """Its fields by the names that clients know; a resource or an event takes those that it shows."""
         return {
-            **{field.name: getattr(self, field.name) for field in fields(self)},
+            **vars(self),
             "error": self.failure,
             "trace_id": self.carrier.trace_id if self.carrier else None,
         }

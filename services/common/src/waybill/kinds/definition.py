@@ -107,15 +107,16 @@ class Kind:
         so that they have the same values. Raises pydantic's `ValidationError`."""
         return self.parameters.model_validate(stored)
 
-    def stored_parameters(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+    def stored_parameters(self, sent: Mapping[str, Any], model: Parameters | None = None) -> dict[str, Any]:
         """What a row keeps of the parameters that a client sent: JSON that is read as the same values.
+        `model` is what they are read as, if that is known already.
 
         Usually the model's own JSON, which has the defaults; where that is read as other values, as after a
         serializer that shortens them, what was sent. Raises pydantic's `ValidationError` where the parameters
         are wrong, `ParametersNotKept` where not even what was sent is read twice as the same values, and
         `ValueError` where they cannot be JSON.
         """
-        model = self.read_parameters(sent)
+        model = self.read_parameters(sent) if model is None else model
         for form in _forms(model, sent):
             if self._is_read_as(model, form):
                 return form

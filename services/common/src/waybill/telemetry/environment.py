@@ -20,6 +20,11 @@ _NOT_TRACED = (
 )
 
 
+_EDGE = "producer-api"
+"""The service that serves HTTP by Flask. Where both are installed together, another would load Flask for its
+instrumentation alone: 7 MiB."""
+
+
 class WrongTelemetry(WaybillError):  # noqa: N818 - the name is the sentence
     """The `OTEL_*` variables ask for what there is not; the message names the variable."""
 
@@ -65,7 +70,8 @@ def _propagators(listed: str) -> str:
 
 
 def _defaults(service: str) -> Mapping[str, str]:
-    return {
+    uninstrumented = {} if service == _EDGE else {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask"}
+    return uninstrumented | {
         OTEL_SERVICE_NAME: service,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         # with the collector down, each export at exit costs this, in seconds

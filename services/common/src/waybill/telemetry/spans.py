@@ -3,7 +3,9 @@
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
+from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.semconv._incubating.attributes.opentracing_attributes import (
@@ -12,7 +14,7 @@ from opentelemetry.semconv._incubating.attributes.opentracing_attributes import 
 )
 from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, Tracer
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, Tracer, TracerProvider
 
 from waybill.domain import Carrier, FailureType
 from waybill.errors import WaybillError
@@ -23,25 +25,29 @@ from waybill.telemetry.propagation import context_of
 
 
 def tracer() -> Tracer:
-    """Ours; looked up each time, so that it follows the provider of this process."""
-    return trace.get_tracer(names.SCOPE)
+    """Ours, of the provider that this process has now."""
+    return _tracer_of(trace.get_tracer_provider())
+
+
+@lru_cache(maxsize=1)
+def _tracer_of(provider: TracerProvider) -> Tracer:
+    return provider.get_tracer(names.SCOPE)
 
 
 @contextmanager
 def request_span(kind: str) -> Iterator[Span]:
     """report_request, as the current span. An exception that leaves the block is recorded, and it fails."""
-    with tracer().start_as_current_span(
-        names.REPORT_REQUEST,
-        attributes={names.REPORT_KIND: kind},
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        try:
-            yield span
-        except Exception as error:
-            record_error(span, error)
-            fail_span(span, type(error).__qualname__, str(error))
-            raise
+    span = tracer().start_span(names.REPORT_REQUEST, attributes={names.REPORT_KIND: kind})
+    token = contexts.attach(trace.set_span_in_context(span))
+    try:
+        yield span
+    except Exception as error:
+        record_error(span, error)
+        fail_span(span, type(error).__qualname__, str(error))
+        raise
+    finally:
+        contexts.detach(token)
+        span.end()
 
 
 def kept_trace_id(span: Span) -> str | None:

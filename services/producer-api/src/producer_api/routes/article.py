@@ -1,9 +1,7 @@
 """The call that the article describes."""
 
-from collections.abc import Mapping
-
 from apiflask import APIBlueprint
-from flask import request
+from flask import Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from producer_api.description import problem_responses
@@ -20,7 +18,7 @@ def blueprint(ledger: Ledger, kinds: Registry) -> APIBlueprint:
     @routes.get(CHANGES_BY_GET)
     @routes.output(ReportResource, status_code=202)
     @routes.doc(responses=problem_responses("cross-site"))
-    def request_dowork() -> tuple[ReportResource, int, Mapping[str, str]]:
+    def request_dowork() -> Response:
         """Request a `dowork` report, as in the article that Waybill started from."""
         if request.method == "HEAD":  # Flask routes HEAD to every GET handler; it must not request a report
             raise MethodNotAllowed(valid_methods=["GET"])

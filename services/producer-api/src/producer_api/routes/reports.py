@@ -1,9 +1,7 @@
 """Reports: request, list, show, cancel and retry them."""
 
-from collections.abc import Mapping
-
 from apiflask import APIBlueprint
-from flask import request
+from flask import Response, request
 
 from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.lookup import find_report
@@ -49,7 +47,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
         ),
         extensions=request_headers(_IDEMPOTENCY_KEY),
     )
-    def request_one(wanted: ReportRequest) -> tuple[ReportResource, int, Mapping[str, str]]:
+    def request_one(wanted: ReportRequest) -> Response:
         """Request a report. It is kept before this answers; the work begins afterwards."""
         return request_report(ledger, kinds, wanted, request.headers.get(_IDEMPOTENCY_KEY.name))
 

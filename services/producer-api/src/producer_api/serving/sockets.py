@@ -8,7 +8,9 @@ import socket
 import struct
 import sys
 import termios
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +25,8 @@ _GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
 class ClientSocket(socket.socket):
-    """Blocks for `patience` at most, for each 64 KiB that is written; a client that is slower is cut off."""
+    """Never blocks, but in `sendall`: for `patience` at most, for each 64 KiB; a client that is slower is cut
+    off."""
 
     patience: timedelta
 
@@ -32,6 +35,7 @@ class ClientSocket(socket.socket):
         """Takes over the connection that was accepted."""
         taken = cls(accepted.family, accepted.type, accepted.proto, accepted.detach())
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        taken.settimeout(0)
         taken.patience = patience
         return taken
 
@@ -49,16 +53,31 @@ class ClientSocket(socket.socket):
         return self.patience.total_seconds() * max(1, math.ceil(size / _PIECE))
 
     def setblocking(self, flag: bool, /) -> None:
-        """gunicorn's threads ask for a blocking socket: they get one that blocks for a limited time."""
-        self.settimeout(self.patience.total_seconds() if flag else 0.0)
+        """gunicorn switches it for each request, by a system call: it stays as it is."""
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Raises `ConnectionResetError` for a client that does not read."""
         for piece in _pieces(data):
-            try:
-                super().sendall(piece, flags)  # its time-out is for the whole piece
-            except TimeoutError as error:
-                raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly") from error
+            self._send_piece(piece, flags)
+
+    def _send_piece(self, piece: memoryview, flags: int) -> None:
+        """As a rule the buffer takes it at once; only else is it waited for."""
+        deadline = None
+        while True:
+            with suppress(BlockingIOError):
+                piece = piece[self.send(piece, flags) :]
+            if not piece:
+                return
+            now = time.monotonic()
+            deadline = deadline or now + self.patience.total_seconds()
+            if not self._has_room(deadline - now):
+                raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly")
+
+    def _has_room(self, seconds: float) -> bool:
+        """Waits until more can be written, or the time is over."""
+        poll = select.poll()
+        poll.register(self, select.POLLOUT)
+        return seconds > 0 and bool(poll.poll(1000 * seconds))
 
 
 def is_gone(connection: socket.socket) -> bool:

@@ -12,15 +12,18 @@ import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.http import wsgi
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from producer_api.policies import ArrivalPolicy
 from producer_api.serving import refusals
+from producer_api.serving.answer import Answer
 from producer_api.serving.arrival import Arrival
 from producer_api.serving.sockets import ClientSocket
 
@@ -28,7 +31,9 @@ log = logging.getLogger(__name__)
 
 _RECEIVE = 64 * 1024
 _LOOK_SECONDS = 0.05
-"""Between two looks at held requests. As long as Linux may delay an acknowledgement."""
+"""Between two looks at what waits. As long as Linux may delay an acknowledgement: held requests need it."""
+_NOTIFY_SECONDS = 0.5
+"""Between two signs of life to the arbiter, which waits for 30 s."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NOTHING_MORE: tuple[bytes, ...] = ()
 """What the parser can read beside what was collected: it has no socket that it could wait for."""
@@ -58,7 +63,8 @@ class _Held:
 
 
 class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """`edge_worker` makes it. All but `refuse` and `handle_error` runs in the main thread."""
+    """`edge_worker` makes it. A request is answered in a thread, as far as `_answered`; all else runs in the
+    main thread."""
 
     policy = ArrivalPolicy()
     prefix = ""
@@ -66,7 +72,9 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._waiting: dict[TConn, Arrival | _Held | _Linger] = {}
-        """The connections that have no thread, the one that has waited for longest first."""
+        """The connections that have no thread, the one that has waited for longest first. Threads may add."""
+        self._held = 0
+        self._next_look = self._next_notice = 0.0
         self._stopping = False
 
     def accept(self, listener: socket.socket) -> None:
@@ -86,29 +94,82 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if self.nr_conns >= self.worker_connections:
             self._drop_oldest()
 
+    def notify(self) -> None:
+        """gunicorn calls it before each wait, as it calls all below after each."""
+        if (now := time.monotonic()) >= self._next_notice:
+            self._next_notice = now + _NOTIFY_SECONDS
+            super().notify()
+
+    def is_parent_alive(self) -> bool:
+        return time.monotonic() < self._next_notice or super().is_parent_alive()
+
+    def enqueue_req(self, connection: TConn) -> None:
+        future = self.tpool.submit(self.handle, connection)
+        future.add_done_callback(partial(self._answered, connection))
+
+    def handle_request(self, request: Any, connection: TConn) -> bool:
+        """As gunicorn's, without its hooks: whether another request may follow. In a thread."""
+        began = datetime.now(UTC)
+        answer, environ = wsgi.create(
+            request, connection.sock, connection.client, connection.server, self.cfg, response_class=Answer
+        )
+        environ["wsgi.multithread"] = True
+        self.nr += 1
+        if self.nr >= self.max_requests:
+            self.alive = False
+        if not self.alive:
+            answer.force_close()
+        try:
+            answer.send(self.wsgi(environ, answer.start_response))
+        except OSError:
+            raise
+        except Exception as error:
+            if not answer.headers_sent:
+                raise
+            log.exception("answer broken off: unexpected error", exc_info=error)
+            return False
+        finally:
+            self.log.access(answer, request, environ, datetime.now(UTC) - began)
+        return not answer.should_close()
+
+    def _answered(self, connection: TConn, future: "Future[bool]") -> None:
+        """In the thread. As a rule the connection then waits for a request, and the main thread sleeps on."""
+        if not self._is_kept(future) or self._stopping or connection.parser.unreader.buf.getvalue():
+            self.method_queue.defer(self.finish_request, connection, future)
+            return
+        try:
+            self._await_request(connection)
+        except (OSError, ValueError):  # closed already
+            self.method_queue.defer(self._close, connection)
+
     def finish_request(self, connection: TConn, future: "Future[bool]") -> None:
         """A thread is done with the connection: the next request, or the end."""
-        keep = not future.cancelled() and future.exception() is None and future.result()
         try:
-            if keep:
-                connection.sock.setblocking(False)
+            if self._is_kept(future):
                 self._await_request(connection, connection.parser.unreader.take_buffered())
             else:
                 self._linger(connection)
         except (OSError, ValueError):  # closed already
             self._close(connection)
 
+    @staticmethod
+    def _is_kept(future: "Future[bool]") -> bool:
+        return not future.cancelled() and future.exception() is None and future.result()
+
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """gunicorn calls `murder_pending` after it. No event tells that a buffer is empty."""
-        held = any(isinstance(waiting, _Held) for waiting in self._waiting.values())
-        super().wait_for_and_dispatch_events(min(timeout, _LOOK_SECONDS) if held else timeout)
+        super().wait_for_and_dispatch_events(min(timeout, _LOOK_SECONDS) if self._held else timeout)
 
     def murder_pending(self) -> None:
-        """Begins held requests, ends what has waited for too long; gunicorn calls it at least each second."""
+        """Begins held requests, ends what has waited for too long; gunicorn calls it after each event, and at
+        least each second."""
         now = time.monotonic()
         if not self.alive and not self._stopping:
             self._stopping = True
             self._shorten_idle(now + self.policy.linger.total_seconds())
+        elif now < self._next_look:
+            return
+        self._next_look = now + _LOOK_SECONDS
         for connection, waiting in list(self._waiting.items()):
             if isinstance(waiting, _Held) and not connection.sock.unread:
                 self._hand_over(connection, waiting.arrival)
@@ -140,14 +201,13 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _await_request(self, connection: TConn, received: bytes = b"") -> None:
         now = time.monotonic()
         arrival = Arrival(self.policy, now)
-        if self._stopping:
-            arrival.deadline = now + self.policy.linger.total_seconds()
         self._wait(connection, arrival)
+        if self._stopping:  # looked at last: the main thread sets it before it shortens what waits
+            arrival.deadline = now + self.policy.linger.total_seconds()
         if received:
             self._receive(connection, arrival, received)
 
     def _linger(self, connection: TConn) -> None:
-        connection.sock.setblocking(False)
         connection.sock.shutdown(socket.SHUT_WR)
         self._wait(connection, _Linger(time.monotonic() + self.policy.linger.total_seconds()))
 
@@ -160,6 +220,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._forget(connection)
         seconds = self.policy.linger.total_seconds() if self._stopping else connection.sock.time_for(unread)
         self._waiting[connection] = _Held(arrival, time.monotonic() + seconds)
+        self._held += 1
 
     def _wait(self, connection: TConn, waiting: Arrival | _Linger) -> None:
         self.poller.register(connection.sock, EVENT_READ, partial(self._on_readable, connection))
@@ -194,7 +255,6 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         """To a thread, which answers."""
         self._forget(connection)
         if arrival.error is not None:
-            connection.sock.setblocking(True)
             future = self.tpool.submit(self.refuse, connection, arrival.error)
             future.add_done_callback(partial(self.method_queue.defer, self.finish_request, connection))
             return
@@ -207,15 +267,14 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def _shorten_idle(self, deadline: float) -> None:
         """The worker stops: a connection without a request, or with a held one, has only until then."""
-        for waiting in self._waiting.values():
+        for waiting in list(self._waiting.values()):
             if isinstance(waiting, _Held) or (isinstance(waiting, Arrival) and not waiting.begun):
                 waiting.deadline = min(waiting.deadline, deadline)
 
     def _drop_oldest(self) -> None:
         """Makes room: a client that sends its request at once never waits for those that do not."""
-        for connection in self._waiting:
+        for connection in list(self._waiting)[:1]:
             self._drop(connection)
-            return
 
     def _drop(self, connection: TConn) -> None:
         self._forget(connection)
@@ -226,7 +285,9 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         connection.close()
 
     def _forget(self, connection: TConn) -> None:
-        if not isinstance(self._waiting.pop(connection), _Held):  # from which nothing is read
+        if isinstance(self._waiting.pop(connection), _Held):  # from which nothing is read
+            self._held -= 1
+        else:
             self.poller.unregister(connection.sock)
 
 
