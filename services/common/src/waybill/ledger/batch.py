@@ -5,8 +5,8 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from waybill.domain import Carrier, End, Fence, LeasePolicy, Report, Requeue, Retry, Status, lifecycle
-from waybill.ledger.changes import Changes
 from waybill.ledger.errors import LeaseLost
+from waybill.ledger.recording import Recording
 from waybill.ledger.writes import Acceptance, Claim, Conclusion, Heartbeat, Steps, Write
 from waybill.store.statements import attempts
 
@@ -17,7 +17,7 @@ attempt that has lost its lease gets the error that is to be raised; nothing of 
 _Write = TypeVar("_Write", Acceptance, Claim, Heartbeat, Steps, Conclusion)
 
 
-def write_all(changes: Changes, writes: Sequence[Write], lease: LeasePolicy) -> list[Result]:
+def write_all(changes: Recording, writes: Sequence[Write], lease: LeasePolicy) -> list[Result]:
     """Writes them in the transaction of `changes`; their results, in the same order.
 
     No two may be of the same attempt. Of several claims of a report at most one gets it.
@@ -36,7 +36,7 @@ def _of(sort: type[_Write], writes: Sequence[Write]) -> dict[int, _Write]:
     return {place: write for place, write in enumerate(writes) if isinstance(write, sort)}
 
 
-def _conclude(changes: Changes, writes: Mapping[int, Conclusion]) -> dict[int, Result]:
+def _conclude(changes: Recording, writes: Mapping[int, Conclusion]) -> dict[int, Result]:
     document = [_ending(place, one) for place, one in writes.items()]
     found = attempts.end(changes.connection, document, changes.requeue_after) if document else {}
     for place, report in found.items():
@@ -44,7 +44,7 @@ def _conclude(changes: Changes, writes: Mapping[int, Conclusion]) -> dict[int, R
     return _held(writes, found)
 
 
-def _record_conclusion(changes: Changes, report: Report, write: Conclusion) -> None:
+def _record_conclusion(changes: Recording, report: Report, write: Conclusion) -> None:
     if write.steps:
         running = replace(
             report,
@@ -79,7 +79,7 @@ def _ending(place: int, write: Conclusion) -> dict[str, Any]:
     return {**found, "failure": asdict(failure) if failure else None}
 
 
-def _take_steps(changes: Changes, writes: Mapping[int, Steps]) -> dict[int, Result]:
+def _take_steps(changes: Recording, writes: Mapping[int, Steps]) -> dict[int, Result]:
     document = [{**_fence(place, one.fence), **_progress(one.taken)} for place, one in writes.items()]
     found = attempts.steps(changes.connection, document) if document else {}
     for place, report in found.items():
@@ -87,13 +87,13 @@ def _take_steps(changes: Changes, writes: Mapping[int, Steps]) -> dict[int, Resu
     return _held(writes, found)
 
 
-def _renew(changes: Changes, writes: Mapping[int, Heartbeat], lease: LeasePolicy) -> dict[int, Result]:
+def _renew(changes: Recording, writes: Mapping[int, Heartbeat], lease: LeasePolicy) -> dict[int, Result]:
     document = [_fence(place, one.fence) for place, one in writes.items()]
     renewed = attempts.renew(changes.connection, document, lease.time_to_live) if document else set()
     return {place: None if place in renewed else LeaseLost(one.fence) for place, one in writes.items()}
 
 
-def _claim(changes: Changes, writes: Mapping[int, Claim], lease: LeasePolicy) -> dict[int, Result]:
+def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) -> dict[int, Result]:
     document = [_claiming(place, one) for place, one in writes.items()]
     limit = lifecycle.MAX_SHARED_LOSSES
     found = attempts.claim(changes.connection, document, lease.time_to_live, limit) if document else {}
@@ -113,7 +113,7 @@ def _claiming(place: int, write: Claim) -> dict[str, Any]:
     }
 
 
-def _accept(changes: Changes, writes: Mapping[int, Acceptance]) -> dict[int, Result]:
+def _accept(changes: Recording, writes: Mapping[int, Acceptance]) -> dict[int, Result]:
     document = [_accepted(one) for one in writes.values()]
     found = attempts.insert(changes.connection, document, changes.requeue_after) if document else {}
     return {place: changes.record(found[one.new.id]) for place, one in writes.items()}

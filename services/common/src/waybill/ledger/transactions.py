@@ -1,19 +1,23 @@
 """Transactions on the database: one to read, or one in which reports change."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
 
 from waybill.ledger.changes import Changes
 from waybill.ledger.outgoing import Committed, Outgoing, Published
-from waybill.store import StoreUnavailable, for_brief_waits, is_refused, is_unavailable
+from waybill.ledger.recording import Recording
+from waybill.store import StoreUnavailable, direct, is_refused, is_unavailable
 from waybill.topics import Topics
 
 log = structlog.get_logger(__name__)
+
+Made = TypeVar("Made", bound=Recording)
 
 
 class Transactions:
@@ -33,16 +37,15 @@ class Transactions:
         """`outgoing` gets what is to be published. `requeue_after`: the time without a claim after which a
         report gets another command."""
         self._engine = engine
-        self._brief = for_brief_waits(engine)
         self.topics = topics
         self._outgoing = outgoing
         self._requeue_after = requeue_after
 
     @contextmanager
-    def reading(self, *, briefly: bool = False) -> Iterator[Connection]:
-        """A transaction that writes no messages. `briefly`: it does not wait long for locks."""
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that writes no messages."""
         try:
-            with (self._brief if briefly else self._engine).begin() as connection:
+            with self._engine.begin() as connection:
                 yield connection
         except Exception as error:
             if is_unavailable(error):
@@ -52,15 +55,25 @@ class Transactions:
                 raise StoreUnavailable("The database refuses a statement: try again later.") from error
             raise
 
-    @contextmanager
-    def changes(self, *, briefly: bool = False) -> Iterator[Changes]:
+    def changes(self) -> AbstractContextManager[Changes]:
         """Any number of changes, committed together at the end of the block; then the relay gets what is to
         be published. What it has published meanwhile is forgotten in the same transaction."""
+        return self._changes(self.reading(), Changes)
+
+    def direct_changes(self, *, briefly: bool) -> AbstractContextManager[Recording]:
+        """As `changes`, for what is written all the time: it costs less. `briefly`: it waits for locks for a
+        second at most. Raises `NotDirectly` where it has to be written by `changes`."""
+        return self._changes(direct.transaction(self._engine, briefly=briefly), Recording)
+
+    @contextmanager
+    def _changes(
+        self, opened: AbstractContextManager[Any], make: Callable[[Any, Topics, timedelta], Made]
+    ) -> Iterator[Made]:
         since = time.monotonic()
         published = Published()
         try:
-            with self.reading(briefly=briefly) as connection:
-                changes = Changes(connection, self.topics, self._requeue_after)
+            with opened as connection:
+                changes = make(connection, self.topics, self._requeue_after)
                 yield changes
                 published = self._outgoing.take_published()
                 entries, waiting = changes.write_records(published)

@@ -7,7 +7,7 @@ from waybill.domain import LeasePolicy, Report
 from waybill.ledger.batch import Result, write_all
 from waybill.ledger.transactions import Transactions
 from waybill.ledger.writes import Write
-from waybill.store import StoreUnavailable, is_held_up
+from waybill.store import StoreUnavailable
 
 _MOST_TOGETHER = 200
 
@@ -23,7 +23,7 @@ class Pending:
         self.outcome: Result | Exception = None
         self.is_done = False
         self.is_alone = False
-        """It was written with others, and that failed: now each is written by itself."""
+        """What it was written with failed, for it or another: now each is written by itself."""
 
     def result(self) -> Report | None:
         """Blocks until it is committed. Raises `LeaseLost`, or what a transaction raises: then nothing of it
@@ -32,6 +32,16 @@ class Pending:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+    def ends(self, outcome: Result | Exception) -> None:
+        self.outcome, self.is_done = outcome, True
+
+    def fails(self, error: Exception) -> None:
+        """Together with others. Where nothing was written, each is written by itself."""
+        if isinstance(error, StoreUnavailable):
+            self.ends(error)
+        else:
+            self.is_alone = True
 
 
 class Writer:
@@ -69,9 +79,9 @@ class Writer:
         """Blocks until it is done; meanwhile this thread may write for others."""
         while not pending.is_done:
             if batch := self._turn(pending):
-                self._write(batch)
+                self._write_together(batch)
             elif pending.is_alone:
-                self._end([pending], self._try([pending]))
+                self._write_alone(pending)
 
     def _turn(self, pending: Pending) -> Sequence[Pending]:
         """What is to be written now by this thread; empty after a wait."""
@@ -83,29 +93,27 @@ class Writer:
             batch, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
             return batch
 
-    def _write(self, batch: Sequence[Pending]) -> None:
-        outcome: Sequence[Result] | Exception = StoreUnavailable("The process is being stopped.")
+    def _write_together(self, batch: Sequence[Pending]) -> None:
+        error: Exception = StoreUnavailable("The thread that was to write it has ended.")
         try:
-            outcome = self._try(batch)
+            with self._transactions.direct_changes(briefly=len(batch) > 1) as changes:
+                results = write_all(changes, [one.write for one in batch], self._lease)
+            for one, result in zip(batch, results, strict=True):
+                one.ends(result)
+        except Exception as caught:
+            error = caught
         finally:
-            self._end(batch, outcome)
+            for one in batch:
+                if not one.is_done:
+                    one.fails(error)
             with self._changed:
                 self._is_writing = False
                 self._changed.notify_all()
 
-    def _try(self, batch: Sequence[Pending]) -> Sequence[Result] | Exception:
+    def _write_alone(self, pending: Pending) -> None:
         try:
-            with self._transactions.changes(briefly=len(batch) > 1) as changes:
-                return write_all(changes, [one.write for one in batch], self._lease)
+            with self._transactions.changes() as changes:
+                (result,) = write_all(changes, [pending.write], self._lease)
+            pending.ends(result)
         except Exception as error:
-            return error
-
-    def _end(self, batch: Sequence[Pending], outcome: Sequence[Result] | Exception) -> None:
-        if isinstance(outcome, Exception):
-            one_by_one = len(batch) > 1 and (not isinstance(outcome, StoreUnavailable) or is_held_up(outcome))
-            for one in batch:
-                one.outcome = outcome
-                one.is_alone, one.is_done = one_by_one, not one_by_one
-            return
-        for one, result in zip(batch, outcome, strict=True):
-            one.outcome, one.is_done = result, True
+            pending.ends(error)

@@ -1,11 +1,10 @@
 """PostgreSQL: the tables, and every statement that Waybill sends. It knows no Kafka and no messages."""
 
+from waybill.store.direct import AnyConnection, DirectConnection, NotDirectly
 from waybill.store.engine import (
     StoreUnavailable,
     check_writable,
     create_engine,
-    for_brief_waits,
-    is_held_up,
     is_refused,
     is_unavailable,
     ping,
@@ -21,9 +20,12 @@ from waybill.store.statements.reports import ReportFilter, ReportPage
 from waybill.store.task_lease import TaskLease
 
 __all__ = [
+    "AnyConnection",
     "Backlog",
     "DeadLetterFilter",
+    "DirectConnection",
     "KnownRequest",
+    "NotDirectly",
     "OutboxMessage",
     "Publication",
     "ReportFilter",
@@ -40,8 +42,6 @@ __all__ = [
     "check_schema",
     "check_writable",
     "create_engine",
-    "for_brief_waits",
-    "is_held_up",
     "is_refused",
     "is_unavailable",
     "migrate",

@@ -5,11 +5,12 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 
 import psycopg
 import sqlalchemy
-from psycopg.errors import DeadlockDetected, LockNotAvailable, ReadOnlySqlTransaction
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -35,8 +36,8 @@ _LIMITS: Final[Mapping[str, str]] = {"lock_timeout": "20s", "idle_in_transaction
 """A transaction that its process has left open (stopped, cut off) is ended by the server, so that its locks
 never hold up the others for longer. Those that the address sets in `options` are left to it."""
 
-_BRIEF = "brief"
-_BRIEF_LOCK_TIMEOUT = "1s"
+BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_LIMITS_OPTION = "waybill_limits"
 
 _REST_SECONDS = 1.0
 
@@ -67,14 +68,12 @@ def create_engine(address: str, *, application: str, pool_size: int = 5, max_ove
         connect_args={**options, "prepare_threshold": None, "autocommit": True},
     )
     set_in_options = _names(options.get("options", ""))
-    begins = {
-        False: _begin({name: value for name, value in _LIMITS.items() if name not in set_in_options}),
-        True: _begin({**_LIMITS, "lock_timeout": _BRIEF_LOCK_TIMEOUT}),
-    }
+    limits = {name: value for name, value in _LIMITS.items() if name not in set_in_options}
+    engine.update_execution_options(**{_LIMITS_OPTION: limits})
+    begin = f"{BEGIN}; {settings_call(limits)}"  # in one round trip
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
-        begin = begins[_BRIEF in connection.get_execution_options()]
         connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
 
     event.listen(engine, "handle_error", _leave_a_standby)
@@ -100,16 +99,21 @@ def _ping_after_a_rest(engine: Engine) -> None:
             raise DisconnectionError from error
 
 
-def for_brief_waits(engine: Engine) -> Engine:
-    """The same, but its transactions wait for locks for a second at most: see `is_held_up`."""
-    return engine.execution_options(**{_BRIEF: True})
+def limits_of(engine: Engine) -> Mapping[str, str]:
+    """The settings that bound its transactions."""
+    limits: Mapping[str, str] = engine.get_execution_options()[_LIMITS_OPTION]
+    return limits
 
 
-def _begin(limits: Mapping[str, str]) -> str:
-    """Begins a transaction with its settings, in one round trip."""
-    settings = {**_PINNED, **limits}
-    calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
-    return f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT {calls}"
+@cache
+def _call(settings: tuple[tuple[str, str], ...]) -> str:
+    calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings)
+    return f"SELECT {calls}"
+
+
+def settings_call(limits: Mapping[str, str]) -> str:
+    """The statement that makes the settings of a transaction."""
+    return _call((*_PINNED.items(), *limits.items()))
 
 
 def _names(options: str) -> set[str]:
@@ -131,12 +135,6 @@ def is_unavailable(error: Exception) -> bool:
     return isinstance(
         error, OperationalError | InterfaceError | InternalError | PoolTimeout | StoreUnavailable
     )
-
-
-def is_held_up(error: BaseException) -> bool:
-    """Whether a transaction did not get its locks, in time or at all, because of another one."""
-    cause = error.__cause__ if isinstance(error, StoreUnavailable) else error
-    return isinstance(cause, DBAPIError) and isinstance(cause.orig, LockNotAvailable | DeadlockDetected)
 
 
 def is_refused(error: Exception) -> bool:

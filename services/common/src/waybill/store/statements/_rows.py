@@ -1,9 +1,9 @@
 """Rows to the domain's objects and back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Row, Table, func, literal, select, tuple_
@@ -19,6 +19,7 @@ from waybill.domain import (
     StoredArtefact,
     time_in,
 )
+from waybill.store.tables import reports
 
 
 def from_now(duration: timedelta) -> ColumnElement[Any]:
@@ -56,16 +57,19 @@ def carrier_columns(carrier: Carrier | None) -> dict[str, str | None]:
     }
 
 
+REPORT_COLUMNS = tuple(column.name for column in reports.c)
+
+
 def report_of(row: Row[Any]) -> Report:
-    """Each field of `Report` is the column of its name, but for those that `_CONVERTED` names."""
-    columns = row._mapping
+    """A row of `reports`."""
+    return report_from(cast("Mapping[str, Any]", row._mapping))
+
+
+def report_from(columns: Mapping[str, Any]) -> Report:
+    """By the names of the columns, each field of `Report` is the one of its name, but for those that
+    `_CONVERTED` names."""
     plain = {name: columns[name] for name in _PLAIN}
-    return Report(**plain, **{name: convert(row) for name, convert in _CONVERTED.items()})
-
-
-def claimed_report_of(row: Row[Any]) -> Report:
-    """As `report_of`, with the spans of the attempt before, which the row has as `spans_before`."""
-    return replace(report_of(row), attempt_trace=_attempt_trace(row.spans_before))
+    return Report(**plain, **{name: convert(columns) for name, convert in _CONVERTED.items()})
 
 
 def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
@@ -87,14 +91,16 @@ def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
     )
 
 
-_CONVERTED: Mapping[str, Callable[[Row[Any]], Any]] = {
-    "status": lambda row: Status(row.status),
-    "progress": lambda row: Progress(**row.progress) if row.progress else None,
-    "failure": lambda row: Failure(**row.failure) if row.failure else None,
-    "artefact": lambda row: StoredArtefact(**row.artefact) if row.artefact else None,
-    "carrier": carrier_of,
-    "cancel_requested": lambda row: row.cancel_requested_at is not None,
-    "timeout": lambda row: None if row.timeout_seconds is None else timedelta(seconds=row.timeout_seconds),
-    "attempt_trace": lambda row: _attempt_trace(row.attempt_trace),
+_CONVERTED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "status": lambda row: Status(row["status"]),
+    "progress": lambda row: Progress(**row["progress"]) if row["progress"] else None,
+    "failure": lambda row: Failure(**row["failure"]) if row["failure"] else None,
+    "artefact": lambda row: StoredArtefact(**row["artefact"]) if row["artefact"] else None,
+    "carrier": lambda row: Carrier(row["traceparent"], row["tracestate"]) if row["traceparent"] else None,
+    "cancel_requested": lambda row: row["cancel_requested_at"] is not None,
+    "timeout": lambda row: (
+        None if row["timeout_seconds"] is None else timedelta(seconds=row["timeout_seconds"])
+    ),
+    "attempt_trace": lambda row: _attempt_trace(row["attempt_trace"]),
 }
 _PLAIN = tuple(field.name for field in fields(Report) if field.name not in _CONVERTED)

@@ -11,10 +11,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from waybill.domain import Report
-from waybill.store.statements._rows import claimed_report_of, report_of
+from waybill.store.direct import AnyConnection, rows
+from waybill.store.statements._rows import REPORT_COLUMNS, report_from
 
 Document = Sequence[Mapping[str, Any]]
 
@@ -24,7 +23,7 @@ SELECT id, kind, parameters, timeout_seconds, clock_timestamp() + %(requeue_afte
 FROM jsonb_to_recordset(%(document)s::jsonb) AS new (
     id uuid, kind text, parameters jsonb, timeout_seconds float, traceparent text, tracestate text
 )
-RETURNING *
+RETURNING {columns}
 """
 
 _CLAIM = """
@@ -59,7 +58,7 @@ UPDATE reports SET
     failure = NULL
 FROM waiting
 WHERE reports.id = waiting.id
-RETURNING waiting.place, waiting.spans_before, reports.*
+RETURNING waiting.place, waiting.spans_before, {columns}
 """
 
 _HELD = """
@@ -99,7 +98,7 @@ UPDATE reports SET
     updated_at = clock_timestamp(),
     progress = held.progress
 FROM held WHERE reports.id = held.id
-RETURNING held.place, reports.*
+RETURNING held.place, {columns}
 """
 )
 
@@ -130,47 +129,61 @@ UPDATE reports SET
     lease_owner = NULL,
     lease_expires_at = NULL
 FROM held WHERE reports.id = held.id
-RETURNING held.place, reports.*
+RETURNING held.place, {columns}
 """
 )
 
 
-def insert(connection: Connection, document: Document, requeue_after: timedelta) -> dict[UUID, Report]:
+_COLUMNS = ", ".join(f"reports.{name}" for name in REPORT_COLUMNS)
+_INSERT, _CLAIM, _STEPS, _END = (
+    statement.replace("{columns}", _COLUMNS) for statement in (_INSERT, _CLAIM, _STEPS, _END)
+)
+
+
+def insert(connection: AnyConnection, document: Document, requeue_after: timedelta) -> dict[UUID, Report]:
     """Requested reports, by their ids: `id`, `kind`, `parameters`, `timeout_seconds` and the carrier of
     each."""
-    rows = _run(connection, _INSERT, document, requeue_after=requeue_after)
-    return {row.id: report_of(row) for row in rows}
+    reports = (_report(row) for row in _run(connection, _INSERT, document, requeue_after=requeue_after))
+    return {report.id: report for report in reports}
 
 
-def claim(connection: Connection, document: Document, lease: timedelta, max_losses: int) -> dict[int, Report]:
+def claim(
+    connection: AnyConnection, document: Document, lease: timedelta, max_losses: int
+) -> dict[int, Report]:
     """New attempts, with a lease of this length. What is returned has the spans of the attempt before.
 
     Of each: `report_id`, `owner`, `alone`, `spans`, which are stored, and the carrier, which a report without
     a trace gets from its first claim, so that its retries stay in it. Refused where the report does not wait
     for an attempt, or has `max_losses` already and is not to run `alone`.
     """
-    rows = _run(connection, _CLAIM, document, lease=lease, max_losses=max_losses)
-    return {row.place: claimed_report_of(row) for row in rows}
+    found = _run(connection, _CLAIM, document, lease=lease, max_losses=max_losses)
+    return {place: _report(row, attempt_trace=before) for place, before, *row in found}
 
 
-def renew(connection: Connection, document: Document, lease: timedelta) -> set[int]:
+def renew(connection: AnyConnection, document: Document, lease: timedelta) -> set[int]:
     """Heartbeats: no changes, so the versions stay. Of each the fence: `report_id`, `number`, `owner`."""
-    return {row.place for row in _run(connection, _RENEW, document, lease=lease)}
+    return {place for (place,) in _run(connection, _RENEW, document, lease=lease)}
 
 
-def steps(connection: Connection, document: Document) -> dict[int, Report]:
-    """Of each, with the fence: the `progress` after this number of `steps` that began or held."""
-    return {row.place: report_of(row) for row in _run(connection, _STEPS, document)}
+def steps(connection: AnyConnection, document: Document) -> dict[int, Report]:
+    """Of each, with the fence: the `progress` after this number of `steps` that began or ended."""
+    return {place: _report(row) for place, *row in _run(connection, _STEPS, document)}
 
 
-def end(connection: Connection, document: Document, requeue_after: timedelta) -> dict[int, Report]:
+def end(connection: AnyConnection, document: Document, requeue_after: timedelta) -> dict[int, Report]:
     """Of each, with the fence and the last steps: the `status`, with what is to be stored and counted; for
     `init` the `delay` until another attempt, None where it gets a command at once. Where the report is to be
     cancelled, it is, unless it is `done`."""
-    rows = _run(connection, _END, document, requeue_after=requeue_after)
-    return {row.place: report_of(row) for row in rows}
+    found = _run(connection, _END, document, requeue_after=requeue_after)
+    return {place: _report(row) for place, *row in found}
 
 
-def _run(connection: Connection, statement: str, document: Document, **parameters: object) -> Sequence[Any]:
+def _report(row: Sequence[Any], **instead: Any) -> Report:
+    return report_from({**dict(zip(REPORT_COLUMNS, row, strict=True)), **instead})
+
+
+def _run(
+    connection: AnyConnection, statement: str, document: Document, **parameters: object
+) -> Sequence[tuple[Any, ...]]:
     parameters["document"] = json.dumps(document)
-    return connection.exec_driver_sql(statement, parameters).all()
+    return rows(connection, statement, parameters)

@@ -51,6 +51,8 @@ FROM (SELECT created_at FROM publications UNION ALL SELECT created_at FROM outbo
 
 def put(connection: Connection, messages: Sequence[OutboxMessage]) -> list[int]:
     """Stores messages; their ids, in the same order."""
+    if not messages:
+        return []
     rows = [
         {
             "place": place,
@@ -88,7 +90,8 @@ def waiting(connection: Connection, keys: Collection[str]) -> set[str]:
 
 def remove(connection: Connection, ids: Collection[int]) -> None:
     """Forgets messages that the broker has acknowledged."""
-    connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+    if ids:
+        connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
 
 
 def backlog(connection: Connection) -> Backlog:

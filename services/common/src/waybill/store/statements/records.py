@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from waybill.domain import Report
+from waybill.store.direct import AnyConnection, rows
 from waybill.store.statements.publications import Publication
 
 
@@ -56,7 +55,7 @@ FROM outbox WHERE key IN (SELECT jsonb_array_elements_text(%(keys)s::jsonb))
 
 
 def put(
-    connection: Connection,
+    connection: AnyConnection,
     events: Sequence[RecordedEvent],
     publications: Collection[Publication],
     published: Collection[Publication] = (),
@@ -68,7 +67,8 @@ def put(
     Returns, with its key, what of the reports `keys` waited to be published before: by `publications`, or as
     a message of the outbox by its id.
     """
-    found = connection.exec_driver_sql(
+    found = rows(
+        connection,
         _PUT,
         {
             "events": _array(_event(event) for event in events),

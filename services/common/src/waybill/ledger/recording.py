@@ -1,0 +1,131 @@
+"""What belongs to changes of reports: their events, their dead letters, and what they have to publish."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from uuid import UUID
+
+from waybill.domain import (
+    Carrier,
+    End,
+    Origin,
+    Report,
+    Status,
+    StepTaken,
+)
+from waybill.ledger.letters import report_letter, stored_letter
+from waybill.ledger.outgoing import Entry, Published, Row, publication_entry
+from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
+from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMessage, Publication
+from waybill.store.statements import dead_letters, outbox, records
+from waybill.topics import Topics
+
+
+class Recording:
+    """Of a transaction in which reports change: gets each row after its change.
+
+    From it, it derives the event in `report_events`, the message on `report-status`, and a command where the
+    report then waits for a worker. These are written down at the end, by `write_records`, and handed to the
+    relay after the commit.
+    """
+
+    def __init__(self, connection: AnyConnection, topics: Topics, requeue_after: timedelta) -> None:
+        """`Transactions.changes` makes it."""
+        self.connection = connection
+        self.requeue_after = requeue_after
+        self._topics = topics
+        self._changed: dict[UUID, _Changed] = {}
+        self._messages: list[OutboxMessage] = []
+
+    def write_records(self, published: Published) -> tuple[list[Entry], dict[str, list[Row]]]:
+        """What belongs to the changes, before the commit: they are to be published. Forgets what was
+        `published`, and returns what else of the same reports, and of those it names, waits for that."""
+        if not (self._changed or self._messages or published):
+            return [], {}
+        ids = [row for row in published.rows if isinstance(row, int)]
+        if isinstance(self.connection, DirectConnection) and (ids or self._messages):
+            raise NotDirectly
+        changed = self._changed.values()
+        keys = {*map(str, self._changed), *(message.key for message in self._messages), *published.keys}
+        waiting: dict[str, list[Row]] = {}
+        for key, row in records.put(
+            self.connection,
+            [event for one in changed for event in one.events],
+            [one.publication for one in changed],
+            [row for row in published.rows if isinstance(row, Publication)],
+            keys,
+        ):
+            waiting.setdefault(key, []).append(row)
+        entries = [one.entry(self._topics) for one in changed]
+        if not isinstance(self.connection, DirectConnection):
+            outbox.remove(self.connection, ids)
+            stored = outbox.put(self.connection, self._messages)
+            entries += [Entry(row, one.key, [one]) for row, one in zip(stored, self._messages, strict=True)]
+        return entries, waiting
+
+    def record(self, report: Report, *, has_command: bool = False) -> Report:
+        """The event of a change of status, and a command where the report waits for a worker now."""
+        changed = self._record(report, status_event(report))
+        waits = report.status is Status.INIT and report.not_before is None
+        changed.has_command |= waits and not has_command
+        return report
+
+    def record_end(self, report: Report, end: End, origin: Origin) -> Report:
+        """As `record`; with a dead letter where the report is exhausted."""
+        self.record(report)
+        if end.exhausted and end.failure:
+            letter = report_letter(report, end.failure, origin, end.stack)
+            self.keep_letter(letter, stored_letter(letter), report.carrier)
+        return report
+
+    def record_steps(self, last: Report, taken: Sequence[StepTaken]) -> None:
+        """The events of steps, each of a version of its own; `last` is how the last of them has left the
+        report."""
+        first = last.version - len(taken) + 1
+        for version, one in enumerate(taken, first):
+            state = replace(last, version=version, progress=one.progress)
+            self._record(state, step_event(state, one.change))
+
+    def keep_letter(self, letter: DeadLetter, row: dict[str, object], carrier: Carrier | None) -> bool:
+        """Keeps a dead letter and publishes it. False where its `source` has one already."""
+        if isinstance(self.connection, DirectConnection):
+            raise NotDirectly
+        if not dead_letters.put(self.connection, row):
+            return False
+        value = letter.model_dump(mode="json")
+        self._messages.append(OutboxMessage(self._topics.report_dead_letter, str(letter.id), value, carrier))
+        return True
+
+    # --- parts
+
+    def _record(self, report: Report, event: StatusEvent) -> "_Changed":
+        changed = self._changed_of(report)
+        changed.report = report
+        changed.events.append(records.RecordedEvent(report, event.type, event.model_dump_json()))
+        return changed
+
+    def _changed_of(self, report: Report) -> "_Changed":
+        return self._changed.setdefault(report.id, _Changed(report))
+
+
+@dataclass
+class _Changed:
+    """A report that a transaction changes, or of which it has something published: `again`, its last
+    event."""
+
+    report: Report
+    events: list[records.RecordedEvent] = field(default_factory=list)
+    has_command: bool = False
+    again: str | None = None
+
+    @property
+    def publication(self) -> Publication:
+        last = self.report.version
+        first = last + 1 - (len(self.events) or int(self.again is not None))
+        return Publication(self.report.id, first, last, self.has_command)
+
+    def entry(self, topics: Topics) -> Entry:
+        events = [event.data for event in self.events]
+        if self.again and not events:
+            events = [self.again]
+        return publication_entry(topics, self.publication, self.report.kind, self.report.carrier, events)
