@@ -173,24 +173,42 @@ def publish_first() -> None:
 
 
 def ignore_refusals() -> None:
-    """A batch tells the end of each attempt, also where its fence has refused it."""
+    """A batch tells what each attempt has written, also where its fence has refused it."""
     from waybill.ledger import LeaseLost
     from waybill.store.statements import reports
 
-    def all_told(conclude: Any) -> Any:
-        def conclude_all(changes: Any, writes: Any) -> Any:
-            results = conclude(changes, writes)
+    def told(changes: Any, write: Any) -> Any:
+        report = reports.get(changes.connection, write.fence.report_id)
+        if report is None:
+            return None
+        taken = getattr(write, "taken", None)
+        if taken is None:
+            status = getattr(write.decision, "status", report.status)
+            return changes.record(replace(report, status=status, version=report.version + 1))
+        last = replace(report, version=report.version + len(taken))
+        changes.record_steps(last, taken)
+        return last
+
+    def telling(write_all: Any) -> Any:
+        def write_and_tell(changes: Any, writes: Any) -> Any:
+            results = write_all(changes, writes)
             for place, result in results.items():
-                report = reports.get(changes.connection, writes[place].fence.report_id)
-                if isinstance(result, LeaseLost) and report:
-                    status = getattr(writes[place].decision, "status", report.status)
-                    told = replace(report, status=status, version=report.version + 1)
-                    results[place] = changes.record(told)
+                if isinstance(result, LeaseLost):
+                    results[place] = told(changes, writes[place])
             return results
 
-        return conclude_all
+        return write_and_tell
 
-    _replace("waybill.ledger.batch:_conclude", all_told)
+    def renewing(renew: Any) -> Any:
+        return lambda changes, writes, lease: dict.fromkeys(renew(changes, writes, lease))
+
+    def not_directly(_: Any) -> Any:
+        return lambda self, **_: self.changes()  # so that rows can be read by SQLAlchemy's statements
+
+    _replace("waybill.ledger.batch:_conclude", telling)
+    _replace("waybill.ledger.batch:_take_steps", telling)
+    _replace("waybill.ledger.batch:_renew", renewing)
+    _replace("waybill.ledger.transactions:Transactions.direct_changes", not_directly)
 
 
 def never_alone() -> None:
