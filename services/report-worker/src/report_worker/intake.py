@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from operator import methodcaller
 from typing import TypeAlias
 from uuid import UUID
@@ -127,14 +126,15 @@ class Intake:
             handle_started_at = time.time_ns()
             handle = handle_span(set_span_in_context(span), str(report_id), start_time=handle_started_at)
             spans = self._spans_to_store(received, parent, (span, started_at), (handle, handle_started_at))
-            claim = self._begin_claim(report_id, span_carrier(span), spans, alone=alone)
+            carrier = span_carrier(span)
+            claim = self._ledger.begin_claim(report_id, self._owner, carrier, spans, alone=alone)
         except Exception as error:
             _end_failed(span, error)
             raise
 
         def finish() -> Processed:
             try:
-                report = claim()
+                report = claim.result()
                 if report is None:
                     return self._not_claimed(report_id, received, span, alone)
             except Exception as error:
@@ -145,12 +145,6 @@ class Intake:
             return Claimed(report, span, handle, received.origin, stored=spans is not None)
 
         return finish
-
-    def _begin_claim(
-        self, report_id: UUID, carrier: Carrier | None, spans: AttemptTrace | None, *, alone: bool
-    ) -> Callable[[], Report | None]:
-        """What blocks until the claim is written, and returns the report, or None."""
-        return partial(self._ledger.claim, report_id, self._owner, carrier, spans, alone=alone)
 
     def _spans_to_store(
         self,
