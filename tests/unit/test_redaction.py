@@ -213,7 +213,7 @@ def test_a_line_of_json_stays_one(capsys: CaptureFixture[str], text: str) -> Non
 def spans(monkeypatch: MonkeyPatch) -> InMemorySpanExporter:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
     return exporter
 
 

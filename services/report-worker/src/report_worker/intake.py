@@ -126,8 +126,8 @@ class Intake:
             handle_started_at = time.time_ns()
             handle = handle_span(set_span_in_context(span), str(report_id), start_time=handle_started_at)
             spans = self._spans_to_store(received, parent, (span, started_at), (handle, handle_started_at))
-            carrier = span_carrier(span)
-            claim = self._ledger.begin_claim(report_id, self._owner, carrier, spans, alone=alone)
+            ours = span_carrier(span) if spans is None else spans.report_consumer
+            claim = self._ledger.begin_claim(report_id, self._owner, ours, spans, alone=alone)
         except Exception as error:
             _end_failed(span, error)
             raise

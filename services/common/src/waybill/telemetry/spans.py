@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -12,7 +13,7 @@ from opentelemetry.semconv._incubating.attributes.opentracing_attributes import 
 )
 from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, Tracer
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, Tracer, TracerProvider
 
 from waybill.domain import Carrier, FailureType
 from waybill.errors import WaybillError
@@ -23,8 +24,13 @@ from waybill.telemetry.propagation import context_of
 
 
 def tracer() -> Tracer:
-    """Ours; looked up each time, so that it follows the provider of this process."""
-    return trace.get_tracer(names.SCOPE)
+    """Ours; it follows the provider of this process."""
+    return _tracer_of(trace.get_tracer_provider())
+
+
+@lru_cache(maxsize=1)
+def _tracer_of(provider: TracerProvider) -> Tracer:
+    return provider.get_tracer(names.SCOPE)
 
 
 @contextmanager
