@@ -68,19 +68,14 @@ class Intake:
         self._bootstrap_servers = kafka.bootstrap_servers
         self._group = group
 
-    def process(self, message: Message, *, alone: bool) -> Processed:
-        """Makes of the message what there is to make of it, and blocks on the database. None where there is
-        nothing to do: another worker has the report, or the message cannot be read. `alone`: no other report
-        runs in this worker.
-
-        Raises `StoreUnavailable`; the same message may then be processed again, as where an idle worker is
-        needed. After any other return its offset may be committed.
-        """
-        return self.begin(message, alone=alone)()
-
     def begin(self, message: Message, *, alone: bool) -> Callable[[], Processed]:
-        """As `process`, in two parts: this one does not block, and what it returns does the rest. A claim
-        goes to the database with whatever this process writes in between."""
+        """Begins to process a message, and does not block. `alone`: no other report runs in this worker.
+
+        What it returns is to be called once. That blocks on the database, and returns None where there is
+        nothing to do: another worker has the report, or the message cannot be read. Whatever this process
+        writes before the call takes the claim with it. It raises `StoreUnavailable`; the message may then be
+        begun again, as where an idle worker is needed. After any other return its offset may be committed.
+        """
         received = _Received.of(message)
         try:
             parsed = read_command(message.key(), message.value())
@@ -92,12 +87,13 @@ class Intake:
         return self._begin(received, parsed.report_id, valid_carrier(parsed.carrier), time.time_ns(), alone)
 
     def postpone(self, needs: NeedsIdleWorker) -> None:
-        """Others have their turn first; after that the report gets another command. Raises as `process`."""
+        """Others have their turn first; after that the report gets another command. Raises
+        `StoreUnavailable`."""
         self._ledger.postpone(needs.report_id, postponed_for(needs.waited))
         log.info("report postponed: it must run alone, and others run", report_id=str(needs.report_id))
 
     def give_up(self, message: Message, error: Exception) -> None:
-        """Keeps a message as a dead letter of which `process` fails again and again. Raises as that does."""
+        """Keeps a message as a dead letter that cannot be processed. Raises `StoreUnavailable`."""
         reason = f"{type(error).__qualname__}: {error}".partition("\n")[0]
         self._refuse(
             _Received.of(message),

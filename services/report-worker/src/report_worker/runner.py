@@ -37,7 +37,7 @@ class Runner:
         self.is_opening = False
 
     def start(self, name: str, stopping: Event) -> None:
-        """Until `stopping`, and the end of the report that runs then. Blocks not at all."""
+        """Until `stopping`, and the end of the report that runs then. Does not block."""
         self._stopping = stopping
         thread = threading.Thread(target=self._run, name=name)
         try:
