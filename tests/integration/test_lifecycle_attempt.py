@@ -396,6 +396,20 @@ class TestTheNextReport:
         assert looks == ["processing"]
         assert bench.slot.file, "the slot was not stopped"
 
+    def test_is_claimed_in_the_transaction_of_that_end(self, bench: Bench) -> None:
+        ledger, report = bench.store.ledger, bench.claimed()
+        waiting = ledger.accept(NewReport(new_report_id(), PAGE.name, {}, None)).id
+        begun = []
+        bench.before_end = lambda: begun.append(ledger.begin_claim(waiting, WORKER, alone=False))
+
+        assert bench.run(report).status is Status.DONE
+
+        next_report = ledger.get(waiting)
+        assert next_report is not None
+        assert next_report.status is Status.PROCESSING, "before anybody has asked for it"
+        (claim,) = begun
+        assert claim.result() == next_report
+
     @pytest.mark.parametrize("end", ["time-out", "cancel", "interruption", "no store"])
     def test_is_not_wanted_where_the_slot_must_be_replaced(
         self, bench: Bench, looks: list[str], slow: SlowArtefacts, end: str

@@ -54,8 +54,8 @@ def test_a_header_whose_name_is_not_utf8_costs_no_worker(
 
     messages = [read(client) for _ in range(USUAL + 2)]
     for message in messages:
-        assert intake.process(message, alone=True) is None
-    assert intake.process(messages[USUAL], alone=True) is None, "as after an outage of the database"
+        assert intake.begin(message, alone=True)() is None
+    assert intake.begin(messages[USUAL], alone=True)() is None, "as after an outage of the database"
 
     letters = store.dead_letters.page(DeadLetterFilter(limit=2 * USUAL))
     assert len(letters) == USUAL + 2

@@ -131,7 +131,7 @@ def test_how_long_it_has_waited_is_by_one_clock(stack: Stack, tmp_path: Path, wr
             store.pass_time(timedelta(hours=1))
             intake = Intake(store.ledger, store.dead_letters, KafkaConfig("127.0.0.1:1", "a worker"), "group")
 
-            needs = intake.process(command_of(report_id), alone=False)
+            needs = intake.begin(command_of(report_id), alone=False)()
 
     assert isinstance(needs, NeedsIdleWorker)
     assert timedelta(hours=1) <= needs.waited < timedelta(hours=2)

@@ -193,3 +193,36 @@ def test_a_claim_that_was_begun_is_finished_though_the_attempt_fails_after_it(be
         *("begin 1", "stop", "ended", "claim 1"),
         *("open", "end 1", "ended"),
     ]
+
+
+def test_a_runner_that_cannot_go_on_is_a_missing_slot(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("Nobody expects it.")
+
+    slot = OneSlot(bench.notes)
+    one = Runner(cast(AttemptContext, None), Reports(bench.notes, bench.stopping, 1, ()), slot, 0)
+    monkeypatch.setattr(Reports, "finish", fail)
+
+    one.start("runner", bench.stopping)
+    one.join(30)
+
+    assert one.is_missing
+    assert not slot.is_alive
+
+
+def test_a_slot_for_which_there_is_no_thread_is_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_slot, tries = OneSlot.open, list[str]()
+
+    def refuse_once(slot: OneSlot) -> None:
+        tries.append("try")
+        if len(tries) == 1:
+            raise RuntimeError("can't start new thread")
+        open_slot(slot)
+
+    monkeypatch.setattr(runner, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(OneSlot, "open", refuse_once)
+
+    assert bench.run(1) == ["begin 0", "claim 0", "end 0", "ended"]
+    assert len(tries) == 2

@@ -16,7 +16,7 @@ class CommandQueue:
     """Knows which command may be taken when, and up to where each partition is done with. Any thread may call
     it; only `take` and `wait_until_idle` block.
 
-    A thread that has taken a command says what became of it, once: `done`, `put_back`, `make_room`, or
+    A runner that has taken a command says what became of it, once: `done`, `put_back`, `make_room`, or
     `started`, and after that `ended`. A command of a partition that was revoked meanwhile is dropped.
     """
 
@@ -105,7 +105,7 @@ class CommandQueue:
             self._released()
 
     def put_back(self, command: ReadCommand, pause: float = 0.0) -> None:
-        """It is not done with. `pause`: in seconds; until it has passed nothing is taken."""
+        """It is not done with. `pause`: seconds in which nothing is taken."""
         with self._changed:
             self._try_at = max(self._try_at, self._clock() + pause)
             self._return(command)

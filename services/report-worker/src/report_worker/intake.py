@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from operator import methodcaller
 from typing import TypeAlias
 from uuid import UUID
@@ -69,19 +68,14 @@ class Intake:
         self._bootstrap_servers = kafka.bootstrap_servers
         self._group = group
 
-    def process(self, message: Message, *, alone: bool) -> Processed:
-        """Makes of the message what there is to make of it, and blocks on the database. None where there is
-        nothing to do: another worker has the report, or the message cannot be read. `alone`: no other report
-        runs in this worker.
-
-        Raises `StoreUnavailable`; the same message may then be processed again, as where an idle worker is
-        needed. After any other return its offset may be committed.
-        """
-        return self.begin(message, alone=alone)()
-
     def begin(self, message: Message, *, alone: bool) -> Callable[[], Processed]:
-        """As `process`, in two parts: this one does not block, and what it returns does the rest. A claim
-        goes to the database with whatever this process writes in between."""
+        """Begins to process a message, and does not block. `alone`: no other report runs in this worker.
+
+        What it returns is to be called once. That blocks on the database, and returns None where there is
+        nothing to do: another worker has the report, or the message cannot be read. Whatever this process
+        writes before the call takes the claim with it. It raises `StoreUnavailable`; the message may then be
+        begun again, as where an idle worker is needed. After any other return its offset may be committed.
+        """
         received = _Received.of(message)
         try:
             parsed = read_command(message.key(), message.value())
@@ -93,12 +87,13 @@ class Intake:
         return self._begin(received, parsed.report_id, valid_carrier(parsed.carrier), time.time_ns(), alone)
 
     def postpone(self, needs: NeedsIdleWorker) -> None:
-        """Others have their turn first; after that the report gets another command. Raises as `process`."""
+        """Others have their turn first; after that the report gets another command. Raises
+        `StoreUnavailable`."""
         self._ledger.postpone(needs.report_id, postponed_for(needs.waited))
         log.info("report postponed: it must run alone, and others run", report_id=str(needs.report_id))
 
     def give_up(self, message: Message, error: Exception) -> None:
-        """Keeps a message as a dead letter of which `process` fails again and again. Raises as that does."""
+        """Keeps a message as a dead letter that cannot be processed. Raises `StoreUnavailable`."""
         reason = f"{type(error).__qualname__}: {error}".partition("\n")[0]
         self._refuse(
             _Received.of(message),
@@ -127,14 +122,15 @@ class Intake:
             handle_started_at = time.time_ns()
             handle = handle_span(set_span_in_context(span), str(report_id), start_time=handle_started_at)
             spans = self._spans_to_store(received, parent, (span, started_at), (handle, handle_started_at))
-            claim = self._begin_claim(report_id, span_carrier(span), spans, alone=alone)
+            ours = span_carrier(span) if spans is None else spans.report_consumer
+            claim = self._ledger.begin_claim(report_id, self._owner, ours, spans, alone=alone)
         except Exception as error:
             _end_failed(span, error)
             raise
 
         def finish() -> Processed:
             try:
-                report = claim()
+                report = claim.result()
                 if report is None:
                     return self._not_claimed(report_id, received, span, alone)
             except Exception as error:
@@ -145,12 +141,6 @@ class Intake:
             return Claimed(report, span, handle, received.origin, stored=spans is not None)
 
         return finish
-
-    def _begin_claim(
-        self, report_id: UUID, carrier: Carrier | None, spans: AttemptTrace | None, *, alone: bool
-    ) -> Callable[[], Report | None]:
-        """What blocks until the claim is written, and returns the report, or None."""
-        return partial(self._ledger.claim, report_id, self._owner, carrier, spans, alone=alone)
 
     def _spans_to_store(
         self,

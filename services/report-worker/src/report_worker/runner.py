@@ -33,11 +33,11 @@ class Runner:
         self._begun: BegunClaim | None = None
         self._stopping = Event()
         self.is_missing = False
-        """Whether its slot could not be opened, and is being tried again."""
+        """Whether its slot could not be opened; if it can be tried again, it is."""
         self.is_opening = False
 
     def start(self, name: str, stopping: Event) -> None:
-        """Until `stopping`, and the end of the report that runs then. Blocks not at all."""
+        """Until `stopping`, and the end of the report that runs then. Does not block."""
         self._stopping = stopping
         thread = threading.Thread(target=self._run, name=name)
         try:
@@ -54,9 +54,13 @@ class Runner:
             self._thread.join(seconds)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            if self._is_open():
-                self._run_next()
+        try:
+            while not self._stopping.is_set():
+                if self._is_open():
+                    self._run_next()
+        except Exception:
+            log.exception("runner ended by an unexpected error: restart the worker")
+            self.is_missing = True
         self._slot.stop()
 
     def _is_open(self) -> bool:
@@ -68,7 +72,7 @@ class Runner:
         self.is_opening = True
         try:
             self._slot.open()
-        except (SlotDied, OSError) as error:
+        except (SlotDied, OSError, RuntimeError) as error:  # the last one if there are no more threads
             if not (self.is_missing or self._stopping.is_set()):
                 log.error("slot not opened: trying again every 5 s", reason=str(error))  # noqa: TRY400
                 self.is_missing = True
@@ -125,7 +129,7 @@ class Runners:
 
     @property
     def missing(self) -> int:
-        """How many slots could not be opened, and are being tried again."""
+        """How many slots could not be opened."""
         return sum(runner.is_missing for runner in self._runners)
 
     def start(self, stopping: Event) -> None:

@@ -66,10 +66,12 @@ def remove_tree(directory: Path) -> None:
     tree that is too deep for it.
     """
     with suppress(OSError):
-        if directory.is_symlink() or not directory.is_dir():
+        mode = directory.lstat().st_mode
+        if not stat.S_ISDIR(mode):
             directory.unlink()
             return
-        directory.chmod(stat.S_IRWXU)
+        if stat.S_IMODE(mode) != stat.S_IRWXU:
+            directory.chmod(stat.S_IRWXU)
         top = os.open(directory, _DIRECTORY)
         try:
             while _remove_level(top):

@@ -25,7 +25,7 @@ from waybill.telemetry.propagation import context_of
 
 
 def tracer() -> Tracer:
-    """Ours, of the provider that this process has now."""
+    """Ours; it follows the provider of this process."""
     return _tracer_of(trace.get_tracer_provider())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import BinaryIO, TypeAlias
 
 import stamina
@@ -140,6 +141,8 @@ class Completion:
             return SlotFailure(Failure(FailureType.ARTEFACT_STORE, str(error)))
 
     def _put(self, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
-        retrying = stamina.RetryingCaller(attempts=3, wait_initial=0.2)
-        put = self._context.artefacts.put
-        return retrying(ArtefactStoreUnavailable, put, self._report.id, self._report.attempt, artefact, file)
+        put = partial(self._context.artefacts.put, self._report.id, self._report.attempt, artefact, file)
+        try:
+            return put()
+        except ArtefactStoreUnavailable:
+            return stamina.RetryingCaller(attempts=2, wait_initial=0.2)(ArtefactStoreUnavailable, put)

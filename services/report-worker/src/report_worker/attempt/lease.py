@@ -37,9 +37,12 @@ class Lease:
     def write(self, write: Callable[[], Result]) -> Result:
         """Tries for as long as the lease can last, in which a database restarts. After that the fence would
         refuse the write anyway. Raises `LeaseLost`, `StoreUnavailable`."""
-        limit = self._context.lease.time_to_live.total_seconds()
-        retrying = stamina.RetryingCaller(attempts=None, timeout=limit, wait_initial=0.1, wait_max=2)
-        return retrying(StoreUnavailable, write)
+        try:
+            return write()
+        except StoreUnavailable:  # else nothing is to be repeated, and setting that up costs every report
+            limit = self._context.lease.time_to_live.total_seconds()
+            retrying = stamina.RetryingCaller(attempts=None, timeout=limit, wait_initial=0.1, wait_max=2)
+            return retrying(StoreUnavailable, write)
 
     def write_end(self, write: Callable[[], Report]) -> Status:
         """The status that `write` leaves the report in, or that an earlier try left it in whose answer was

@@ -46,7 +46,7 @@ class Channel(Generic[Sent, Received]):
         else the system closes the files that come with a message."""
         connection.settimeout(send_timeout)
         self._connection = connection
-        self._max_files = 1 if takes_files else 0
+        self._takes_files = takes_files
         self._sends = sends
         self._receives = receives
         self._sending = threading.Lock()
@@ -106,10 +106,13 @@ class Channel(Generic[Sent, Received]):
         return frame
 
     def _read(self) -> None:
-        data, files, *_ = socket.recv_fds(self._connection, _CHUNK, self._max_files)
-        for file in files:
-            os.set_inheritable(file, False)
-        self.received_files.extend(files)
+        if self._takes_files:
+            data, files, *_ = socket.recv_fds(self._connection, _CHUNK, 1)
+            for file in files:
+                os.set_inheritable(file, False)
+            self.received_files.extend(files)
+        else:
+            data = self._connection.recv(_CHUNK)
         if not data:
             raise EOFError
         self._buffer += data

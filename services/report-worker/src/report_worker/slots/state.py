@@ -31,8 +31,6 @@ _MAX_FILES = 1 / 2
 _PAGE_BYTES = resource.getpagesize()
 _LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
 _SIGNALS = sorted(map(int, signal.valid_signals()))
-_handler_of: Callable[[int], object] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
-"""Without Python's wrapper, which makes an enumeration of each answer."""
 
 
 class ProcessState:
@@ -94,7 +92,7 @@ def _umask() -> int:
 
 
 def _signals() -> object:
-    return [_handler_of(number) for number in _SIGNALS], signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return [signal.getsignal(number) for number in _SIGNALS], signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def _timers() -> object:
