@@ -4,11 +4,15 @@ import re
 import selectors
 import signal
 import socket
+import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from unittest.mock import Mock
 
 import httpx
+import pytest
 from gunicorn.config import Config
 
 from producer_api.policies import SHORT_ANSWER_BYTES
@@ -70,6 +74,37 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_end() -> None:
         arbiter.send_signal(signal.SIGTERM)
 
         assert arbiter.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("pause", [0, 0.05])
+def test_a_request_may_follow_the_answer_before_in_parts(pause: float) -> None:
+    """At once the thread that has answered finds them, later the main thread."""
+    with serving("Patient") as (url, _), connect(url) as client:
+        for size in (1, 2, 3):
+            for part in (pipelined([size])[:10], pipelined([size])[10:]):
+                time.sleep(pause)
+                client.sendall(part)
+            assert answer_of(client).content == b"x" * size
+
+
+def test_clients_that_send_all_the_time_leave_threads_to_others() -> None:
+    stopping = threading.Event()
+
+    def send_all_the_time(url: str) -> None:
+        with connect(url) as client:
+            while not stopping.is_set():
+                client.sendall(pipelined([1]))
+                answer_of(client)
+
+    with serving("Patient") as (url, _), ThreadPoolExecutor() as busy, connect(url) as other:
+        for _ in range(3):
+            busy.submit(send_all_the_time, url)
+        try:
+            for _ in range(20):
+                other.sendall(pipelined([5]))
+                assert answer_of(other).content == b"xxxxx"
+        finally:
+            stopping.set()
 
 
 def test_a_refusal_has_the_prefix_of_all_addresses() -> None:

@@ -16,6 +16,9 @@ log = structlog.get_logger(__name__)
 Hint = Callable[[UUID], None]
 
 _POLL_SECONDS = 0.5
+_GATHER_SECONDS = 0.02
+"""After a message: many that follow each other wake the thread once. The hub reads no more often."""
+_MAX_GATHERED = 1000
 _RETRY_SECONDS = 2.0
 _METADATA_SECONDS = 5.0
 _METADATA_TIMEOUT_SECONDS = 2.0
@@ -75,9 +78,10 @@ class StatusHints:
         self._health.works()
         checked = time.monotonic()
         while self.connected and not self._stopping.is_set():
-            message = client.poll(_POLL_SECONDS)
-            if message is not None and message.error() is None:
+            if (message := client.poll(_POLL_SECONDS)) is not None:
                 self._pass_on(message)
+                for further in client.consume(_MAX_GATHERED, _GATHER_SECONDS):
+                    self._pass_on(further)
             if time.monotonic() - checked >= _METADATA_SECONDS:
                 self.connected = self._partitions(client) == partitions
                 checked = time.monotonic()
@@ -90,6 +94,8 @@ class StatusHints:
         return sorted(topic.partitions)
 
     def _pass_on(self, message: Message) -> None:
+        if message.error() is not None:
+            return
         key = message.key()
         text = key.decode("ascii", "replace") if isinstance(key, bytes) else key or ""
         with suppress(ValueError):  # not ours, or forged

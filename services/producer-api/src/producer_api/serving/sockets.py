@@ -70,13 +70,16 @@ class ClientSocket(socket.socket):
                 return
             now = time.monotonic()
             deadline = deadline or now + self.patience.total_seconds()
-            if not self._has_room(deadline - now):
+            if not self._is_ready(select.POLLOUT, deadline - now):
                 raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly")
 
-    def _has_room(self, seconds: float) -> bool:
-        """Waits until more can be written, or the time is over."""
+    def has_data(self, seconds: float) -> bool:
+        """Waits until something has come, or the client has gone, or the time is over."""
+        return self._is_ready(select.POLLIN, seconds)
+
+    def _is_ready(self, event: int, seconds: float) -> bool:
         poll = select.poll()
-        poll.register(self, select.POLLOUT)
+        poll.register(self, event)
         return seconds > 0 and bool(poll.poll(1000 * seconds))
 
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 _RECEIVE = 64 * 1024
 _LOOK_SECONDS = 0.05
 """Between two looks at what waits. As long as Linux may delay an acknowledgement: held requests need it."""
+_FOLLOWS_SECONDS = 0.002
+"""How long a thread waits for the next request of the client that it has answered."""
 _NOTIFY_SECONDS = 0.5
 """Between two signs of life to the arbiter, which waits for 30 s."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -73,6 +75,8 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         super().__init__(*args, **kwargs)
         self._waiting: dict[TConn, Arrival | _Held | _Linger] = {}
         """The connections that have no thread, the one that has waited for longest first. Threads may add."""
+        self._busy = set[TConn]()
+        """The connections that have a thread, or wait for one."""
         self._held = 0
         self._next_look = self._next_notice = 0.0
         self._stopping = False
@@ -104,8 +108,34 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         return time.monotonic() < self._next_notice or super().is_parent_alive()
 
     def enqueue_req(self, connection: TConn) -> None:
-        future = self.tpool.submit(self.handle, connection)
+        self._busy.add(connection)
+        future = self.tpool.submit(self._serve, connection)
         future.add_done_callback(partial(self._answered, connection))
+
+    def _serve(self, connection: TConn) -> bool:
+        """Answers the request, and those that follow at once. In a thread."""
+        try:
+            while self.handle(connection):
+                if not self._follows(connection):
+                    return True
+            return False
+        finally:
+            self._busy.discard(connection)
+
+    def _follows(self, connection: TConn) -> bool:
+        """Whether another request is there within moments, as from a client that is busy, and can be answered.
+        What has come of it is left to the main thread where it cannot."""
+        buffered = connection.parser.unreader
+        if not self.alive or 2 * len(self._busy) > self.cfg.threads or buffered.buf.getvalue():
+            return False
+        client: ClientSocket = connection.sock
+        if not client.has_data(_FOLLOWS_SECONDS) or not (data := client.recv(_RECEIVE)):
+            return False
+        now = time.monotonic()
+        arrival = Arrival(self.policy, now)
+        arrival.receive(data, now)
+        buffered.unread(data)
+        return arrival.complete and arrival.error is None and not client.unread
 
     def handle_request(self, request: Any, connection: TConn) -> bool:
         """As gunicorn's, without its hooks: whether another request may follow. In a thread."""
