@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -118,6 +118,27 @@ def test_reports_from_before_that_lost_their_command_are_found_too(before: Engin
     upgraded.pass_time(timedelta(minutes=15, seconds=1))
 
     assert [report.id for report in upgraded.recovery.requeue_due()] == [report_id]
+
+
+def test_who_could_read_and_write_the_tables_can_after_it(before: Engine) -> None:
+    """Also what has taken the place of a table; the role may be another one than that which migrates."""
+    role = f"services_{uuid4().hex[:8]}"
+    with before.begin() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {role}")
+        connection.exec_driver_sql(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+        )
+    try:
+        migrate(before)
+        with before.begin() as connection:
+            for relation in ("report_events", "report_changes", "publications", "maintenance_leases"):
+                for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+                    may = text("SELECT has_table_privilege(:role, :relation, :privilege)")
+                    values = {"role": role, "relation": relation, "privilege": privilege}
+                    assert connection.scalar(may, values), values
+    finally:
+        with before.begin() as connection:
+            connection.exec_driver_sql(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 def test_the_upgrade_can_run_twice_and_at_once(before: Engine) -> None:

@@ -27,7 +27,7 @@ SELECT gen_random_uuid(), 'not_json', '', number::text, 'report', 0, number
 FROM generate_series(1, :many) AS number;
 ANALYZE reports, idempotency_keys, dead_letters
 """
-_LARGE = {"reports", "report_events", "idempotency_keys", "dead_letters"}
+_LARGE = {"reports", "report_changes", "idempotency_keys", "dead_letters"}
 
 
 @pytest.fixture

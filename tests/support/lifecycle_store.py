@@ -44,7 +44,7 @@ _TIMES = {
     "dead_letters": "created_at redriven_at",
     "outbox": "created_at",
     "publications": "created_at",
-    "report_events": "at",
+    "report_changes": "at",
 }
 
 

@@ -15,6 +15,7 @@ from waybill.domain import (
 )
 from waybill.ledger.letters import report_letter, stored_letter
 from waybill.ledger.outgoing import Entry, Published, Row, publication_entry
+from waybill.ledger.stored_events import left_out
 from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
 from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMessage, Publication
 from waybill.store.statements import dead_letters, outbox, records
@@ -101,7 +102,8 @@ class Recording:
     def _record(self, report: Report, event: StatusEvent) -> "_Changed":
         changed = self._changed_of(report)
         changed.report = report
-        changed.events.append(records.RecordedEvent(report, event.type, event.model_dump_json()))
+        stored = event.model_dump_json(exclude=left_out(event))
+        changed.events.append(records.RecordedEvent(report, event.type, event.model_dump_json(), stored))
         return changed
 
     def _changed_of(self, report: Report) -> "_Changed":

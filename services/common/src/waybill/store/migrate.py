@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from waybill.errors import WaybillError
 from waybill.store.engine import is_unavailable, reason_of, unavailability_explained
-from waybill.store.tables import metadata
+from waybill.store.tables import RELATIONS
 
 _ONE_AT_A_TIME = 0x5741_5942  # the advisory lock that migrations hold
 _DENIED = text(
@@ -53,7 +53,6 @@ def _upgrade(engine: Engine) -> str:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        _check_kept(connection)
         return MigrationContext.configure(connection).get_current_revision() or ""
 
 
@@ -81,8 +80,9 @@ def _check_encoding(connection: Connection) -> None:
         )
 
 
-def _check_kept(connection: Connection) -> None:
-    """Tables go where `search_path` says, if need be into a schema that ends with the session."""
+def check_kept(connection: Connection) -> None:
+    """Tables go where `search_path` says, if need be into a schema that ends with the session. Raises
+    `UnsuitableDatabase`."""
     if connection.scalar(_TEMPORARY):
         raise UnsuitableDatabase(
             "The database would keep no table: its search_path, or the role's, begins with pg_temp. "
@@ -92,7 +92,7 @@ def _check_kept(connection: Connection) -> None:
 
 def _check_tables(connection: Connection) -> None:
     """The role that migrates may be another one than that of the services."""
-    denied = connection.scalar(_DENIED, {"tables": list(metadata.tables)})
+    denied = connection.scalar(_DENIED, {"tables": list(RELATIONS)})
     if denied:
         raise UnsuitableDatabase(
             f"The role may not read and write every table ({denied}): "

@@ -16,7 +16,9 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    column,
     func,
+    table,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -116,8 +118,9 @@ idempotency_keys = Table(
     ),
 )
 
-report_events = Table(
-    "report_events",
+# Each change of a report: what its event has that is not null and not in the row.
+report_changes = Table(
+    "report_changes",
     metadata,
     Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
     Column("version", Integer, primary_key=True),
@@ -125,6 +128,17 @@ report_events = Table(
     Column("data", JSONB, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
+
+report_events = table(
+    "report_events",
+    column("report_id", Uuid),
+    column("version", Integer),
+    column("type", Text),
+    column("data", JSONB),
+    column("at", DateTime(timezone=True)),
+)
+"""A view: each change with its whole event, as it was published. Also the table's name in the version before,
+whose processes read it and write to it."""
 
 # The outbox has two tables. What changes of reports have to publish is in their events already: a row here
 # says which versions, and whether a command goes with them.
@@ -203,3 +217,6 @@ maintenance_leases = Table(
     # After a crash of the server they are taken again: renewing them costs neither WAL nor a sync.
     prefixes=["UNLOGGED"],
 )
+
+RELATIONS = (*metadata.tables, report_events.name)
+"""What the services read and write."""

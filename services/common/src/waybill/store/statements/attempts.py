@@ -126,6 +126,8 @@ UPDATE reports SET
         WHEN NOT held.cancelled AND held.status = 'init'
         THEN clock_timestamp() + coalesce(make_interval(secs => held.delay), %(requeue_after)s)
     END,
+    -- Of one that is done there is no attempt after it, which would link to these spans.
+    attempt_trace = CASE WHEN held.status <> 'done' THEN reports.attempt_trace END,
     lease_owner = NULL,
     lease_expires_at = NULL
 FROM held WHERE reports.id = held.id

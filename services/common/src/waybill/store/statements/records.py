@@ -12,18 +12,20 @@ from waybill.store.statements.publications import Publication
 
 @dataclass(frozen=True)
 class RecordedEvent:
-    """The report that a change has led to, and its event as JSON."""
+    """The report that a change has led to, and its event as JSON: `data` is published, `stored` is what the
+    report's row does not have of it."""
 
     report: Report
     type: str
     data: str
+    stored: str
 
 
 # As JSON documents: for a few rows, arrays of the columns take the client twice the time. What another
 # process has locked, it publishes and deletes itself.
 _PUT = """
 WITH recorded AS (
-    INSERT INTO report_events (report_id, version, type, data, at)
+    INSERT INTO report_changes (report_id, version, type, data, at)
     SELECT report_id, version, type, data, at
     FROM jsonb_to_recordset(%(events)s::jsonb)
         AS event (report_id uuid, version integer, type text, data jsonb, at timestamptz)
@@ -96,7 +98,7 @@ def _event(event: RecordedEvent) -> str:
         "type": event.type,
         "at": report.updated_at.isoformat(),
     }
-    return f'{json.dumps(fields)[:-1]}, "data": {event.data}}}'
+    return f'{json.dumps(fields)[:-1]}, "data": {event.stored}}}'
 
 
 def _array(objects: Iterable[str]) -> str:
