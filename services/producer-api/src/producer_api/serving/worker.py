@@ -123,8 +123,8 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._busy.discard(connection)
 
     def _follows(self, connection: TConn) -> bool:
-        """Whether another request is there within moments, as from a client that is busy, and can be answered.
-        What has come of it is left to the main thread where it cannot."""
+        """Whether another request is there within moments, as from a client that is busy, and can be
+        answered. What has come of it is left to the main thread where it cannot."""
         buffered = connection.parser.unreader
         if not self.alive or 2 * len(self._busy) > self.cfg.threads or buffered.buf.getvalue():
             return False
