@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.conftest import TESTS
 
 SERVICES = TESTS.parent / "services"
-HOME = SERVICES / "common/src/waybill/ledger/changes.py"
+HOME = SERVICES / "common/src/waybill/ledger/recording.py"
 WRITES = {("records", "put")}
 """Statements, as they are called: modules of `waybill.store.statements` with a function of theirs."""
 
