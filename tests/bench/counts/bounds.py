@@ -50,12 +50,12 @@ BOUNDS: Mapping[str, Bound] = {
     "cpu_ms_load": Bound(42, "… under load", "ms", must=8, goal=5, before=43),
     "cpu_ms_step_load": Bound(6, "… for each further step, under load", "ms", must=1.5, goal=1, before=13),
     "api_private_mib": Bound(
-        190, "memory of the API with two processes", "MiB", must=140, before=187, needs_root=True
+        130, "memory of the API with two processes", "MiB", must=140, before=187, needs_root=True
     ),
     "worker_private_mib": Bound(
-        165, "memory of the worker with two slots", "MiB", must=140, before=205, needs_root=True
+        135, "memory of the worker with two slots", "MiB", must=140, before=205, needs_root=True
     ),
-    "slot_private_mib": Bound(18, "memory of each further slot", "MiB", must=15, before=48, needs_root=True),
+    "slot_private_mib": Bound(16, "memory of each further slot", "MiB", must=15, before=48, needs_root=True),
     "slot_start_cpu_ms": Bound(20, "processor time of a slot's start", "ms", must=50, before=600),
 }
 
