@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 from sqlalchemy.exc import DatabaseError, InterfaceError
+from structlog.testing import capture_logs
 
 from report_worker import claims, consuming
 from report_worker.claims import Claims
@@ -255,7 +256,10 @@ def test_no_error_ends_the_loop_and_poison_holds_up_no_other_partition(
     def make(watchdog: BrokerWatchdog) -> Consumer:
         return consumer(kafka, f"{commands}-poison", **group_protocol("consumer"), **watchdog.settings())
 
-    with running(make, kafka, commands, f"{commands}-poison", Poisoned(poison), pause=0.01) as intake:
+    with (
+        capture_logs(),  # else each of many tracebacks is printed in colour, which takes longest here
+        running(make, kafka, commands, f"{commands}-poison", Poisoned(poison), pause=0.01) as intake,
+    ):
         eventually(lambda: len(intake.given_up) == len(poison), "a dead letter for each")
         before_the_last = set(intake.partitions)
         eventually(lambda: set(intake.partitions) == set(range(PARTITIONS)), "the next of each partition")
