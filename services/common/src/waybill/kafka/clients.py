@@ -57,7 +57,7 @@ def producer(
             **config.common(),
             "acks": "all",
             "enable.idempotence": True,
-            "linger.ms": 0,
+            "linger.ms": 5,  # for what is produced together; a flush, which follows it, does not wait
             "delivery.timeout.ms": delivery_timeout_ms,
             "request.timeout.ms": min(5000, delivery_timeout_ms),
             "message.max.bytes": 1_000_000,

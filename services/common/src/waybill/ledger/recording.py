@@ -47,7 +47,8 @@ class Recording:
         if isinstance(self.connection, DirectConnection) and (ids or self._messages):
             raise NotDirectly
         changed = self._changed.values()
-        keys = {*map(str, self._changed), *(message.key for message in self._messages), *published.keys}
+        old = {str(one.report.id) for one in changed if not one.is_new}
+        keys = {*old, *(message.key for message in self._messages), *published.keys}
         waiting: dict[str, list[Row]] = {}
         for key, row in records.put(
             self.connection,
@@ -55,6 +56,7 @@ class Recording:
             [one.publication for one in changed],
             [row for row in published.rows if isinstance(row, Publication)],
             keys,
+            again=any(not one.events for one in changed),
         ):
             waiting.setdefault(key, []).append(row)
         entries = [one.entry(self._topics) for one in changed]
@@ -119,6 +121,11 @@ class _Changed:
     events: list[records.RecordedEvent] = field(default_factory=list)
     has_command: bool = False
     again: str | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the report did not exist before, so that nothing of it can wait."""
+        return self.report.version == len(self.events)
 
     @property
     def publication(self) -> Publication:

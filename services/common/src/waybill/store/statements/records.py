@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from waybill.domain import Report
@@ -21,21 +22,26 @@ class RecordedEvent:
     stored: str
 
 
-# As JSON documents: for a few rows, arrays of the columns take the client twice the time. What another
-# process has locked, it publishes and deletes itself.
-_PUT = """
-WITH recorded AS (
+# As JSON documents: for a few rows, arrays of the columns take the client twice the time. Each transaction
+# has the parts that it needs: the server plans the statement each time.
+_RECORDED = """
+recorded AS (
     INSERT INTO report_changes (report_id, version, type, data, at)
     SELECT report_id, version, type, data, at
     FROM jsonb_to_recordset(%(events)s::jsonb)
         AS event (report_id uuid, version integer, type text, data jsonb, at timestamptz)
-), announced AS (
+)"""
+_ANNOUNCED = """
+announced AS (
     INSERT INTO publications (report_id, first_version, last_version, command)
     SELECT report_id, first, last, command
     FROM jsonb_to_recordset(%(publications)s::jsonb)
         AS publication (report_id uuid, first integer, last integer, command boolean)
-    ON CONFLICT DO NOTHING
-), published AS (
+    {conflict}
+)"""
+# What another process has locked, it publishes and deletes itself.
+_DELETED = """
+published AS (
     SELECT publications.report_id, first_version, last_version
     FROM publications JOIN jsonb_to_recordset(%(published)s::jsonb)
         AS published (report_id uuid, first integer, last integer)
@@ -47,7 +53,9 @@ WITH recorded AS (
     WHERE publications.report_id = published.report_id
         AND publications.first_version = published.first_version
         AND publications.last_version = published.last_version
-)
+)"""
+_NOTHING = "SELECT NULL, 0, 0, false, NULL WHERE false"
+_WAITING = """
 SELECT report_id, first_version, last_version, command, NULL
 FROM publications WHERE report_id IN (SELECT jsonb_array_elements_text(%(keys)s::jsonb)::uuid)
 UNION ALL
@@ -56,22 +64,45 @@ FROM outbox WHERE key IN (SELECT jsonb_array_elements_text(%(keys)s::jsonb))
 """
 
 
+@cache
+def _statement(*, events: bool, publications: bool, again: bool, published: bool, keys: bool) -> str:
+    parts = [
+        *([_RECORDED] if events else []),
+        *(
+            [_ANNOUNCED.replace("{conflict}", "ON CONFLICT DO NOTHING" if again else "")]
+            if publications
+            else []
+        ),
+        *([_DELETED] if published else []),
+    ]
+    return f"{'WITH' if parts else ''}{','.join(parts)}{_WAITING if keys else _NOTHING}"
+
+
 def put(
     connection: AnyConnection,
     events: Sequence[RecordedEvent],
     publications: Collection[Publication],
     published: Collection[Publication] = (),
     keys: Collection[str] = (),
+    *,
+    again: bool = False,
 ) -> list[tuple[str, Publication | int]]:
     """Stores events and what is to be published, and forgets what was `published`, in one statement, in the
-    transaction that has made the changes.
+    transaction that has made the changes. `again`: some of it may be there already.
 
     Returns, with its key, what of the reports `keys` waited to be published before: by `publications`, or as
     a message of the outbox by its id.
     """
+    statement = _statement(
+        events=bool(events),
+        publications=bool(publications),
+        again=again,
+        published=bool(published),
+        keys=bool(keys),
+    )
     found = rows(
         connection,
-        _PUT,
+        statement,
         {
             "events": _array(_event(event) for event in events),
             "publications": json.dumps([one.as_json() for one in publications]),
