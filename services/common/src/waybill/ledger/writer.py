@@ -1,7 +1,8 @@
 """The writer: one for each process. What several threads write at the same time is one transaction."""
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from waybill.domain import LeasePolicy, Report
 from waybill.ledger.batch import Result, write_all
@@ -10,6 +11,9 @@ from waybill.ledger.writes import Write
 from waybill.store import StoreUnavailable
 
 _MOST_TOGETHER = 200
+_LINGER_SECONDS = 0.002
+_BUSY_SECONDS = 0.02
+_VAIN = 8
 
 
 class Pending:
@@ -44,6 +48,33 @@ class Pending:
             self.is_alone = True
 
 
+class _Lingering:
+    """How long a writer that is busy waits for others, so that fewer transactions hold as many writes: a
+    moment, and not where that was in vain the last time. One that was idle does not wait."""
+
+    def __init__(self) -> None:
+        self._busy_until = 0.0
+        self._together = 0
+        self._vain = 0
+
+    def wait(self, changed: threading.Condition, count: Callable[[], int]) -> None:
+        """For twice as many as wait now, or as many as were written the last time."""
+        if time.monotonic() > self._busy_until:
+            return
+        if self._vain:
+            self._vain -= 1
+            return
+        now = count()
+        enough = max(2 * now, self._together)
+        changed.wait_for(lambda: count() >= enough, _LINGER_SECONDS)
+        self._vain = _VAIN if count() == now else 0
+
+    def written(self, together: int) -> None:
+        """A transaction has ended."""
+        self._together = together
+        self._busy_until = time.monotonic() + _BUSY_SECONDS
+
+
 class Writer:
     """Any thread may write. What comes while a transaction is under way waits for its end and is then
     committed together: so a single write is committed at once, and many become batches by themselves.
@@ -58,6 +89,7 @@ class Writer:
         self._changed = threading.Condition()
         self._waiting: list[Pending] = []
         self._is_writing = False
+        self._lingering = _Lingering()
 
     @property
     def waiting(self) -> int:
@@ -90,6 +122,7 @@ class Writer:
             if pending.is_done or pending.is_alone:
                 return []
             self._is_writing = True
+            self._lingering.wait(self._changed, lambda: len(self._waiting))
             batch, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
             return batch
 
@@ -108,6 +141,7 @@ class Writer:
                     one.fails(error)
             with self._changed:
                 self._is_writing = False
+                self._lingering.written(len(batch))
                 self._changed.notify_all()
 
     def _write_alone(self, pending: Pending) -> None:
