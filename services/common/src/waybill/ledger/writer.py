@@ -57,7 +57,7 @@ class _Lingering:
         self._together = 0
         self._vain = 0
 
-    def wait(self, changed: threading.Condition, count: Callable[[], int]) -> None:
+    def wait(self, arrived: threading.Condition, count: Callable[[], int]) -> None:
         """For twice as many as wait now, or as many as were written the last time."""
         if time.monotonic() > self._busy_until:
             return
@@ -66,7 +66,7 @@ class _Lingering:
             return
         now = count()
         enough = max(2 * now, self._together)
-        changed.wait_for(lambda: count() >= enough, _LINGER_SECONDS)
+        arrived.wait_for(lambda: count() >= enough, _LINGER_SECONDS)
         self._vain = _VAIN if count() == now else 0
 
     def written(self, together: int) -> None:
@@ -86,7 +86,9 @@ class Writer:
     def __init__(self, transactions: Transactions, lease: LeasePolicy) -> None:
         self._transactions = transactions
         self._lease = lease
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._arrived = threading.Condition(lock)
         self._waiting: list[Pending] = []
         self._is_writing = False
         self._lingering = _Lingering()
@@ -105,6 +107,7 @@ class Writer:
         pending = Pending(self, write)
         with self._changed:
             self._waiting.append(pending)
+            self._arrived.notify()
         return pending
 
     def finish(self, pending: Pending) -> None:
@@ -122,7 +125,7 @@ class Writer:
             if pending.is_done or pending.is_alone:
                 return []
             self._is_writing = True
-            self._lingering.wait(self._changed, lambda: len(self._waiting))
+            self._lingering.wait(self._arrived, lambda: len(self._waiting))
             batch, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
             return batch
 
