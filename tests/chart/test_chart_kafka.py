@@ -13,34 +13,6 @@ from tests.support.manifests import Manifest, only, read
 Documents = Callable[..., list[Manifest]]
 Fails = Callable[..., str]
 
-KEDA = {"reportWorker": {"keda": {"enabled": True, "maxReplicas": 4}}}
-
-
-def trigger(documents: list[Manifest]) -> dict[str, str]:
-    (found,) = only(documents, "ScaledObject")["spec"]["triggers"]
-    metadata: dict[str, str] = found["metadata"]
-    return metadata
-
-
-def test_keda_is_given_a_name_that_it_can_resolve(documents: Documents) -> None:
-    """KEDA asks from its own namespace."""
-    rendered = documents(KEDA, "--namespace=reports")
-    assert trigger(rendered)["bootstrapServers"] == "waybill-kafka-bootstrap.reports.svc:9093"
-
-
-@pytest.mark.parametrize(
-    ("servers", "resolvable"),
-    [
-        ("kafka:9092", "kafka.reports.svc:9092"),
-        ("kafka.data:9092", "kafka.data:9092"),
-        ("kafka.example.com:9094, kafka-1:9094", "kafka.example.com:9094,kafka-1.reports.svc:9094"),
-    ],
-)
-def test_a_kafka_elsewhere_too(documents: Documents, servers: str, resolvable: str) -> None:
-    kafka = {"mode": "external", "external": {"bootstrapServers": servers}}
-    rendered = documents({**KEDA, "kafka": kafka}, "--namespace=reports")
-    assert trigger(rendered)["bootstrapServers"] == resolvable
-
 
 def topics(documents: list[Manifest]) -> dict[str, str]:
     """The names of the resources by those of the topics."""

@@ -93,6 +93,7 @@ def running(
         KafkaHealth("read commands", topic=topic),
         PartitionWatchdog(ask_kafka(kafka, topic, group)),
         queue,
+        lambda _: None,
     )
     reports = Claims(queue, cast(Intake, intake))
 

@@ -70,6 +70,7 @@ def test_a_command_that_waits_in_the_outbox_is_not_doubled(store: Store) -> None
 
 
 def test_several_processes_enqueue_each_report_once(store: Store, store_url: str) -> None:
+    store.has_worker(slots=250)
     report_ids = [accepted(store).id for _ in range(250)]
     store.pass_time(DAY)
     store.forget_messages()

@@ -117,6 +117,7 @@ def versions(records: Sequence[Record]) -> list[int]:
 def test_several_relays_keep_each_keys_order_and_lose_nothing(
     changes: Store, names: Names, start_relay: Start, topics: Topics
 ) -> None:
+    changes.has_worker(slots=6)
     relays = cycle([start_relay(Publisher, RelayPolicy()) for _ in range(4)])
     changes.hand_over = lambda left: next(relays).hand_over(left)
 

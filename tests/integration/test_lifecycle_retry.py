@@ -100,7 +100,7 @@ def test_a_command_that_comes_too_early_begins_nothing(
     eventually(lambda: topics.lag(NAMES.report, "lifecycle") == 0, "the copies read")
 
     assert ask.show(api, report_id)["attempt"] == 1
-    now = "UPDATE reports SET not_before = clock_timestamp(), enqueue_at = clock_timestamp() WHERE id = :id"
+    now = "UPDATE reports SET not_before = now(), enqueue_at = now() WHERE id = :id"
     lifecycle_database.execute(now, id=report_id)
     assert ask.ended(api, report_id)["attempt"] == 2
 

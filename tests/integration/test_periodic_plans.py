@@ -9,10 +9,12 @@ from sqlalchemy import Connection, Engine, event, text
 
 from tests.support.lifecycle_store import Store
 from waybill.artefacts import ArtefactStore
+from waybill.domain import NewReport, new_report_id
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 _MANY = 20_000
+_FEW = 200
 _FILL = """
 INSERT INTO reports (id, kind, parameters, status, enqueue_at, finished_at, created_at)
 SELECT gen_random_uuid(), 'dowork', '{}', CASE WHEN ended THEN 'done' ELSE 'init' END,
@@ -27,17 +29,30 @@ SELECT gen_random_uuid(), 'not_json', '', number::text, 'report', 0, number
 FROM generate_series(1, :many) AS number;
 ANALYZE reports, idempotency_keys, dead_letters
 """
+_LET_WAIT = """
+INSERT INTO reports (id, kind, parameters, enqueue_at, created_at)
+SELECT gen_random_uuid(), 'dowork', '{}', time, time
+FROM generate_series(1, :many) AS number, LATERAL (SELECT now() - number * interval '1 ms') AS request (time);
+INSERT INTO reports (id, kind, parameters, enqueue_at, not_before)
+SELECT gen_random_uuid(), 'dowork', '{}', time, time
+FROM generate_series(1, :many) AS number, LATERAL (SELECT now() + number * interval '1 ms') AS retry (time);
+ANALYZE reports
+"""
 _LARGE = {"reports", "report_changes", "idempotency_keys", "dead_letters"}
 
 
 @pytest.fixture
 def filled(store: Store) -> Iterator[Store]:
-    """With many reports that wait, are being produced, and have ended; of each, nothing is due."""
-    with store.engine.begin() as connection:
-        for statement in _FILL.split(";"):
-            connection.execute(text(statement), {"many": _MANY} if ":many" in statement else {})
+    """With many reports that have a command, are being produced, and have ended; of each, nothing is due."""
+    execute(store, _FILL)
     yield store
     store.empty()
+
+
+def execute(store: Store, statements: str) -> None:
+    with store.engine.begin() as connection:
+        for statement in statements.split(";"):
+            connection.execute(text(statement), {"many": _MANY} if ":many" in statement else {})
 
 
 def plans(engine: Engine, act: Any) -> list[dict[str, Any]]:
@@ -86,3 +101,32 @@ def test_no_periodic_statement_reads_what_is_not_due(filled: Store) -> None:
         explained = plans(filled.engine, task)
         assert explained, name
         assert [table for plan in explained for table in scans(plan)] == [], (name, explained)
+
+
+def reads_all(plan: dict[str, Any]) -> Iterator[str]:
+    """The steps that need many rows before they know the first."""
+    if plan["Node Type"] in ("Sort", "Incremental Sort", "Bitmap Heap Scan") and plan["Plan Rows"] > _FEW:
+        yield plan["Node Type"]
+    for part in plan.get("Plans", ()):
+        yield from reads_all(part)
+
+
+def test_what_is_dispatched_is_found_without_reading_what_waits(filled: Store) -> None:
+    execute(filled, _LET_WAIT)
+    filled.has_worker(slots=100, partitions=8)
+    first = filled.ledger.accept(requested()).id
+    tasks = {
+        "due": lambda: filled.recovery.is_due(timedelta(0)),
+        "requeue": filled.recovery.requeue_due,
+        "accept": lambda: filled.ledger.accept(requested()),
+        "claim": lambda: filled.claim(first),
+    }
+
+    for name, task in tasks.items():
+        explained = plans(filled.engine, task)
+        assert [table for plan in explained for table in scans(plan)] == [], (name, explained)
+        assert [step for plan in explained for step in reads_all(plan)] == [], (name, explained)
+
+
+def requested() -> NewReport:
+    return NewReport(new_report_id(), "dowork", {}, None)

@@ -16,7 +16,13 @@ from waybill.store.tables import metadata
 def test_the_migrations_lead_to_the_tables_that_the_code_knows(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                # PostgreSQL writes its expression in another way; that it is ours, test_periodic_plans shows
+                "include_object": lambda _, name, *__: name != "reports_awaits_idx",
+            },
         )
         assert compare_metadata(context, metadata) == []
 

@@ -15,6 +15,7 @@ KEEP_KEYS = 600.5
 KEEP_REPORTS = 900.5
 KEEP_LETTERS = 1200.5
 MOST_LOSSES = 3
+ROOM = 4  # commands at once, while there is no worker
 
 REPORT, STATUS, DEAD_LETTER = "report", "report-status", "report-dead-letter"
 
@@ -51,7 +52,10 @@ class Row:
     owner: str | None = None
     lease_until: float | None = None
     not_before: float | None = None
-    enqueue_at: float | None = None
+    awaits: str = "room"
+    """While it is in `init`: room for a command; a claim, or else another command `at`; or a retry, `at`."""
+    at: float = 0
+    requested_at: float = 0
     finished_at: float | None = None
     artefact: str | None = None
     events: list[Event] = field(default_factory=list)
@@ -110,13 +114,17 @@ class Model:
         return found.report_id if found else None
 
     def accept(self, report_id: UUID, key: str | None = None, request: str = "") -> Row:
-        row = self.rows[report_id] = Row(report_id, version=0, enqueue_at=self.now + ENQUEUE_AGAIN)
+        has_command = self.room > 0 and not self._waiting()
+        row = self.rows[report_id] = Row(report_id, version=0, requested_at=self._tick())
         if key:
             self.keys[key] = Key(request, report_id, self.now)
-        return self._changed(row, Status.INIT, command=True)
+        if has_command:
+            self._awaits_claim(row)
+        return self._changed(row, Status.INIT, command=has_command)
 
     def accept_external(self, report_id: UUID) -> Row:
-        row = self.rows[report_id] = Row(report_id, version=0, enqueue_at=self.now + ENQUEUE_AGAIN)
+        row = self.rows[report_id] = Row(report_id, version=0, requested_at=self._tick())
+        self._awaits_claim(row)
         return self._changed(row, Status.INIT)
 
     def cancel(self, report_id: UUID) -> Row | None:
@@ -138,10 +146,12 @@ class Model:
         row.failures = row.losses = row.interruptions = 0
         row.not_before = row.finished_at = row.artefact = None
         row.cancel_requested = False
-        row.enqueue_at = self.now + ENQUEUE_AGAIN
+        row.awaits = "room"
         for letter in self.letters:
             letter.redriven |= letter.report_id == report_id
-        return self._changed(row, Status.INIT, command=True)
+        self._changed(row, Status.INIT)
+        self._dispatch(1)
+        return row
 
     # --- what a worker does
 
@@ -152,8 +162,10 @@ class Model:
             return None
         row.attempt += 1
         row.owner, row.lease_until = owner, self.now + LEASE
-        row.not_before = row.enqueue_at = None
-        return self._changed(row, Status.PROCESSING)
+        row.not_before = None
+        self._changed(row, Status.PROCESSING)
+        self._dispatch(1)
+        return row
 
     def heartbeat(self, report_id: UUID, attempt: int, owner: str) -> None:
         self._held(report_id, attempt, owner).lease_until = self.now + LEASE
@@ -186,7 +198,8 @@ class Model:
         if row.cancel_requested:
             return self._ended(row, Status.CANCELLED)
         row.failures += 1
-        row.not_before = row.enqueue_at = self.now + delay
+        row.awaits = "retry"
+        row.not_before = row.at = self.now + delay
         return self._changed(row, Status.INIT)
 
     def release(self, report_id: UUID, attempt: int, owner: str) -> Row:
@@ -194,7 +207,7 @@ class Model:
         if row.cancel_requested:
             return self._ended(row, Status.CANCELLED)
         row.interruptions += 1
-        row.enqueue_at = self.now + ENQUEUE_AGAIN
+        self._awaits_claim(row)
         return self._changed(row, Status.INIT, command=True)
 
     # --- recovery and retention
@@ -211,17 +224,19 @@ class Model:
                 self._letter(row, "lost")
                 self._tell(row)
             else:
-                row.enqueue_at = self.now + ENQUEUE_AGAIN
+                self._awaits_claim(row)
                 self._changed(row, Status.INIT, command=True)
         return {row.id: row.status for row in lost}
 
     def enqueue(self) -> set[UUID]:
-        """Those that get another command."""
-        due = [row for row in self.rows.values() if self._is_due(row)]
-        for row in due:
-            row.enqueue_at = self.now + ENQUEUE_AGAIN
-            self.outbox.append((REPORT, str(row.id), None))
-        return {row.id for row in due}
+        """Those that get a command: for the first time, for a retry, or since theirs may be lost."""
+        for row in self._in_init("retry"):
+            if row.at <= self.now:
+                row.awaits = "room"
+        lost = [row for row in self._in_init("claim") if self._is_lost(row)]
+        for row in lost:
+            self._send(row)
+        return {row.id for row in lost} | self._dispatch(len(self.rows))
 
     def purge(self) -> int:
         """How many things are gone."""
@@ -264,9 +279,39 @@ class Model:
             raise Refused("lease lost")
         return row
 
-    def _is_due(self, row: Row) -> bool:
-        due = row.enqueue_at is not None and row.enqueue_at <= self.now
-        return row.status is Status.INIT and due and (REPORT, str(row.id), None) not in self.outbox
+    @property
+    def room(self) -> int:
+        """For so many commands; below 0 where released and recovered reports got theirs nevertheless."""
+        return ROOM - len(self._in_init("claim"))
+
+    def _in_init(self, awaits: str) -> list[Row]:
+        """Those that were requested first are first."""
+        found = [row for row in self.rows.values() if row.status is Status.INIT and row.awaits == awaits]
+        return sorted(found, key=lambda row: row.requested_at)
+
+    def _waiting(self) -> list[Row]:
+        return self._in_init("room")
+
+    def _dispatch(self, limit: int) -> set[UUID]:
+        sent = self._waiting()[: max(0, min(limit, self.room))]
+        for row in sent:
+            self._send(row)
+        return {row.id for row in sent}
+
+    def _send(self, row: Row) -> None:
+        self._awaits_claim(row)
+        self.outbox.append((REPORT, str(row.id), None))
+
+    def _awaits_claim(self, row: Row) -> None:
+        row.awaits, row.at = "claim", self.now + ENQUEUE_AGAIN
+
+    def _tick(self) -> float:
+        """The time, a moment later: no two requests are made at the same time."""
+        self.now += 1e-9
+        return self.now
+
+    def _is_lost(self, row: Row) -> bool:
+        return row.at <= self.now and (REPORT, str(row.id), None) not in self.outbox
 
     def _ended(self, row: Row, status: Status, *, told: bool = True) -> Row:
         row.finished_at = self.now

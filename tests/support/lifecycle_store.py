@@ -32,7 +32,7 @@ from waybill.ledger import (
     Transactions,
 )
 from waybill.messages import DeadLetter
-from waybill.store import TaskLease, create_engine
+from waybill.store import TaskLease, WorkerRow, create_engine
 from waybill.topics import Topics
 
 ORIGIN = Origin("report", 3, 41)
@@ -97,6 +97,10 @@ class Store:
         """By a worker in which nothing else runs, unless `alone` is False."""
         return self.ledger.claim(report_id, owner, attempt_trace=spans, alone=alone)
 
+    def has_worker(self, slots: int, partitions: int = 0) -> None:
+        """There is one, and it is idle; its row is as if it had been written just now."""
+        WorkerRow(self.engine, "a worker", slots).write(partitions)
+
     def lease_of_task(self, task: str, length: timedelta) -> TaskLease:
         """For maintenance in the test's own process."""
         return TaskLease(self.engine, task, "the test", length)
@@ -117,7 +121,7 @@ class Store:
     def empty(self) -> None:
         with self.engine.begin() as connection:
             # the others belong to reports
-            for table in ("reports", *_OUTBOX, "dead_letters", "maintenance_leases"):
+            for table in ("reports", *_OUTBOX, "dead_letters", "maintenance_leases", "workers"):
                 connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - ours
 
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Message, TopicPartition
 
 from report_worker.command_queue import CommandQueue
 from report_worker.consuming import CommandConsumer
@@ -23,7 +23,12 @@ class Client:
         self.paused: list[bool] = []
         self.closed = False
 
-    def subscribe(self, *_: object, **__: object) -> None: ...
+    def subscribe(self, *_: object, **handlers: Callable[..., object]) -> None:
+        self.handlers = handlers
+
+    def incremental_assign(self, _: object) -> None: ...
+
+    def incremental_unassign(self, _: object) -> None: ...
 
     def pause(self, _: object) -> None:
         self.paused.append(True)
@@ -52,6 +57,7 @@ class Bench:
     def __init__(self) -> None:
         self.client = Client()
         self.commands = CommandQueue()
+        self.assigned: list[int] = []
         self.stopping = threading.Event()
         self.consumer = CommandConsumer(
             lambda _: self.client,  # type: ignore[arg-type, return-value]
@@ -60,6 +66,7 @@ class Bench:
             KafkaHealth("tests"),
             PartitionWatchdog(lambda _: {}),
             self.commands,
+            self.assigned.append,
         )
 
     def run(self, *turns: Callable[[], object]) -> None:
@@ -113,3 +120,15 @@ def test_a_client_is_closed_without_another_thread(monkeypatch: pytest.MonkeyPat
     bench.consumer._close()
 
     assert bench.client.closed
+
+
+def test_others_are_told_how_many_partitions_it_has() -> None:
+    bench = Bench()
+
+    def rebalance(event: str, *numbers: int) -> Callable[[], object]:
+        partitions = [TopicPartition("report", number) for number in numbers]
+        return lambda: bench.client.handlers[event](bench.client, partitions)
+
+    bench.run(rebalance("on_assign", 0, 1), rebalance("on_assign", 5), rebalance("on_revoke", 1))
+
+    assert bench.assigned == [2, 3, 2, 0], "none at the end"

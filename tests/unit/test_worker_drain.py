@@ -118,7 +118,7 @@ def stopping(slot: OneSlot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(runner, "Slot", lambda _: slot)
     monkeypatch.setattr(runner, "Attempt", LateAttempt)
     monkeypatch.setattr(worker, "ForkServer", MagicMock())
-    monkeypatch.setattr(worker, "CommandConsumer", lambda *parts: Consumer(parts[-1]))
+    monkeypatch.setattr(worker, "CommandConsumer", lambda *parts: Consumer(parts[-2]))
     monkeypatch.setattr(worker, "Intake", Intake)
     settings = load(
         WorkerSettings,

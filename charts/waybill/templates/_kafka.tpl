@@ -11,17 +11,6 @@
 {{- else }}{{ include "waybill.fullname" . }}-kafka-bootstrap:9093{{ end }}
 {{- end }}
 
-{{/* The same as another namespace resolves it, such as KEDA's: a name without a dot is that of a Service in ours. */}}
-{{- define "waybill.kafkaBootstrapServersAnywhere" -}}
-{{- $servers := list -}}
-{{- range $server := include "waybill.kafkaBootstrapServers" . | nospace | splitList "," -}}
-  {{- $host := regexReplaceAll ":[0-9]+$" $server "" -}}
-  {{- if not (contains "." $host) }}{{ $host = printf "%s.%s.svc" $host $.Release.Namespace }}{{ end -}}
-  {{- $servers = append $servers (printf "%s%s" $host (regexFind ":[0-9]+$" $server)) -}}
-{{- end -}}
-{{ join "," $servers }}
-{{- end }}
-
 {{/*
 (list $ component) → JSON: {ca: {secret, key}, certificate: {secret, certificateKey, privateKeyKey}, sasl: {…}}
 */}}

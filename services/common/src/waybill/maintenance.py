@@ -13,7 +13,7 @@ from waybill.domain import LeasePolicy
 from waybill.ledger import Recovery, Retention
 from waybill.periodic import PeriodicTask
 from waybill.store import StoreUnavailable, TaskLease
-from waybill.telemetry import end_lost_attempt, observe_outbox_age
+from waybill.telemetry import end_lost_attempt, observe_outbox_age, observe_waiting_reports
 
 log = structlog.get_logger(__name__)
 
@@ -45,9 +45,9 @@ LeaseOfTask = Callable[[str, timedelta], TaskLease]
 
 
 class Maintenance:
-    """Recovers lost attempts and requeues what is due; beside it, since that may take long, removes what has
-    been kept long enough. Of all processes, one does each task, and another takes over soon after it has died
-    or hangs."""
+    """Recovers lost attempts, and sees to it that reports which wait get commands; beside it, since that may
+    take long, removes what has been kept long enough. Of all processes, one does each task, and another takes
+    over soon after it has died or hangs."""
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class Maintenance:
         self._recovering = PeriodicTask("recovery", policy.recovery_interval, self.recover)
         self._removing = PeriodicTask("retention", policy.retention_interval, self.remove_old)
         observe_outbox_age(self._outbox_age)
+        observe_waiting_reports(self._waiting_reports)
 
     def start(self) -> None:
         self._recovering.start()
@@ -141,5 +142,14 @@ class Maintenance:
         """In seconds; None while the database is away."""
         try:
             return self._recovery.backlog().age.total_seconds()
+        except StoreUnavailable:
+            return None
+
+    def _waiting_reports(self) -> int | None:
+        """In the process that does recovery; None in the others, and while the database is away."""
+        if not self._recovery_lease.was_held:
+            return None
+        try:
+            return self._recovery.waiting()
         except StoreUnavailable:
             return None

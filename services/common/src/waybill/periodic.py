@@ -20,6 +20,7 @@ class PeriodicTask:
         self._interval = interval
         self._action = action
         self._stopping = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
@@ -30,9 +31,14 @@ class PeriodicTask:
     def start(self) -> None:
         self._thread.start()
 
+    def soon(self) -> None:
+        """The next turn begins at once. Does not wait."""
+        self._wake.set()
+
     def request_stop(self) -> None:
         """No further turn begins. Does not wait."""
         self._stopping.set()
+        self._wake.set()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Waits for the turn that runs, for at most `timeout` seconds."""
@@ -41,7 +47,11 @@ class PeriodicTask:
             self._thread.join(max(0.0, timeout))
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._interval.total_seconds()):
+        while True:
+            self._wake.wait(self._interval.total_seconds())
+            self._wake.clear()
+            if self._stopping.is_set():
+                return
             try:
                 self._action()
             except RetryableError as error:

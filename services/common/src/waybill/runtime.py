@@ -60,6 +60,10 @@ class Runtime:
             lambda task, length: store.TaskLease(self._engine, task, self.name, length),
         )
 
+    def worker_row(self, slots: int) -> store.WorkerRow:
+        """By which the others know of this process, if it is a worker."""
+        return store.WorkerRow(self._engine, self.name, slots)
+
     def start(self) -> None:
         """Starts the threads of relay and maintenance."""
         self._relay.start()

@@ -27,7 +27,7 @@ class CommandConsumer:
 
     While a partition has enough of them it is paused. An offset is stored for commit after the claim, not
     after the job. So a slow job never disturbs the group, and the group's lag is the number of commands not
-    yet claimed.
+    yet claimed: few, since most reports wait in the database.
     """
 
     def __init__(
@@ -38,9 +38,10 @@ class CommandConsumer:
         health: KafkaHealth,
         reading: PartitionWatchdog,
         commands: CommandQueue,
+        has_partitions: Callable[[int], object],
     ) -> None:
         """`is_reachable`: whether Kafka answers a new client now; it may block for a few seconds. `health`
-        gets the client's errors."""
+        gets the client's errors, and `has_partitions` how many are assigned, when that changes."""
         self._make_client = make_client
         self._is_reachable = is_reachable
         self._client: Consumer
@@ -48,6 +49,8 @@ class CommandConsumer:
         self._health = health
         self._reading = reading
         self._commands = commands
+        self._has_partitions = has_partitions
+        self._ours: set[int] = set()
         self._failures = 0
         self._paused: set[int] = set()
         self.last_poll = time.monotonic()
@@ -73,6 +76,7 @@ class CommandConsumer:
             finally:
                 self._commands.clear()
                 self._reading.forget()
+                self._own(set())
                 self._close()
 
     def _close(self) -> None:
@@ -142,12 +146,17 @@ class CommandConsumer:
     def _partitions(self, numbers: set[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, number) for number in numbers]
 
+    def _own(self, partitions: set[int]) -> None:
+        self._ours = partitions
+        self._has_partitions(len(partitions))
+
     def _assigned(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._failures = 0
         client.incremental_assign(partitions)
         client.resume(partitions)  # one that was taken away while it was paused comes back so
         ours = [one.partition for one in partitions]
         self._reading.assigned(ours)
+        self._own(self._ours | set(ours))
         log.info("partitions assigned", partitions=ours)
 
     def _revoked(self, client: Consumer, partitions: list[TopicPartition]) -> None:
@@ -157,5 +166,6 @@ class CommandConsumer:
             self._commands.drop(gone)
             self._reading.revoked(gone)
             self._paused -= gone
+            self._own(self._ours - gone)
         client.incremental_unassign(partitions)
         log.info("partitions revoked", partitions=sorted(gone))

@@ -18,6 +18,7 @@ from report_worker.command_queue import CommandQueue
 from report_worker.consuming import CommandConsumer
 from report_worker.intake import Intake
 from report_worker.memory import container_limit_mib, excess
+from report_worker.presence import Presence
 from report_worker.runner import Runners
 from report_worker.scratch import Scratch
 from report_worker.settings import WorkerSettings
@@ -87,6 +88,7 @@ class Worker:
         )
         kafka = runtime.kafka
         self._cancellations = Cancellations(runtime.ledger, runtime.name)
+        self._presence = Presence(runtime.worker_row(settings.slots))
         self._scratch = Scratch()
         self._interrupted = threading.Event()
         context = AttemptContext(
@@ -127,6 +129,7 @@ class Worker:
             consuming,
             PartitionWatchdog(ask_kafka(kafka, topic, group)),
             self._commands,
+            self._presence.has_partitions,
         )
         self._health = HealthServer(
             health_listener, lambda: Health(self._alive()), lambda: Health(self._ready())
@@ -139,6 +142,7 @@ class Worker:
         self._cancellations.start()
         self._health.start()
         self._runners.start(stopping)
+        self._presence.start()
         log.info("ready", slots=self._settings.slots)
         try:
             self._consumer.run(stopping)
@@ -148,6 +152,7 @@ class Worker:
 
     def _drain(self) -> None:
         self._commands.stop()
+        self._presence.stop()
         if not self._commands.wait_until_idle(self._settings.drain):
             log.warning("releasing reports that still run", reports=self._commands.busy)
             self._interrupted.set()

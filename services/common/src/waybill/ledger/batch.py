@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from waybill.domain import Carrier, End, Fence, LeasePolicy, Report, Requeue, Retry, Status, lifecycle
+from waybill.domain import (
+    Carrier,
+    End,
+    Fence,
+    LeasePolicy,
+    NewReport,
+    Report,
+    Requeue,
+    Retry,
+    Status,
+    lifecycle,
+)
 from waybill.ledger.errors import LeaseLost
 from waybill.ledger.recording import Recording
 from waybill.ledger.writes import Acceptance, Claim, Conclusion, Heartbeat, Steps, Write
@@ -30,6 +41,14 @@ def write_all(changes: Recording, writes: Sequence[Write], lease: LeasePolicy) -
         **_accept(changes, _of(Acceptance, writes)),
     }
     return [results[place] for place in range(len(writes))]
+
+
+def accept_all(changes: Recording, news: Sequence[NewReport]) -> list[Report]:
+    """Requested reports, in the same order. Each gets a command, or waits until there is room for it."""
+    document = [_accepted(place, new) for place, new in enumerate(news)]
+    found = attempts.insert(changes.connection, document, changes.requeue_after) if document else {}
+    ordered = [found[new.id] for new in news]
+    return [changes.record(one.report, with_command=one.has_command) for one in ordered]
 
 
 def _of(sort: type[_Write], writes: Sequence[Write]) -> dict[int, _Write]:
@@ -96,10 +115,14 @@ def _renew(changes: Recording, writes: Mapping[int, Heartbeat], lease: LeasePoli
 def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) -> dict[int, Result]:
     document = [_claiming(place, one) for place, one in writes.items()]
     limit = lifecycle.MAX_SHARED_LOSSES
-    found = attempts.claim(changes.connection, document, lease.time_to_live, limit) if document else {}
-    for report in found.values():
+    if not document:
+        return {}
+    found = attempts.claim(changes.connection, document, lease.time_to_live, limit)
+    for report in found.reports.values():
         changes.record(report)
-    return {place: found.get(place) for place in writes}
+    if found.others_wait:
+        changes.dispatch(len(found.reports))
+    return {place: found.reports.get(place) for place in writes}
 
 
 def _claiming(place: int, write: Claim) -> dict[str, Any]:
@@ -114,14 +137,12 @@ def _claiming(place: int, write: Claim) -> dict[str, Any]:
 
 
 def _accept(changes: Recording, writes: Mapping[int, Acceptance]) -> dict[int, Result]:
-    document = [_accepted(one) for one in writes.values()]
-    found = attempts.insert(changes.connection, document, changes.requeue_after) if document else {}
-    return {place: changes.record(found[one.new.id]) for place, one in writes.items()}
+    return dict(zip(writes, accept_all(changes, [one.new for one in writes.values()]), strict=True))
 
 
-def _accepted(write: Acceptance) -> dict[str, Any]:
-    new = write.new
+def _accepted(place: int, new: NewReport) -> dict[str, Any]:
     return {
+        "place": place,
         "id": str(new.id),
         "kind": new.kind,
         "parameters": new.parameters,

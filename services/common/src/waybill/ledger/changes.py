@@ -19,7 +19,8 @@ from waybill.domain import (
 from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.recording import Recording
 from waybill.store import OutboxMessage
-from waybill.store.statements import dead_letters, events, reports
+from waybill.store.statements import dead_letters, dispatch, events, reports
+from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
 
 
@@ -34,13 +35,11 @@ class Changes(Recording):
 
     # --- requested by a client
 
-    def insert(self, new: NewReport) -> Report | None:
-        """A requested report. None where its `source` has requested one before.
-
-        One with a `source` has its command already: the message that it came from.
-        """
-        report = reports.insert_new(self.connection, new, self.requeue_after)
-        return report and self.record(report, has_command=new.source is not None)
+    def insert_external(self, new: NewReport) -> Report | None:
+        """A report that a message has requested, which is its command. None where the message has done so
+        before."""
+        report = reports.insert_external(self.connection, new, self.requeue_after)
+        return report and self.record(report, with_command=False)
 
     def cancel(self, report_id: UUID) -> Report | None:
         """Ends a report that waits, or asks the worker that has it. None where it has ended, or is being
@@ -53,12 +52,14 @@ class Changes(Recording):
 
     def redrive(self, report_id: UUID, letter_id: UUID | None = None) -> Report:
         """A failed or cancelled report restarts, in its old trace; its letters and that of `letter_id` no
-        longer wait. Raises `NotRedrivable`."""
-        report = reports.redrive(self.connection, report_id, self.requeue_after)
+        longer wait. It waits for room, at the place that its request had. Raises `NotRedrivable`."""
+        report = reports.redrive(self.connection, report_id)
         if report is None:
             raise NotRedrivable("Only a report that failed or was cancelled can be tried again.")
         dead_letters.mark_redriven(self.connection, report_id, letter_id)
-        return self.record(report)
+        self.record(report, with_command=False)
+        self.dispatch(1)
+        return report
 
     # --- by recovery and relay, in any process
 
@@ -69,14 +70,16 @@ class Changes(Recording):
         origin = lost.attempt_trace.origin if lost.attempt_trace else Origin(self._topics.report, -1, -1)
         return self.record_end(report, end, origin)
 
-    def requeue_due(self, limit: int) -> list[Report]:
-        """Gives waiting reports that are due another command: retries, and those whose command was lost."""
-        due = reports.lock_unqueued(self.connection, self._topics.report, limit)
-        if due:
-            reports.set_requeue(self.connection, [report.id for report in due], self.requeue_after)
-            for report in due:
-                self._changed_of(report).has_command = True
-        return due
+    def dispatch_idle(self, limit: int) -> list[Dispatched]:
+        """As `dispatch`; but while a slot is free, old commands take no room."""
+        return self._with_commands(dispatch.fill_idle(self.connection, limit, self.requeue_after))
+
+    def repeat_lost(self, limit: int) -> list[Dispatched]:
+        """Gives reports whose commands may be lost another one."""
+        topic, losses = self._topics.report, lifecycle.MAX_SHARED_LOSSES
+        return self._with_commands(
+            dispatch.repeat_lost(self.connection, topic, limit, self.requeue_after, losses)
+        )
 
     def refuse(self, message: OutboxMessage, reason: str) -> None:
         """The broker will never take `message`: a report that waits for it as its command fails."""

@@ -22,6 +22,7 @@ from waybill.domain import (
     StepTaken,
     StoredArtefact,
 )
+from waybill.ledger.batch import accept_all
 from waybill.ledger.changes import Changes
 from waybill.ledger.errors import KeyInFlight, KeyReused
 from waybill.ledger.transactions import Transactions
@@ -99,7 +100,7 @@ class Ledger:
             existing = _report_of_key(changes.connection, key)
             if existing is not None:
                 return existing
-            report = _written(changes.insert(new))
+            (report,) = accept_all(changes, [new])
             idempotency.put(changes.connection, key.key, KnownRequest(key.request_sha256, report.id))
         return report
 
@@ -111,7 +112,7 @@ class Ledger:
         if new.source is None:
             raise AssertionError("an external report has a source")
         with self.changes() as changes:
-            report = changes.insert(new) or reports.get_by_source(changes.connection, new.source)
+            report = changes.insert_external(new) or reports.get_by_source(changes.connection, new.source)
         if report is None:
             raise AssertionError(f"the source is taken, but no report has it: {new.source}")
         return report

@@ -18,7 +18,8 @@ from waybill.ledger.outgoing import Entry, Published, Row, publication_entry
 from waybill.ledger.stored_events import left_out
 from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
 from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMessage, Publication
-from waybill.store.statements import dead_letters, outbox, records
+from waybill.store.statements import dead_letters, dispatch, outbox, records
+from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
 
 
@@ -26,7 +27,7 @@ class Recording:
     """Of a transaction in which reports change: gets each row after its change.
 
     From it, it derives the event in `report_events`, the message on `report-status`, and a command where the
-    report then waits for a worker. These are written down at the end, by `write_records`, and handed to the
+    report then waits for a claim. These are written down at the end, by `write_records`, and handed to the
     relay after the commit.
     """
 
@@ -36,41 +37,48 @@ class Recording:
         self.requeue_after = requeue_after
         self._topics = topics
         self._changed: dict[UUID, _Changed] = {}
+        self._dispatched: list[Dispatched] = []
         self._messages: list[OutboxMessage] = []
 
     def write_records(self, published: Published) -> tuple[list[Entry], dict[str, list[Row]]]:
         """What belongs to the changes, before the commit: they are to be published. Forgets what was
         `published`, and returns what else of the same reports, and of those it names, waits for that."""
-        if not (self._changed or self._messages or published):
+        if not (self._changed or self._dispatched or self._messages or published):
             return [], {}
         ids = [row for row in published.rows if isinstance(row, int)]
         if isinstance(self.connection, DirectConnection) and (ids or self._messages):
             raise NotDirectly
         changed = self._changed.values()
+        commands = [_command_alone(one) for one in self._dispatched]
         old = {str(one.report.id) for one in changed if not one.is_new}
         keys = {*old, *(message.key for message in self._messages), *published.keys}
         waiting: dict[str, list[Row]] = {}
         for key, row in records.put(
             self.connection,
             [event for one in changed for event in one.events],
-            [one.publication for one in changed],
+            [*(one.publication for one in changed), *commands],
             [row for row in published.rows if isinstance(row, Publication)],
             keys,
-            again=any(not one.events for one in changed),
+            again=bool(commands) or any(not one.events for one in changed),
         ):
             waiting.setdefault(key, []).append(row)
         entries = [one.entry(self._topics) for one in changed]
+        entries += [
+            publication_entry(self._topics, row, one.kind, one.carrier, [])
+            for row, one in zip(commands, self._dispatched, strict=True)
+        ]
         if not isinstance(self.connection, DirectConnection):
             outbox.remove(self.connection, ids)
             stored = outbox.put(self.connection, self._messages)
             entries += [Entry(row, one.key, [one]) for row, one in zip(stored, self._messages, strict=True)]
         return entries, waiting
 
-    def record(self, report: Report, *, has_command: bool = False) -> Report:
-        """The event of a change of status, and a command where the report waits for a worker now."""
+    def record(self, report: Report, *, with_command: bool = True) -> Report:
+        """The event of a change of status; and a command where the report could be claimed now, unless
+        `with_command` is False."""
         changed = self._record(report, status_event(report))
-        waits = report.status is Status.INIT and report.not_before is None
-        changed.has_command |= waits and not has_command
+        can_be_claimed = report.status is Status.INIT and report.not_before is None
+        changed.has_command |= can_be_claimed and with_command
         return report
 
     def record_end(self, report: Report, end: End, origin: Origin) -> Report:
@@ -99,7 +107,16 @@ class Recording:
         self._messages.append(OutboxMessage(self._topics.report_dead_letter, str(letter.id), value, carrier))
         return True
 
+    def dispatch(self, limit: int) -> list[Dispatched]:
+        """Gives reports that wait for room their commands: as many as there is room for, and at most
+        `limit`."""
+        return self._with_commands(dispatch.fill(self.connection, limit, self.requeue_after))
+
     # --- parts
+
+    def _with_commands(self, dispatched: list[Dispatched]) -> list[Dispatched]:
+        self._dispatched += dispatched
+        return dispatched
 
     def _record(self, report: Report, event: StatusEvent) -> "_Changed":
         changed = self._changed_of(report)
@@ -110,6 +127,10 @@ class Recording:
 
     def _changed_of(self, report: Report) -> "_Changed":
         return self._changed.setdefault(report.id, _Changed(report))
+
+
+def _command_alone(one: Dispatched) -> Publication:
+    return Publication(one.id, one.version + 1, one.version, command=True)
 
 
 @dataclass

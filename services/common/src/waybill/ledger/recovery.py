@@ -6,7 +6,8 @@ from datetime import timedelta
 from waybill.domain import AttemptTrace, Report, RetryPolicy, lifecycle
 from waybill.ledger.transactions import Transactions
 from waybill.store import Backlog
-from waybill.store.statements import outbox, reports
+from waybill.store.statements import dispatch, outbox, reports
+from waybill.store.statements.dispatch import Dispatched
 
 _BATCH = 100
 
@@ -37,7 +38,7 @@ class Recovery:
     def is_due(self, grace: timedelta) -> bool:
         """Whether `recover_lost` or `requeue_due` may find something: a look that costs less than theirs."""
         with self._transactions.reading() as connection:
-            return reports.any_due(connection, grace)
+            return reports.any_expired(connection, grace) or dispatch.any_due(connection)
 
     def recover_lost(self, grace: timedelta) -> list[Recovered]:
         """Returns reports whose lease ran out more than `grace` ago to `init`, with a new command. One with
@@ -48,10 +49,17 @@ class Recovery:
                 for lost in reports.lock_expired(changes.connection, grace, _BATCH)
             ]
 
-    def requeue_due(self) -> list[Report]:
-        """Gives waiting reports that are due another command: retries, and those whose command was lost."""
+    def requeue_due(self) -> list[Dispatched]:
+        """Gives reports a command: those that wait for room, as far as there is any, with retries whose time
+        has come; and those whose command was lost."""
         with self._transactions.changes() as changes:
-            return changes.requeue_due(_BATCH)
+            dispatch.join_retries(changes.connection, _BATCH)
+            return changes.repeat_lost(_BATCH) + changes.dispatch_idle(_BATCH)
+
+    def waiting(self) -> int:
+        """How many reports wait for room or for a claim; at most 100,000 are counted."""
+        with self._transactions.reading() as connection:
+            return dispatch.count(connection)
 
     def backlog(self) -> Backlog:
         """What waits to be published, for the metrics."""

@@ -18,6 +18,7 @@ from waybill.store.statements.outbox import Backlog, OutboxMessage
 from waybill.store.statements.publications import Publication, StoredPublication
 from waybill.store.statements.reports import ReportFilter, ReportPage
 from waybill.store.task_lease import TaskLease
+from waybill.store.worker_row import WorkerRow
 
 __all__ = [
     "AnyConnection",
@@ -39,6 +40,7 @@ __all__ = [
     "TaskLease",
     "Trimmed",
     "UnsuitableDatabase",
+    "WorkerRow",
     "check_schema",
     "check_writable",
     "create_engine",

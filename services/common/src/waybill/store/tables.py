@@ -35,6 +35,14 @@ metadata = MetaData(
     }
 )
 
+AWAITS = (
+    "CASE WHEN (enqueue_at = not_before) THEN 'retry'::text"
+    " WHEN (enqueue_at > created_at) THEN 'claim'::text ELSE 'room'::text END"
+)
+"""Of a report in `init`: what it waits for. For its retry, until `not_before`. For a claim: it has a command,
+and gets another one if that was lost by `enqueue_at`. For room: it gets its command once few others have one;
+what was requested first is first, by `enqueue_at`, which is then the time of the request."""
+
 ENQUEUE_LATER = "now() + interval '15 minutes'"
 """For reports that a process of the version before inserts."""
 
@@ -62,7 +70,7 @@ reports = Table(
     Column("losses", Integer, nullable=False, server_default="0"),
     # a retry waits until then
     _time("not_before"),
-    # when a report that still waits gets another command: for a retry, or because Kafka lost the first
+    # says what a report in `init` waits for, and until when, or since when: see `AWAITS`
     Column("enqueue_at", DateTime(timezone=True), server_default=text(ENQUEUE_LATER)),
     _time("cancel_requested_at"),
     Column("timeout_seconds", Float),
@@ -93,7 +101,12 @@ reports = Table(
         "lease_expires_at",
         postgresql_where=text(f"status = '{Status.PROCESSING}'"),
     ),
-    Index("reports_enqueue_idx", "enqueue_at", postgresql_where=text(f"status = '{Status.INIT}'")),
+    Index(
+        "reports_awaits_idx",
+        text(f"({AWAITS})"),
+        "enqueue_at",
+        postgresql_where=text(f"status = '{Status.INIT}'"),
+    ),
     Index(
         "reports_cancel_idx",
         "lease_owner",
@@ -215,6 +228,19 @@ maintenance_leases = Table(
     Column("rank", Integer, nullable=False),
     _time("expires_at", nullable=False),
     # After a crash of the server they are taken again: renewing them costs neither WAL nor a sync.
+    prefixes=["UNLOGGED"],
+)
+
+# How many commands may be in Kafka at once depends on those that are there to claim them.
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("slots", Integer, nullable=False),
+    # of the topic `report`, those that are assigned to it
+    Column("partitions", Integer, nullable=False),
+    _time("seen_at", nullable=False),
+    # as above: each writes its row again soon
     prefixes=["UNLOGGED"],
 )
 

@@ -72,6 +72,11 @@ class TaskLease:
         self._ask_at = now + max(wait, 0)
         return self._held
 
+    @property
+    def was_held(self) -> bool:
+        """Whether it had the lease when it asked last. Asks nothing."""
+        return self._held
+
     def release(self) -> None:
         """Another process may have it at once. Raises `StoreUnavailable`."""
         if self._held:

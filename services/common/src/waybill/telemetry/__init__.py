@@ -8,7 +8,13 @@ from waybill.telemetry import names
 from waybill.telemetry.callers import CallerTrace, link_caller, read_callers
 from waybill.telemetry.environment import WrongTelemetry, tracing_environment
 from waybill.telemetry.lost import end_lost_attempt
-from waybill.telemetry.metrics import count_message, count_trimmed, observe_outbox_age, record_queue_time
+from waybill.telemetry.metrics import (
+    count_message,
+    count_trimmed,
+    observe_outbox_age,
+    observe_waiting_reports,
+    record_queue_time,
+)
 from waybill.telemetry.propagation import context_of, current_carrier, span_carrier, valid_carrier
 from waybill.telemetry.requests import name_unmatched_request, redact_query
 from waybill.telemetry.sdk import sdk_is_started, start_sdk
@@ -49,6 +55,7 @@ __all__ = [
     "name_unmatched_request",
     "names",
     "observe_outbox_age",
+    "observe_waiting_reports",
     "producer_span",
     "read_callers",
     "record_error",

@@ -57,3 +57,19 @@ def observe_outbox_age(read: Callable[[], float | None]) -> None:
         unit="s",
         description="How long the oldest message has waited to be published.",
     )
+
+
+def observe_waiting_reports(read: Callable[[], int | None]) -> None:
+    """As `observe_outbox_age`; None in all processes but one."""
+
+    def observe(_: CallbackOptions) -> Iterable[Observation]:
+        waiting = read()
+        if waiting is not None:
+            yield Observation(waiting)
+
+    _meter.create_observable_gauge(
+        names.REPORTS_WAITING,
+        callbacks=[observe],
+        unit="{report}",
+        description="Reports that wait for a slot; at most 100,000 are counted.",
+    )

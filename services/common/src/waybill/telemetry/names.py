@@ -41,6 +41,7 @@ LOG_SEVERITY = "log.severity"
 LOG_MESSAGE = "log.message"
 
 OUTBOX_AGE = "waybill.outbox.age"
+REPORTS_WAITING = "waybill.reports.waiting"
 WORKER_MESSAGES = "waybill.worker.messages"
 REPORT_QUEUE_TIME = "waybill.report.queue_time"
 DEAD_LETTER_TRIMMED = "waybill.dead_letter.trimmed"

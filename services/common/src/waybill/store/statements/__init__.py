@@ -7,6 +7,7 @@ database's own: there is one clock for leases, however wrong a worker's may be.
 from waybill.store.statements import (
     attempts,
     dead_letters,
+    dispatch,
     events,
     idempotency,
     outbox,
@@ -18,6 +19,7 @@ from waybill.store.statements import (
 __all__ = [
     "attempts",
     "dead_letters",
+    "dispatch",
     "events",
     "idempotency",
     "outbox",

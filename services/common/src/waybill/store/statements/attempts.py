@@ -7,6 +7,7 @@ no two of these statements wait for each other.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,19 +15,28 @@ from uuid import UUID
 from waybill.domain import Report
 from waybill.store.direct import AnyConnection, rows
 from waybill.store.statements._rows import REPORT_COLUMNS, report_from
+from waybill.store.statements.dispatch import NONE_WAITS, ROOM
 
 Document = Sequence[Mapping[str, Any]]
 
-_INSERT = """
-INSERT INTO reports (id, kind, parameters, timeout_seconds, enqueue_at, traceparent, tracestate)
-SELECT id, kind, parameters, timeout_seconds, clock_timestamp() + %(requeue_after)s, traceparent, tracestate
-FROM jsonb_to_recordset(%(document)s::jsonb) AS new (
-    id uuid, kind text, parameters jsonb, timeout_seconds float, traceparent text, tracestate text
+# One that has to wait waits since its request: see `AWAITS`.
+_INSERT = f"""
+WITH {ROOM}, new AS (
+    SELECT *, clock_timestamp() AS now FROM jsonb_to_recordset(%(document)s::jsonb) AS new (
+        place integer, id uuid, kind text, parameters jsonb, timeout_seconds float,
+        traceparent text, tracestate text
+    )
 )
-RETURNING {columns}
-"""
+INSERT INTO reports (
+    id, kind, parameters, timeout_seconds, traceparent, tracestate, created_at, updated_at, enqueue_at
+)
+SELECT id, kind, parameters, timeout_seconds, traceparent, tracestate, now, now,
+    CASE WHEN place < free AND {NONE_WAITS} THEN now + %(requeue_after)s ELSE now END
+FROM new, room
+RETURNING reports.enqueue_at > reports.created_at, {{columns}}
+"""  # noqa: S608 - ours
 
-_CLAIM = """
+_CLAIM = f"""
 WITH waiting AS (
     SELECT reports.id, reports.attempt_trace AS spans_before, claim.*
     FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS claim (
@@ -58,14 +68,15 @@ UPDATE reports SET
     failure = NULL
 FROM waiting
 WHERE reports.id = waiting.id
-RETURNING waiting.place, waiting.spans_before, {columns}
-"""
+RETURNING waiting.place, waiting.spans_before, NOT {NONE_WAITS}, {{columns}}
+"""  # noqa: S608 - ours
 
 _HELD = """
 WITH held AS (
     SELECT reports.id, attempt.*,
         -- A cancel that was accepted wins over whatever goes wrong after it.
-        attempt.status <> 'done' AND reports.cancel_requested_at IS NOT NULL AS cancelled
+        attempt.status <> 'done' AND reports.cancel_requested_at IS NOT NULL AS cancelled,
+        clock_timestamp() + make_interval(secs => attempt.delay) AS retry_at
     FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS attempt (
         place integer, report_id uuid, number integer, owner text,
         steps integer, progress jsonb,
@@ -120,11 +131,11 @@ UPDATE reports SET
     finished_at = CASE WHEN held.cancelled OR held.status <> 'init' THEN clock_timestamp() END,
     not_before = CASE
         WHEN NOT held.cancelled AND held.status = 'init'
-        THEN clock_timestamp() + make_interval(secs => held.delay)
+        THEN held.retry_at
     END,
     enqueue_at = CASE
         WHEN NOT held.cancelled AND held.status = 'init'
-        THEN clock_timestamp() + coalesce(make_interval(secs => held.delay), %(requeue_after)s)
+        THEN coalesce(held.retry_at, clock_timestamp() + %(requeue_after)s)
     END,
     -- Of one that is done there is no attempt after it, which would link to these spans.
     attempt_trace = CASE WHEN held.status <> 'done' THEN reports.attempt_trace END,
@@ -142,16 +153,31 @@ _INSERT, _CLAIM, _STEPS, _END = (
 )
 
 
-def insert(connection: AnyConnection, document: Document, requeue_after: timedelta) -> dict[UUID, Report]:
-    """Requested reports, by their ids: `id`, `kind`, `parameters`, `timeout_seconds` and the carrier of
-    each."""
-    reports = (_report(row) for row in _run(connection, _INSERT, document, requeue_after=requeue_after))
-    return {report.id: report for report in reports}
+@dataclass(frozen=True)
+class Inserted:
+    """A requested report, and whether it gets a command at once."""
+
+    report: Report
+    has_command: bool
 
 
-def claim(
-    connection: AnyConnection, document: Document, lease: timedelta, max_losses: int
-) -> dict[int, Report]:
+@dataclass(frozen=True)
+class Claimed:
+    """The claimed reports, by their places, and whether there are others that wait for room."""
+
+    reports: dict[int, Report]
+    others_wait: bool
+
+
+def insert(connection: AnyConnection, document: Document, requeue_after: timedelta) -> dict[UUID, Inserted]:
+    """Requested reports, by their ids: `place`, from 0, `id`, `kind`, `parameters`, `timeout_seconds` and the
+    carrier of each. While others wait for room, or where there is none, they wait behind them."""
+    found = _run(connection, _INSERT, document, requeue_after=requeue_after)
+    inserted = (Inserted(_report(row), has_command) for has_command, *row in found)
+    return {one.report.id: one for one in inserted}
+
+
+def claim(connection: AnyConnection, document: Document, lease: timedelta, max_losses: int) -> Claimed:
     """New attempts, with a lease of this length. What is returned has the spans of the attempt before.
 
     Of each: `report_id`, `owner`, `alone`, `spans`, which are stored, and the carrier, which a report without
@@ -159,7 +185,8 @@ def claim(
     for an attempt, or has `max_losses` already and is not to run `alone`.
     """
     found = _run(connection, _CLAIM, document, lease=lease, max_losses=max_losses)
-    return {place: _report(row, attempt_trace=before) for place, before, *row in found}
+    reports = {place: _report(row, attempt_trace=before) for place, before, _, *row in found}
+    return Claimed(reports, any(others_wait for _, _, others_wait, *_ in found))
 
 
 def renew(connection: AnyConnection, document: Document, lease: timedelta) -> set[int]:

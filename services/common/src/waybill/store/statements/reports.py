@@ -46,7 +46,7 @@ from waybill.store.statements._rows import (
     newest_first,
     report_of,
 )
-from waybill.store.tables import outbox, publications, reports
+from waybill.store.tables import publications, reports
 
 # --- reading ------------------------------------------------------------------------------------------
 
@@ -150,8 +150,8 @@ def cancelled_attempts(connection: Connection, owner: str) -> list[tuple[UUID, i
 # --- requested by a client ----------------------------------------------------------------------------
 
 
-def insert_new(connection: Connection, new: NewReport, requeue_after: timedelta) -> Report | None:
-    """A requested report. None where its `source` has requested one before."""
+def insert_external(connection: Connection, new: NewReport, requeue_after: timedelta) -> Report | None:
+    """A report that a message without a row has requested. None where its `source` has done so before."""
     statement = (
         insert(reports)
         .values(
@@ -190,8 +190,9 @@ def request_cancel(connection: Connection, report_id: UUID) -> Report | None:
     return _changed(connection, statement)
 
 
-def redrive(connection: Connection, report_id: UUID, requeue_after: timedelta) -> Report | None:
-    """A report that failed or was cancelled restarts, in its old trace. None where it did neither."""
+def redrive(connection: Connection, report_id: UUID) -> Report | None:
+    """A report that failed or was cancelled restarts, in its old trace, and waits for room. None where it did
+    neither."""
     statement = (
         _change(Status.INIT, reports.c.id == report_id)
         .where(reports.c.status.in_([Status.FAIL, Status.CANCELLED]))
@@ -205,7 +206,7 @@ def redrive(connection: Connection, report_id: UUID, requeue_after: timedelta) -
             artefact=None,
             finished_at=None,
             cancel_requested_at=None,
-            enqueue_at=from_now(requeue_after),
+            enqueue_at=reports.c.created_at,
         )
     )
     return _changed(connection, statement)
@@ -223,10 +224,9 @@ def postpone(connection: Connection, report_id: UUID, delay: timedelta) -> None:
 # --- recovery and retention, by any process -----------------------------------------------------------
 
 
-def any_due(connection: Connection, grace: timedelta) -> bool:
-    """Whether there may be reports for `lock_expired` or `lock_unqueued`."""
-    expired, unqueued = exists().where(_expired(grace)), exists().where(_due_for_a_command())
-    return bool(connection.scalar(select(or_(expired, unqueued))))
+def any_expired(connection: Connection, grace: timedelta) -> bool:
+    """Whether there may be reports for `lock_expired`."""
+    return bool(connection.scalar(select(exists().where(_expired(grace)))))
 
 
 def lock_expired(connection: Connection, grace: timedelta, limit: int) -> list[Report]:
@@ -248,21 +248,6 @@ def take_back(
         **_NO_LEASE,
     )
     return report_of(connection.execute(statement).one())
-
-
-def lock_unqueued(connection: Connection, topic: str, limit: int) -> list[Report]:
-    """Waiting reports that are due for a command: a retry whose time has come, or one whose command has
-    not led to a claim for so long that Kafka may have lost it. Not those whose command is in the outbox."""
-    enqueued = or_(
-        exists().where(publications.c.report_id == reports.c.id, publications.c.command),
-        exists().where(outbox.c.key == cast(reports.c.id, Text), outbox.c.topic == topic),
-    )
-    return _locked(connection, and_(_due_for_a_command(), ~enqueued), limit)
-
-
-def set_requeue(connection: Connection, report_ids: Sequence[UUID], after: timedelta) -> None:
-    """When locked reports get another command; not a change of theirs."""
-    connection.execute(update(reports).where(reports.c.id.in_(report_ids)).values(enqueue_at=from_now(after)))
 
 
 def end_waiting(
@@ -351,10 +336,6 @@ def _change(to: Status, *where: ColumnElement[bool]) -> Update:
 
 def _expired(grace: timedelta) -> ColumnElement[bool]:
     return and_(reports.c.status == Status.PROCESSING, reports.c.lease_expires_at < ago(grace))
-
-
-def _due_for_a_command() -> ColumnElement[bool]:
-    return and_(reports.c.status == Status.INIT, reports.c.enqueue_at <= func.statement_timestamp())
 
 
 def _changed(connection: Connection, statement: Update) -> Report | None:

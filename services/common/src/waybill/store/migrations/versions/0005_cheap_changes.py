@@ -52,7 +52,8 @@ BEGIN
         FROM pg_class, aclexplode(relacl) WHERE oid = 'reports'::regclass AND grantee <> relowner
     LOOP
         EXECUTE format(
-            'GRANT %s ON report_events, publications, maintenance_leases TO %s', given.privilege, given.role
+            'GRANT %s ON report_events, publications, maintenance_leases, workers TO %s',
+            given.privilege, given.role
         );
     END LOOP;
 END $$
@@ -65,6 +66,13 @@ _SHORT_LIVED = """
 autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
 vacuum_truncate = false
 """
+
+
+_AWAITS = (
+    "CASE WHEN (enqueue_at = not_before) THEN 'retry'::text"
+    " WHEN (enqueue_at > created_at) THEN 'claim'::text ELSE 'room'::text END"
+)
+"""What a report in `init` waits for."""
 
 
 def upgrade() -> None:
@@ -91,6 +99,14 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         prefixes=["UNLOGGED"],
     )
+    op.create_table(
+        "workers",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("slots", sa.Integer, nullable=False),
+        sa.Column("partitions", sa.Integer, nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        prefixes=["UNLOGGED"],
+    )
     op.rename_table("report_events", "report_changes")
     for old in ("pkey", "report_id_fkey"):
         op.execute(
@@ -108,3 +124,10 @@ def upgrade() -> None:
         "report_changes SET (autovacuum_vacuum_scale_factor = 0.05)",
     ):
         op.execute(f"ALTER TABLE {settings}")
+    op.create_index(
+        "reports_awaits_idx",
+        "reports",
+        [sa.text(f"({_AWAITS})"), "enqueue_at"],
+        postgresql_where=sa.text("status = 'init'"),
+    )
+    op.drop_index("reports_enqueue_idx", "reports")

@@ -1,0 +1,187 @@
+"""Which of the reports that wait get a command: as many as keep every slot busy. The others wait for room in
+the database, where their order can still change; see `AWAITS`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from waybill.domain import Carrier
+from waybill.store.direct import AnyConnection, rows
+from waybill.store.tables import AWAITS
+
+_LEAST: Final = 4
+"""Commands that are in Kafka before the first worker is there."""
+_MOST_COUNTED: Final = 100_000
+
+_WAITING = f"status = 'init' AND {AWAITS}"
+# Always by the index, from its beginning: the planner's statistics may still be those of a long backlog.
+_FIRST_THAT_WAITS = f"SELECT 1 FROM reports WHERE {_WAITING} = 'room' ORDER BY enqueue_at LIMIT 1"  # noqa: S608
+NONE_WAITS: Final = f"(SELECT count(*) = 0 FROM ({_FIRST_THAT_WAITS}) AS waiting)"  # noqa: S608
+"""Whether no report waits for room: a condition, evaluated once for a statement."""
+
+_LIVE = "workers WHERE seen_at > statement_timestamp() - interval '15 seconds'"
+"""Those that have written their row lately: each does so every few seconds."""
+
+
+def _room(counted: str) -> str:
+    """Of a WITH: how many commands may be added to those in Kafka, of which those are `counted`."""
+    return f"""
+bound AS MATERIALIZED (
+    SELECT greatest({_LEAST}, 2 * coalesce(sum(slots), 0) + coalesce(sum(partitions), 0)) AS bound
+    FROM {_LIVE}
+), room AS MATERIALIZED (
+    SELECT bound - (
+        SELECT count(*) FROM (
+            SELECT FROM reports WHERE {_WAITING} = 'claim' AND {counted}
+            ORDER BY enqueue_at DESC LIMIT (SELECT bound FROM bound)
+        ) AS outstanding
+    ) AS free
+    FROM bound
+)
+"""  # noqa: S608 - ours
+
+
+ROOM: Final = _room("true")
+"""Of a WITH: the room that there is. Two commands for each slot, one that may be claimed next and one on its
+way; and one for each partition, so that none is empty while others have more. A report that a message from
+outside has requested counts as well: it is about to be claimed."""
+
+_IDLE = f"""
+capacity AS MATERIALIZED (
+    SELECT coalesce(sum(slots), 0) AS slots FROM {_LIVE} AND partitions > 0
+), idle AS MATERIALIZED (
+    SELECT slots - (
+        SELECT count(*) FROM (
+            SELECT FROM reports WHERE status = 'processing' AND lease_expires_at > statement_timestamp()
+            ORDER BY lease_expires_at LIMIT (SELECT slots FROM capacity)
+        ) AS running
+    ) AS slots
+    FROM capacity
+)
+"""  # noqa: S608 - ours
+"""Of a WITH: how many slots are free, of workers that may claim."""
+
+_SEND = """
+UPDATE reports SET enqueue_at = clock_timestamp() + %(requeue_after)s
+FROM next WHERE reports.id = next.id
+RETURNING next.place, reports.id, version, kind, traceparent, tracestate
+"""
+
+_NEXT = f"""
+next AS (
+    SELECT id, enqueue_at AS place FROM reports WHERE {_WAITING} = 'room'
+    ORDER BY enqueue_at LIMIT (SELECT greatest(0, least(free, %(limit)s)) FROM room)
+    FOR UPDATE SKIP LOCKED
+)
+"""  # noqa: S608 - ours
+
+_FILL = f"WITH {ROOM}, {_NEXT} {_SEND}"
+
+# While a slot is free, a command is claimed within moments. One that is not was lost, or its partition is
+# away, or its worker is busy: it must not keep others from the slot.
+_SENT_LATELY = (
+    "((SELECT slots <= 0 FROM idle) OR"
+    " enqueue_at > statement_timestamp() + %(requeue_after)s - interval '30 seconds')"
+)
+_FILL_IDLE = f"WITH {_IDLE}, {_room(_SENT_LATELY)}, {_NEXT} {_SEND}"
+
+# While all slots are busy, no worker could claim it, whether it was lost or not. One that runs alone is not
+# sent again because it was lost, but since its worker had no room for it.
+_REPEAT = f"""
+WITH {_IDLE}, next AS (
+    SELECT id, enqueue_at AS place FROM reports
+    WHERE {_WAITING} = 'claim' AND enqueue_at <= statement_timestamp()
+        AND (
+            losses >= %(max_losses)s
+            OR (SELECT slots > 0 FROM idle)
+            OR (SELECT slots = 0 FROM capacity)
+        )
+        AND NOT EXISTS (SELECT FROM publications WHERE report_id = reports.id AND command)
+        AND NOT EXISTS (SELECT FROM outbox WHERE key = reports.id::text AND topic = %(topic)s)
+    ORDER BY enqueue_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+{_SEND}
+"""  # noqa: S608 - ours
+
+_JOIN = f"""
+UPDATE reports SET enqueue_at = created_at
+WHERE id IN (
+    SELECT id FROM reports WHERE {_WAITING} = 'retry' AND enqueue_at <= statement_timestamp()
+    ORDER BY enqueue_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+"""  # noqa: S608 - ours
+
+_ANY_DUE = f"""
+SELECT NOT {NONE_WAITS} OR EXISTS (
+    SELECT FROM reports WHERE {_WAITING} = 'retry' AND enqueue_at <= statement_timestamp()
+) OR EXISTS (
+    SELECT FROM reports WHERE {_WAITING} = 'claim' AND enqueue_at <= statement_timestamp()
+)
+"""  # noqa: S608 - ours
+
+_COUNT = f"""
+SELECT count(*) FROM (
+    SELECT FROM reports WHERE {_WAITING} IN ('room', 'claim') LIMIT {_MOST_COUNTED}
+) AS waiting
+"""  # noqa: S608 - ours
+
+
+@dataclass(frozen=True)
+class Dispatched:
+    """A report that gets a command, and what belongs into it."""
+
+    id: UUID
+    version: int
+    kind: str
+    carrier: Carrier | None
+
+
+def fill(connection: AnyConnection, limit: int, requeue_after: timedelta) -> list[Dispatched]:
+    """Those that have waited longest get a command: as many as there is room for, and at most `limit`. Not a
+    change of theirs; each counts as lost `requeue_after` later."""
+    return _sent(connection, _FILL, limit=limit, requeue_after=requeue_after)
+
+
+def fill_idle(connection: AnyConnection, limit: int, requeue_after: timedelta) -> list[Dispatched]:
+    """As `fill`; but while a slot is free, commands that no worker has claimed for half a minute take no
+    room."""
+    return _sent(connection, _FILL_IDLE, limit=limit, requeue_after=requeue_after)
+
+
+def repeat_lost(
+    connection: AnyConnection, topic: str, limit: int, requeue_after: timedelta, max_losses: int
+) -> list[Dispatched]:
+    """Those whose command has led to no claim in time, though a slot is free, get another one: it may be
+    lost. Not those whose command is in the outbox. Those with `max_losses` or more run alone."""
+    return _sent(
+        connection, _REPEAT, topic=topic, limit=limit, requeue_after=requeue_after, max_losses=max_losses
+    )
+
+
+def join_retries(connection: AnyConnection, limit: int) -> None:
+    """Retries whose time has come wait for room, at the place that their requests had."""
+    rows(connection, _JOIN, {"limit": limit})
+
+
+def any_due(connection: AnyConnection) -> bool:
+    """Whether there may be reports for one of the above."""
+    ((found,),) = rows(connection, _ANY_DUE, {})
+    return bool(found)
+
+
+def count(connection: AnyConnection) -> int:
+    """How many reports wait for room or for a claim; at most 100,000 are counted."""
+    ((number,),) = rows(connection, _COUNT, {})
+    return int(number)
+
+
+def _sent(connection: AnyConnection, statement: str, **parameters: object) -> list[Dispatched]:
+    found = sorted(rows(connection, statement, parameters))
+    return [
+        Dispatched(report_id, version, kind, Carrier(traceparent, tracestate) if traceparent else None)
+        for _, report_id, version, kind, traceparent, tracestate in found
+    ]
