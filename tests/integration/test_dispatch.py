@@ -341,6 +341,28 @@ def test_what_waits_is_counted_without_retries_that_are_not_due(store: Store) ->
         assert count(connection) == 10
 
 
+# --- beside the version before
+
+REQUEUE_AS_BEFORE = """
+UPDATE reports SET enqueue_at = clock_timestamp() + interval '15 minutes'
+WHERE status = 'init' AND enqueue_at <= clock_timestamp()
+"""
+"""By each of its processes, each second; with a command for each in its outbox."""
+
+
+def test_what_a_process_of_the_version_before_has_sent_is_not_sent_again(store: Store, kafka: Kafka) -> None:
+    report_ids = accepted(store, 12)
+    with store.engine.begin() as connection:
+        assert connection.execute(text(REQUEUE_AS_BEFORE)).rowcount == 12 - LEAST
+
+    accepted(store)
+    for report_id in report_ids[:6]:
+        claimed(store, report_id)
+    assert requeued(store) == []
+
+    assert kafka.take() == report_ids[:LEAST]
+
+
 # --- with services
 
 
