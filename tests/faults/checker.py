@@ -450,22 +450,11 @@ def traces_are_connected(history: History) -> Iterator[Violation]:
     missing spans is on record: their process was killed, or nobody received them."""
     rows = {row.report_id: row for row in history.rows}
     effects = _by(history.effects, _effect_report)
-    returns = _returns(history.events)
     for report_id, spans in history.traces.items():
         row = rows.get(report_id)
         if row is not None and Status(row.status) in TERMINAL:
             workers = {effect.worker for effect in effects[report_id]}
-            again = returns.get(report_id, float("inf"))
-            yield from _trace(row, spans, _Losses(history.span_losses, workers, row, again))
-
-
-def _returns(events: Iterable[Event]) -> dict[str, float]:
-    """By report id: when the first of its attempts had ended without an end, and it waited for another."""
-    found: dict[str, float] = {}
-    for event in events:
-        if event.status == Status.INIT and event.version > 1:
-            found[event.report_id] = min(event.at, found.get(event.report_id, event.at))
-    return found
+            yield from _trace(row, spans, _Losses(history.span_losses, workers, row))
 
 
 Period = tuple[float, float]
@@ -473,13 +462,11 @@ Period = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Losses:
-    """The reasons on record, for the trace of `row`: `workers` are those that ran it; `again` is when
-    somebody else than the API had first to send a command for it."""
+    """The reasons on record, for the trace of `row`: `workers` are those that ran it."""
 
     losses: Sequence[SpanLoss]
     workers: set[int]
     row: Row
-    again: float
 
     def explain_root(self) -> bool:
         """What the API ends when it has accepted a report: no worker's death explains its loss."""
@@ -495,13 +482,15 @@ class _Losses:
         if self._struck_all((self.row.created_at - 1, sent + _EXPORT_SECONDS)):
             return True
         if span.name == _CONSUMER:
-            return sent > self.again - _ROUNDED_SECONDS and self._struck_a_sender(sent)
+            return self._struck_a_sender(sent)
         return self._struck_its_worker()
 
-    def explain_missing(self, name: str) -> bool:
-        """Whether there may be no span of this name at all."""
+    def explain_missing(self, name: str, spans: Sequence[Span]) -> bool:
+        """Whether there may be no span of this name at all among those of the trace."""
         if name == _REQUEST:
             return self.explain_root()
+        if name == _PRODUCER and any(self.explain_parent(span) for span in spans if span.name == _CONSUMER):
+            return True
         return self._struck_all(self._life) or (name != _PRODUCER and self._struck_its_worker())
 
     @property
@@ -517,7 +506,7 @@ class _Losses:
         return any(loss.worker in self.workers and _overlap(loss, self._life) for loss in self.losses)
 
     def _struck_a_sender(self, at: float) -> bool:
-        """Any worker sends commands, of what it has reaped; and none can send when it is dead."""
+        """Any worker sends commands, as claims make room; and none can send when it is dead."""
         return any(_overlap(loss, (at - _ROUNDED_SECONDS, at + _SENDER_SECONDS)) for loss in self.losses)
 
 
@@ -536,7 +525,7 @@ def _trace(row: Row, spans: Sequence[Span], losses: _Losses) -> Iterator[Violati
     if not roots and not losses.explain_root():
         yield Violation(Harm.TRACE, "no_root", row.report_id, f"{len(spans)} spans, none of them a root")
     missing = {_REQUEST, _PRODUCER, _CONSUMER, _ATTEMPT} - {span.name for span in spans}
-    if unexplained := sorted(name for name in missing if not losses.explain_missing(name)):
+    if unexplained := sorted(name for name in missing if not losses.explain_missing(name, spans)):
         yield Violation(Harm.TRACE, "span_missing", row.report_id, ", ".join(unexplained))
 
 

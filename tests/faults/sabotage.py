@@ -81,10 +81,12 @@ def kill_before_delete() -> None:
     """Between the broker's acknowledgement and the deletion from the outbox."""
 
     def dying(put: Any) -> Any:
-        def die_or_put(connection: Any, events: Any, rows: Any, published: Any = (), keys: Any = ()) -> Any:
+        def die_or_put(
+            connection: Any, events: Any, rows: Any, published: Any = (), *more: Any, **kw: Any
+        ) -> Any:
             if published:
                 die_if_told(_names(published))
-            return put(connection, events, rows, published, keys)
+            return put(connection, events, rows, published, *more, **kw)
 
         return die_or_put
 

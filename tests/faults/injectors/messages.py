@@ -24,9 +24,9 @@ Ended = Mapping[str, tuple[int, int]]
 
 
 def doubled_and_replayed(run: Run) -> None:
-    """Each command of the run is sent three times more, shuffled, to any partition, before any worker has
-    seen the first one; then a worker of another group reads the topic from offset 0."""
-    topics = run.rig.topics
+    """Each command of the run is sent three times more, shuffled, to any partition: those that are sent first
+    before any worker has seen one, the others as soon as they are sent. Then a worker of another group reads
+    the topic from offset 0."""
     with _stopped_workers(run):  # they are idle: no lease runs out, and what they get waits for them
         load = run.load(
             most_open=10_000,
@@ -35,12 +35,14 @@ def doubled_and_replayed(run: Run) -> None:
             parameters={"steps": 2, "step_ms": 50},
         )
         run.finish(load)
-        copies = _copies(run, {accepted.report_id.encode() for accepted in load.accepted})
-        topics.send(_TOPIC, *copies)
+        doubling = _Doubling(run, {accepted.report_id.encode() for accepted in load.accepted})
+        run.expect_count(doubling.go_on, 1, "no command is on the topic")
         if recording.count_ended(run.rig, run.name):
             raise RuntimeError("the copies came after the first reports had ended")
-    run.wanted = len(copies) + topics.lag(_TOPIC, _REPLAYER)
-    run.inject(len(copies))
+    run.expect(doubling.has_doubled_all, run.scale.ends_within, "a report has no command on the topic")
+    topics = run.rig.topics
+    run.wanted = doubling.sent + topics.lag(_TOPIC, _REPLAYER)
+    run.inject(doubling.sent)
     run.expect_count(run.ended, run.accepted(), "the reports do not end")
     before = _ended_reports(run)
     _replay(run)
@@ -61,17 +63,33 @@ def _stopped_workers(run: Run) -> Iterator[None]:
             stack.kill(name, signal.SIGCONT)
 
 
-def _copies(run: Run, ids: set[bytes]) -> list[Record]:
-    """Three of each command, once all are on the topic."""
+class _Doubling:
+    """Sends three copies of the first command of each report, once it is on the topic."""
 
-    def commands() -> list[Record]:
-        return [one for one in run.rig.topics.records(_TOPIC) if one.key in ids]
+    def __init__(self, run: Run, ids: set[bytes]) -> None:
+        self._run = run
+        self._missing = set(ids)
+        self.sent = 0
 
-    run.expect_count(lambda: len({one.key for one in commands()}), len(ids), "commands are not on the topic")
-    partitions = run.rig.topics.partitions(_TOPIC)
-    copies = [replace(one, partition=run.random.choice(partitions)) for one in commands() for _ in range(3)]
-    run.random.shuffle(copies)
-    return copies
+    def go_on(self) -> int:
+        """Of those that are there now; how many copies were sent so far."""
+        topics = self._run.rig.topics
+        firsts = {one.key: one for one in topics.records(_TOPIC) if one.key in self._missing}
+        partitions = topics.partitions(_TOPIC)
+        copies = [
+            replace(one, partition=self._run.random.choice(partitions))
+            for one in firsts.values()
+            for _ in range(3)
+        ]
+        self._run.random.shuffle(copies)
+        topics.send(_TOPIC, *copies)
+        self._missing -= firsts.keys()
+        self.sent += len(copies)
+        return self.sent
+
+    def has_doubled_all(self) -> bool:
+        self.go_on()
+        return not self._missing
 
 
 def _replay(run: Run) -> None:
