@@ -12,6 +12,7 @@ import random
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ _PUBLISHED_SECONDS = 0.1
 """In which the relay publishes what it gets."""
 _ANSWER_SECONDS = 0.03
 """Half of the kills wait so long, in which the 202 of the request goes out."""
+
+
+_dying = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,13 @@ def read_kills(folder: Path) -> list[Kill]:
 
 
 def die_if_told(messages: Iterable[str]) -> None:
-    """Takes a token, if there is one, and ends this process at this instruction."""
+    """Takes a token, if there is one, and ends this process at this instruction. One thread at a time: a
+    process that two of them end has died once."""
+    with _dying:
+        _die_if_told(messages)
+
+
+def _die_if_told(messages: Iterable[str]) -> None:
     folder = Path(os.environ[TOKENS])
     for token in folder.glob("token-*"):
         try:
