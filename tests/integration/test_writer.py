@@ -25,6 +25,8 @@ from waybill.domain import (
     new_report_id,
 )
 from waybill.ledger import LeaseLost, Ledger, Nowhere, Transactions
+from waybill.ledger.batch import write_all
+from waybill.ledger.writes import Steps
 from waybill.store import StoreUnavailable, create_engine
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -180,3 +182,18 @@ def test_all_that_wait_learn_that_the_database_is_away(store: Store, threads: Th
     for one in asked:
         with pytest.raises(StoreUnavailable):
             one.result()
+
+
+def test_the_server_sees_that_a_transaction_is_idle(store: Store) -> None:
+    """Else it would not end that of a process that was stopped in the middle of it, and its locks would
+    last."""
+    running = claimed(store)
+    statement = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+        " AND datname = current_database() AND application_name = 'tests'"
+    )
+    with store.transactions.direct_changes(briefly=False) as changes:
+        write_all(changes, [Steps(running, [STEP])], LeasePolicy())
+
+        with store.engine.connect() as connection:
+            assert connection.execute(statement).scalar_one() == 1

@@ -24,12 +24,17 @@ class NotDirectly(Exception):  # noqa: N818 - the name is the sentence
 class DirectConnection:
     """Within `transaction`."""
 
-    def __init__(self, driver: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def __init__(self, driver: psycopg.Connection[tuple[Any, ...]], pipeline: psycopg.Pipeline) -> None:
         self._driver = driver
+        self._pipeline = pipeline
 
     def rows(self, statement: str, parameters: Parameters) -> Sequence[tuple[Any, ...]]:
         """The statement's result. It goes to the server together with what was sent before it."""
-        return self._driver.execute(statement, parameters).fetchall()
+        cursor = self._driver.execute(statement, parameters)
+        # Not only flushed: without an end of what was sent, the transaction is not idle for the server, which
+        # then never ends that of a process that was stopped.
+        self._pipeline.sync()
+        return cursor.fetchall()
 
 
 AnyConnection = Connection | DirectConnection
@@ -54,10 +59,10 @@ def transaction(engine: Engine, *, briefly: bool) -> Iterator[DirectConnection]:
     driver = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
     committing = False
     try:
-        with driver.pipeline():
+        with driver.pipeline() as pipeline:
             driver.execute(BEGIN)
             driver.execute(settings_call({**limits_of(engine), **(_BRIEF if briefly else {})}))
-            yield DirectConnection(driver)
+            yield DirectConnection(driver, pipeline)
             committing = True
             driver.execute("COMMIT")
     except psycopg.Error as error:
