@@ -22,7 +22,7 @@ from tests.faults.run import Outcome, Run
 from tests.faults.scale import SMOKE, Scale
 from tests.faults.workplace import workplace
 
-SCALE: Scale = replace(SMOKE, pauses=2, ends_within=20, traces=0)
+SCALE: Scale = replace(SMOKE, pauses=2, ends_within=60, traces=0)
 LANE = Lane("broken builds", 2, ())
 _KILLS = 3
 _KILL_SECONDS = 30.0
