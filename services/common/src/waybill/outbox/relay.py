@@ -243,7 +243,7 @@ class Relay:
         self._got_through = self._got_through or bool(acked)
         self._keys.sent(acked, sent.unacked)
         if sent.unacked:
-            raise _SomeNotPublished if acked else _NotPublished
+            raise _NotPublished
 
     def _look_for_published(self) -> None:
         """Another process may have published what this one could not; ours may still arrive, after theirs."""
@@ -281,10 +281,6 @@ class Relay:
 
 class _NotPublished(Exception):  # noqa: N818
     """Messages stay in the outbox for the next try."""
-
-
-class _SomeNotPublished(_NotPublished):
-    """Others were published: a topic or a partition is away, and not Kafka."""
 
 
 def _refuse(changes: Changes, sent: _Sent) -> None:

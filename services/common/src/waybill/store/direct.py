@@ -2,14 +2,15 @@
 for each statement and its result, and in as few round trips as they need."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, cast
 
 import psycopg
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from waybill.store.engine import BEGIN, StoreUnavailable, is_unavailable, limits_of, settings_call
+from waybill.store.engine import BEGIN, StoreUnavailable, is_unavailable, limits_of, reason_of, settings_call
 
 _BRIEF: Final[Mapping[str, str]] = {"lock_timeout": "1s"}
 
@@ -46,6 +47,17 @@ def rows(connection: AnyConnection, statement: str, parameters: Parameters) -> S
     if isinstance(connection, DirectConnection):
         return connection.rows(statement, parameters)
     return cast("Sequence[tuple[Any, ...]]", connection.exec_driver_sql(statement, parameters).all())
+
+
+def run_alone(engine: Engine, statement: str, values: Parameters) -> tuple[Any, ...] | None:
+    """A statement that is a transaction of its own, within the server; the first row of its result, if it has
+    one. Raises `StoreUnavailable`."""
+    try:
+        with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchone() if cursor.description else None
+    except (psycopg.Error, SQLAlchemyError) as error:
+        raise StoreUnavailable(f"The database is unavailable: {reason_of(error)}") from error
 
 
 @contextmanager

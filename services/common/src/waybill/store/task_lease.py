@@ -2,15 +2,12 @@
 
 import time
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from waybill.store.engine import StoreUnavailable, reason_of
+from waybill.store.direct import run_alone
 
 _HOLD: Final = """
 WITH held AS (
@@ -67,7 +64,8 @@ class TaskLease:
         if now < self._ask_at and rank == self._rank:
             return self._held
         self._held, self._rank, self._ask_at = False, rank, now
-        self._held, left = self._execute(_HOLD, rank=rank)
+        found = run_alone(self._engine, _HOLD, {**self._values, "rank": rank})
+        self._held, left = found or (False, None)
         wait = self._seconds / 2 if self._held or left is None else min(left, self._seconds)
         self._ask_at = now + max(wait, 0)
         return self._held
@@ -81,13 +79,4 @@ class TaskLease:
         """Another process may have it at once. Raises `StoreUnavailable`."""
         if self._held:
             self._held, self._ask_at = False, self._clock() + self._seconds
-            self._execute(_RELEASE)
-
-    def _execute(self, statement: str, **more: Any) -> Any:
-        """Without the `BEGIN` of the engine's transactions."""
-        try:
-            with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-                cursor.execute(statement, {**self._values, **more})
-                return cursor.fetchone() if cursor.description else None
-        except (psycopg.Error, SQLAlchemyError) as error:
-            raise StoreUnavailable(f"The database is unavailable: {reason_of(error)}") from error
+            run_alone(self._engine, _RELEASE, self._values)

@@ -1,13 +1,10 @@
 """A worker's row in `workers`: that it is there, and how much it can do at once."""
 
-from contextlib import closing
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from waybill.store.engine import StoreUnavailable, reason_of
+from waybill.store.direct import run_alone
 
 _WRITE: Final = """
 WITH gone AS (DELETE FROM workers WHERE seen_at < statement_timestamp() - interval '1 hour')
@@ -25,19 +22,12 @@ class WorkerRow:
 
     def __init__(self, engine: Engine, name: str, slots: int) -> None:
         self._engine = engine
-        self._values = {"name": name, "slots": slots}
+        self._values: dict[str, Any] = {"name": name, "slots": slots}
 
     def write(self, partitions: int) -> None:
         """`partitions`: of the topic `report`, how many are assigned to it now."""
-        self._execute(_WRITE, partitions=partitions)
+        run_alone(self._engine, _WRITE, {**self._values, "partitions": partitions})
 
     def remove(self) -> None:
         """It claims nothing any more."""
-        self._execute(_REMOVE)
-
-    def _execute(self, statement: str, **more: Any) -> None:
-        try:
-            with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-                cursor.execute(statement, {**self._values, **more})
-        except (psycopg.Error, SQLAlchemyError) as error:
-            raise StoreUnavailable(f"The database is unavailable: {reason_of(error)}") from error
+        run_alone(self._engine, _REMOVE, self._values)

@@ -45,31 +45,19 @@ def record_queue_time(seconds: float, kind: str) -> None:
 
 def observe_outbox_age(read: Callable[[], float | None]) -> None:
     """`read` is called whenever the metrics are; it returns seconds, or None where they are unknown now."""
-
-    def observe(_: CallbackOptions) -> Iterable[Observation]:
-        age = read()
-        if age is not None:
-            yield Observation(age)
-
-    _meter.create_observable_gauge(
-        names.OUTBOX_AGE,
-        callbacks=[observe],
-        unit="s",
-        description="How long the oldest message has waited to be published.",
-    )
+    _observe(names.OUTBOX_AGE, read, "s", "How long the oldest message has waited to be published.")
 
 
 def observe_waiting_reports(read: Callable[[], int | None]) -> None:
     """As `observe_outbox_age`; None in all processes but one."""
+    description = "Reports that wait for a slot; at most 100,000 are counted."
+    _observe(names.REPORTS_WAITING, read, "{report}", description)
 
+
+def _observe(name: str, read: Callable[[], float | None], unit: str, description: str) -> None:
     def observe(_: CallbackOptions) -> Iterable[Observation]:
-        waiting = read()
-        if waiting is not None:
-            yield Observation(waiting)
+        value = read()
+        if value is not None:
+            yield Observation(value)
 
-    _meter.create_observable_gauge(
-        names.REPORTS_WAITING,
-        callbacks=[observe],
-        unit="{report}",
-        description="Reports that wait for a slot; at most 100,000 are counted.",
-    )
+    _meter.create_observable_gauge(name, callbacks=[observe], unit=unit, description=description)

@@ -46,8 +46,12 @@ def behind(table: Table, cursor: UUID) -> ColumnElement[bool]:
     return tuple_(table.c.created_at, table.c.id) < place
 
 
+def carrier_from(traceparent: str | None, tracestate: str | None) -> Carrier | None:
+    return Carrier(traceparent, tracestate) if traceparent else None
+
+
 def carrier_of(row: Row[Any]) -> Carrier | None:
-    return Carrier(row.traceparent, row.tracestate) if row.traceparent else None
+    return carrier_from(row.traceparent, row.tracestate)
 
 
 def carrier_columns(carrier: Carrier | None) -> dict[str, str | None]:
@@ -96,7 +100,7 @@ _CONVERTED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "progress": lambda row: Progress(**row["progress"]) if row["progress"] else None,
     "failure": lambda row: Failure(**row["failure"]) if row["failure"] else None,
     "artefact": lambda row: StoredArtefact(**row["artefact"]) if row["artefact"] else None,
-    "carrier": lambda row: Carrier(row["traceparent"], row["tracestate"]) if row["traceparent"] else None,
+    "carrier": lambda row: carrier_from(row["traceparent"], row["tracestate"]),
     "cancel_requested": lambda row: row["cancel_requested_at"] is not None,
     "timeout": lambda row: (
         None if row["timeout_seconds"] is None else timedelta(seconds=row["timeout_seconds"])

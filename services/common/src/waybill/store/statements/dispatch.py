@@ -8,6 +8,7 @@ from uuid import UUID
 
 from waybill.domain import Carrier
 from waybill.store.direct import AnyConnection, rows
+from waybill.store.statements._rows import carrier_from
 from waybill.store.tables import AWAITS
 
 _LEAST: Final = 4
@@ -182,6 +183,6 @@ def count(connection: AnyConnection) -> int:
 def _sent(connection: AnyConnection, statement: str, **parameters: object) -> list[Dispatched]:
     found = sorted(rows(connection, statement, parameters))
     return [
-        Dispatched(report_id, version, kind, Carrier(traceparent, tracestate) if traceparent else None)
+        Dispatched(report_id, version, kind, carrier_from(traceparent, tracestate))
         for _, report_id, version, kind, traceparent, tracestate in found
     ]

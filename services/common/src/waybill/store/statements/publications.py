@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from waybill.domain import Carrier
+from waybill.store.statements._rows import carrier_from
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _locked(connection: Connection, statement: str, age: timedelta, limit: int) 
         StoredPublication(
             Publication(report_id, first, last, command),
             kind,
-            Carrier(traceparent, tracestate) if traceparent else None,
+            carrier_from(traceparent, tracestate),
             events,
         )
         for report_id, first, last, command, kind, traceparent, tracestate, events in found
