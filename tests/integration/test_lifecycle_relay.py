@@ -25,6 +25,7 @@ from waybill.domain import (
     LeasePolicy,
     NewReport,
     Progress,
+    Report,
     Status,
     StepChange,
     StepStatus,
@@ -424,6 +425,37 @@ def test_what_a_process_commits_waits_for_what_another_has_not_published(
 
     emptied(changes)
     assert versions(topics.records_of(names.report_status, report.id)) == [1, 2]
+
+
+def test_what_comes_after_a_batch_that_failed_does_not_overtake_the_rest(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """All that was ready with it is left to the sweep."""
+    publishing, goes_on, failed = Event(), Event(), Event()
+
+    class FailsOnce(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            publishing.set()
+            assert goes_on.wait(60)
+            if batch[0].key == str(second.id) and not failed.is_set():
+                failed.set()
+                raise RuntimeError("made to fail")
+            return super().publish(batch)
+
+    def requested() -> Report:
+        return changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
+
+    one_by_one = RelayPolicy(batch=1, left_after=timedelta(seconds=2), pause=timedelta(seconds=0.1))
+    changes.hand_over = start_relay(FailsOnce, one_by_one).hand_over
+    requested()
+    assert publishing.wait(30)
+    second, third = requested(), requested()
+    goes_on.set()
+    assert failed.wait(30)
+    assert changes.claim(third.id) is not None
+
+    emptied(changes)
+    assert versions(topics.records_of(names.report_status, third.id)) == [1, 2]
 
 
 def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:

@@ -27,7 +27,9 @@ INSERT INTO idempotency_keys (key, request_sha256, report_id) SELECT id::text, '
 INSERT INTO dead_letters (id, reason, detail, source, topic, partition, "offset")
 SELECT gen_random_uuid(), 'not_json', '', number::text, 'report', 0, number
 FROM generate_series(1, :many) AS number;
-ANALYZE reports, idempotency_keys, dead_letters
+INSERT INTO publications (report_id, first_version, last_version, command)
+SELECT id, 2, 2, false FROM reports WHERE status = 'processing' LIMIT 1000;
+ANALYZE reports, idempotency_keys, dead_letters, publications
 """
 _LET_WAIT = """
 INSERT INTO reports (id, kind, parameters, enqueue_at, created_at)
@@ -38,12 +40,13 @@ SELECT gen_random_uuid(), 'dowork', '{}', time, time
 FROM generate_series(1, :many) AS number, LATERAL (SELECT now() + number * interval '1 ms') AS retry (time);
 ANALYZE reports
 """
-_LARGE = {"reports", "report_changes", "idempotency_keys", "dead_letters"}
+_LARGE = {"reports", "report_changes", "idempotency_keys", "dead_letters", "publications"}
 
 
 @pytest.fixture
 def filled(store: Store) -> Iterator[Store]:
-    """With many reports that have a command, are being produced, and have ended; of each, nothing is due."""
+    """With many reports that have a command, are being produced, and have ended, and some events to publish;
+    of each, nothing is due."""
     execute(store, _FILL)
     yield store
     store.empty()

@@ -143,6 +143,16 @@ class TestOrder:
         opened.add(committed(row(2), waiting=[row(1)], since=1.0))
         assert ready(opened) == [], "the sweep may be at the first one"
 
+    def test_what_follows_one_that_is_left_to_the_sweep_is_left_to_it_too(self) -> None:
+        clock = Clock()
+        opened = order(clock)
+        opened.add(committed(row(1)))
+        opened.add(committed(row(2), waiting=[row(1)], since=0.8))
+        opened.add(committed(row(1, report=OTHER), since=0.8))
+        clock.now = 1.2
+
+        assert ready(opened) == [row(1, report=OTHER)]
+
     def test_a_command_alone_waits_for_nothing(self) -> None:
         opened = order()
         command = Publication(REPORT, 3, 2, command=True)

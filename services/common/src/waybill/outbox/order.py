@@ -49,8 +49,9 @@ class Order:
     def take_ready(self) -> list[Waiting]:
         """Those that may be published now, in this order."""
         self._give_up_the_old()
-        ready = [one for one in self._ready if self._is_fresh(one)]
-        self._forget(one.entry.row for one in self._ready if not self._is_fresh(one))
+        old = {one.entry.key for one in self._ready if not self._is_fresh(one)}
+        ready = [one for one in self._ready if one.entry.key not in old]
+        self._forget(one.entry.row for one in self._ready if one.entry.key in old)
         self._ready = []
         return ready
 

@@ -150,9 +150,12 @@ class Relay:
         """If that fails, it is left to the sweep."""
         self._republish_reordered()
         ready = self._order.take_ready()
-        while ready:
-            batch, ready = ready[: self._policy.batch], ready[self._policy.batch :]
-            self._publish_from_memory(batch)
+        try:
+            while ready:
+                batch, ready = ready[: self._policy.batch], ready[self._policy.batch :]
+                self._publish_from_memory(batch)
+        finally:
+            self._order.not_published(one.entry.row for one in ready)
 
     def _publish_from_memory(self, ready: Sequence[Waiting]) -> None:
         entries = [one.entry for one in ready if one.entry.key not in self._keys.unacked]

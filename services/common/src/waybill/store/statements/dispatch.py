@@ -88,7 +88,8 @@ _SENT_LATELY = (
 _FILL_IDLE = f"WITH {_IDLE}, {_room(_SENT_LATELY)}, {_NEXT} {_SEND}"
 
 # While all slots are busy, no worker could claim it, whether it was lost or not. One that runs alone is not
-# sent again because it was lost, but since its worker had no room for it.
+# sent again because it was lost, but since its worker had no room for it. OFFSET 0 keeps the planner from a
+# join, for which it might read all that is to be published: it looks for each of the few reports instead.
 _REPEAT = f"""
 WITH {_IDLE}, next AS (
     SELECT id, enqueue_at AS place FROM reports
@@ -98,8 +99,8 @@ WITH {_IDLE}, next AS (
             OR (SELECT slots > 0 FROM idle)
             OR (SELECT slots = 0 FROM capacity)
         )
-        AND NOT EXISTS (SELECT FROM publications WHERE report_id = reports.id AND command)
-        AND NOT EXISTS (SELECT FROM outbox WHERE key = reports.id::text AND topic = %(topic)s)
+        AND NOT EXISTS (SELECT FROM publications WHERE report_id = reports.id AND command OFFSET 0)
+        AND NOT EXISTS (SELECT FROM outbox WHERE key = reports.id::text AND topic = %(topic)s OFFSET 0)
     ORDER BY enqueue_at LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )

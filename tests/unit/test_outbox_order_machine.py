@@ -1,0 +1,120 @@
+"""Whatever processes commit, publish, fail to publish and sweep, the events of a report come in order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.unit.test_outbox_order import REPORT, row
+from waybill.ledger import Committed, Entry
+from waybill.outbox.order import Order, Waiting
+from waybill.store import Publication
+
+KEY = str(REPORT)
+FRESH_FOR, LEFT_AFTER = 1.5, 3.0
+
+PROCESSES = st.integers(0, 2)
+
+
+@dataclass
+class Process:
+    """`untold`: what its transactions have committed, and its relay has not heard of."""
+
+    order: Order
+    untold: list[Committed] = field(default_factory=list)
+    published: list[Publication] = field(default_factory=list)
+
+
+class OrderMachine(RuleBasedStateMachine):
+    """One report, and next to no time that passes while something is published: so no process is in doubt of
+    what it has published in time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.processes = [Process(Order(FRESH_FOR, self._clock)) for _ in range(3)]
+        self.table: dict[Publication, float] = {}
+        self.version = 0
+        self.told: list[int] = []
+
+    @rule(seconds=st.sampled_from([0.3, 0.8, 1.6, 3.1]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(which=PROCESSES, versions=st.integers(1, 2))
+    def change(self, which: int, versions: int) -> None:
+        process = self.processes[which]
+        new = row(self.version + 1, self.version + versions)
+        entry = Entry(new, KEY, [])
+        process.untold.append(Committed([entry], {KEY: list(self.table)}, self._clock()))
+        self.table[new] = self.now
+        self.version = new.last
+
+    @rule(which=PROCESSES)
+    def look(self, which: int) -> None:
+        """A transaction that only looks, and deletes what was published."""
+        process = self.processes[which]
+        waiting = list(self.table)
+        self._delete(process.published)
+        process.untold.append(Committed([], {KEY: waiting}, self._clock(), [KEY]))
+        process.order.deleted(process.published)
+        process.published = []
+
+    @rule(which=PROCESSES, works=st.booleans(), reverse=st.booleans())
+    def publish(self, which: int, works: bool, reverse: bool) -> None:
+        """What threads have committed, the relay may hear of in another order."""
+        process = self.processes[which]
+        for one in reversed(process.untold) if reverse else process.untold:
+            process.order.add(one)
+        process.untold = []
+        ready = process.order.take_ready()
+        if works:
+            self._tell([one.entry.row for one in ready])
+            process.published += _rows(ready)
+        else:
+            process.order.not_published(one.entry.row for one in ready)
+
+    @rule()
+    def sweep(self) -> None:
+        old = sorted(
+            (one for one, at in self.table.items() if self.now - at > LEFT_AFTER), key=lambda one: one.first
+        )
+        self._tell(old)
+        self._delete(old)
+
+    @invariant()
+    def no_event_comes_before_one_that_was_never_told(self) -> None:
+        first_time = list(dict.fromkeys(self.told))
+        assert first_time == sorted(first_time), self.told
+        assert first_time == list(range(1, len(first_time) + 1)), self.told
+
+    def teardown(self) -> None:
+        """Nothing stays behind for ever."""
+        self.now += 10
+        self.sweep()
+        self.no_event_comes_before_one_that_was_never_told()
+        assert set(self.told) == set(range(1, self.version + 1))
+
+    def _clock(self) -> float:
+        """No two readings are the same."""
+        self.now += 1e-6
+        return self.now
+
+    def _tell(self, rows: Sequence[Any]) -> None:
+        for one in rows:
+            self.told += range(one.first, one.last + 1)
+
+    def _delete(self, rows: Sequence[Publication]) -> None:
+        for one in rows:
+            self.table.pop(one, None)
+
+
+def _rows(ready: Sequence[Waiting]) -> list[Publication]:
+    return [one.entry.row for one in ready if isinstance(one.entry.row, Publication)]
+
+
+TestOrderMachine = OrderMachine.TestCase
+TestOrderMachine.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
