@@ -117,7 +117,7 @@ def no_fence() -> None:
 
     def without(statement: str) -> str:
         unfenced, found = re.subn(
-            r"WHERE reports\.status = .*?lease_expires_at > clock_timestamp\(\)",
+            r"WHERE status_before = .*?lease_expires_at > clock_timestamp\(\)",
             "",
             statement,
             flags=re.DOTALL,
@@ -173,7 +173,7 @@ def publish_first() -> None:
             with self.reading(**options) as connection:
                 changes = Changes(connection, self.topics, self._requeue_after)
                 yield changes
-                entries, _ = changes.write_records(Published())
+                entries = changes.write_records(Published())().entries
                 if entries:
                     self._outgoing.committed(Published(), Committed(entries, {}, time.monotonic()))
                     time.sleep(_PUBLISHED_SECONDS)

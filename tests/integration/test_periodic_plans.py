@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from tests.support.lifecycle_store import Store
+from tests.support.plans import scans
 from waybill.artefacts import ArtefactStore
 from waybill.domain import NewReport, new_report_id
 
@@ -40,7 +41,6 @@ SELECT gen_random_uuid(), 'dowork', '{}', time, time
 FROM generate_series(1, :many) AS number, LATERAL (SELECT now() + number * interval '1 ms') AS retry (time);
 ANALYZE reports
 """
-_LARGE = {"reports", "report_changes", "idempotency_keys", "dead_letters", "publications"}
 
 
 @pytest.fixture
@@ -78,16 +78,6 @@ def plans(engine: Engine, act: Any) -> list[dict[str, Any]]:
                 explained = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
                 found.append(explained.scalar_one()[0]["Plan"])
     return found
-
-
-def scans(plan: dict[str, Any]) -> Iterator[str]:
-    """The tables and indexes that it reads from their beginning to their end."""
-    if plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in _LARGE:
-        yield plan["Relation Name"]
-    if "Index Name" in plan and "Index Cond" not in plan:
-        yield plan["Index Name"]
-    for part in plan.get("Plans", ()):
-        yield from scans(part)
 
 
 def test_no_periodic_statement_reads_what_is_not_due(filled: Store) -> None:

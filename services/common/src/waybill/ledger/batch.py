@@ -1,6 +1,6 @@
 """Writes of many attempts and clients, each sort in one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -25,6 +25,9 @@ Result = Report | None | LeaseLost
 """Of one write: the report as it is now. None for a heartbeat, and for a report that could not be claimed. An
 attempt that has lost its lease gets the error that is to be raised; nothing of it is written."""
 
+Finish = Callable[[], dict[int, Result]]
+"""Waits for what was sent to the database; the results of the writes of one sort, by their places."""
+
 _Write = TypeVar("_Write", Acceptance, Claim, Heartbeat, Steps, Conclusion)
 
 
@@ -33,34 +36,55 @@ def write_all(changes: Recording, writes: Sequence[Write], lease: LeasePolicy) -
 
     No two may be of the same attempt. Of several claims of a report at most one gets it.
     """
-    results = {
-        **_conclude(changes, _of(Conclusion, writes)),
-        **_take_steps(changes, _of(Steps, writes)),
-        **_renew(changes, _of(Heartbeat, writes), lease),
-        **_claim(changes, _of(Claim, writes), lease),
-        **_accept(changes, _of(Acceptance, writes)),
-    }
+    sent = [
+        _conclude(changes, _of(Conclusion, writes)),
+        _take_steps(changes, _of(Steps, writes)),
+        _renew(changes, _of(Heartbeat, writes), lease),
+        _claim(changes, _of(Claim, writes), lease),
+        _accept(changes, _of(Acceptance, writes)),
+    ]
+    results = {place: result for found in sent for place, result in found().items()}
     return [results[place] for place in range(len(writes))]
 
 
 def accept_all(changes: Recording, news: Sequence[NewReport]) -> list[Report]:
     """Requested reports, in the same order. Each gets a command, or waits until there is room for it."""
+    return _accept_all(changes, news)()
+
+
+def _accept_all(changes: Recording, news: Sequence[NewReport]) -> Callable[[], list[Report]]:
     document = [_accepted(place, new) for place, new in enumerate(news)]
-    found = attempts.insert(changes.connection, document, changes.requeue_after) if document else {}
-    ordered = [found[new.id] for new in news]
-    return [changes.record(one.report, with_command=one.has_command) for one in ordered]
+    found = attempts.insert(changes.connection, document, changes.requeue_after)
+
+    def accepted() -> list[Report]:
+        inserted = found()
+        ordered = [inserted[new.id] for new in news]
+        return [changes.record(one.report, with_command=one.has_command) for one in ordered]
+
+    return accepted
 
 
 def _of(sort: type[_Write], writes: Sequence[Write]) -> dict[int, _Write]:
     return {place: write for place, write in enumerate(writes) if isinstance(write, sort)}
 
 
-def _conclude(changes: Recording, writes: Mapping[int, Conclusion]) -> dict[int, Result]:
+def _nothing() -> dict[int, Result]:
+    return {}
+
+
+def _conclude(changes: Recording, writes: Mapping[int, Conclusion]) -> Finish:
+    if not writes:
+        return _nothing
     document = [_ending(place, one) for place, one in writes.items()]
-    found = attempts.end(changes.connection, document, changes.requeue_after) if document else {}
-    for place, report in found.items():
-        _record_conclusion(changes, report, writes[place])
-    return _held(writes, found)
+    found = attempts.end(changes.connection, document, changes.requeue_after)
+
+    def concluded() -> dict[int, Result]:
+        ended = found()
+        for place, report in ended.items():
+            _record_conclusion(changes, report, writes[place])
+        return _held(writes, ended)
+
+    return concluded
 
 
 def _record_conclusion(changes: Recording, report: Report, write: Conclusion) -> None:
@@ -98,31 +122,50 @@ def _ending(place: int, write: Conclusion) -> dict[str, Any]:
     return {**found, "failure": asdict(failure) if failure else None}
 
 
-def _take_steps(changes: Recording, writes: Mapping[int, Steps]) -> dict[int, Result]:
+def _take_steps(changes: Recording, writes: Mapping[int, Steps]) -> Finish:
+    if not writes:
+        return _nothing
     document = [{**_fence(place, one.fence), **_progress(one.taken)} for place, one in writes.items()]
-    found = attempts.steps(changes.connection, document) if document else {}
-    for place, report in found.items():
-        changes.record_steps(report, writes[place].taken)
-    return _held(writes, found)
+    found = attempts.steps(changes.connection, document)
+
+    def taken() -> dict[int, Result]:
+        held = found()
+        for place, report in held.items():
+            changes.record_steps(report, writes[place].taken)
+        return _held(writes, held)
+
+    return taken
 
 
-def _renew(changes: Recording, writes: Mapping[int, Heartbeat], lease: LeasePolicy) -> dict[int, Result]:
+def _renew(changes: Recording, writes: Mapping[int, Heartbeat], lease: LeasePolicy) -> Finish:
+    if not writes:
+        return _nothing
     document = [_fence(place, one.fence) for place, one in writes.items()]
-    renewed = attempts.renew(changes.connection, document, lease.time_to_live) if document else set()
-    return {place: None if place in renewed else LeaseLost(one.fence) for place, one in writes.items()}
+    found = attempts.renew(changes.connection, document, lease.time_to_live)
+
+    def renewed() -> dict[int, Result]:
+        held = found()
+        return {place: None if place in held else LeaseLost(one.fence) for place, one in writes.items()}
+
+    return renewed
 
 
-def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) -> dict[int, Result]:
+def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) -> Finish:
+    if not writes:
+        return _nothing
     document = [_claiming(place, one) for place, one in writes.items()]
     limit = lifecycle.MAX_SHARED_LOSSES
-    if not document:
-        return {}
     found = attempts.claim(changes.connection, document, lease.time_to_live, limit)
-    for report in found.reports.values():
-        changes.record(report)
-    if found.others_wait:
-        changes.dispatch(len(found.reports))
-    return {place: found.reports.get(place) for place in writes}
+
+    def claimed() -> dict[int, Result]:
+        ours = found()
+        for report in ours.reports.values():
+            changes.record(report)
+        if ours.others_wait:
+            changes.dispatch(len(ours.reports))
+        return {place: ours.reports.get(place) for place in writes}
+
+    return claimed
 
 
 def _claiming(place: int, write: Claim) -> dict[str, Any]:
@@ -136,8 +179,11 @@ def _claiming(place: int, write: Claim) -> dict[str, Any]:
     }
 
 
-def _accept(changes: Recording, writes: Mapping[int, Acceptance]) -> dict[int, Result]:
-    return dict(zip(writes, accept_all(changes, [one.new for one in writes.values()]), strict=True))
+def _accept(changes: Recording, writes: Mapping[int, Acceptance]) -> Finish:
+    if not writes:
+        return _nothing
+    found = _accept_all(changes, [one.new for one in writes.values()])
+    return lambda: dict(zip(writes, found(), strict=True))
 
 
 def _accepted(place: int, new: NewReport) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What belongs to changes of reports: their events, their dead letters, and what they have to publish."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
@@ -23,6 +23,14 @@ from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
 
 
+@dataclass(frozen=True)
+class Records:
+    """What a transaction has left to be published, and the rows that waited for that before it, by key."""
+
+    entries: list[Entry]
+    waiting: dict[str, list[Row]]
+
+
 class Recording:
     """Of a transaction in which reports change: gets each row after its change.
 
@@ -40,11 +48,12 @@ class Recording:
         self._dispatched: list[Dispatched] = []
         self._messages: list[OutboxMessage] = []
 
-    def write_records(self, published: Published) -> tuple[list[Entry], dict[str, list[Row]]]:
+    def write_records(self, published: Published) -> Callable[[], Records]:
         """What belongs to the changes, before the commit: they are to be published. Forgets what was
-        `published`, and returns what else of the same reports, and of those it names, waits for that."""
+        `published`; after the commit, what it returns tells what else of the same reports, and of those it
+        names, waits for that."""
         if not (self._changed or self._dispatched or self._messages or published):
-            return [], {}
+            return lambda: Records([], {})
         ids = [row for row in published.rows if isinstance(row, int)]
         if isinstance(self.connection, DirectConnection) and (ids or self._messages):
             raise NotDirectly
@@ -52,16 +61,14 @@ class Recording:
         commands = [_command_alone(one) for one in self._dispatched]
         old = {str(one.report.id) for one in changed if not one.is_new}
         keys = {*old, *(message.key for message in self._messages), *published.keys}
-        waiting: dict[str, list[Row]] = {}
-        for key, row in records.put(
+        found = records.put(
             self.connection,
             [event for one in changed for event in one.events],
             [*(one.publication for one in changed), *commands],
             [row for row in published.rows if isinstance(row, Publication)],
             keys,
             again=bool(commands) or any(not one.events for one in changed),
-        ):
-            waiting.setdefault(key, []).append(row)
+        )
         entries = [one.entry(self._topics) for one in changed]
         entries += [
             publication_entry(self._topics, row, one.kind, one.carrier, [])
@@ -71,7 +78,7 @@ class Recording:
             outbox.remove(self.connection, ids)
             stored = outbox.put(self.connection, self._messages)
             entries += [Entry(row, one.key, [one]) for row, one in zip(stored, self._messages, strict=True)]
-        return entries, waiting
+        return lambda: Records(entries, _by_key(found()))
 
     def record(self, report: Report, *, with_command: bool = True) -> Report:
         """The event of a change of status; and a command where the report could be claimed now, unless
@@ -127,6 +134,13 @@ class Recording:
 
     def _changed_of(self, report: Report) -> "_Changed":
         return self._changed.setdefault(report.id, _Changed(report))
+
+
+def _by_key(rows: Iterable[tuple[str, Row]]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for key, row in rows:
+        found.setdefault(key, []).append(row)
+    return found
 
 
 def _command_alone(one: Dispatched) -> Publication:

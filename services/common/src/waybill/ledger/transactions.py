@@ -76,8 +76,11 @@ class Transactions:
                 changes = make(connection, self.topics, self._requeue_after)
                 yield changes
                 published = self._outgoing.take_published()
-                entries, waiting = changes.write_records(published)
+                written = changes.write_records(published)
+            records = written()
         except BaseException:
             self._outgoing.failed(published)
             raise
-        self._outgoing.committed(published, Committed(entries, waiting, since, published.keys))
+        self._outgoing.committed(
+            published, Committed(records.entries, records.waiting, since, published.keys)
+        )

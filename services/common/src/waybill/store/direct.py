@@ -1,11 +1,12 @@
 """Transactions of statements that run all the time, on the driver's connection: without what SQLAlchemy does
 for each statement and its result, and in as few round trips as they need."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, cast
 
 import psycopg
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
@@ -13,8 +14,23 @@ from sqlalchemy.pool import PoolProxiedConnection
 from waybill.store.engine import BEGIN, StoreUnavailable, is_unavailable, limits_of, reason_of, settings_call
 
 _BRIEF: Final[Mapping[str, str]] = {"lock_timeout": "1s"}
+_PLANNED: Final[Mapping[str, str]] = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+    "jit": "off",
+}
+"""The plan of a statement is made once for a connection, maybe while the tables are still empty. All of them
+find some rows by an index, which is the right plan however many there are. What has no index, such as a list
+of values, costs as much as a large table then, for which the server would compile the plan."""
+
+_NO_LONGER_PREPARED: Final = (FeatureNotSupported, InvalidSqlStatementName)
+"""A migration has changed the type of a column, or the statements were deallocated."""
 
 Parameters = Mapping[str, Any]
+Result = Sequence[tuple[Any, ...]]
 
 
 class NotDirectly(Exception):  # noqa: N818 - the name is the sentence
@@ -28,25 +44,45 @@ class DirectConnection:
     def __init__(self, driver: psycopg.Connection[tuple[Any, ...]], pipeline: psycopg.Pipeline) -> None:
         self._driver = driver
         self._pipeline = pipeline
+        self._is_sent = True
+        self._is_over = False
 
-    def rows(self, statement: str, parameters: Parameters) -> Sequence[tuple[Any, ...]]:
-        """The statement's result. It goes to the server together with what was sent before it."""
-        cursor = self._driver.execute(statement, parameters)
-        # Not only flushed: without an end of what was sent, the transaction is not idle for the server, which
-        # then never ends that of a process that was stopped.
-        self._pipeline.sync()
-        return cursor.fetchall()
+    def send(self, statement: str, parameters: Parameters) -> Callable[[], Result]:
+        """It goes to the server with the next statement whose result is asked for, or with the commit; the
+        result can be asked for until then, or after that."""
+        cursor = self._driver.execute(statement, parameters, prepare=True)
+        self._is_sent = False
+
+        def result() -> Result:
+            if not (self._is_sent or self._is_over):
+                # Not only flushed: without an end of what was sent, the transaction is not idle for the
+                # server, which then never ends that of a process that was stopped.
+                self._pipeline.sync()
+                self._is_sent = True
+            return cursor.fetchall()
+
+        return result
+
+    def ends(self) -> None:
+        """All results are there."""
+        self._is_over = True
 
 
 AnyConnection = Connection | DirectConnection
 """For statements that run in either sort of transaction."""
 
 
-def rows(connection: AnyConnection, statement: str, parameters: Parameters) -> Sequence[tuple[Any, ...]]:
+def rows(connection: AnyConnection, statement: str, parameters: Parameters) -> Result:
     """The result of a statement with `%(name)s`."""
+    return send(connection, statement, parameters)()
+
+
+def send(connection: AnyConnection, statement: str, parameters: Parameters) -> Callable[[], Result]:
+    """As `rows`, but where the connection can, it does not wait for the result until that is asked for."""
     if isinstance(connection, DirectConnection):
-        return connection.rows(statement, parameters)
-    return cast("Sequence[tuple[Any, ...]]", connection.exec_driver_sql(statement, parameters).all())
+        return connection.send(statement, parameters)
+    found = cast("Result", connection.exec_driver_sql(statement, parameters).all())
+    return lambda: found
 
 
 def run_alone(engine: Engine, statement: str, values: Parameters) -> tuple[Any, ...] | None:
@@ -69,19 +105,22 @@ def transaction(engine: Engine, *, briefly: bool) -> Iterator[DirectConnection]:
     """
     pooled = _connection(engine)
     driver = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
-    committing = False
     try:
         with driver.pipeline() as pipeline:
             driver.execute(BEGIN)
-            driver.execute(settings_call({**limits_of(engine), **(_BRIEF if briefly else {})}))
-            yield DirectConnection(driver, pipeline)
-            committing = True
+            driver.execute(settings_of(engine, briefly=briefly), prepare=True)
+            connection = DirectConnection(driver, pipeline)
+            yield connection
+            # With what was sent before: where that fails, the server skips the commit.
             driver.execute("COMMIT")
+        connection.ends()
     except psycopg.Error as error:
+        if isinstance(error, _NO_LONGER_PREPARED):
+            pooled.invalidate(error)
         if driver.closed:
             pooled.invalidate(error)
             engine.dispose()  # the other connections are as good as lost
-        if driver.closed or committing:
+        if driver.closed or error.sqlstate is None:
             raise StoreUnavailable("The database is unavailable: try again later.") from error
         raise NotDirectly from error
     finally:
@@ -89,6 +128,11 @@ def transaction(engine: Engine, *, briefly: bool) -> Iterator[DirectConnection]:
             with suppress(psycopg.Error):
                 driver.rollback()
         pooled.close()
+
+
+def settings_of(engine: Engine, *, briefly: bool = False) -> str:
+    """The statement that makes the settings of `transaction`."""
+    return settings_call({**limits_of(engine), **_PLANNED, **(_BRIEF if briefly else {})})
 
 
 def _connection(engine: Engine) -> PoolProxiedConnection:

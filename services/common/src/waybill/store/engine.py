@@ -2,11 +2,12 @@
 
 import math
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import sqlalchemy
@@ -40,6 +41,7 @@ BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LIMITS_OPTION = "waybill_limits"
 
 _REST_SECONDS = 1.0
+_NEVER_UNASKED = sys.maxsize
 
 _QUOTED = re.compile(r"""["„«][^"“”»]*["“”»]|(?<!\w)'[^']*'""")
 _ADDRESS = re.compile(r" ?\([0-9A-Fa-f.:%]+\)")
@@ -54,8 +56,8 @@ def create_engine(address: str, *, application: str, pool_size: int = 5, max_ove
     """Opens no connection yet. `address` as `waybill.database_url` reads it, which raises `WrongDatabaseUrl`;
     `application` is what `pg_stat_activity` shows.
 
-    Nothing is kept in the server's session between two transactions: neither settings nor prepared
-    statements. So PgBouncer may give each of them another session.
+    No settings are kept in the server's session between two transactions, and prepared statements only where
+    the session is this connection's own. So PgBouncer may give each transaction another session.
     """
     options = connection_options(address, application)
     engine = sqlalchemy.create_engine(
@@ -77,8 +79,17 @@ def create_engine(address: str, *, application: str, pool_size: int = 5, max_ove
         connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
 
     event.listen(engine, "handle_error", _leave_a_standby)
+    event.listen(engine, "connect", _prepare_where_asked)
     _ping_after_a_rest(engine)
     return engine
+
+
+def _prepare_where_asked(driver: psycopg.Connection[Any], _: ConnectionPoolEntry) -> None:
+    """Allows statements that are executed with `prepare=True` to be planned once. Not behind a pooler, which
+    may give each transaction another session: it has a number of its own for the connection."""
+    session = driver.execute("SELECT pg_backend_pid()").fetchone()
+    if session == (driver.info.backend_pid,):
+        driver.prepare_threshold = _NEVER_UNASKED
 
 
 def _ping_after_a_rest(engine: Engine) -> None:

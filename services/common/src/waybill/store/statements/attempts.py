@@ -1,19 +1,20 @@
 """Statements on `reports` that run for many reports at once: requests, claims, and what attempts write.
 
-Each gets one JSON document with an object for each report, and returns the rows that it has changed by their
-place in the document; a row that is missing was refused. Rows are locked in the order of their ids, so that
-no two of these statements wait for each other.
+Each gets one JSON document with an object for each report, and returns a function, which waits for the rows
+that it has changed, by their place in the document; a row that is missing was refused. Rows are locked in the
+order of their ids, so that no two of these statements wait for each other; and locked by their ids alone, so
+that no plan reads an index of all that waits, or runs, to find them.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from waybill.domain import Report
-from waybill.store.direct import AnyConnection, rows
+from waybill.store.direct import AnyConnection, Result, send
 from waybill.store.statements._rows import REPORT_COLUMNS, report_from
 from waybill.store.statements.dispatch import NONE_WAITS, ROOM
 
@@ -37,17 +38,19 @@ RETURNING reports.enqueue_at > reports.created_at, {{columns}}
 """  # noqa: S608 - ours
 
 _CLAIM = f"""
-WITH waiting AS (
-    SELECT reports.id, reports.attempt_trace AS spans_before, claim.*
+WITH locked AS (
+    SELECT reports.id, status, not_before, losses, reports.attempt_trace AS spans_before, claim.*
     FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS claim (
         place integer, report_id uuid, owner text, alone boolean, spans jsonb,
         traceparent text, tracestate text
     ) ON reports.id = claim.report_id
-    WHERE reports.status = 'init'
-        AND (reports.not_before IS NULL OR reports.not_before <= clock_timestamp())
-        AND (claim.alone OR reports.losses < %(max_losses)s)
     ORDER BY reports.id
     FOR UPDATE OF reports
+), waiting AS (
+    SELECT * FROM locked
+    WHERE status = 'init'
+        AND (not_before IS NULL OR not_before <= clock_timestamp())
+        AND (alone OR losses < %(max_losses)s)
 )
 UPDATE reports SET
     status = 'processing',
@@ -72,22 +75,26 @@ RETURNING waiting.place, waiting.spans_before, NOT {NONE_WAITS}, {{columns}}
 """  # noqa: S608 - ours
 
 _HELD = """
-WITH held AS (
-    SELECT reports.id, attempt.*,
-        -- A cancel that was accepted wins over whatever goes wrong after it.
-        attempt.status <> 'done' AND reports.cancel_requested_at IS NOT NULL AS cancelled,
-        clock_timestamp() + make_interval(secs => attempt.delay) AS retry_at
-    FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS attempt (
+WITH locked AS (
+    SELECT reports.id, reports.status AS status_before, reports.attempt, reports.lease_owner,
+        reports.lease_expires_at, reports.cancel_requested_at, new.*
+    FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS new (
         place integer, report_id uuid, number integer, owner text,
         steps integer, progress jsonb,
         status text, failure jsonb, artefact jsonb, failures integer, interruptions integer, delay float
-    ) ON reports.id = attempt.report_id
-    WHERE reports.status = 'processing'
-        AND reports.attempt = attempt.number
-        AND reports.lease_owner = attempt.owner
-        AND reports.lease_expires_at > clock_timestamp()
+    ) ON reports.id = new.report_id
     ORDER BY reports.id
     FOR UPDATE OF reports
+), held AS (
+    SELECT *,
+        -- A cancel that was accepted wins over whatever goes wrong after it.
+        status <> 'done' AND cancel_requested_at IS NOT NULL AS cancelled,
+        clock_timestamp() + make_interval(secs => delay) AS retry_at
+    FROM locked
+    WHERE status_before = 'processing'
+        AND attempt = number
+        AND lease_owner = owner
+        AND lease_expires_at > clock_timestamp()
 )
 """
 """The fence: this attempt, by this owner, within its lease."""
@@ -169,50 +176,67 @@ class Claimed:
     others_wait: bool
 
 
-def insert(connection: AnyConnection, document: Document, requeue_after: timedelta) -> dict[UUID, Inserted]:
+def insert(
+    connection: AnyConnection, document: Document, requeue_after: timedelta
+) -> Callable[[], dict[UUID, Inserted]]:
     """Requested reports, by their ids: `place`, from 0, `id`, `kind`, `parameters`, `timeout_seconds` and the
     carrier of each. While others wait for room, or where there is none, they wait behind them."""
-    found = _run(connection, _INSERT, document, requeue_after=requeue_after)
-    inserted = (Inserted(_report(row), has_command) for has_command, *row in found)
-    return {one.report.id: one for one in inserted}
+    found = _send(connection, _INSERT, document, requeue_after=requeue_after)
+
+    def inserted() -> dict[UUID, Inserted]:
+        rows = (Inserted(_report(row), has_command) for has_command, *row in found())
+        return {one.report.id: one for one in rows}
+
+    return inserted
 
 
-def claim(connection: AnyConnection, document: Document, lease: timedelta, max_losses: int) -> Claimed:
+def claim(
+    connection: AnyConnection, document: Document, lease: timedelta, max_losses: int
+) -> Callable[[], Claimed]:
     """New attempts, with a lease of this length. What is returned has the spans of the attempt before.
 
     Of each: `report_id`, `owner`, `alone`, `spans`, which are stored, and the carrier, which a report without
     a trace gets from its first claim, so that its retries stay in it. Refused where the report does not wait
     for an attempt, or has `max_losses` already and is not to run `alone`.
     """
-    found = _run(connection, _CLAIM, document, lease=lease, max_losses=max_losses)
-    reports = {place: _report(row, attempt_trace=before) for place, before, _, *row in found}
-    return Claimed(reports, any(others_wait for _, _, others_wait, *_ in found))
+    found = _send(connection, _CLAIM, document, lease=lease, max_losses=max_losses)
+
+    def claimed() -> Claimed:
+        rows = found()
+        reports = {place: _report(row, attempt_trace=before) for place, before, _, *row in rows}
+        return Claimed(reports, any(others_wait for _, _, others_wait, *_ in rows))
+
+    return claimed
 
 
-def renew(connection: AnyConnection, document: Document, lease: timedelta) -> set[int]:
+def renew(connection: AnyConnection, document: Document, lease: timedelta) -> Callable[[], set[int]]:
     """Heartbeats: no changes, so the versions stay. Of each the fence: `report_id`, `number`, `owner`."""
-    return {place for (place,) in _run(connection, _RENEW, document, lease=lease)}
+    found = _send(connection, _RENEW, document, lease=lease)
+    return lambda: {place for (place,) in found()}
 
 
-def steps(connection: AnyConnection, document: Document) -> dict[int, Report]:
+def steps(connection: AnyConnection, document: Document) -> Callable[[], dict[int, Report]]:
     """Of each, with the fence: the `progress` after this number of `steps` that began or ended."""
-    return {place: _report(row) for place, *row in _run(connection, _STEPS, document)}
+    found = _send(connection, _STEPS, document)
+    return lambda: {place: _report(row) for place, *row in found()}
 
 
-def end(connection: AnyConnection, document: Document, requeue_after: timedelta) -> dict[int, Report]:
+def end(
+    connection: AnyConnection, document: Document, requeue_after: timedelta
+) -> Callable[[], dict[int, Report]]:
     """Of each, with the fence and the last steps: the `status`, with what is to be stored and counted; for
     `init` the `delay` until another attempt, None where it gets a command at once. Where the report is to be
     cancelled, it is, unless it is `done`."""
-    found = _run(connection, _END, document, requeue_after=requeue_after)
-    return {place: _report(row) for place, *row in found}
+    found = _send(connection, _END, document, requeue_after=requeue_after)
+    return lambda: {place: _report(row) for place, *row in found()}
 
 
 def _report(row: Sequence[Any], **instead: Any) -> Report:
     return report_from({**dict(zip(REPORT_COLUMNS, row, strict=True)), **instead})
 
 
-def _run(
+def _send(
     connection: AnyConnection, statement: str, document: Document, **parameters: object
-) -> Sequence[tuple[Any, ...]]:
+) -> Callable[[], Result]:
     parameters["document"] = json.dumps(document)
-    return rows(connection, statement, parameters)
+    return send(connection, statement, parameters)

@@ -1,13 +1,13 @@
 """What belongs to changes of reports: their events, and what they have to publish."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
 from waybill.domain import Report
-from waybill.store.direct import AnyConnection, rows
+from waybill.store.direct import AnyConnection, send
 from waybill.store.statements.publications import Publication
 
 
@@ -86,12 +86,12 @@ def put(
     keys: Collection[str] = (),
     *,
     again: bool = False,
-) -> list[tuple[str, Publication | int]]:
+) -> Callable[[], list[tuple[str, Publication | int]]]:
     """Stores events and what is to be published, and forgets what was `published`, in one statement, in the
     transaction that has made the changes. `again`: some of it may be there already.
 
-    Returns, with its key, what of the reports `keys` waited to be published before: by `publications`, or as
-    a message of the outbox by its id.
+    Returns what says, with its key, what of the reports `keys` waited to be published before: by
+    `publications`, or as a message of the outbox by its id.
     """
     statement = _statement(
         events=bool(events),
@@ -100,7 +100,7 @@ def put(
         published=bool(published),
         keys=bool(keys),
     )
-    found = rows(
+    found = send(
         connection,
         statement,
         {
@@ -110,7 +110,7 @@ def put(
             "keys": json.dumps(list(keys)),
         },
     )
-    return [_waiting(*row) for row in found]
+    return lambda: [_waiting(*row) for row in found()]
 
 
 def _waiting(

@@ -1,0 +1,99 @@
+"""Statements that run all the time are planned once for a connection, by plans that stay right."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from tests.support.lifecycle_store import Store, engine_of
+from tests.support.plans import scans
+from waybill.domain import (
+    End,
+    Fence,
+    NewReport,
+    Progress,
+    Status,
+    StepChange,
+    StepStatus,
+    StepTaken,
+    new_report_id,
+)
+from waybill.store import direct
+
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
+
+STEP = StepTaken(StepChange("s", StepStatus.RUNNING), Progress("s", 0, 1))
+
+
+def produced(store: Store) -> None:
+    """A report, with all that a worker writes of it."""
+    report = store.ledger.accept(NewReport(new_report_id(), "dowork", {}, None))
+    assert store.claim(report.id) is not None
+    fence = Fence(report.id, 1, "the test")
+    store.ledger.heartbeat(fence)
+    store.ledger.steps(fence, [STEP])
+    store.ledger.finish(fence, End(Status.DONE))
+
+
+def prepared(connection: Connection) -> dict[str, int]:
+    """The session's statements, with the number of their parameters."""
+    found = connection.execute(
+        text("SELECT name, coalesce(array_length(parameter_types, 1), 0) FROM pg_prepared_statements")
+    )
+    return {str(name): int(number) for name, number in found}
+
+
+def plan(connection: Connection, name: str, parameters: int) -> dict[str, Any]:
+    values = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
+    explained = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) EXECUTE {name} {values}").scalar_one()
+    found: dict[str, Any] = explained[0]["Plan"]
+    return found
+
+
+def test_each_is_planned_once_and_by_index_also_while_the_tables_are_empty(store: Store) -> None:
+    store.empty()
+    store.engine.dispose()
+    produced(store)
+    with store.engine.begin() as connection:  # not rolled back: the driver forgets what is prepared then
+        first = prepared(connection)
+    produced(store)
+
+    with store.engine.begin() as connection:
+        assert prepared(connection).keys() == first.keys()
+        assert len(first) >= 6, "a request, a claim, a heartbeat, steps, an end, and what belongs to them"
+        connection.exec_driver_sql(direct.settings_of(store.engine))
+        plans = {name: plan(connection, name, parameters) for name, parameters in first.items()}
+
+    assert {name: found for name, one in plans.items() if (found := list(scans(one)))} == {}
+
+
+def test_a_connection_whose_statements_are_no_longer_right_is_replaced(store: Store, store_url: str) -> None:
+    produced(store)
+    with store.engine.begin() as connection:
+        before = session(connection)
+    with altered(store_url):
+        produced(store)
+
+        with store.engine.begin() as connection:
+            assert session(connection) != before
+            assert prepared(connection)
+    store.engine.dispose()
+
+
+@contextmanager
+def altered(url: str) -> Iterator[None]:
+    """As by a migration. In a session of its own: the driver forgets what is prepared in one that does it."""
+    alter = "ALTER TABLE reports ALTER COLUMN tracestate TYPE"
+    with engine_of(url) as engine:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"{alter} varchar")
+        try:
+            yield
+        finally:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"{alter} text")
+
+
+def session(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
