@@ -155,14 +155,13 @@ def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) 
         return _nothing
     document = [_claiming(place, one) for place, one in writes.items()]
     limit = lifecycle.MAX_SHARED_LOSSES
-    found = attempts.claim(changes.connection, document, lease.time_to_live, limit)
+    found = attempts.claim(changes.connection, document, lease.time_to_live, limit, changes.requeue_after)
 
     def claimed() -> dict[int, Result]:
         ours = found()
         for report in ours.reports.values():
             changes.record(report)
-        if ours.others_wait:
-            changes.dispatch(len(ours.reports))
+        changes.dispatched(ours.dispatched)
         return {place: ours.reports.get(place) for place in writes}
 
     return claimed

@@ -70,14 +70,14 @@ class Changes(Recording):
         origin = lost.attempt_trace.origin if lost.attempt_trace else Origin(self._topics.report, -1, -1)
         return self.record_end(report, end, origin)
 
-    def dispatch_idle(self, limit: int) -> list[Dispatched]:
+    def dispatch_idle(self, limit: int) -> Sequence[Dispatched]:
         """As `dispatch`; but while a slot is free, old commands take no room."""
-        return self._with_commands(dispatch.fill_idle(self.connection, limit, self.requeue_after))
+        return self.dispatched(dispatch.fill_idle(self.connection, limit, self.requeue_after))
 
-    def repeat_lost(self, limit: int) -> list[Dispatched]:
+    def repeat_lost(self, limit: int) -> Sequence[Dispatched]:
         """Gives reports whose commands may be lost another one."""
         topic, losses = self._topics.report, lifecycle.MAX_SHARED_LOSSES
-        return self._with_commands(
+        return self.dispatched(
             dispatch.repeat_lost(self.connection, topic, limit, self.requeue_after, losses)
         )
 

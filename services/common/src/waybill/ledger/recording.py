@@ -114,16 +114,17 @@ class Recording:
         self._messages.append(OutboxMessage(self._topics.report_dead_letter, str(letter.id), value, carrier))
         return True
 
-    def dispatch(self, limit: int) -> list[Dispatched]:
+    def dispatch(self, limit: int) -> Sequence[Dispatched]:
         """Gives reports that wait for room their commands: as many as there is room for, and at most
         `limit`."""
-        return self._with_commands(dispatch.fill(self.connection, limit, self.requeue_after))
+        return self.dispatched(dispatch.fill(self.connection, limit, self.requeue_after))
+
+    def dispatched(self, reports: Sequence[Dispatched]) -> Sequence[Dispatched]:
+        """They have got their commands in this transaction."""
+        self._dispatched += reports
+        return reports
 
     # --- parts
-
-    def _with_commands(self, dispatched: list[Dispatched]) -> list[Dispatched]:
-        self._dispatched += dispatched
-        return dispatched
 
     def _record(self, report: Report, event: StatusEvent) -> "_Changed":
         changed = self._changed_of(report)

@@ -54,7 +54,7 @@ class Recovery:
         has come; and those whose command was lost."""
         with self._transactions.changes() as changes:
             dispatch.join_retries(changes.connection, _BATCH)
-            return changes.repeat_lost(_BATCH) + changes.dispatch_idle(_BATCH)
+            return [*changes.repeat_lost(_BATCH), *changes.dispatch_idle(_BATCH)]
 
     def waiting(self) -> int:
         """How many reports wait for room or for a claim; at most 100,000 are counted."""

@@ -16,7 +16,14 @@ from uuid import UUID
 from waybill.domain import Report
 from waybill.store.direct import AnyConnection, Result, send
 from waybill.store.statements._rows import REPORT_COLUMNS, report_from
-from waybill.store.statements.dispatch import NONE_WAITS, ROOM
+from waybill.store.statements.dispatch import (
+    HAD_COMMAND,
+    NONE_WAITS,
+    REFILLED,
+    ROOM,
+    Dispatched,
+    dispatched,
+)
 
 Document = Sequence[Mapping[str, Any]]
 
@@ -39,7 +46,8 @@ RETURNING reports.enqueue_at > reports.created_at, {{columns}}
 
 _CLAIM = f"""
 WITH locked AS (
-    SELECT reports.id, status, not_before, losses, reports.attempt_trace AS spans_before, claim.*
+    SELECT reports.id, status, not_before, losses, {HAD_COMMAND},
+        reports.attempt_trace AS spans_before, claim.*
     FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS claim (
         place integer, report_id uuid, owner text, alone boolean, spans jsonb,
         traceparent text, tracestate text
@@ -51,27 +59,29 @@ WITH locked AS (
     WHERE status = 'init'
         AND (not_before IS NULL OR not_before <= clock_timestamp())
         AND (alone OR losses < %(max_losses)s)
-)
-UPDATE reports SET
-    status = 'processing',
-    version = version + 1,
-    updated_at = clock_timestamp(),
-    attempt = attempt + 1,
-    attempt_trace = coalesce(
-        waiting.spans || jsonb_build_object('attempt', reports.attempt + 1), reports.attempt_trace
-    ),
-    lease_owner = waiting.owner,
-    lease_expires_at = clock_timestamp() + %(lease)s,
-    started_at = coalesce(reports.started_at, clock_timestamp()),
-    traceparent = coalesce(reports.traceparent, waiting.traceparent),
-    tracestate = coalesce(reports.tracestate, waiting.tracestate),
-    not_before = NULL,
-    enqueue_at = NULL,
-    progress = NULL,
-    failure = NULL
-FROM waiting
-WHERE reports.id = waiting.id
-RETURNING waiting.place, waiting.spans_before, NOT {NONE_WAITS}, {{columns}}
+), claimed AS (
+    UPDATE reports SET
+        status = 'processing',
+        version = version + 1,
+        updated_at = clock_timestamp(),
+        attempt = attempt + 1,
+        attempt_trace = coalesce(
+            waiting.spans || jsonb_build_object('attempt', reports.attempt + 1), reports.attempt_trace
+        ),
+        lease_owner = waiting.owner,
+        lease_expires_at = clock_timestamp() + %(lease)s,
+        started_at = coalesce(reports.started_at, clock_timestamp()),
+        traceparent = coalesce(reports.traceparent, waiting.traceparent),
+        tracestate = coalesce(reports.tracestate, waiting.tracestate),
+        not_before = NULL,
+        enqueue_at = NULL,
+        progress = NULL,
+        failure = NULL
+    FROM waiting
+    WHERE reports.id = waiting.id
+    RETURNING waiting.had_command, waiting.place, waiting.spans_before, {{columns}}
+), {REFILLED}
+SELECT refilled.sent, claimed.* FROM claimed, refilled
 """  # noqa: S608 - ours
 
 _HELD = """
@@ -170,10 +180,10 @@ class Inserted:
 
 @dataclass(frozen=True)
 class Claimed:
-    """The claimed reports, by their places, and whether there are others that wait for room."""
+    """The claimed reports, by their places, and others that get a command in their room."""
 
     reports: dict[int, Report]
-    others_wait: bool
+    dispatched: Sequence[Dispatched]
 
 
 def insert(
@@ -191,7 +201,11 @@ def insert(
 
 
 def claim(
-    connection: AnyConnection, document: Document, lease: timedelta, max_losses: int
+    connection: AnyConnection,
+    document: Document,
+    lease: timedelta,
+    max_losses: int,
+    requeue_after: timedelta,
 ) -> Callable[[], Claimed]:
     """New attempts, with a lease of this length. What is returned has the spans of the attempt before.
 
@@ -199,12 +213,14 @@ def claim(
     a trace gets from its first claim, so that its retries stay in it. Refused where the report does not wait
     for an attempt, or has `max_losses` already and is not to run `alone`.
     """
-    found = _send(connection, _CLAIM, document, lease=lease, max_losses=max_losses)
+    found = _send(
+        connection, _CLAIM, document, lease=lease, max_losses=max_losses, requeue_after=requeue_after
+    )
 
     def claimed() -> Claimed:
         rows = found()
-        reports = {place: _report(row, attempt_trace=before) for place, before, _, *row in rows}
-        return Claimed(reports, any(others_wait for _, _, others_wait, *_ in rows))
+        reports = {place: _report(row, attempt_trace=before) for _, _, place, before, *row in rows}
+        return Claimed(reports, dispatched(rows[0][0]) if rows else [])
 
     return claimed
 

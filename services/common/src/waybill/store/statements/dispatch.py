@@ -1,9 +1,10 @@
 """Which of the reports that wait get a command: as many as keep every slot busy. The others wait for room in
 the database, where their order can still change; see `AWAITS`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from waybill.domain import Carrier
@@ -25,8 +26,9 @@ _LIVE = "workers WHERE seen_at > statement_timestamp() - interval '15 seconds'"
 """Those that have written their row lately: each does so every few seconds."""
 
 
-def _room(counted: str) -> str:
-    """Of a WITH: how many commands may be added to those in Kafka, of which those are `counted`."""
+def _room(counted: str, gone: str = "0") -> str:
+    """Of a WITH: how many commands may be added to those in Kafka, of which those are `counted`, and this
+    number of which are `gone`."""
     return f"""
 bound AS MATERIALIZED (
     SELECT greatest({_LEAST}, 2 * coalesce(sum(slots), 0) + coalesce(sum(partitions), 0)) AS bound
@@ -35,9 +37,9 @@ bound AS MATERIALIZED (
     SELECT bound - (
         SELECT count(*) FROM (
             SELECT FROM reports WHERE {_WAITING} = 'claim' AND {counted}
-            ORDER BY enqueue_at DESC LIMIT (SELECT bound FROM bound)
+            ORDER BY enqueue_at DESC LIMIT (SELECT bound FROM bound) + {gone}
         ) AS outstanding
-    ) AS free
+    ) + {gone} AS free
     FROM bound
 )
 """  # noqa: S608 - ours
@@ -69,15 +71,30 @@ FROM next WHERE reports.id = next.id
 RETURNING next.place, reports.id, version, kind, traceparent, tracestate
 """
 
-_NEXT = f"""
+
+def _next(number: str) -> str:
+    """Of a WITH: this number of those that wait for room."""
+    return f"""
 next AS (
     SELECT id, enqueue_at AS place FROM reports WHERE {_WAITING} = 'room'
-    ORDER BY enqueue_at LIMIT (SELECT greatest(0, least(free, %(limit)s)) FROM room)
+    ORDER BY enqueue_at LIMIT (SELECT greatest(0, {number}) FROM room)
     FOR UPDATE SKIP LOCKED
 )
 """  # noqa: S608 - ours
 
+
+_NEXT = _next("least(free, %(limit)s)")
 _FILL = f"WITH {ROOM}, {_NEXT} {_SEND}"
+
+_GONE = "(SELECT count(*) FROM claimed WHERE had_command)"
+REFILLED: Final = f"""
+{_room("true", _GONE)}, {_next("least(free, (SELECT count(*) FROM claimed))")}, sent AS ({_SEND}), refilled AS (
+    SELECT coalesce(jsonb_agg(sent ORDER BY place), '[]') AS sent FROM sent
+)
+"""  # noqa: S608 - ours
+"""Of a WITH in which reports are `claimed`: what gets their room, for `dispatched`. Those that `had_command`
+are still counted among the commands: the parts of a statement do not see each other's changes."""
+HAD_COMMAND: Final = f"({AWAITS} = 'claim') AS had_command"
 
 # While a slot is free, a command is claimed within moments. One that is not was lost, or its partition is
 # away, or its worker is busy: it must not keep others from the slot.
@@ -140,6 +157,19 @@ class Dispatched:
     version: int
     kind: str
     carrier: Carrier | None
+
+
+def dispatched(sent: Sequence[Mapping[str, Any]]) -> list[Dispatched]:
+    """Of `REFILLED`."""
+    return [
+        Dispatched(
+            UUID(one["id"]),
+            one["version"],
+            one["kind"],
+            carrier_from(one["traceparent"], one["tracestate"]),
+        )
+        for one in sent
+    ]
 
 
 def fill(connection: AnyConnection, limit: int, requeue_after: timedelta) -> list[Dispatched]:
