@@ -74,10 +74,12 @@ class Nowhere:
 def publication_entry(
     topics: Topics, row: Publication, kind: str, carrier: Carrier | None, events: Sequence[str]
 ) -> Entry:
-    """Of a report: its events, as JSON, and the command that tells a worker to produce it."""
+    """Of a report: the command that tells a worker to produce it, first, since one waits for it, and its
+    events, as JSON."""
     key = str(row.report_id)
-    messages = [OutboxMessage(topics.report_status, key, event, carrier) for event in events]
+    messages = []
     if row.command:
         value = Command(report_id=row.report_id, kind=kind).model_dump(mode="json", exclude_none=True)
         messages.append(OutboxMessage(topics.report, key, value, carrier, traced=True))
+    messages += [OutboxMessage(topics.report_status, key, event, carrier) for event in events]
     return Entry(row, key, messages)

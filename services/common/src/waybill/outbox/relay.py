@@ -14,7 +14,7 @@ from waybill.outbox.order import Order, Waiting
 from waybill.outbox.pending import Pending
 from waybill.outbox.publisher import Publisher
 from waybill.outbox.unacked import UnackedKeys
-from waybill.store import OutboxMessage, Publication, StoreUnavailable, reason_of
+from waybill.store import NotDirectly, OutboxMessage, Publication, StoreUnavailable, reason_of
 from waybill.store.statements import outbox, publications
 
 log = structlog.get_logger(__name__)
@@ -138,8 +138,12 @@ class Relay:
     def _settle(self) -> None:
         """Deletes what was published, and looks for what holds up others, where no change took that along."""
         if self._pending.to_settle:
-            with self._transactions.changes():
-                pass
+            try:
+                with self._transactions.direct_changes(briefly=False):
+                    pass
+            except NotDirectly:
+                with self._transactions.changes():
+                    pass
         self._delete_by = None
 
     def _warm_up(self) -> None:
@@ -173,6 +177,8 @@ class Relay:
             self._order.not_published(one.entry.row for one in ready if one.entry.row not in done)
         late = time.monotonic() - self._sure_for
         self._keys.in_doubt({one.entry.key for one in ready if one.since < late and one.entry.row in done})
+        if not self._pending.to_settle:
+            self._delete_by = None  # a change has taken along what was published before
         self._pending.published(sent.rows)
         self._settle_by(self._policy.delete_after.total_seconds())
         self._busy_until = time.monotonic() + 2 * self._policy.linger.total_seconds()

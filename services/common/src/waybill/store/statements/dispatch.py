@@ -88,7 +88,9 @@ _FILL = f"WITH {ROOM}, {_NEXT} {_SEND}"
 
 _GONE = "(SELECT count(*) FROM claimed WHERE had_command)"
 REFILLED: Final = f"""
-{_room("true", _GONE)}, {_next("least(free, (SELECT count(*) FROM claimed))")}, sent AS ({_SEND}), refilled AS (
+{_room("true", _GONE)}, {_next("least(free, (SELECT count(*) FROM claimed))")}, sent AS (
+    {_SEND}
+), refilled AS (
     SELECT coalesce(jsonb_agg(sent ORDER BY place), '[]') AS sent FROM sent
 )
 """  # noqa: S608 - ours
