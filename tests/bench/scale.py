@@ -17,7 +17,7 @@ class Scale:
     ratios: bool = True
     """Whether ratios are measured too, or counts alone."""
     rounds: int = 5
-    drained: int = 300
+    drained: int = 3000
     """Reports that wait when the workers start."""
     peers_drained: int = 1500
     """Jobs that wait when the workers of a peer start: of a faster one a few would be over at once."""

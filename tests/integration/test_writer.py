@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from tests.support.lifecycle_store import Store
 from tests.support.waiting import eventually
@@ -155,6 +156,27 @@ def test_a_change_that_the_database_does_not_take_spoils_no_other(
     assert ended.result().status is Status.DONE
     with pytest.raises(Exception, match="unsupported Unicode escape sequence"):
         accepted.result()
+
+
+def test_what_fails_together_with_the_commit_is_not_written(store: Store) -> None:
+    """The events of a transaction go to the database with its commit, whose success says nothing of them."""
+    held, waiting = claimed(store), store.ledger.accept(requested()).id
+    with store.engine.begin() as connection:
+        connection.execute(_TAKE_VERSION_2, {"id": waiting})
+
+    claim = store.ledger.begin_claim(waiting, "the test", alone=False)
+    assert store.ledger.finish(held, DONE).status is Status.DONE
+    with pytest.raises(IntegrityError, match="report_changes_pkey"):
+        claim.result()
+
+    report = store.ledger.get(waiting)
+    assert report is not None
+    assert (report.status, report.version) == (Status.INIT, 1)
+
+
+_TAKE_VERSION_2 = text(
+    "INSERT INTO report_changes (report_id, version, type, data, at) VALUES (:id, 2, 'status', '{}', now())"
+)
 
 
 def test_a_change_that_waits_for_a_lock_delays_the_others_for_a_moment_only(

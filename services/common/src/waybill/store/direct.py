@@ -105,6 +105,7 @@ def transaction(engine: Engine, *, briefly: bool) -> Iterator[DirectConnection]:
     """
     pooled = _connection(engine)
     driver = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
+    committing = False
     try:
         with driver.pipeline() as pipeline:
             driver.execute(BEGIN)
@@ -112,15 +113,16 @@ def transaction(engine: Engine, *, briefly: bool) -> Iterator[DirectConnection]:
             connection = DirectConnection(driver, pipeline)
             yield connection
             # With what was sent before: where that fails, the server skips the commit.
+            committing = True
             driver.execute("COMMIT")
         connection.ends()
     except psycopg.Error as error:
-        if isinstance(error, _NO_LONGER_PREPARED):
+        is_lost = driver.closed
+        if is_lost or isinstance(error, _NO_LONGER_PREPARED):
             pooled.invalidate(error)
-        if driver.closed:
-            pooled.invalidate(error)
+        if is_lost:
             engine.dispose()  # the other connections are as good as lost
-        if driver.closed or error.sqlstate is None:
+        if is_lost or (committing and error.sqlstate is None):
             raise StoreUnavailable("The database is unavailable: try again later.") from error
         raise NotDirectly from error
     finally:
