@@ -458,24 +458,73 @@ def test_what_comes_after_a_batch_that_failed_does_not_overtake_the_rest(
     assert versions(topics.records_of(names.report_status, third.id)) == [1, 2]
 
 
+def republish(store: Store, report_id: UUID) -> None:
+    with store.transactions.changes() as changes:
+        changes.republish_latest([str(report_id)])
+
+
 def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
     """Else it would tell an old event after the new one."""
     fence = begun(changes)
-
-    def republish() -> None:
-        with changes.transactions.changes() as others:
-            others.republish_latest([str(fence.report_id)])
-
-    teller = Thread(target=republish)
+    teller = Thread(target=republish, args=(changes, fence.report_id))
+    step = StepTaken(STEP, Progress("a step", 0, 1))
 
     with changes.ledger.changes() as under_way:
-        write_all(under_way, [Conclusion(fence, End(Status.DONE))], LeasePolicy())
+        write_all(under_way, [Conclusion(fence, End(Status.DONE), [step])], LeasePolicy())
         teller.start()
         teller.join(0.5)  # as long as it takes where it does not wait
     teller.join(30)
 
-    rows = [entry.row for left in changes.committed for entry in left.entries]
-    assert [row.last for row in rows if isinstance(row, Publication)] == [1, 2, 3, 3]
+    assert waiting(changes, fence.report_id) == [(1, 1), (2, 2), (3, 4), (4, 4)]
+
+
+def test_telling_again_waits_for_another_process_that_tells_it_now(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """Else what that process tells may come after what is told later from memory."""
+    publishing, goes_on = Event(), Event()
+
+    class Slow(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            publishing.set()
+            assert goes_on.wait(60)
+            return super().publish(batch)
+
+    report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
+    start_relay(Slow)
+    assert publishing.wait(30), "the sweep, which has locked it"
+    teller = Thread(target=republish, args=(changes, report.id))
+    teller.start()
+    teller.join(0.5)
+    assert teller.is_alive()
+    goes_on.set()
+    teller.join(30)
+
+    emptied(changes)
+    assert versions(topics.records_of(names.report_status, report.id)) == [1, 1]
+    assert len(topics.records_of(names.report, report.id)) == 1
+
+
+def test_telling_again_keeps_the_command_that_waits_with_the_event(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
+    changes.hand_over = start_relay(Publisher).hand_over
+
+    republish(changes, report.id)
+
+    emptied(changes)
+    assert versions(topics.records_of(names.report_status, report.id)) == [1]
+    assert len(topics.records_of(names.report, report.id)) == 1
+
+
+def waiting(store: Store, report_id: UUID) -> list[tuple[int, int]]:
+    statement = text(
+        "SELECT first_version, last_version FROM publications WHERE report_id = :id"
+        " ORDER BY first_version, last_version"
+    )
+    with store.engine.begin() as connection:
+        return [(first, last) for first, last in connection.execute(statement, {"id": report_id})]
 
 
 def test_topics_that_were_made_anew_get_what_waited(

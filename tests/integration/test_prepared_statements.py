@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
+import pytest
 from sqlalchemy import Connection, text
 
 from tests.support.lifecycle_store import Store, engine_of
@@ -51,19 +53,25 @@ def plan(connection: Connection, name: str, parameters: int) -> dict[str, Any]:
     return found
 
 
-def test_each_is_planned_once_and_by_index_also_while_the_tables_are_empty(store: Store) -> None:
+@pytest.mark.parametrize("is_known", [False, True], ids=["not-analyzed", "analyzed"])
+def test_each_is_planned_once_and_by_index_also_while_the_tables_are_empty(
+    store: Store, store_url: str, is_known: bool
+) -> None:
     store.empty()
     store.engine.dispose()
+    if is_known:
+        with psycopg.connect(store_url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
     produced(store)
-    with store.engine.begin() as connection:  # not rolled back: the driver forgets what is prepared then
-        first = prepared(connection)
+    with store.engine.begin() as opened:  # not rolled back: the driver forgets what is prepared then
+        first = prepared(opened)
     produced(store)
 
-    with store.engine.begin() as connection:
-        assert prepared(connection).keys() == first.keys()
+    with store.engine.begin() as opened:
+        assert prepared(opened).keys() == first.keys()
         assert len(first) >= 6, "a request, a claim, a heartbeat, steps, an end, and what belongs to them"
-        connection.exec_driver_sql(direct.settings_of(store.engine))
-        plans = {name: plan(connection, name, parameters) for name, parameters in first.items()}
+        opened.exec_driver_sql(direct.settings_of(store.engine))
+        plans = {name: plan(opened, name, parameters) for name, parameters in first.items()}
 
     assert {name: found for name, one in plans.items() if (found := list(scans(one)))} == {}
 

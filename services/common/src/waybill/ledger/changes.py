@@ -1,6 +1,5 @@
 """The unit of work: changes of reports in one transaction, each with its event and its messages."""
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -19,7 +18,7 @@ from waybill.domain import (
 from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.recording import Recording
 from waybill.store import OutboxMessage
-from waybill.store.statements import dead_letters, dispatch, events, reports
+from waybill.store.statements import dead_letters, dispatch, reports
 from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
 
@@ -94,9 +93,8 @@ class Changes(Recording):
     def republish_latest(self, keys: Sequence[str]) -> None:
         """Publishes each report's last event again, where an older one may have been published after it."""
         for report in (reports.lock_by_key(self.connection, key) for key in sorted(keys)):
-            latest = report and events.latest(self.connection, report.id)
-            if report and latest:
-                self._changed_of(report).again = json.dumps(latest.data)
+            if report:
+                self._changed_of(report)
 
     def remove(self, report_ids: Sequence[UUID]) -> None:
         """Removes locked reports with their events, and their last state from `report-status`."""

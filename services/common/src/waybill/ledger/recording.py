@@ -69,7 +69,8 @@ class Recording:
             keys,
             again=bool(commands) or any(not one.events for one in changed),
         )
-        entries = [one.entry(self._topics) for one in changed]
+        # What is published again may be in another process's hands: it is left to the sweep, which locks it.
+        entries = [one.entry(self._topics) for one in changed if one.events]
         entries += [
             publication_entry(self._topics, row, one.kind, one.carrier, [])
             for row, one in zip(commands, self._dispatched, strict=True)
@@ -150,13 +151,11 @@ def _command_alone(one: Dispatched) -> Publication:
 
 @dataclass
 class _Changed:
-    """A report that a transaction changes, or of which it has something published: `again`, its last
-    event."""
+    """A report that a transaction changes, or whose last event it has published again."""
 
     report: Report
     events: list[records.RecordedEvent] = field(default_factory=list)
     has_command: bool = False
-    again: str | None = None
 
     @property
     def is_new(self) -> bool:
@@ -166,11 +165,9 @@ class _Changed:
     @property
     def publication(self) -> Publication:
         last = self.report.version
-        first = last + 1 - (len(self.events) or int(self.again is not None))
+        first = last + 1 - (len(self.events) or 1)
         return Publication(self.report.id, first, last, self.has_command)
 
     def entry(self, topics: Topics) -> Entry:
         events = [event.data for event in self.events]
-        if self.again and not events:
-            events = [self.again]
         return publication_entry(topics, self.publication, self.report.kind, self.report.carrier, events)

@@ -67,7 +67,7 @@ capacity AS MATERIALIZED (
 
 _SEND = """
 UPDATE reports SET enqueue_at = clock_timestamp() + %(requeue_after)s
-FROM next WHERE reports.id = next.id
+FROM next WHERE reports.id = next.id AND reports.id = ANY (ARRAY(SELECT id FROM next))
 RETURNING next.place, reports.id, version, kind, traceparent, tracestate
 """
 

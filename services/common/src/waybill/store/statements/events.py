@@ -52,15 +52,3 @@ def after_each(
         .order_by(wanted.c.report_id, event.c.version)
     )
     return [(report_id, StoredEvent(*event)) for report_id, *event in connection.execute(statement)]
-
-
-def latest(connection: Connection, report_id: UUID) -> StoredEvent | None:
-    """The event of the report's last change."""
-    statement = (
-        select(report_events.c.version, report_events.c.type, report_events.c.data)
-        .where(report_events.c.report_id == report_id)
-        .order_by(report_events.c.version.desc())
-        .limit(1)
-    )
-    row = connection.execute(statement).one_or_none()
-    return StoredEvent(*row) if row else None

@@ -39,6 +39,9 @@ announced AS (
         AS publication (report_id uuid, first integer, last integer, command boolean)
     {conflict}
 )"""
+# Waits for the process that publishes the row that is there: once that is deleted, this is another one.
+_CONFLICT = """ON CONFLICT (report_id, first_version, last_version)
+    DO UPDATE SET created_at = publications.created_at"""
 # What another process has locked, it publishes and deletes itself.
 _DELETED = """
 published AS (
@@ -47,20 +50,24 @@ published AS (
         AS published (report_id uuid, first integer, last integer)
         ON publications.report_id = published.report_id
             AND first_version = published.first AND last_version = published.last
+    WHERE publications.report_id = ANY (ARRAY(
+        SELECT (one ->> 'report_id')::uuid FROM jsonb_array_elements(%(published)s::jsonb) AS one
+    ))
     FOR UPDATE OF publications SKIP LOCKED
 ), deleted AS (
     DELETE FROM publications USING published
     WHERE publications.report_id = published.report_id
         AND publications.first_version = published.first_version
         AND publications.last_version = published.last_version
+        AND publications.report_id = ANY (ARRAY(SELECT report_id FROM published))
 )"""
 _NOTHING = "SELECT NULL, 0, 0, false, NULL WHERE false"
 _WAITING = """
 SELECT report_id, first_version, last_version, command, NULL
-FROM publications WHERE report_id IN (SELECT jsonb_array_elements_text(%(keys)s::jsonb)::uuid)
+FROM publications WHERE report_id = ANY (%(keys)s::text[]::uuid[])
 UNION ALL
 SELECT key::uuid, 0, 0, false, id
-FROM outbox WHERE key IN (SELECT jsonb_array_elements_text(%(keys)s::jsonb))
+FROM outbox WHERE key = ANY (%(keys)s::text[])
 """
 
 
@@ -68,11 +75,7 @@ FROM outbox WHERE key IN (SELECT jsonb_array_elements_text(%(keys)s::jsonb))
 def _statement(*, events: bool, publications: bool, again: bool, published: bool, keys: bool) -> str:
     parts = [
         *([_RECORDED] if events else []),
-        *(
-            [_ANNOUNCED.replace("{conflict}", "ON CONFLICT DO NOTHING" if again else "")]
-            if publications
-            else []
-        ),
+        *([_ANNOUNCED.replace("{conflict}", _CONFLICT if again else "")] if publications else []),
         *([_DELETED] if published else []),
     ]
     return f"{'WITH' if parts else ''}{','.join(parts)}{_WAITING if keys else _NOTHING}"
@@ -107,7 +110,7 @@ def put(
             "events": _array(_event(event) for event in events),
             "publications": json.dumps([one.as_json() for one in publications]),
             "published": json.dumps([one.as_json() for one in published]),
-            "keys": json.dumps(list(keys)),
+            "keys": list(keys),
         },
     )
     return lambda: [_waiting(*row) for row in found()]
