@@ -187,32 +187,28 @@ def publish_first() -> None:
 def ignore_refusals() -> None:
     """A batch tells what each attempt has written, also where its fence has refused it."""
     from waybill.ledger import LeaseLost
-    from waybill.store.statements import reports
-
-    def told(changes: Any, write: Any) -> Any:
-        report = reports.get(changes.connection, write.fence.report_id)
-        if report is None:
-            return None
-        taken = getattr(write, "taken", None)
-        if taken is None:
-            status = getattr(write.decision, "status", report.status)
-            return changes.record(replace(report, status=status, version=report.version + 1))
-        last = replace(report, version=report.version + len(taken))
-        changes.record_steps(last, taken)
-        return last
 
     def telling(write_all: Any) -> Any:
         def write_and_tell(changes: Any, writes: Any) -> Any:
-            results = write_all(changes, writes)
-            for place, result in results.items():
-                if isinstance(result, LeaseLost):
-                    results[place] = told(changes, writes[place])
-            return results
+            written = write_all(changes, writes)
+
+            def finish() -> Any:
+                results = written()
+                for place, result in results.items():
+                    if isinstance(result, LeaseLost):
+                        results[place] = _told(changes, writes[place])
+                return results
+
+            return finish
 
         return write_and_tell
 
     def renewing(renew: Any) -> Any:
-        return lambda changes, writes, lease: dict.fromkeys(renew(changes, writes, lease))
+        def renew_or_not(changes: Any, writes: Any, lease: Any) -> Any:
+            renewed = renew(changes, writes, lease)
+            return lambda: dict.fromkeys(renewed())
+
+        return renew_or_not
 
     def not_directly(_: Any) -> Any:
         return lambda self, **_: self.changes()  # so that rows can be read by SQLAlchemy's statements
@@ -221,6 +217,22 @@ def ignore_refusals() -> None:
     _replace("waybill.ledger.batch:_take_steps", telling)
     _replace("waybill.ledger.batch:_renew", renewing)
     _replace("waybill.ledger.transactions:Transactions.direct_changes", not_directly)
+
+
+def _told(changes: Any, write: Any) -> Any:
+    """As if the fence had let it pass."""
+    from waybill.store.statements import reports
+
+    report = reports.get(changes.connection, write.fence.report_id)
+    if report is None:
+        return None
+    taken = getattr(write, "taken", None)
+    if taken is None:
+        status = getattr(write.decision, "status", report.status)
+        return changes.record(replace(report, status=status, version=report.version + 1))
+    last = replace(report, version=report.version + len(taken))
+    changes.record_steps(last, taken)
+    return last
 
 
 def never_alone() -> None:
