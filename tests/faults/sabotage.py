@@ -196,7 +196,7 @@ def ignore_refusals() -> None:
                 results = written()
                 for place, result in results.items():
                     if isinstance(result, LeaseLost):
-                        results[place] = _told(changes, writes[place])
+                        results[place] = _record_anyway(changes, writes[place])
                 return results
 
             return finish
@@ -219,7 +219,7 @@ def ignore_refusals() -> None:
     _replace("waybill.ledger.transactions:Transactions.direct_changes", not_directly)
 
 
-def _told(changes: Any, write: Any) -> Any:
+def _record_anyway(changes: Any, write: Any) -> Any:
     """As if the fence had let it pass."""
     from waybill.store.statements import reports
 

@@ -101,6 +101,19 @@ def impatient(topics: Topics) -> type[Publisher]:
     return Impatient
 
 
+def slow_publisher() -> tuple[Event, Event, type[Publisher]]:
+    """Sets the first event when it is to publish something, and waits for the second."""
+    publishing, goes_on = Event(), Event()
+
+    class Slow(Publisher):
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            publishing.set()
+            assert goes_on.wait(60)
+            return super().publish(batch)
+
+    return publishing, goes_on, Slow
+
+
 def begun(store: Store) -> Fence:
     report = store.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
     assert store.claim(report.id, "the test") is not None
@@ -405,16 +418,9 @@ def test_what_a_process_commits_waits_for_what_another_has_not_published(
     changes: Store, names: Names, start_relay: Start, topics: Topics
 ) -> None:
     """And is published as soon as that is deleted, without waiting for the sweep."""
-    publishing, goes_on = Event(), Event()
-
-    class Slow(Publisher):
-        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
-            publishing.set()
-            assert goes_on.wait(60)
-            return super().publish(batch)
-
+    publishing, goes_on, slow = slow_publisher()
     never_swept = RelayPolicy(sweep=timedelta(hours=1), left_after=timedelta(hours=1))
-    changes.hand_over = start_relay(Slow, never_swept).hand_over
+    changes.hand_over = start_relay(slow, never_swept).hand_over
     report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
     assert publishing.wait(30)
     changes.hand_over = start_relay(Publisher, never_swept).hand_over
@@ -463,49 +469,42 @@ def republish(store: Store, report_id: UUID) -> None:
         changes.republish_latest([str(report_id)])
 
 
-def test_telling_again_waits_for_a_change_under_way(changes: Store) -> None:
-    """Else it would tell an old event after the new one."""
+def test_republishing_waits_for_a_change_under_way(changes: Store) -> None:
+    """Else it would publish an old event after the new one."""
     fence = begun(changes)
-    teller = Thread(target=republish, args=(changes, fence.report_id))
+    republisher = Thread(target=republish, args=(changes, fence.report_id))
     step = StepTaken(STEP, Progress("a step", 0, 1))
 
     with changes.ledger.changes() as under_way:
         write_all(under_way, [Conclusion(fence, End(Status.DONE), [step])], LeasePolicy())
-        teller.start()
-        teller.join(0.5)  # as long as it takes where it does not wait
-    teller.join(30)
+        republisher.start()
+        republisher.join(0.5)  # as long as it takes where it does not wait
+    republisher.join(30)
 
     assert waiting(changes, fence.report_id) == [(1, 1), (2, 2), (3, 4), (4, 4)]
 
 
-def test_telling_again_waits_for_another_process_that_tells_it_now(
+def test_republishing_waits_for_another_process_that_publishes_it_now(
     changes: Store, names: Names, start_relay: Start, topics: Topics
 ) -> None:
-    """Else what that process tells may come after what is told later from memory."""
-    publishing, goes_on = Event(), Event()
-
-    class Slow(Publisher):
-        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
-            publishing.set()
-            assert goes_on.wait(60)
-            return super().publish(batch)
-
+    """Else what that process publishes may come after what is published later from memory."""
+    publishing, goes_on, slow = slow_publisher()
     report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
-    start_relay(Slow)
+    start_relay(slow)
     assert publishing.wait(30), "the sweep, which has locked it"
-    teller = Thread(target=republish, args=(changes, report.id))
-    teller.start()
-    teller.join(0.5)
-    assert teller.is_alive()
+    republisher = Thread(target=republish, args=(changes, report.id))
+    republisher.start()
+    republisher.join(0.5)
+    assert republisher.is_alive()
     goes_on.set()
-    teller.join(30)
+    republisher.join(30)
 
     emptied(changes)
     assert versions(topics.records_of(names.report_status, report.id)) == [1, 1]
     assert len(topics.records_of(names.report, report.id)) == 1
 
 
-def test_telling_again_keeps_the_command_that_waits_with_the_event(
+def test_republishing_keeps_the_command_that_waits_with_the_event(
     changes: Store, names: Names, start_relay: Start, topics: Topics
 ) -> None:
     report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))

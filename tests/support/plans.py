@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-LARGE = {"reports", "report_changes", "idempotency_keys", "dead_letters", "publications"}
+_LARGE = {"reports", "report_changes", "idempotency_keys", "dead_letters", "publications"}
 
 
 def scans(plan: dict[str, Any]) -> Iterator[str]:
     """The tables and indexes that it reads from their beginning to their end."""
-    if plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in LARGE:
+    if plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in _LARGE:
         yield plan["Relation Name"]
     if "Index Name" in plan and "Index Cond" not in plan:
         yield plan["Index Name"]

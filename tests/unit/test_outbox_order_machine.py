@@ -21,10 +21,10 @@ PROCESSES = st.integers(0, 2)
 
 @dataclass
 class Process:
-    """`untold`: what its transactions have committed, and its relay has not heard of."""
+    """`pending`: what its transactions have committed, and its relay has not taken."""
 
     order: Order
-    untold: list[Committed] = field(default_factory=list)
+    pending: list[Committed] = field(default_factory=list)
     published: list[Publication] = field(default_factory=list)
 
 
@@ -38,7 +38,7 @@ class OrderMachine(RuleBasedStateMachine):
         self.processes = [Process(Order(FRESH_FOR, self._clock)) for _ in range(3)]
         self.table: dict[Publication, float] = {}
         self.version = 0
-        self.told: list[int] = []
+        self.events: list[int] = []
 
     @rule(seconds=st.sampled_from([0.3, 0.8, 1.6, 3.1]))
     def time_passes(self, seconds: float) -> None:
@@ -49,7 +49,7 @@ class OrderMachine(RuleBasedStateMachine):
         process = self.processes[which]
         new = row(self.version + 1, self.version + versions)
         entry = Entry(new, KEY, [])
-        process.untold.append(Committed([entry], {KEY: list(self.table)}, self._clock()))
+        process.pending.append(Committed([entry], {KEY: list(self.table)}, self._clock()))
         self.table[new] = self.now
         self.version = new.last
 
@@ -59,20 +59,20 @@ class OrderMachine(RuleBasedStateMachine):
         process = self.processes[which]
         waiting = list(self.table)
         self._delete(process.published)
-        process.untold.append(Committed([], {KEY: waiting}, self._clock(), [KEY]))
+        process.pending.append(Committed([], {KEY: waiting}, self._clock(), [KEY]))
         process.order.deleted(process.published)
         process.published = []
 
     @rule(which=PROCESSES, works=st.booleans(), reverse=st.booleans())
     def publish(self, which: int, works: bool, reverse: bool) -> None:
-        """What threads have committed, the relay may hear of in another order."""
+        """What threads have committed, the relay may take in another order."""
         process = self.processes[which]
-        for one in reversed(process.untold) if reverse else process.untold:
+        for one in reversed(process.pending) if reverse else process.pending:
             process.order.add(one)
-        process.untold = []
+        process.pending = []
         ready = process.order.take_ready()
         if works:
-            self._tell([one.entry.row for one in ready])
+            self._publish([one.entry.row for one in ready])
             process.published += _rows(ready)
         else:
             process.order.not_published(one.entry.row for one in ready)
@@ -82,30 +82,30 @@ class OrderMachine(RuleBasedStateMachine):
         old = sorted(
             (one for one, at in self.table.items() if self.now - at > LEFT_AFTER), key=lambda one: one.first
         )
-        self._tell(old)
+        self._publish(old)
         self._delete(old)
 
     @invariant()
-    def no_event_comes_before_one_that_was_never_told(self) -> None:
-        first_time = list(dict.fromkeys(self.told))
-        assert first_time == sorted(first_time), self.told
-        assert first_time == list(range(1, len(first_time) + 1)), self.told
+    def no_event_comes_before_one_that_was_never_published(self) -> None:
+        first_time = list(dict.fromkeys(self.events))
+        assert first_time == sorted(first_time), self.events
+        assert first_time == list(range(1, len(first_time) + 1)), self.events
 
     def teardown(self) -> None:
-        """Nothing stays behind for ever."""
+        """Nothing is left."""
         self.now += 10
         self.sweep()
-        self.no_event_comes_before_one_that_was_never_told()
-        assert set(self.told) == set(range(1, self.version + 1))
+        self.no_event_comes_before_one_that_was_never_published()
+        assert set(self.events) == set(range(1, self.version + 1))
 
     def _clock(self) -> float:
         """No two readings are the same."""
         self.now += 1e-6
         return self.now
 
-    def _tell(self, rows: Sequence[Any]) -> None:
+    def _publish(self, rows: Sequence[Any]) -> None:
         for one in rows:
-            self.told += range(one.first, one.last + 1)
+            self.events += range(one.first, one.last + 1)
 
     def _delete(self, rows: Sequence[Publication]) -> None:
         for one in rows:

@@ -68,13 +68,7 @@ def _of(sort: type[_Write], writes: Sequence[Write]) -> dict[int, _Write]:
     return {place: write for place, write in enumerate(writes) if isinstance(write, sort)}
 
 
-def _nothing() -> dict[int, Result]:
-    return {}
-
-
 def _conclude(changes: Recording, writes: Mapping[int, Conclusion]) -> Finish:
-    if not writes:
-        return _nothing
     document = [_ending(place, one) for place, one in writes.items()]
     found = attempts.end(changes.connection, document, changes.requeue_after)
 
@@ -123,8 +117,6 @@ def _ending(place: int, write: Conclusion) -> dict[str, Any]:
 
 
 def _take_steps(changes: Recording, writes: Mapping[int, Steps]) -> Finish:
-    if not writes:
-        return _nothing
     document = [{**_fence(place, one.fence), **_progress(one.taken)} for place, one in writes.items()]
     found = attempts.steps(changes.connection, document)
 
@@ -138,8 +130,6 @@ def _take_steps(changes: Recording, writes: Mapping[int, Steps]) -> Finish:
 
 
 def _renew(changes: Recording, writes: Mapping[int, Heartbeat], lease: LeasePolicy) -> Finish:
-    if not writes:
-        return _nothing
     document = [_fence(place, one.fence) for place, one in writes.items()]
     found = attempts.renew(changes.connection, document, lease.time_to_live)
 
@@ -151,8 +141,6 @@ def _renew(changes: Recording, writes: Mapping[int, Heartbeat], lease: LeasePoli
 
 
 def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) -> Finish:
-    if not writes:
-        return _nothing
     document = [_claiming(place, one) for place, one in writes.items()]
     limit = lifecycle.MAX_SHARED_LOSSES
     found = attempts.claim(changes.connection, document, lease.time_to_live, limit, changes.requeue_after)
@@ -179,8 +167,6 @@ def _claiming(place: int, write: Claim) -> dict[str, Any]:
 
 
 def _accept(changes: Recording, writes: Mapping[int, Acceptance]) -> Finish:
-    if not writes:
-        return _nothing
     found = _accept_all(changes, [one.new for one in writes.values()])
     return lambda: dict(zip(writes, found(), strict=True))
 

@@ -45,7 +45,6 @@ class DirectConnection:
         self._driver = driver
         self._pipeline = pipeline
         self._is_sent = True
-        self._is_over = False
 
     def send(self, statement: str, parameters: Parameters) -> Callable[[], Result]:
         """It goes to the server with the next statement whose result is asked for, or with the commit; the
@@ -54,7 +53,7 @@ class DirectConnection:
         self._is_sent = False
 
         def result() -> Result:
-            if not (self._is_sent or self._is_over):
+            if not self._is_sent:
                 # Not only flushed: without an end of what was sent, the transaction is not idle for the
                 # server, which then never ends that of a process that was stopped.
                 self._pipeline.sync()
@@ -65,7 +64,7 @@ class DirectConnection:
 
     def ends(self) -> None:
         """All results are there."""
-        self._is_over = True
+        self._is_sent = True
 
 
 AnyConnection = Connection | DirectConnection

@@ -262,5 +262,8 @@ def _report(row: Sequence[Any], **instead: Any) -> Report:
 def _send(
     connection: AnyConnection, statement: str, document: Document, **parameters: object
 ) -> Callable[[], Result]:
+    """Of nothing there is nothing to send."""
+    if not document:
+        return list
     parameters["document"] = json.dumps(document)
     return send(connection, statement, parameters)
