@@ -10,6 +10,8 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from tests.support import lifecycle as ask
 from tests.support import sse
@@ -25,14 +27,16 @@ from waybill.domain import (
     LeasePolicy,
     NewReport,
     Progress,
+    RetryPolicy,
     Status,
     StepChange,
     StepStatus,
     StepTaken,
     new_report_id,
 )
-from waybill.ledger import LeaseLost
+from waybill.ledger import LeaseLost, Recovery
 from waybill.maintenance import Maintenance, MaintenancePolicy
+from waybill.store.tables import reports as table
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -148,6 +152,32 @@ def test_a_report_that_costs_too_many_workers_fails(store: Store) -> None:
     assert (reaped.now.status, reaped.now.losses) == (Status.FAIL, 10)
     assert reaped.now.failure is not None
     assert reaped.now.failure.type == "lost"
+
+
+def test_a_row_that_cannot_be_changed_keeps_no_other_report_from_recovery(store: Store) -> None:
+    """Its version is behind its events, as after an edit by hand."""
+    now = [0.0]
+    recovery = Recovery(store.transactions, RetryPolicy(), clock=lambda: now[0])
+    fences = [claimed(store) for _ in range(5)]
+    wrong, others = fences[2].report_id, {one.report_id for one in (*fences[:2], *fences[3:])}
+    raise_version(store, wrong, -1)
+    store.pass_time(HOUR)
+
+    with capture_logs() as logs:
+        assert {one.now.id for one in recovery.recover_lost(timedelta(0))} == others
+        assert recovery.recover_lost(timedelta(0)) == []
+    assert [one["report_id"] for one in logs if one["log_level"] == "error"] == [str(wrong)]
+
+    raise_version(store, wrong, 1)
+    assert recovery.recover_lost(timedelta(0)) == []
+    now[0] += 61
+    assert [one.now.id for one in recovery.recover_lost(timedelta(0))] == [wrong]
+
+
+def raise_version(store: Store, report_id: UUID, by: int) -> None:
+    with store.engine.begin() as connection:
+        where = table.c.id == report_id
+        connection.execute(update(table).where(where).values(version=table.c.version + by))
 
 
 def test_a_claim_stores_its_spans_and_tells_those_of_the_attempt_before(store: Store) -> None:

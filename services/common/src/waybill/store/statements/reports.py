@@ -1,6 +1,6 @@
 """Statements on `reports`. Each change raises the version by one and returns the row after it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -229,9 +229,15 @@ def any_expired(connection: Connection, grace: timedelta) -> bool:
     return bool(connection.scalar(select(exists().where(_expired(grace)))))
 
 
-def lock_expired(connection: Connection, grace: timedelta, limit: int) -> list[Report]:
-    """Reports whose worker has let the lease run out for `grace`, for this transaction alone."""
-    return _locked(connection, _expired(grace), limit)
+def expired(connection: Connection, grace: timedelta, limit: int, but: Collection[UUID] = ()) -> list[UUID]:
+    """Reports whose worker has let the lease run out for `grace`, other than `but`."""
+    where = and_(_expired(grace), reports.c.id.not_in(but)) if but else _expired(grace)
+    return list(connection.scalars(select(reports.c.id).where(where).limit(limit)))
+
+
+def lock_expired(connection: Connection, grace: timedelta, report_ids: Sequence[UUID]) -> list[Report]:
+    """Those of them that still are `expired`, for this transaction alone."""
+    return _locked(connection, and_(_expired(grace), reports.c.id.in_(report_ids)), len(report_ids))
 
 
 def take_back(
