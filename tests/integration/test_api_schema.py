@@ -24,10 +24,17 @@ CAN_BE_WRONG = [
     ("GET", f"{ONE}/events"),
     ("GET", "/api/v1/dead-letters"),
     ("POST", "/api/v1/dead-letters:redrive"),
+    ("GET", "/api/v1/audit"),
 ]
 TAKE_ANY_ID = [("GET", ONE), ("GET", f"{ONE}/artefact"), ("POST", f"{ONE}:cancel"), ("POST", f"{ONE}:retry")]
 TAKE_NOTHING = [("GET", "/api/v1/kinds"), ("GET", "/api/report")]
-OPERATIONS = CAN_BE_WRONG + TAKE_ANY_ID + TAKE_NOTHING
+OF_KEYS = [
+    ("GET", "/api/v1/keys"),
+    ("POST", "/api/v1/keys"),
+    ("POST", "/api/v1/keys/{key_id}:rotate"),
+    ("POST", "/api/v1/keys/{key_id}:revoke"),
+]
+OPERATIONS = CAN_BE_WRONG + TAKE_ANY_ID + TAKE_NOTHING + OF_KEYS
 
 # Which kinds there are, and what parameters each takes, is not for this description: so a request may fit it
 # and be refused.

@@ -136,10 +136,12 @@ class SlowArtefacts(ArtefactStore):
         self.asked = threading.Event()
         self.go_on = threading.Event()
 
-    def put(self, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
+    def put(
+        self, tenant: str, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO
+    ) -> StoredArtefact:
         self.asked.set()
         self.go_on.wait(self.seconds)
-        return super().put(report_id, attempt, artefact, file)
+        return super().put(tenant, report_id, attempt, artefact, file)
 
 
 class BreakingLedger(Ledger):

@@ -268,7 +268,7 @@ def test_a_worker_held_up_past_its_lease_changes_nothing(
     row = lifecycle_database.row(
         "SELECT artefact ->> 'key' AS key, losses FROM reports WHERE id = :id", id=report_id
     )
-    assert row == {"key": f"reports/{report_id}/2/report.txt", "losses": 1}
+    assert row == {"key": f"default/reports/{report_id}/2/report.txt", "losses": 1}
     told = sse.listen(api, report_id)
     assert [event.id for event in told] == list(range(1, report["version"] + 1))
 

@@ -167,7 +167,7 @@ def test_old_reports_leave_nothing_but_a_tombstone(
     key = f"key-{uuid4()}"
     report = ask.ended(api, ask.post(api, "slow", key=key, steps=1, seconds=0).json()["id"])
     young = ask.run(api, "slow", steps=1, seconds=0)
-    (file,) = lifecycle.artefacts.glob(f"reports/{report['id']}/*/*")
+    (file,) = lifecycle.artefacts.glob(f"default/reports/{report['id']}/*/*")
     stray = file.parent.parent / "0" / "lost.txt"
     stray.parent.mkdir()
     stray.write_text("of an attempt that was lost\n")
@@ -214,7 +214,7 @@ def test_retention_goes_in_small_batches(store: Store) -> None:
 
 def test_files_that_cannot_be_removed_keep_no_other_report(store: Store) -> None:
     class Locked(ArtefactStore):
-        def remove_all(self, report_id: UUID, last_attempt: int) -> None:  # noqa: ARG002 - as of an ArtefactStore
+        def remove_all(self, tenant: str, report_id: UUID, last_attempt: int) -> None:  # noqa: ARG002
             if report_id in locked:
                 raise ArtefactStoreUnavailable("It is under legal hold.")
 
@@ -244,7 +244,7 @@ def test_files_that_cannot_be_removed_keep_no_other_report(store: Store) -> None
 
 def test_the_file_of_a_report_that_was_redriven_meanwhile_stays(store: Store, tmp_path: Path) -> None:
     class Redriving(ArtefactStore):
-        def remove_all(self, report_id: UUID, last_attempt: int) -> None:
+        def remove_all(self, tenant: str, report_id: UUID, last_attempt: int) -> None:
             store.dead_letters.redrive(report_id)
             again = store.claim(report_id, "the test")
             assert again is not None
@@ -252,9 +252,9 @@ def test_the_file_of_a_report_that_was_redriven_meanwhile_stays(store: Store, tm
             file.write_text("of the new attempt\n")
             with file.open("rb") as opened:
                 artefact = Artefact(file, "text/plain", file.name)
-                stored = self.put(report_id, again.attempt, artefact, opened)
+                stored = self.put(tenant, report_id, again.attempt, artefact, opened)
             store.ledger.finish(Fence(report_id, again.attempt, "the test"), End(Status.DONE), stored)
-            super().remove_all(report_id, last_attempt)
+            super().remove_all(tenant, report_id, last_attempt)
 
     report_id = accepted(store).id
     store.ledger.cancel(report_id)
@@ -275,7 +275,7 @@ def test_a_store_that_hangs_holds_up_no_lost_report(store: Store) -> None:
     class Hanging(ArtefactStore):
         asked, go_on = Event(), Event()
 
-        def remove_all(self, report_id: UUID, last_attempt: int) -> None:  # noqa: ARG002 - as of an ArtefactStore
+        def remove_all(self, tenant: str, report_id: UUID, last_attempt: int) -> None:  # noqa: ARG002
             self.asked.set()
             self.go_on.wait()
 

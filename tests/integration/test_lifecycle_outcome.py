@@ -57,7 +57,7 @@ def test_an_artefact_that_retention_has_removed_is_not_there(
     api: httpx.Client, lifecycle: LifecycleStack
 ) -> None:
     report = ask.run(api, "slow", steps=1, seconds=0)
-    (file,) = lifecycle.artefacts.glob(f"reports/{report['id']}/*/*")
+    (file,) = lifecycle.artefacts.glob(f"default/reports/{report['id']}/*/*")
     file.unlink()
 
     problem(api.get(report["artefact"]["href"]), 404, "no-artefact")

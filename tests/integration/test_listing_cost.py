@@ -8,18 +8,19 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from tests.support.lifecycle_store import Store
-from waybill.domain import Status
+from waybill.domain import Scope, Status
 from waybill.store import ReportFilter
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 MANY = 40_000
 _FILL = """
-INSERT INTO reports (id, kind, parameters, status, finished_at, created_at)
-SELECT gen_random_uuid(), 'kind-' || number % 4, '{}', status,
+INSERT INTO reports (id, tenant, owner, kind, parameters, status, finished_at, created_at)
+SELECT gen_random_uuid(), tenant, CASE number % 500 WHEN 0 THEN 'ann' ELSE 'bob' END,
+    'kind-' || number % 4, '{}', status,
     CASE WHEN status <> 'init' THEN now() END, now() - number * interval '1 second'
 FROM (
-    SELECT number, CASE
+    SELECT number, CASE number % 10 WHEN 0 THEN 'acme' ELSE 'globex' END AS tenant, CASE
         WHEN number <= :many / 4 THEN 'init' WHEN number % 4000 = 0 THEN 'fail' ELSE 'done'
     END AS status
     FROM generate_series(1, :many) AS number
@@ -36,6 +37,12 @@ LISTS = {
     "of a kind": {"kind": "kind-3"},
     "of a kind and a status": {"kind": "kind-0", "status": Status.FAIL},
     "of a kind without reports": {"kind": "kind-9"},
+    "of a tenant": {"scope": Scope("acme")},
+    "of a tenant without reports": {"scope": Scope("initech")},
+    "of a tenant and a status that is rare": {"scope": Scope("globex"), "status": Status.FAIL},
+    "of an owner of few": {"scope": Scope("acme", "ann")},
+    "of an owner and a kind": {"scope": Scope("globex", "bob"), "kind": "kind-3"},
+    "of an owner and a status without reports": {"scope": Scope("acme", "bob"), "status": Status.CANCELLED},
 }
 
 

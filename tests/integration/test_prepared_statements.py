@@ -11,9 +11,11 @@ from sqlalchemy import Connection, text
 from tests.support.lifecycle_store import Store, engine_of
 from tests.support.plans import scans
 from waybill.domain import (
+    Actor,
     End,
     Fence,
     NewReport,
+    Owner,
     Progress,
     Status,
     StepChange,
@@ -25,12 +27,13 @@ from waybill.store import direct
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
+SOMEONE = Actor(Owner(), "the test")
 STEP = StepTaken(StepChange("s", StepStatus.RUNNING), Progress("s", 0, 1))
 
 
 def produced(store: Store) -> None:
     """A report, with all that a worker writes of it."""
-    report = store.ledger.accept(NewReport(new_report_id(), "dowork", {}, None))
+    report = store.ledger.accept(NewReport(new_report_id(), "dowork", {}, None, actor=SOMEONE))
     assert store.claim(report.id) is not None
     fence = Fence(report.id, 1, "the test")
     store.ledger.heartbeat(fence)
@@ -69,7 +72,9 @@ def test_each_is_planned_once_and_by_index_also_while_the_tables_are_empty(
 
     with store.engine.begin() as opened:
         assert prepared(opened).keys() == first.keys()
-        assert len(first) >= 6, "a request, a claim, a heartbeat, steps, an end, and what belongs to them"
+        assert len(first) >= 7, (
+            "a request, its entry in the audit, a claim, a heartbeat, steps, an end, and what belongs to them"
+        )
         opened.exec_driver_sql(direct.settings_of(store.engine))
         plans = {name: plan(opened, name, parameters) for name, parameters in first.items()}
 

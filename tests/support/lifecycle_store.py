@@ -22,6 +22,7 @@ from waybill.domain import (
     RetryPolicy,
 )
 from waybill.ledger import (
+    ApiKeys,
     Committed,
     DeadLetters,
     Ledger,
@@ -38,6 +39,7 @@ from waybill.topics import Topics
 ORIGIN = Origin("report", 3, 41)
 
 _OUTBOX = ("publications", "outbox")
+_OTHERS = ("dead_letters", "maintenance_leases", "workers", "api_keys", "audit")
 _TIMES = {
     "reports": "lease_expires_at not_before enqueue_at finished_at created_at updated_at started_at",
     "idempotency_keys": "created_at",
@@ -45,6 +47,8 @@ _TIMES = {
     "outbox": "created_at",
     "publications": "created_at",
     "report_changes": "at",
+    "api_keys": "created_at expires_at last_used_at revoked_at",
+    "audit": "at",
 }
 
 
@@ -78,6 +82,7 @@ class Store:
         self.dead_letters = DeadLetters(
             self.transactions, policies.evidence, lambda why, count: self.trimmed.append((why, count))
         )
+        self.api_keys = ApiKeys(self.transactions)
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
 
@@ -121,7 +126,7 @@ class Store:
     def empty(self) -> None:
         with self.engine.begin() as connection:
             # the others belong to reports
-            for table in ("reports", *_OUTBOX, "dead_letters", "maintenance_leases", "workers"):
+            for table in ("reports", *_OUTBOX, *_OTHERS):
                 connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - ours
 
 

@@ -54,7 +54,7 @@ DESCRIBED: dict[str, type[BaseModel]] = {
 def described() -> dict[str, Any]:
     """The schemas of `GET /api/v1/openapi.json`, which no part of the services is needed for."""
     parts: dict[str, Any] = {part.name: Mock() for part in fields(Services)}
-    policies = {"max_body_bytes": 1, "hosts": HostPolicy(), "proxies": ProxyPolicy()}
+    policies = {"max_body_bytes": 1, "hosts": HostPolicy(), "proxies": ProxyPolicy(), "authenticators": ()}
     answer = create_app(Services(**parts | policies)).test_client().get("/api/v1/openapi.json")
     schemas: dict[str, Any] = answer.get_json()["components"]["schemas"]
     return schemas

@@ -15,7 +15,7 @@ OF_THE_CHANGE = {"schema_version", "report_id", "type", "at", "step"}
 
 def client_names() -> set[str]:
     """What `Report.client_view` has."""
-    return {field.name for field in fields(Report)} | {"error", "trace_id"}
+    return {field.name for field in fields(Report)} | {"error", "trace_id", "tenant"}
 
 
 def test_every_field_is_a_column_or_is_converted_from_one() -> None:

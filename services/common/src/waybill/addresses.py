@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from waybill.errors import WaybillError
 
@@ -32,6 +33,14 @@ class Address:
         if ":" in host and not in_brackets:
             raise NotAnAddress(f"{text!r}: write an IPv6 address in brackets, such as [::]:8080")
         return cls(host[1:-1] if in_brackets else host, int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only processes of this machine reach it."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def listen(text: str) -> socket.socket:

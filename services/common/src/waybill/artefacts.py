@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
 from waybill.background import in_background
-from waybill.domain import StoredArtefact
+from waybill.domain import DEFAULT_TENANT, StoredArtefact
 from waybill.errors import RetryableError, WaybillError
 from waybill.kinds import Artefact
 
@@ -34,7 +34,8 @@ class WrongArtefactUrl(WaybillError):  # noqa: N818 - the name is the sentence
 
 
 class ArtefactStore:
-    """Files by key. A key holds the attempt, so no attempt can replace another's file."""
+    """Files by key. A key begins with the tenant, and holds the attempt, so no attempt can replace another's
+    file. Those of earlier versions begin with `reports/`."""
 
     def __init__(self, url: str) -> None:
         """`url` as `file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…`; credentials as each
@@ -51,10 +52,12 @@ class ArtefactStore:
         else:
             raise WrongArtefactUrl(f"must be {_EXAMPLES}.")
 
-    def put(self, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
+    def put(
+        self, tenant: str, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO
+    ) -> StoredArtefact:
         """Writes the file whole or not at all, from its beginning. Checksum and size are those of the
         bytes that were stored, whatever happens to the file meanwhile. Raises `ArtefactStoreUnavailable`."""
-        key = f"reports/{report_id}/{attempt}/{artefact.filename}"
+        key = f"{tenant}/reports/{report_id}/{attempt}/{artefact.filename}"
         counted = _Counted(file)
         try:
             file.seek(0)
@@ -64,10 +67,14 @@ class ArtefactStore:
             raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_reason(error)}") from error
         return StoredArtefact(key, artefact.filename, artefact.media_type, counted.size, counted.sha256)
 
-    def remove_all(self, report_id: UUID, last_attempt: int) -> None:
+    def remove_all(self, tenant: str, report_id: UUID, last_attempt: int) -> None:
         """The files of every attempt up to the last one, also of lost ones; not those of an attempt that has
         begun since. Raises `ArtefactStoreUnavailable`."""
-        prefix = f"reports/{report_id}/"
+        self._remove(f"{tenant}/reports/{report_id}/", last_attempt)
+        if tenant == DEFAULT_TENANT:
+            self._remove(f"reports/{report_id}/", last_attempt)
+
+    def _remove(self, prefix: str, last_attempt: int) -> None:
         try:
             for batch in obstore.list(self._store, prefix=prefix):
                 paths = [entry["path"] for entry in batch]

@@ -12,7 +12,8 @@ from waybill.redaction import redacted_data
 
 
 def configure_logs(service: str, log_format: Literal["json", "console"], level: str) -> None:
-    """Sends structlog's and the standard library's logs to standard error in one form."""
+    """Sends structlog's and the standard library's logs to standard error in one form; and what is written to
+    the audit to standard output, as JSON lines."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -52,6 +53,10 @@ def configure_logs(service: str, log_format: Literal["json", "console"], level: 
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("alembic").setLevel("WARNING")
+    audit = logging.getLogger("waybill.audit")
+    audit.handlers[:] = [logging.StreamHandler(sys.stdout)]
+    audit.setLevel("INFO")
+    audit.propagate = False
     structlog.contextvars.bind_contextvars(service=service)
 
 

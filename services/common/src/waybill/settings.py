@@ -143,6 +143,7 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
     report_retention_days: float = Field(default=30, gt=0)
     dead_letter_retention_days: float = Field(default=30, gt=0)
     idempotency_key_retention_hours: float = Field(default=24, gt=0)
+    audit_retention_days: float = Field(default=365, ge=30)
     dead_letter_max_bytes: int = Field(
         default=64 * 1024, ge=4096, description="Stored of one message that cannot be read."
     )
@@ -162,6 +163,7 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
             reports=timedelta(days=self.report_retention_days),
             dead_letters=timedelta(days=self.dead_letter_retention_days),
             idempotency_keys=timedelta(hours=self.idempotency_key_retention_hours),
+            audit=timedelta(days=self.audit_retention_days),
         )
 
     @property

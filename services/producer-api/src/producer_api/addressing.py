@@ -11,6 +11,9 @@ from producer_api.policies import ProxyPolicy, is_path_prefix
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+FROM_TRUSTED_PROXY = "waybill.from_trusted_proxy"
+"""In the environ of a request that a trusted proxy has sent."""
+
 _FORWARDING = (
     *("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT"),
     *("HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_SSL", "HTTP_X_REAL_IP"),
@@ -35,6 +38,7 @@ class Addressing:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if self._policy.trusts(environ.get("REMOTE_ADDR", "")):
+            environ[FROM_TRUSTED_PROXY] = True
             return self._behind_proxy(environ, start_response)
         for name in _FORWARDING:
             environ.pop(name, None)

@@ -8,10 +8,10 @@ from urllib.parse import quote
 from apiflask import APIBlueprint, APIFlask
 from flask import Flask, Request
 
-from producer_api import description, guards, places, problems
+from producer_api import access, description, guards, places, problems
 from producer_api.addressing import Addressing
 from producer_api.exact_json import ExactJSONProvider
-from producer_api.routes import article, dead_letters, health, kinds, outcome, reports
+from producer_api.routes import api_keys, article, audit, dead_letters, health, kinds, outcome, reports
 from producer_api.services import Services
 
 
@@ -39,6 +39,7 @@ def create_app(services: Services) -> Flask:
         version="1",
         docs_ui="elements",
         docs_path=None,
+        static_folder=None,  # type: ignore[arg-type] # as Flask has it
         spec_path=None,
     )
     app.config.update(
@@ -52,8 +53,8 @@ def create_app(services: Services) -> Flask:
     app.json = provider = ExactJSONProvider(app)
     provider.sort_keys = False  # keep the order in which the models declare their fields
     problems.register(app)
-    description.register(app)
-    guards.register(app, services.hosts)
+    description.register(app, with_credentials=bool(services.authenticators))
+    guards.register(app, services.hosts, access.register(app, services.authenticators))
     places.register(app, services.places)
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
@@ -70,5 +71,7 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     yield outcome.blueprint(ledger, services.artefacts, services.hub, services.places, services.stream)
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds)
+    yield api_keys.blueprint(services.api_keys)
+    yield audit.blueprint(ledger)
     yield article.blueprint(ledger, services.kinds)
     yield health.blueprint(services.readiness)

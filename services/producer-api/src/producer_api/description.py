@@ -8,10 +8,14 @@ from apiflask import APIFlask
 
 from producer_api import problems
 from producer_api.addressing import path_of
+from producer_api.permissions import Permission, requires
 
 PATH = "/api/v1/openapi.json"
 
-_ALWAYS = ("unknown-host", "wrong-request", "wrong-encoding", "internal-error", "unavailable")
+_ALWAYS = (
+    *("unauthenticated", "not-allowed", "unknown-host", "wrong-request", "wrong-encoding"),
+    *("internal-error", "unavailable"),
+)
 _EXTENSION = "x-request-headers"
 
 
@@ -53,14 +57,18 @@ def request_headers(*headers: RequestHeader) -> dict[str, Any]:
     }
 
 
-def register(app: APIFlask) -> None:
-    """Completes the description of `app` with what the routes' declarations refer to."""
+def register(app: APIFlask, *, with_credentials: bool) -> None:
+    """Completes the description of `app` with what the routes' declarations refer to. `with_credentials`:
+    whether they need one."""
 
     @app.spec_processor
     def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         if isinstance(spec, str):  # YAML, which no route of ours serves
             return spec
         spec["components"]["schemas"]["Problem"] = problems.schema()
+        if with_credentials:
+            spec["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+            spec["security"] = [{"bearer": []}]
         for operations in spec["paths"].values():
             for operation in operations.values():
                 operation["parameters"].extend(operation.pop(_EXTENSION, ()))
@@ -72,6 +80,7 @@ def register(app: APIFlask) -> None:
 
     @app.get(PATH)
     @app.doc(hide=True)
+    @requires(Permission.NONE)
     def openapi() -> dict[str, Any]:
         """The description; its server is the one that was asked, whatever its name is there."""
         return {**described(), "servers": [{"url": path_of("") or "/"}]}

@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from producer_api.policies import HostPolicy
 from producer_api.problems import FieldError, Problem
-from producer_api.resources import DeadLetterQuery, ReportQuery
+from producer_api.resources import AuditQuery, DeadLetterQuery, ReportQuery
 from waybill.telemetry import link_caller, name_unmatched_request, redact_query
 
 CHANGES_BY_GET = "/api/report"
@@ -21,11 +21,14 @@ _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:/?#@\[\]\\\s]+)(:[0-9]*
 _PROBES = ("/healthz", "/readyz")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OWN_FETCHES = ("same-origin", "none")
-_SHOWN_IN_SPANS = frozenset({*ReportQuery.model_fields, *DeadLetterQuery.model_fields, "last_event_id"})
+_SHOWN_IN_SPANS = frozenset(
+    {*ReportQuery.model_fields, *DeadLetterQuery.model_fields, *AuditQuery.model_fields, "last_event_id"}
+)
 
 
-def register(app: APIFlask, hosts: HostPolicy) -> None:
-    """In this order: the span is described even if the request is refused."""
+def register(app: APIFlask, hosts: HostPolicy, access: Callable[[Request], None]) -> None:
+    """In this order: the span is described even if the request is refused, and the body of one that may not
+    reach its route is not read. `access`: raises `Problem` for such a request."""
     is_known = lru_cache(maxsize=128)(partial(_is_known, hosts))
 
     @app.before_request
@@ -34,6 +37,7 @@ def register(app: APIFlask, hosts: HostPolicy) -> None:
         _describe_span(current)
         _require_host(current, is_known)
         _refuse_other_sites(current)
+        access(current)
         _refuse_repeated_parameters(current)
         _require_json(current)
 

@@ -8,13 +8,17 @@ import sys
 from types import FrameType
 from typing import Any
 
+import structlog
+
 from producer_api.serving import edge_worker
-from producer_api.settings import ApiSettings
+from producer_api.settings import ApiSettings, Auth
 from waybill.addresses import CannotListen, listen
 from waybill.health import HealthServer
 from waybill.logs import configure_logs
 from waybill.prctl import hide_from_own_user
 from waybill.settings import load
+
+log = structlog.get_logger(__name__)
 
 _settings = load(ApiSettings)
 _health_listener: socket.socket
@@ -47,6 +51,11 @@ def on_starting(_server: Any) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    if _settings.accepted == {Auth.NONE} and not _settings.listens_on_loopback:
+        log.warning(
+            "no credential is needed: every client that reaches this API may do everything; set WAYBILL_AUTH",
+            listen=_settings.listen,
+        )
     try:
         _health_listener = listen(_settings.health_listen)
     except CannotListen as error:

@@ -20,7 +20,8 @@ class StreamPolicy:
     connection. `catch_up`: streams without events read the database after this time, in case Kafka is down.
     `tick`: how long a stream takes at most to notice that its client has gone, or that the process drains.
     `lifetime`: a stream ends after this time, and its client reconnects. `reconnect`: when a client comes
-    back after its stream has ended. `page`: events read at once."""
+    back after its stream has ended. `page`: events read at once. `credential_check`: how often a stream asks
+    whether its client's credential is still valid."""
 
     heartbeat: timedelta = timedelta(seconds=15)
     catch_up: timedelta = timedelta(seconds=5)
@@ -28,6 +29,7 @@ class StreamPolicy:
     lifetime: timedelta = timedelta(minutes=15)
     reconnect: timedelta = timedelta(seconds=1)
     page: int = 200
+    credential_check: timedelta = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)

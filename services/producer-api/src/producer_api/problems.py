@@ -11,6 +11,7 @@ from opentelemetry import trace
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException
 
+from producer_api.permissions import Permission, requires
 from waybill.artefacts import ArtefactMissing
 from waybill.errors import RetryableError
 from waybill.telemetry import kept_trace_id, record_error, refusal_span
@@ -48,8 +49,11 @@ def schema() -> dict[str, Any]:
 TYPES: Mapping[str, tuple[int, str]] = {
     "malformed-request": (400, "The request is not well-formed HTTP"),
     "malformed-body": (400, "The body is not JSON"),
+    "unauthenticated": (401, "This needs a credential that is valid"),
+    "not-allowed": (403, "The credential does not give the right to this"),
     "cross-site": (403, "Another site's page must not do this"),
     "not-found": (404, "There is nothing at this address"),
+    "no-such-key": (404, "There is no such key"),
     "no-such-report": (404, "There is no such report"),
     "method-not-allowed": (405, "This address does not take this method"),
     "request-timeout": (408, "The request was too slow"),
@@ -124,6 +128,7 @@ def register(app: APIFlask) -> None:
 
     @app.get("/problems/<kind>")
     @app.doc(hide=True)
+    @requires(Permission.NONE)
     def explain(kind: str) -> Any:
         """What the `type` of a problem means."""
         if kind not in TYPES:

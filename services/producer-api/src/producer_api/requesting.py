@@ -11,10 +11,11 @@ from typing import Any
 from flask import Response
 from pydantic import ValidationError
 
+from producer_api.access import current_identity
 from producer_api.problems import FieldError, Problem
 from producer_api.published import field_errors, published_schema
 from producer_api.resources import ReportRequest, report_resource
-from waybill.domain import NewReport, Report, new_report_id
+from waybill.domain import NewReport, Owner, Report, new_report_id
 from waybill.kinds import Kind, ParametersNotKept, Registry, UnavailableKind, UnknownKind
 from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, Ledger
 from waybill.telemetry import current_carrier, names, request_span
@@ -35,10 +36,19 @@ def request_report(
     kind = _kind(kinds, wanted.kind)
     checked = _checked(kind, wanted.parameters)
     timeout = _timeout(kind, wanted.timeout_seconds)
-    key = _idempotency_key(key_header, wanted) if key_header is not None else None
+    identity = current_identity()
+    key = _idempotency_key(key_header, wanted, identity.owner) if key_header is not None else None
     with request_span(kind.name) as span:
         report_id = new_report_id()
-        new = NewReport(report_id, kind.name, checked, current_carrier(), timeout=timeout)
+        new = NewReport(
+            report_id,
+            kind.name,
+            checked,
+            current_carrier(),
+            timeout=timeout,
+            owner=identity.owner,
+            actor=identity.actor,
+        )
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
     resource = report_resource(report)
@@ -59,14 +69,14 @@ _QUOTED_KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"')
 _BARE_KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 
 
-def _idempotency_key(header: str, wanted: ReportRequest) -> IdempotencyKey:
+def _idempotency_key(header: str, wanted: ReportRequest, owner: Owner) -> IdempotencyKey:
     """The key in quotes, as in the IETF draft, equals the key without, as many clients send it."""
     text = header.strip()
     quoted = _QUOTED_KEY.fullmatch(text)
     if not quoted and not _BARE_KEY.fullmatch(text):
         raise Problem("wrong-request", "Idempotency-Key: must be 1 to 255 visible ASCII characters.")
     request = json.dumps(wanted.model_dump(mode="json"), sort_keys=True)
-    return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest())
+    return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest(), owner)
 
 
 def _timeout(kind: Kind, seconds: float | None) -> timedelta | None:

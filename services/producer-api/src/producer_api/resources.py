@@ -9,7 +9,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from producer_api.addressing import path_of
 from producer_api.published import published_schema
-from waybill.domain import Report, Status
+from waybill.domain import (
+    DEFAULT_TENANT,
+    Action,
+    ApiKey,
+    AuditEntry,
+    Report,
+    Role,
+    Secret,
+    Status,
+)
 from waybill.kinds import Kind
 from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel
 from waybill.store import StoredDeadLetter
@@ -63,6 +72,8 @@ class ReportResource(BaseModel):
     """One report."""
 
     id: UUID
+    tenant: str
+    owner: str = Field(description="Who has requested it.")
     kind: str
     parameters: dict[str, Any]
     status: Status
@@ -136,6 +147,8 @@ class DeadLetterResource(BaseModel):
     reason: str
     detail: str
     report_id: UUID | None
+    tenant: str | None
+    owner: str | None = Field(description="Whose report it is of; null of a message.")
     topic: str
     partition: int
     offset: int
@@ -181,6 +194,102 @@ class Redriven(BaseModel):
 
     reports: list[UUID]
     refused: list[RedriveRefused]
+
+
+class KeyRequest(BaseModel):
+    """A key that is to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Word = Field(description="What it is for.", examples=["the shop's backend"])
+    owner: Word = Field(description="Whose reports those are that are requested with it.")
+    tenant: Word = DEFAULT_TENANT
+    roles: list[Role] = Field(default=[Role.REQUESTER], min_length=1, max_length=len(Role))
+    expires_in_days: float | None = Field(default=None, gt=0, le=36_500, allow_inf_nan=False)
+
+
+class KeyResource(BaseModel):
+    """A key, without its secret."""
+
+    id: str
+    name: str
+    tenant: str
+    owner: str
+    roles: list[Role]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute.")
+    revoked_at: datetime | None
+
+
+class NewKeyResource(KeyResource):
+    """A key that was made or rotated."""
+
+    token: str = Field(description="What its holder sends. It is answered this once.")
+
+
+class KeyList(BaseModel):
+    """All keys."""
+
+    keys: list[KeyResource]
+
+
+class AuditQuery(BaseModel):
+    """Which entries of the audit to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Action | None = None
+    actor: Word | None = Field(default=None, description="Who did it.")
+    report_id: UUID | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: int | None = Field(default=None, ge=1, le=2**63 - 1, description="A page's next_cursor.")
+
+
+class AuditResource(BaseModel):
+    """Who did what."""
+
+    id: int
+    at: datetime
+    actor: str
+    actor_tenant: str
+    credential: str = Field(description="By which the actor was known.")
+    action: Action
+    tenant: str = Field(description="Whose report or key it was done to.")
+    report_id: UUID | None
+    subject: str | None = Field(description="What it was done to, where that is no report.")
+    trace_id: str | None
+
+
+class AuditPage(BaseModel):
+    """Entries, newest first; `next_cursor` is null on the last page."""
+
+    entries: list[AuditResource]
+    next_cursor: int | None
+
+
+def key_resource(key: ApiKey) -> KeyResource:
+    return KeyResource.model_validate(_of_key(key))
+
+
+def new_key_resource(key: ApiKey, secret: Secret) -> NewKeyResource:
+    return NewKeyResource.model_validate({**_of_key(key), "token": str(secret)})
+
+
+def _of_key(key: ApiKey) -> dict[str, Any]:
+    owner = {"tenant": key.owner.tenant, "owner": key.owner.name}
+    return {**vars(key), **owner, "roles": sorted(key.roles)}
+
+
+def audit_resource(entry: AuditEntry) -> AuditResource:
+    event = entry.event
+    actor = {
+        "actor": event.actor.owner.name,
+        "actor_tenant": event.actor.owner.tenant,
+        "credential": event.actor.credential,
+    }
+    return AuditResource.model_validate({**vars(event), **actor, "id": entry.id, "at": entry.at})
 
 
 def report_resource(report: Report) -> ReportResource:

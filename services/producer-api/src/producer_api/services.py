@@ -1,16 +1,20 @@
 """What a producer-api process is made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from producer_api.access import Authenticator
+from producer_api.access.keys import KeyAuthenticator
+from producer_api.access.proxy import ProxyAuthenticator
 from producer_api.places import Places
 from producer_api.policies import HostPolicy, ProxyPolicy, StreamPolicy
 from producer_api.readiness import Readiness
-from producer_api.settings import ApiSettings
+from producer_api.settings import ApiSettings, Auth
 from producer_api.status_hints import StatusHints
 from producer_api.status_hub import StatusHub
 from waybill.artefacts import ArtefactStore
 from waybill.kinds import Registry
-from waybill.ledger import DeadLetters, Ledger
+from waybill.ledger import ApiKeys, DeadLetters, Ledger
 from waybill.runtime import Runtime
 
 
@@ -20,6 +24,7 @@ class Services:
 
     ledger: Ledger
     dead_letters: DeadLetters
+    api_keys: ApiKeys
     kinds: Registry
     artefacts: ArtefactStore
     hub: StatusHub
@@ -29,6 +34,7 @@ class Services:
     stream: StreamPolicy
     hosts: HostPolicy
     proxies: ProxyPolicy
+    authenticators: Sequence[Authenticator]
     max_body_bytes: int
     runtime: Runtime
 
@@ -64,6 +70,7 @@ def build_services(settings: ApiSettings) -> Services:
     return Services(
         ledger=runtime.ledger,
         dead_letters=runtime.dead_letters,
+        api_keys=runtime.api_keys,
         kinds=runtime.kinds,
         artefacts=runtime.artefacts,
         hub=hub,
@@ -73,6 +80,16 @@ def build_services(settings: ApiSettings) -> Services:
         stream=settings.stream,
         hosts=settings.hosts,
         proxies=settings.proxies,
+        authenticators=_authenticators(settings, runtime.api_keys),
         max_body_bytes=settings.max_body_bytes,
         runtime=runtime,
     )
+
+
+def _authenticators(settings: ApiSettings, keys: ApiKeys) -> list[Authenticator]:
+    """In the order in which they are asked; none where no client needs a credential."""
+    known: dict[Auth, Authenticator] = {
+        Auth.KEY: KeyAuthenticator(keys),
+        Auth.PROXY: ProxyAuthenticator(settings.proxy_headers),
+    }
+    return [authenticator for sort, authenticator in known.items() if sort in settings.accepted]

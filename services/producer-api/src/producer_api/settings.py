@@ -2,15 +2,29 @@
 
 import re
 from datetime import timedelta
+from enum import StrEnum
 from ipaddress import ip_network
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
+from producer_api.access.proxy import ProxyHeaders
 from producer_api.policies import ArrivalPolicy, HostPolicy, ProxyPolicy, StreamPolicy, is_path_prefix
+from waybill.addresses import Address
 from waybill.settings import Listen, ServiceSettings
 from waybill.telemetry import CallerTrace
 
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+class Auth(StrEnum):
+    """By what clients are known."""
+
+    NONE = "none"
+    """By nothing: any client that reaches the API may do everything."""
+    KEY = "key"
+    PROXY = "proxy"
 
 
 class ApiSettings(ServiceSettings):
@@ -31,6 +45,10 @@ class ApiSettings(ServiceSettings):
     allowed_hosts: str = ""
     trusted_proxies: str = ""
     path_prefix: str = ""
+    auth: str = "none"
+    proxy_user_header: str = Field(default="X-Forwarded-User", min_length=1)
+    proxy_tenant_header: str = ""
+    proxy_roles_header: str = ""
     caller_trace: CallerTrace = CallerTrace.CONTINUE
 
     @field_validator("allowed_hosts")
@@ -62,6 +80,39 @@ class ApiSettings(ServiceSettings):
                 "and '-', none of them '.' or '..'"
             )
         return prefix
+
+    @field_validator("auth")
+    @classmethod
+    def _are_sorts(cls, text: str) -> str:
+        sorts = _items(text)
+        for sort in sorts:
+            if sort not in tuple(Auth):
+                raise ValueError(f"{sort!r} is none of {', '.join(Auth)}")
+        if not sorts or (Auth.NONE in sorts and len(sorts) > 1):
+            raise ValueError("must be none, or the sorts of credentials that are accepted, with commas")
+        return text
+
+    @model_validator(mode="after")
+    def _proxies_are_known(self) -> Self:
+        if Auth.PROXY in self.accepted and not self.trusted_proxies:
+            raise PydanticCustomError(
+                "auth", "auth: proxy needs the addresses of the proxies in WAYBILL_TRUSTED_PROXIES"
+            )
+        return self
+
+    @property
+    def accepted(self) -> frozenset[Auth]:
+        """By what clients may be known."""
+        return frozenset(Auth(sort) for sort in _items(self.auth))
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        """Whether only processes of this machine reach the API."""
+        return Address.parse(self.listen).is_loopback
+
+    @property
+    def proxy_headers(self) -> ProxyHeaders:
+        return ProxyHeaders(self.proxy_user_header, self.proxy_tenant_header, self.proxy_roles_header)
 
     @property
     def max_long_answers(self) -> int:

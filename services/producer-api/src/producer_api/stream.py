@@ -28,7 +28,8 @@ class EventStream:
 
     An event from the hub is sent only if its version is the next one. At the start, and when versions are
     missing, the stream reads the database, a page at a time. So no event is sent twice, skipped or out of
-    order. `is_gone`: whether the client has closed the connection.
+    order. `is_gone`: whether the client has closed the connection. `may_read`: whether its credential is
+    still valid; it is asked now and then.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class EventStream:
         replay: Replay,
         policy: StreamPolicy,
         is_gone: Callable[[], bool],
+        may_read: Callable[[], bool] = lambda: True,
     ) -> None:
         self._report = report
         self._last_version = last_seen
@@ -46,6 +48,8 @@ class EventStream:
         self._replay = replay
         self._policy = policy
         self._is_gone = is_gone
+        self._may_read = may_read
+        self._asked = time.monotonic()
         self._behind = False
         self._ended = False
 
@@ -89,7 +93,13 @@ class EventStream:
                 return
 
     def _must_end(self) -> bool:
-        return self._hub.draining or self._is_gone()
+        return self._hub.draining or self._is_gone() or not self._is_allowed()
+
+    def _is_allowed(self) -> bool:
+        if not self._due(self._asked, self._policy.credential_check):
+            return True
+        self._asked = time.monotonic()
+        return self._may_read()
 
     def _send(self, event: StoredEvent) -> str:
         self._last_version = event.version

@@ -54,4 +54,5 @@ class RetentionPolicy:
     reports: timedelta = timedelta(days=30)
     dead_letters: timedelta = timedelta(days=30)
     idempotency_keys: timedelta = timedelta(hours=24)
+    audit: timedelta = timedelta(days=365)
     batch: int = 100

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from waybill.domain.access import UNKNOWN_OWNER, Owner
+from waybill.domain.audit import Action, Actor, AuditEvent
 from waybill.domain.carrier import Carrier
 from waybill.domain.failures import Failure
 
@@ -99,6 +101,16 @@ class NewReport:
     carrier: Carrier | None
     source: str | None = None
     timeout: timedelta | None = None
+    owner: Owner = UNKNOWN_OWNER
+    actor: Actor | None = None
+
+    @property
+    def audit_event(self) -> AuditEvent | None:
+        """The request, if an authenticated client has made it."""
+        if self.actor is None:
+            return None
+        trace_id = self.carrier.trace_id if self.carrier else None
+        return AuditEvent(self.actor, Action.REQUEST, self.owner.tenant, self.id, trace_id=trace_id)
 
 
 @dataclass(frozen=True)
@@ -162,12 +174,20 @@ class Report:
     cancel_requested: bool = False
     timeout: timedelta | None = None
     attempt_trace: AttemptTrace | None = None
+    owner: Owner = UNKNOWN_OWNER
+
+    def audit_event(self, actor: Actor, action: Action) -> AuditEvent:
+        """What a client does to it."""
+        trace_id = self.carrier.trace_id if self.carrier else None
+        return AuditEvent(actor, action, self.owner.tenant, self.id, trace_id=trace_id)
 
     def client_view(self) -> dict[str, Any]:
         """Its fields by the names that clients know; a resource or an event takes those that it shows."""
         return {
             **vars(self),
             "error": self.failure,
+            "tenant": self.owner.tenant,
+            "owner": self.owner.name,
             "trace_id": self.carrier.trace_id if self.carrier else None,
         }
 

@@ -1,5 +1,6 @@
 """The ledger: every change of a report, in one transaction with its event and its messages."""
 
+from waybill.ledger.api_keys import ApiKeys
 from waybill.ledger.changes import Changes
 from waybill.ledger.dead_letters import DeadLetters
 from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, NotRedrivable
@@ -12,6 +13,7 @@ from waybill.ledger.transactions import Transactions
 from waybill.ledger.writer import Pending
 
 __all__ = [
+    "ApiKeys",
     "Changes",
     "Committed",
     "DeadLetters",

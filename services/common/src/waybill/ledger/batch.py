@@ -59,6 +59,8 @@ def _accept_all(changes: Recording, news: Sequence[NewReport]) -> Callable[[], l
     def accepted() -> list[Report]:
         inserted = found()
         ordered = [inserted[new.id] for new in news]
+        for new in news:
+            changes.audit(new.audit_event)
         return [changes.record(one.report, with_command=one.has_command) for one in ordered]
 
     return accepted
@@ -175,6 +177,8 @@ def _accepted(place: int, new: NewReport) -> dict[str, Any]:
     return {
         "place": place,
         "id": str(new.id),
+        "tenant": new.owner.tenant,
+        "owner": new.owner.name,
         "kind": new.kind,
         "parameters": new.parameters,
         "timeout_seconds": new.timeout.total_seconds() if new.timeout else None,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from waybill.domain import EvidencePolicy, Report
+from waybill.domain import Action, Actor, EvidencePolicy, Report
 from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.letters import (
     UnreadMessage,
@@ -55,16 +55,26 @@ class DeadLetters:
         with self._transactions.reading() as connection:
             return dead_letters.page(connection, wanted)
 
-    def redrive(self, report_id: UUID, letter_id: UUID | None = None) -> Report:
+    def redrive(
+        self,
+        report_id: UUID,
+        letter_id: UUID | None = None,
+        actor: Actor | None = None,
+        action: Action = Action.RETRY,
+    ) -> Report:
         """Restarts a failed or cancelled report, in its old trace; its letters and that of `letter_id` no
-        longer wait. Raises `NotRedrivable`."""
+        longer wait. `actor`: who asks for it, if that is known. Raises `NotRedrivable`."""
         with self._transactions.changes() as changes:
-            return changes.redrive(report_id, letter_id)
+            report = changes.redrive(report_id, letter_id)
+            if actor:
+                changes.audit(report.audit_event(actor, action))
+        return report
 
-    def redrive_letter(self, letter: StoredDeadLetter) -> Report:
+    def redrive_letter(self, letter: StoredDeadLetter, actor: Actor | None = None) -> Report:
         """Redrives the report of a letter; of a message, the one that it names if it can be read by now.
         Raises `NotRedrivable`."""
-        return self.redrive(letter.report_id or self._named_in(letter.id), letter.id)
+        report_id = letter.report_id or self._named_in(letter.id)
+        return self.redrive(report_id, letter.id, actor, Action.REDRIVE)
 
     def _named_in(self, letter_id: UUID) -> UUID:
         with self._transactions.reading() as connection:

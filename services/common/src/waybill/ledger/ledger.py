@@ -9,13 +9,18 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from waybill.domain import (
+    UNKNOWN_OWNER,
+    Action,
+    Actor,
     AttemptTrace,
+    AuditEntry,
     Carrier,
     End,
     Fence,
     LeasePolicy,
     NewReport,
     Origin,
+    Owner,
     Report,
     Requeue,
     Retry,
@@ -28,16 +33,25 @@ from waybill.ledger.errors import KeyInFlight, KeyReused
 from waybill.ledger.transactions import Transactions
 from waybill.ledger.writer import Pending, Writer
 from waybill.ledger.writes import UNKNOWN_ORIGIN, Acceptance, Claim, Conclusion, Heartbeat, Steps
-from waybill.store import KnownRequest, ReportFilter, ReportPage, StoredEvent
-from waybill.store.statements import events, idempotency, reports
+from waybill.store import AuditFilter, KnownRequest, ReportFilter, ReportPage, StoredEvent
+from waybill.store.statements import audit, events, idempotency, reports
 
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """A client's name for its request, and the request's checksum."""
+    """A client's name for its request, and the request's checksum. Each owner has names of its own."""
 
     key: str
     request_sha256: str
+    owner: Owner = UNKNOWN_OWNER
+
+    @property
+    def stored(self) -> str:
+        """As it is kept. One without an owner is kept as earlier versions do, which run beside this one
+        during an upgrade; no client's name has the character in between."""
+        if self.owner == UNKNOWN_OWNER:
+            return self.key
+        return "\x1f".join((self.owner.tenant, self.owner.name, self.key))
 
 
 class Ledger:
@@ -101,7 +115,7 @@ class Ledger:
             if existing is not None:
                 return existing
             (report,) = accept_all(changes, [new])
-            idempotency.put(changes.connection, key.key, KnownRequest(key.request_sha256, report.id))
+            idempotency.put(changes.connection, key.stored, KnownRequest(key.request_sha256, report.id))
         return report
 
     def accept_external(self, new: NewReport) -> Report:
@@ -117,11 +131,24 @@ class Ledger:
             raise AssertionError(f"the source is taken, but no report has it: {new.source}")
         return report
 
-    def cancel(self, report_id: UUID) -> Report | None:
+    def cancel(self, report_id: UUID, actor: Actor | None = None) -> Report | None:
         """Ends a report that waits, or asks the worker that has it. None where it has ended already, or is
-        being cancelled."""
+        being cancelled. `actor`: who asks for it, if that is known."""
         with self.changes() as changes:
-            return changes.cancel(report_id)
+            report = changes.cancel(report_id)
+            if report and actor:
+                changes.audit(report.audit_event(actor, Action.CANCEL))
+        return report
+
+    def note_download(self, report: Report, actor: Actor) -> None:
+        """An authenticated client gets the report's artefact."""
+        with self.changes() as changes:
+            changes.audit(report.audit_event(actor, Action.DOWNLOAD))
+
+    def audit(self, wanted: AuditFilter) -> list[AuditEntry]:
+        """Who did what, newest first."""
+        with self._transactions.reading() as connection:
+            return audit.page(connection, wanted)
 
     # --- by a worker
 
@@ -200,11 +227,11 @@ def _written(report: Report | None) -> Report:
 
 def _report_of_key(connection: Connection, key: IdempotencyKey) -> Report | None:
     """The report that the key's first request led to. No other request with this key is under way then."""
-    if not idempotency.try_lock(connection, key.key):
+    if not idempotency.try_lock(connection, key.stored):
         raise KeyInFlight(
             f"A request with the Idempotency-Key {key.key!r} is still in progress; send it again later."
         )
-    existing = idempotency.get(connection, key.key)
+    existing = idempotency.get(connection, key.stored)
     if existing is None:
         return None
     if existing.request_sha256 != key.request_sha256:

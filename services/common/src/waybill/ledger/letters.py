@@ -7,7 +7,7 @@ from hashlib import sha256
 from itertools import accumulate
 from typing import Any
 
-from waybill.domain import Carrier, Failure, Origin, Report, new_report_id
+from waybill.domain import Carrier, Failure, Origin, Owner, Report, new_report_id
 from waybill.messages import DeadLetter, UnreadableMessage
 from waybill.messages.dead_letter import preview
 
@@ -72,9 +72,14 @@ def message_letter(message: UnreadMessage, error: UnreadableMessage) -> DeadLett
     )
 
 
-def stored_letter(letter: DeadLetter) -> dict[str, object]:
-    """The row of a report's letter."""
-    return {**letter.model_dump(include=_COLUMNS), "source": f"{letter.report_id}/{letter.attempts}"}
+def stored_letter(letter: DeadLetter, owner: Owner) -> dict[str, object]:
+    """The row of a report's letter. `owner`: the report's."""
+    return {
+        **letter.model_dump(include=_COLUMNS),
+        "tenant": owner.tenant,
+        "owner": owner.name,
+        "source": f"{letter.report_id}/{letter.attempts}",
+    }
 
 
 def stored_message_letter(letter: DeadLetter, message: UnreadMessage, max_bytes: int) -> dict[str, object]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from waybill.domain import (
+    AuditEvent,
     Carrier,
     End,
     Origin,
@@ -18,7 +19,7 @@ from waybill.ledger.outgoing import Entry, Published, Row, publication_entry
 from waybill.ledger.stored_events import left_out
 from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
 from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMessage, Publication
-from waybill.store.statements import dead_letters, dispatch, outbox, records
+from waybill.store.statements import audit, dead_letters, dispatch, outbox, records
 from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
 
@@ -47,11 +48,14 @@ class Recording:
         self._changed: dict[UUID, _Changed] = {}
         self._dispatched: list[Dispatched] = []
         self._messages: list[OutboxMessage] = []
+        self.audited: list[AuditEvent] = []
 
     def write_records(self, published: Published) -> Callable[[], Records]:
         """What belongs to the changes, before the commit: they are to be published. Forgets what was
         `published`; after the commit, what it returns tells what else of the same reports, and of those it
         names, waits for that."""
+        if self.audited:
+            audit.put(self.connection, self.audited)
         if not (self._changed or self._dispatched or self._messages or published):
             return lambda: Records([], {})
         ids = [row for row in published.rows if isinstance(row, int)]
@@ -94,7 +98,7 @@ class Recording:
         self.record(report)
         if end.exhausted and end.failure:
             letter = report_letter(report, end.failure, origin, end.stack)
-            self.keep_letter(letter, stored_letter(letter), report.carrier)
+            self.keep_letter(letter, stored_letter(letter, report.owner), report.carrier)
         return report
 
     def record_steps(self, last: Report, taken: Sequence[StepTaken]) -> None:
@@ -114,6 +118,11 @@ class Recording:
         value = letter.model_dump(mode="json")
         self._messages.append(OutboxMessage(self._topics.report_dead_letter, str(letter.id), value, carrier))
         return True
+
+    def audit(self, event: AuditEvent | None) -> None:
+        """An authenticated client has asked for a change of this transaction, or for what it reads."""
+        if event:
+            self.audited.append(event)
 
     def dispatch(self, limit: int) -> Sequence[Dispatched]:
         """Gives reports that wait for room their commands: as many as there is room for, and at most

@@ -7,7 +7,7 @@ from uuid import UUID
 from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
 from waybill.domain import RetentionPolicy
 from waybill.ledger.transactions import Transactions
-from waybill.store.statements import dead_letters, idempotency, reports
+from waybill.store.statements import audit, dead_letters, idempotency, reports
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class Retention:
         self._policy = policy
 
     def remove_expired(self) -> int:
-        """Removes idempotency keys and dead letters that have been kept long enough; how many."""
+        """Removes idempotency keys, dead letters and entries of the audit that have been kept long enough;
+        how many."""
         policy = self._policy
         with self._transactions.reading() as connection:
             removed = idempotency.remove_old(connection, policy.idempotency_keys, policy.batch)
+            removed += audit.remove_old(connection, policy.audit, policy.batch)
             return removed + dead_letters.remove_old(connection, policy.dead_letters, policy.batch)
 
     def remove_reports(self, artefacts: ArtefactStore, after: datetime | None = None) -> Removed:
@@ -49,7 +51,7 @@ class Retention:
         until = old[-1].finished_at if len(old) == policy.batch else None
         for one in old:
             try:
-                artefacts.remove_all(one.id, one.attempt)
+                artefacts.remove_all(one.tenant, one.id, one.attempt)
             except ArtefactStoreUnavailable as unavailable:
                 until, error = one.finished_at, unavailable
                 break

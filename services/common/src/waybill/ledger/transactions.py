@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Connection, Engine
 
+from waybill.ledger.audit_log import export
 from waybill.ledger.changes import Changes
 from waybill.ledger.outgoing import Committed, Outgoing, Published
 from waybill.ledger.recording import Recording
@@ -78,6 +79,7 @@ class Transactions:
                 published = self._outgoing.take_published()
                 written = changes.write_records(published)
             records = written()
+            export(changes.audited)
         except BaseException:
             self._outgoing.failed(published)
             raise

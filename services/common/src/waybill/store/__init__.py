@@ -11,6 +11,7 @@ from waybill.store.engine import (
     reason_of,
 )
 from waybill.store.migrate import SchemaBehind, UnsuitableDatabase, check_schema, migrate
+from waybill.store.statements.audit import AuditFilter
 from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter, StoredMessage, Trimmed
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
@@ -22,6 +23,7 @@ from waybill.store.worker_row import WorkerRow
 
 __all__ = [
     "AnyConnection",
+    "AuditFilter",
     "Backlog",
     "DeadLetterFilter",
     "DirectConnection",

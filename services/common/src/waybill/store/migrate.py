@@ -15,14 +15,15 @@ from sqlalchemy.exc import DBAPIError
 
 from waybill.errors import WaybillError
 from waybill.store.engine import is_unavailable, reason_of, unavailability_explained
-from waybill.store.tables import RELATIONS
+from waybill.store.tables import APPENDED, RELATIONS
 
 _ONE_AT_A_TIME = 0x5741_5942  # the advisory lock that migrations hold
 _DENIED = text(
     "SELECT string_agg(DISTINCT name, ', ')"
-    " FROM unnest(CAST(:tables AS text[])) AS name,"
+    " FROM unnest(CAST(:tables AS text[]) || CAST(:appended AS text[])) AS name,"
     " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege"
     " WHERE NOT has_table_privilege(to_regclass(name), privilege)"
+    " AND NOT (name = ANY (CAST(:appended AS text[])) AND privilege IN ('UPDATE', 'DELETE'))"
 )
 
 _TEMPORARY = text("SELECT relpersistence = 't' FROM pg_class WHERE oid = to_regclass('alembic_version')")
@@ -92,7 +93,7 @@ def check_kept(connection: Connection) -> None:
 
 def _check_tables(connection: Connection) -> None:
     """The role that migrates may be another one than that of the services."""
-    denied = connection.scalar(_DENIED, {"tables": list(RELATIONS)})
+    denied = connection.scalar(_DENIED, {"tables": list(RELATIONS), "appended": list(APPENDED)})
     if denied:
         raise UnsuitableDatabase(
             f"The role may not read and write every table ({denied}): "

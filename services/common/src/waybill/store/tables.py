@@ -21,9 +21,9 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from waybill.domain import TERMINAL, Status
+from waybill.domain import ANONYMOUS, DEFAULT_TENANT, TERMINAL, Status
 
 metadata = MetaData(
     naming_convention={
@@ -59,6 +59,9 @@ reports = Table(
     "reports",
     metadata,
     Column("id", Uuid, primary_key=True),
+    # who requested it: see `waybill.domain.Owner`
+    Column("tenant", Text, nullable=False, server_default=DEFAULT_TENANT),
+    Column("owner", Text, nullable=False, server_default=ANONYMOUS),
     Column("kind", Text, nullable=False),
     Column("parameters", JSONB, nullable=False),
     Column("status", Text, nullable=False, server_default=Status.INIT),
@@ -96,6 +99,17 @@ reports = Table(
     CheckConstraint(f"(status IN ({_among(TERMINAL)})) = (finished_at IS NOT NULL)", name="finished"),
     # for lists, newest first: of all, of a kind, of a status; an entry of each change of a report
     Index("reports_kind_status_created_at_idx", "kind", "status", "created_at"),
+    # the same of one tenant, and of one owner; nothing of what is requested without a credential
+    Index(
+        "reports_tenant_kind_status_created_at_idx",
+        *("tenant", "kind", "status", "created_at"),
+        postgresql_where=text(f"tenant <> '{DEFAULT_TENANT}'"),
+    ),
+    Index(
+        "reports_owner_kind_status_created_at_idx",
+        *("tenant", "owner", "kind", "status", "created_at"),
+        postgresql_where=text(f"owner <> '{ANONYMOUS}'"),
+    ),
     Index(
         "reports_lease_idx",
         "lease_expires_at",
@@ -192,6 +206,9 @@ dead_letters = Table(
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("report_id", Uuid),
+    # the report's; null for a message, which may be anybody's
+    Column("tenant", Text),
+    Column("owner", Text),
     # as in reports: the same message read twice, after a crash before its offset was committed, is one
     Column("source", Text, nullable=False, unique=True),
     Column("topic", Text, nullable=False),
@@ -244,5 +261,45 @@ workers = Table(
     prefixes=["UNLOGGED"],
 )
 
-RELATIONS = (*metadata.tables, report_events.name)
+# By which the API knows its clients: of the secret only the hash is kept.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret_sha256", LargeBinary, nullable=False),
+    # for people: what it is for
+    Column("name", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    _time("expires_at"),
+    # to the minute
+    _time("last_used_at"),
+    _time("revoked_at"),
+)
+
+# Rows are added, and never changed; what is old enough is removed by a function that may.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp(), index=True),
+    Column("actor_tenant", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("credential", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    # whose report or key it was done to
+    Column("tenant", Text, nullable=False),
+    Column("report_id", Uuid, index=True),
+    Column("subject", Text),
+    Column("trace_id", Text),
+    Index("audit_tenant_id_idx", "tenant", "id"),
+)
+
+APPENDED = (audit.name,)
+"""What the services read and add to."""
+
+RELATIONS = (*(name for name in metadata.tables if name not in APPENDED), report_events.name)
 """What the services read and write."""

@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
+from producer_api.access import Permission, requires
 from producer_api.description import problem_responses
 from producer_api.guards import CHANGES_BY_GET
 from producer_api.requesting import request_report
@@ -18,6 +19,7 @@ def blueprint(ledger: Ledger, kinds: Registry) -> APIBlueprint:
     @routes.get(CHANGES_BY_GET)
     @routes.output(ReportResource, status_code=202)
     @routes.doc(responses=problem_responses("cross-site"))
+    @requires(Permission.REQUEST)
     def request_dowork() -> Response:
         """Request a `dowork` report, as in the article that Waybill started from."""
         if request.method == "HEAD":  # Flask routes HEAD to every GET handler; it must not request a report

@@ -2,6 +2,7 @@
 
 from apiflask import APIBlueprint
 
+from producer_api.access import Permission, current_identity, permitted_scope, requires
 from producer_api.description import problem_responses
 from producer_api.resources import (
     DeadLetterPage,
@@ -24,10 +25,17 @@ def blueprint(dead_letters: DeadLetters) -> APIBlueprint:
     @routes.input(DeadLetterQuery, location="query", arg_name="query")
     @routes.output(DeadLetterPage)
     @routes.doc(responses=problem_responses("wrong-request"))
+    @requires(Permission.READ_DEAD_LETTERS)
     def list_some(query: DeadLetterQuery) -> DeadLetterPage:
         """Reports that used up their attempts and messages that could not be read, newest first."""
         page = dead_letters.page(
-            DeadLetterFilter(query.reason, query.redriven, query.cursor, query.limit + 1)
+            DeadLetterFilter(
+                query.reason,
+                query.redriven,
+                query.cursor,
+                query.limit + 1,
+                scope=permitted_scope(Permission.READ_DEAD_LETTERS),
+            )
         )
         shown = page[: query.limit]
         return DeadLetterPage(
@@ -43,13 +51,16 @@ def blueprint(dead_letters: DeadLetters) -> APIBlueprint:
             "cross-site", "malformed-body", "body-too-large", "wrong-media-type", "wrong-request"
         )
     )
+    @requires(Permission.REDRIVE)
     def redrive(wanted: RedriveRequest) -> Redriven:
         """Restart the reports of waiting dead letters, each in its trace."""
         redriven, refused = [], []
-        unredriven = DeadLetterFilter(wanted.reason, limit=wanted.limit, reports_first=True)
+        unredriven = DeadLetterFilter(
+            wanted.reason, limit=wanted.limit, reports_first=True, scope=permitted_scope(Permission.REDRIVE)
+        )
         for letter in dead_letters.page(unredriven):
             try:
-                redriven.append(dead_letters.redrive_letter(letter).id)
+                redriven.append(dead_letters.redrive_letter(letter, current_identity().actor).id)
             except NotRedrivable as error:
                 refused.append(RedriveRefused(id=letter.id, detail=str(error)))
         return Redriven(reports=redriven, refused=refused)

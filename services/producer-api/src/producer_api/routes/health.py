@@ -3,6 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 
+from producer_api.access import Permission, requires
 from producer_api.readiness import Readiness
 from waybill.health import Health
 
@@ -11,10 +12,12 @@ def blueprint(readiness: Readiness) -> APIBlueprint:
     routes = APIBlueprint("health", __name__, enable_openapi=False)
 
     @routes.get("/healthz")
+    @requires(Permission.NONE)
     def alive() -> tuple[Response, int]:
         return _answer(readiness.alive())
 
     @routes.get("/readyz")
+    @requires(Permission.NONE)
     def ready() -> tuple[Response, int]:
         return _answer(readiness.ready())
 

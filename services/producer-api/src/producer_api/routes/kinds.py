@@ -2,6 +2,7 @@
 
 from apiflask import APIBlueprint
 
+from producer_api.access import Permission, requires
 from producer_api.description import problem_responses
 from producer_api.resources import KindList, UnavailableKindResource, kind_resource
 from waybill.kinds import Registry
@@ -13,6 +14,7 @@ def blueprint(kinds: Registry) -> APIBlueprint:
     @routes.get("/api/v1/kinds")
     @routes.output(KindList)
     @routes.doc(responses=problem_responses())
+    @requires(Permission.READ_KINDS)
     def list_kinds() -> KindList:
         """The kinds, each with the JSON Schema of its parameters; and those that cannot be used."""
         return KindList(

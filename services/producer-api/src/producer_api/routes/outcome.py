@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from apiflask.schemas import FileSchema
 from flask import Response, request
 
+from producer_api.access import Permission, current_identity, requires
 from producer_api.addressing import path_of
 from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.lookup import find_report
@@ -41,6 +42,7 @@ def blueprint(
     @routes.get(f"{BASE}/<report_id>/artefact")
     @routes.output(FileSchema(type="string", format="binary"), content_type="*/*")
     @routes.doc(responses=problem_responses("no-such-report", "no-artefact", "artefact-not-ready"))
+    @requires(Permission.READ)
     def artefact(report_id: str) -> Response:
         """The file that the report produced. 503 while this process writes as many long answers as it can."""
         report = find_report(ledger, report_id)
@@ -49,6 +51,8 @@ def blueprint(
         if not places.take():
             raise no_place()
         try:
+            if actor := current_identity().actor:
+                ledger.note_download(report, actor)
             content = artefacts.open(report.artefact)
         except BaseException:
             places.release()
@@ -79,6 +83,7 @@ def blueprint(
         },
         extensions=request_headers(_LAST_EVENT_ID),
     )
+    @requires(Permission.READ)
     def events(report_id: str) -> Response:
         """The report's status and steps as server-sent events, from `Last-Event-ID` on.
 
@@ -102,6 +107,7 @@ def blueprint(
             ledger.events_after,
             policy,
             _client_is_gone(),
+            current_identity().is_valid,
         )
         response = _event_stream(stream)
         response.call_on_close(places.release)
@@ -111,7 +117,7 @@ def blueprint(
 
 
 def _event_stream(lines: Iterable[str]) -> Response:
-    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    headers = {"Cache-Control": "private, no-cache", "X-Accel-Buffering": "no"}
     return Response(iter(lines), mimetype="text/event-stream", headers=headers)
 
 

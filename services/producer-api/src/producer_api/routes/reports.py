@@ -3,6 +3,7 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from producer_api.access import Permission, current_identity, permitted_scope, requires
 from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.lookup import find_report
 from producer_api.problems import Problem
@@ -47,6 +48,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
         ),
         extensions=request_headers(_IDEMPOTENCY_KEY),
     )
+    @requires(Permission.REQUEST)
     def request_one(wanted: ReportRequest) -> Response:
         """Request a report. It is kept before this answers; the work begins afterwards."""
         return request_report(ledger, kinds, wanted, request.headers.get(_IDEMPOTENCY_KEY.name))
@@ -55,9 +57,11 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @routes.input(ReportQuery, location="query", arg_name="query")
     @routes.output(ReportPage)
     @routes.doc(responses=problem_responses("wrong-request"))
+    @requires(Permission.READ)
     def list_some(query: ReportQuery) -> ReportPage:
         """The reports, newest first."""
-        page = ledger.page(ReportFilter(query.status, query.kind, query.cursor, query.limit))
+        scope = permitted_scope(Permission.READ)
+        page = ledger.page(ReportFilter(query.status, query.kind, query.cursor, query.limit, scope))
         return ReportPage(
             reports=[report_resource(report) for report in page.reports],
             next_cursor=str(page.reports[-1].id) if page.more else None,
@@ -66,6 +70,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @routes.get(f"{BASE}/<report_id>")
     @routes.output(ReportResource)
     @routes.doc(responses=problem_responses("no-such-report"))
+    @requires(Permission.READ)
     def show(report_id: str) -> ReportResource:
         """One report as it is now."""
         return report_resource(find_report(ledger, report_id))
@@ -77,9 +82,10 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
             "cross-site", "no-such-report", "already-ended", "body-too-large", "wrong-media-type"
         )
     )
+    @requires(Permission.CHANGE)
     def cancel(report_id: str) -> ReportResource:
         """Cancel a report: at once while it waits, within a second or a few while it runs."""
-        return report_resource(_cancel(ledger, find_report(ledger, report_id)))
+        return report_resource(_cancel(ledger, find_report(ledger, report_id, Permission.CHANGE)))
 
     @routes.post(f"{BASE}/<string:report_id>:retry")
     @routes.output(ReportResource, status_code=202)
@@ -88,11 +94,12 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
             "cross-site", "no-such-report", "not-redrivable", "body-too-large", "wrong-media-type"
         )
     )
+    @requires(Permission.CHANGE)
     def retry(report_id: str) -> ReportResource:
         """Restart a report that failed or was cancelled, in its trace."""
-        report = find_report(ledger, report_id)
+        report = find_report(ledger, report_id, Permission.CHANGE)
         try:
-            return report_resource(dead_letters.redrive(report.id))
+            return report_resource(dead_letters.redrive(report.id, actor=current_identity().actor))
         except NotRedrivable as error:
             raise Problem("not-redrivable", str(error), report_id=str(report.id)) from None
 
@@ -100,10 +107,10 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
 
 
 def _cancel(ledger: Ledger, report: Report) -> Report:
-    cancelled = ledger.cancel(report.id)
+    cancelled = ledger.cancel(report.id, current_identity().actor)
     if cancelled is not None:
         return cancelled
-    current = find_report(ledger, str(report.id))
+    current = find_report(ledger, str(report.id), Permission.CHANGE)
     if current.status in TERMINAL and current.status is not Status.CANCELLED:
         raise Problem(
             "already-ended",

@@ -141,7 +141,10 @@ class Completion:
             return SlotFailure(Failure(FailureType.ARTEFACT_STORE, str(error)))
 
     def _put(self, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
-        put = partial(self._context.artefacts.put, self._report.id, self._report.attempt, artefact, file)
+        report = self._report
+        put = partial(
+            self._context.artefacts.put, report.owner.tenant, report.id, report.attempt, artefact, file
+        )
         try:
             return put()
         except ArtefactStoreUnavailable:

@@ -13,8 +13,10 @@ from waybill.domain import (
     Carrier,
     Failure,
     Origin,
+    Owner,
     Progress,
     Report,
+    Scope,
     Status,
     StoredArtefact,
     time_in,
@@ -44,6 +46,16 @@ def behind(table: Table, cursor: UUID) -> ColumnElement[bool]:
     time = select(rows.c.created_at).where(rows.c.id == cursor).scalar_subquery()
     place = tuple_(func.coalesce(time, literal(time_in(cursor), table.c.created_at.type)), literal(cursor))
     return tuple_(table.c.created_at, table.c.id) < place
+
+
+def in_scope(table: Table, scope: Scope) -> list[ColumnElement[bool]]:
+    """Conditions: the rows of those whom `scope` means."""
+    found = []
+    if scope.tenant is not None:
+        found.append(table.c.tenant == scope.tenant)
+    if scope.owner is not None:
+        found.append(table.c.owner == scope.owner)
+    return found
 
 
 def carrier_from(traceparent: str | None, tracestate: str | None) -> Carrier | None:
@@ -106,5 +118,6 @@ _CONVERTED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
         None if row["timeout_seconds"] is None else timedelta(seconds=row["timeout_seconds"])
     ),
     "attempt_trace": lambda row: _attempt_trace(row["attempt_trace"]),
+    "owner": lambda row: Owner(row["tenant"], row["owner"]),
 }
 _PLAIN = tuple(field.name for field in fields(Report) if field.name not in _CONVERTED)

@@ -31,14 +31,15 @@ Document = Sequence[Mapping[str, Any]]
 _INSERT = f"""
 WITH {ROOM}, new AS (
     SELECT *, clock_timestamp() AS now FROM jsonb_to_recordset(%(document)s::jsonb) AS new (
-        place integer, id uuid, kind text, parameters jsonb, timeout_seconds float,
+        place integer, id uuid, tenant text, owner text, kind text, parameters jsonb, timeout_seconds float,
         traceparent text, tracestate text
     )
 )
 INSERT INTO reports (
-    id, kind, parameters, timeout_seconds, traceparent, tracestate, created_at, updated_at, enqueue_at
+    id, tenant, owner, kind, parameters, timeout_seconds, traceparent, tracestate,
+    created_at, updated_at, enqueue_at
 )
-SELECT id, kind, parameters, timeout_seconds, traceparent, tracestate, now, now,
+SELECT id, tenant, owner, kind, parameters, timeout_seconds, traceparent, tracestate, now, now,
     CASE WHEN place < free AND {NONE_WAITS} THEN now + %(requeue_after)s ELSE now END
 FROM new, room
 RETURNING reports.enqueue_at > reports.created_at, {{columns}}

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from waybill.domain import Carrier
-from waybill.store.statements._rows import ago, behind, carrier_of, newest_first
+from waybill.domain import EVERYTHING, Carrier, Scope
+from waybill.store.statements._rows import ago, behind, carrier_of, in_scope, newest_first
 from waybill.store.tables import dead_letters
 
 
@@ -22,6 +22,8 @@ class StoredDeadLetter:
     reason: str
     detail: str
     report_id: UUID | None
+    tenant: str | None
+    owner: str | None
     source: str
     topic: str
     partition: int
@@ -58,13 +60,15 @@ class Trimmed:
 @dataclass(frozen=True)
 class DeadLetterFilter:
     """Which dead letters: newest first, and, unless `redriven`, only those that still wait. `reports_first`:
-    before those of messages, of which hardly any can be redriven."""
+    before those of messages, of which hardly any can be redriven. `scope`: whose reports they are of; those
+    of messages have no owner, and are in the scope of everything alone."""
 
     reason: str | None = None
     redriven: bool = False
     before: UUID | None = None
     limit: int = 50
     reports_first: bool = False
+    scope: Scope = EVERYTHING
 
 
 def put(connection: Connection, letter: dict[str, Any]) -> bool:
@@ -82,6 +86,7 @@ def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLet
     """A page of dead letters, without the messages, each of which may be as large as Kafka takes."""
     order = [dead_letters.c.report_id.is_(None)] if wanted.reports_first else []
     statement = select(*_LISTED).order_by(*order, *newest_first(dead_letters)).limit(wanted.limit)
+    statement = statement.where(*in_scope(dead_letters, wanted.scope))
     if wanted.reason is not None:
         statement = statement.where(dead_letters.c.reason == wanted.reason)
     if not wanted.redriven:

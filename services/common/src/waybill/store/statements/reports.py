@@ -22,6 +22,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -31,11 +32,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import (
+    ANONYMOUS,
+    DEFAULT_TENANT,
+    EVERYTHING,
     TERMINAL,
     TRANSITIONS,
     Failure,
     NewReport,
     Report,
+    Scope,
     Status,
 )
 from waybill.store.statements._rows import (
@@ -43,6 +48,7 @@ from waybill.store.statements._rows import (
     behind,
     carrier_columns,
     from_now,
+    in_scope,
     newest_first,
     report_of,
 )
@@ -53,12 +59,14 @@ from waybill.store.tables import publications, reports
 
 @dataclass(frozen=True)
 class ReportFilter:
-    """Which reports to list: all that fit, newest first, and behind the report `before` where it is given."""
+    """Which reports to list: all that fit, newest first, and behind the report `before` where it is given.
+    `scope`: whose they are."""
 
     status: Status | None = None
     kind: str | None = None
     before: UUID | None = None
     limit: int = 50
+    scope: Scope = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,7 @@ class OldReport:
     """One that may be removed."""
 
     id: UUID
+    tenant: str
     attempt: int
     finished_at: datetime
 
@@ -158,6 +167,8 @@ def insert_external(connection: Connection, new: NewReport, requeue_after: timed
             id=new.id,
             kind=new.kind,
             parameters=new.parameters,
+            tenant=new.owner.tenant,
+            owner=new.owner.name,
             source=new.source,
             timeout_seconds=new.timeout.total_seconds() if new.timeout else None,
             enqueue_at=from_now(requeue_after),
@@ -271,7 +282,7 @@ def end_waiting(
 def old(connection: Connection, age: timedelta, after: datetime | None, limit: int) -> list[OldReport]:
     """Reports that ended longer than `age` ago, and later than `after`: those that ended first."""
     ended = reports.c.finished_at
-    statement = select(reports.c.id, reports.c.attempt, ended).where(ended < ago(age))
+    statement = select(reports.c.id, reports.c.tenant, reports.c.attempt, ended).where(ended < ago(age))
     if after is not None:
         statement = statement.where(ended > after)
     return [OldReport(*row) for row in connection.execute(statement.order_by(ended).limit(limit))]
@@ -303,10 +314,12 @@ def _newest(wanted: ReportFilter) -> Subquery:
     """The ids of the reports of a page, and of one more. As many are read of each kind and each status, from
     the one index that all lists share, and the newest of these are taken: an index for each sort of list
     would be written at each change of a report."""
-    kinds = (select(literal(wanted.kind, Text).label("kind")) if wanted.kind else _all_kinds()).subquery()
+    theirs = _of_scope(wanted.scope)
+    one_kind = select(literal(wanted.kind, Text).label("kind")) if wanted.kind else None
+    kinds = (one_kind if one_kind is not None else _all_kinds(theirs)).subquery()
     statuses = _values("status", [wanted.status] if wanted.status else list(Status))
     of_each = select(reports.c.id, reports.c.created_at).where(
-        reports.c.kind == kinds.c.kind, reports.c.status == statuses.c.status
+        reports.c.kind == kinds.c.kind, reports.c.status == statuses.c.status, *theirs
     )
     if wanted.before:
         of_each = of_each.where(behind(reports, wanted.before))
@@ -320,11 +333,23 @@ def _values(name: str, values: Sequence[str]) -> TableValuedAlias:
     return given.table_valued(column(name, Text), name=f"given_{name}").render_derived()
 
 
-def _all_kinds() -> Select[tuple[str | None]]:
-    """Those of which there are reports: each is looked for behind the one before it."""
+def _of_scope(scope: Scope) -> list[ColumnElement[bool]]:
+    """As `in_scope`, with what an index of one owner's reports, or of one tenant's, leaves out: the planner
+    has to see that nothing of it is wanted."""
+    found = in_scope(reports, scope)
+    if scope.tenant not in (None, DEFAULT_TENANT):
+        found.append(reports.c.tenant != literal_column(f"'{DEFAULT_TENANT}'"))
+    if scope.owner not in (None, ANONYMOUS):
+        found.append(reports.c.owner != literal_column(f"'{ANONYMOUS}'"))
+    return found
+
+
+def _all_kinds(theirs: Sequence[ColumnElement[bool]]) -> Select[tuple[str | None]]:
+    """Those of which there are such reports: each is looked for behind the one before it."""
     kind = reports.c.kind
-    found = select(select(kind).order_by(kind).limit(1).scalar_subquery().label("kind")).cte(recursive=True)
-    behind_it = select(kind).where(kind > found.c.kind).order_by(kind).limit(1).scalar_subquery()
+    first = select(kind).where(*theirs).order_by(kind).limit(1).scalar_subquery()
+    found = select(first.label("kind")).cte(recursive=True)
+    behind_it = select(kind).where(kind > found.c.kind, *theirs).order_by(kind).limit(1).scalar_subquery()
     found = found.union_all(select(behind_it).where(found.c.kind.is_not(None)))
     return select(found.c.kind).where(found.c.kind.is_not(None))
 

@@ -1,0 +1,64 @@
+"""Who did what: kept with each change that an authenticated client has asked for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from waybill.domain.access import Owner
+
+
+class Action(StrEnum):
+    """What is kept."""
+
+    REQUEST = "request"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    REDRIVE = "redrive"
+    DOWNLOAD = "download"
+    CREATE_KEY = "create_key"
+    ROTATE_KEY = "rotate_key"
+    REVOKE_KEY = "revoke_key"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """An authenticated client. `credential` says by what, as `key abc`; it is no secret."""
+
+    owner: Owner
+    credential: str
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """Something that an actor did. `tenant`: of the report or the key that it was done to; `subject`: what it
+    was done to, where that is no report."""
+
+    actor: Actor
+    action: Action
+    tenant: str
+    report_id: UUID | None = None
+    subject: str | None = None
+    trace_id: str | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """Its fields by the names that they have everywhere."""
+        return {
+            "actor_tenant": self.actor.owner.tenant,
+            "actor": self.actor.owner.name,
+            "credential": self.actor.credential,
+            "action": self.action,
+            "tenant": self.tenant,
+            "report_id": str(self.report_id) if self.report_id else None,
+            "subject": self.subject,
+            "trace_id": self.trace_id,
+        }
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """An event as it is kept; ids grow with time."""
+
+    id: int
+    at: datetime
+    event: AuditEvent

@@ -1,0 +1,66 @@
+"""Lets a request through to its route, or not."""
+
+from collections.abc import Callable, Sequence
+
+from apiflask import APIFlask
+from flask import Request, Response, g
+
+from producer_api.access.identity import Authenticator, Identity, unauthenticated
+from producer_api.permissions import Permission, declared, reach
+from producer_api.problems import Problem
+from waybill.domain import UNKNOWN_OWNER, Role, Scope
+
+_ANYONE = Identity(UNKNOWN_OWNER, frozenset(Role))
+"""Any client, where none needs a credential: it may do everything."""
+_PRIVATE = "private, no-cache"
+
+
+def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> Callable[[Request], None]:
+    """What is to be called before each request; raises `Problem` where it may not reach its route. Without
+    `authenticators`, no client needs a credential."""
+
+    def guard(request: Request) -> None:
+        endpoint = request.endpoint
+        permission = declared(app.view_functions[endpoint]) if endpoint else Permission.NONE
+        if permission is Permission.NONE:
+            return
+        if permission is None:
+            raise AssertionError(f"{endpoint} does not declare which permission it needs")
+        identity = _identify(request, authenticators) if authenticators else _ANYONE
+        if reach(identity.roles, permission) is None:
+            raise _not_allowed(identity, permission)
+        g.identity = identity
+
+    @app.after_request
+    def keep_private(response: Response) -> Response:
+        if "identity" in g and "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = _PRIVATE
+        return response
+
+    return guard
+
+
+def current_identity() -> Identity:
+    """Who sends the current request."""
+    return g.identity  # type: ignore[no-any-return]
+
+
+def permitted_scope(permission: Permission) -> Scope:
+    """Of whose things the current request has the permission. Raises `Problem` where it has it for none."""
+    identity = current_identity()
+    found = reach(identity.roles, permission)
+    if found is None:
+        raise _not_allowed(identity, permission)
+    return found.scope(identity.owner)
+
+
+def _not_allowed(identity: Identity, permission: Permission) -> Problem:
+    roles = ", ".join(sorted(identity.roles)) or "none"
+    return Problem("not-allowed", f"None of your roles ({roles}) gives the right to {permission}.")
+
+
+def _identify(request: Request, authenticators: Sequence[Authenticator]) -> Identity:
+    for authenticator in authenticators:
+        if identity := authenticator.identify(request):
+            return identity
+    raise unauthenticated("Send a credential, as in Authorization: Bearer ….")

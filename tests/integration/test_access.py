@@ -1,0 +1,448 @@
+"""Nobody sees or touches what is not theirs: every route, asked by everybody, is as docs/security.md says."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
+from werkzeug.test import TestResponse
+
+from producer_api.permissions import Permission, declared
+from tests.support.access import HERS, TEST, THEIRS, Access, Person, access
+from tests.support.lifecycle_store import Store
+from tests.support.waiting import eventually
+from waybill.background import in_background
+from waybill.domain import Action, NewReport, Owner, Report, Role, new_report_id
+from waybill.ledger import IdempotencyKey
+from waybill.store import AuditFilter
+from waybill.store.statements import idempotency
+
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
+
+PAGE = Path(__file__).parents[2] / "docs/security.md"
+WRITE = "WAYBILL_WRITE_DOCS"
+"""The variable that has this test write the table that it compares with."""
+
+TABLE = re.compile(r"(?<=<!-- routes -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+ONE = "/api/v1/reports/{report_id}"
+KEY = "/api/v1/keys/{key_id}"
+STOPS = 5.0
+"""Seconds in which a credential that is no longer valid stops."""
+
+
+@pytest.fixture
+def api(store: Store, store_url: str, tmp_path: Path) -> Iterator[Access]:
+    with access(store_url, tmp_path) as opened:
+        yield opened
+
+
+def asks(api: Access, who: Person | None, method: str, path: str, **options: Any) -> TestResponse:
+    headers = {**options.pop("headers", {}), **(who.headers if who else {})}
+    return api.client.open(path, method=method, headers=headers, **options)
+
+
+# --- every route, asked by everybody
+
+COLUMNS: dict[str, tuple[str, tuple[Role, ...]]] = {
+    "no credential": (HERS, ()),
+    "a revoked key": (HERS, (Role.ADMIN,)),
+    "its requester": (HERS, (Role.REQUESTER,)),
+    "another requester": (HERS, (Role.REQUESTER,)),
+    "operator": (HERS, (Role.OPERATOR,)),
+    "auditor": (HERS, (Role.AUDITOR,)),
+    "requester elsewhere": (THEIRS, (Role.REQUESTER,)),
+    "operator elsewhere": (THEIRS, (Role.OPERATOR,)),
+    "auditor elsewhere": (THEIRS, (Role.AUDITOR,)),
+    "admin": ("default", (Role.ADMIN,)),
+}
+"""Who asks: of which tenant, with which roles. What is asked for is that of `its requester`."""
+
+STRANGERS = [name for name in COLUMNS if name.endswith("elsewhere")]
+UNKNOWN = ["no credential", "a revoked key"]
+
+
+def people(api: Access) -> dict[str, Person | None]:
+    found: dict[str, Person | None] = {}
+    for number, (name, (tenant, roles)) in enumerate(COLUMNS.items()):
+        found[name] = api.person(f"person-{number}", tenant, *roles) if roles else None
+    found["its requester"] = api.ann
+    revoked = found["a revoked key"]
+    assert revoked is not None
+    api.services.api_keys.revoke(TEST, revoked.token.split("_")[1])
+    return found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call: `make` gives what it is about, and `sees` whether the answer has it."""
+
+    make: Callable[[Access, Path], Report] = lambda api, _: api.requested(api.ann)
+    options: dict[str, Any] = field(default_factory=dict)
+    sees: Callable[[TestResponse, Report], bool] | None = None
+
+
+def failed(api: Access, _: Path) -> Report:
+    return api.failed(api.ann)
+
+
+def done(api: Access, folder: Path) -> Report:
+    return api.done(api.ann, folder)
+
+
+ROUTES: dict[tuple[str, str], Asked] = {
+    ("POST", "/api/v1/reports"): Asked(options={"json": {"kind": "dowork"}}),
+    ("GET", "/api/report"): Asked(),
+    ("GET", "/api/v1/reports"): Asked(
+        sees=lambda answer, report: str(report.id) in [one["id"] for one in answer.get_json()["reports"]]
+    ),
+    ("GET", ONE): Asked(),
+    ("POST", f"{ONE}:cancel"): Asked(),
+    ("POST", f"{ONE}:retry"): Asked(make=failed),
+    ("GET", f"{ONE}/artefact"): Asked(make=done),
+    ("GET", f"{ONE}/events"): Asked(make=done),
+    ("GET", "/api/v1/dead-letters"): Asked(
+        make=failed,
+        sees=lambda answer, report: (
+            str(report.id) in [one["report_id"] for one in answer.get_json()["dead_letters"]]
+        ),
+    ),
+    ("POST", "/api/v1/dead-letters:redrive"): Asked(
+        make=failed,
+        options={"json": {}},
+        sees=lambda answer, report: str(report.id) in answer.get_json()["reports"],
+    ),
+    ("GET", "/api/v1/kinds"): Asked(),
+    ("GET", "/api/v1/keys"): Asked(),
+    ("POST", "/api/v1/keys"): Asked(options={"json": {"name": "a key", "owner": "somebody"}}),
+    ("POST", f"{KEY}:rotate"): Asked(),
+    ("POST", f"{KEY}:revoke"): Asked(),
+    ("GET", "/api/v1/audit"): Asked(
+        sees=lambda answer, report: (
+            str(report.id) in [one["report_id"] for one in answer.get_json()["entries"]]
+        )
+    ),
+}
+"""A call of every route that the OpenAPI description has."""
+
+
+def cell(api: Access, folder: Path, route: tuple[str, str], who: Person | None) -> str:
+    method, path = route
+    asked = ROUTES[route]
+    report = asked.make(api, folder)
+    key = api.person("somebody", HERS, Role.REQUESTER).token.split("_")[1]
+    address = path.replace("{report_id}", str(report.id)).replace("{key_id}", key)
+    answer = asks(api, who, method, address, **asked.options)
+    answer.get_data()
+    if asked.sees and answer.status_code < 300:
+        return str(answer.status_code) if asked.sees(answer, report) else f"{answer.status_code}, without it"
+    return str(answer.status_code)
+
+
+def table_of(cells: dict[tuple[str, str], dict[str, str]]) -> str:
+    head = f"| | {' | '.join(COLUMNS)} |\n|---|{'---|' * len(COLUMNS)}\n"
+    rows = (
+        f"| `{method} {path}` | {' | '.join(found[name] for name in COLUMNS)} |\n"
+        for (method, path), found in cells.items()
+    )
+    return head + "".join(rows)
+
+
+def test_every_route_gives_everybody_what_the_page_says(api: Access, tmp_path: Path) -> None:
+    described = {
+        (method.upper(), path)
+        for path, operations in api.client.get("/api/v1/openapi.json").get_json()["paths"].items()
+        for method in operations
+    }
+    assert described == set(ROUTES), "each route has a call above"
+    asking = people(api)
+
+    cells = {
+        route: {name: cell(api, tmp_path, route, who) for name, who in asking.items()} for route in ROUTES
+    }
+
+    for (method, path), found in cells.items():
+        assert {found[name] for name in UNKNOWN} == {"401"}, path
+        if "{report_id}" in path:
+            assert {found[name] for name in STRANGERS} <= {"403", "404"}, path
+            assert found["its requester"].startswith("2"), path
+            assert found["another requester"] == "404", path
+        if ROUTES[method, path].sees:
+            assert not {found[name] for name in (*STRANGERS, "another requester")} & {"200", "202"}, path
+        assert found["admin"].startswith("2"), path
+    text = PAGE.read_text()
+    wanted = TABLE.search(text)
+    assert wanted is not None
+    if os.environ.get(WRITE):
+        PAGE.write_text(TABLE.sub(lambda _: table_of(cells), text))
+    else:
+        assert table_of(cells) == wanted[0], f"{PAGE.name} differs: if it should, run this with {WRITE}=1"
+
+
+def test_every_route_declares_what_it_needs(api: Access) -> None:
+    """Those too that the description leaves out."""
+    routes = api.client.application.view_functions
+
+    assert {name for name, route in routes.items() if declared(route) is None} == set()
+    open_to_all = {name for name, route in routes.items() if declared(route) is Permission.NONE}
+    assert open_to_all == {"explain", "openapi", "health.alive", "health.ready"}
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+def test_other_methods_of_a_route_need_the_same(api: Access, method: str) -> None:
+    report = api.requested(api.ann)
+    stranger = api.person("gil", THEIRS, Role.REQUESTER)
+    address = f"/api/v1/reports/{report.id}"
+
+    assert asks(api, None, method, address).status_code == 401
+    if method == "HEAD":
+        assert asks(api, stranger, method, address).status_code == 404
+        assert asks(api, api.ann, method, address).status_code == 200
+
+
+# --- credentials
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("", "Bearer", "Bearer ", "Basic d2I6d2I=", "Bearer wb_", "Bearer wb_abcdefghijkm_short", "wb_abc"),
+        *("Bearer wb_aaaaaaaaaaaa_" + "x" * 43, "Bearer \xe9\xe9", "Bearer " + "x" * 4000),
+    ],
+)
+def test_what_is_no_valid_credential_is_refused(api: Access, header: str) -> None:
+    answer = api.client.get("/api/v1/reports", headers={"Authorization": header})
+
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert answer.mimetype == "application/problem+json"
+
+
+def test_a_key_with_the_secret_of_another_is_refused(api: Access) -> None:
+    other = api.person("bob", HERS, Role.ADMIN)
+    mixed = f"wb_{api.ann.token.split('_')[1]}_{other.token.split('_', 2)[2]}"
+
+    assert asks(api, Person("mixed", api.ann.owner, mixed), "GET", "/api/v1/kinds").status_code == 401
+
+
+def test_keys_are_made_used_rotated_and_revoked(api: Access) -> None:
+    root = api.person("root", "default", Role.ADMIN)
+    wanted = {"name": "the shop", "owner": "shop", "tenant": HERS, "roles": ["requester"]}
+    made = asks(api, root, "POST", "/api/v1/keys", json=wanted).get_json()
+    shop = Person("shop", Owner(HERS, "shop"), made["token"])
+    assert asks(api, shop, "POST", "/api/v1/reports", json={"kind": "dowork"}).get_json()["owner"] == "shop"
+
+    rotated = asks(api, root, "POST", f"/api/v1/keys/{made['id']}:rotate").get_json()["token"]
+    new = Person("shop", shop.owner, rotated)
+    assert asks(api, new, "GET", "/api/v1/kinds").status_code == 200
+    eventually(lambda: asks(api, shop, "GET", "/api/v1/kinds").status_code == 401 or None, "its end", STOPS)
+
+    assert asks(api, root, "POST", f"/api/v1/keys/{made['id']}:revoke").status_code == 200
+    eventually(lambda: asks(api, new, "GET", "/api/v1/kinds").status_code == 401 or None, "its end", STOPS)
+    for change in ("rotate", "revoke"):
+        again = asks(api, root, "POST", f"/api/v1/keys/{made['id']}:{change}")
+        assert (again.status_code, again.get_json()["type"]) == (404, "/problems/no-such-key")
+
+    keys = asks(api, root, "GET", "/api/v1/keys").get_json()["keys"]
+    (listed,) = [one for one in keys if one["id"] == made["id"]]
+    assert listed["last_used_at"]
+    assert listed["revoked_at"]
+    assert listed["created_by"] == f"root (key {root.token.split('_')[1]})"
+    assert not {"token", "secret_sha256"} & set(listed)
+
+
+def test_a_key_ends_when_it_was_said_to(api: Access, store: Store) -> None:
+    root = api.person("root", "default", Role.ADMIN)
+    wanted = {"name": "a day's", "owner": "shop", "expires_in_days": 1}
+    made = asks(api, root, "POST", "/api/v1/keys", json=wanted).get_json()
+    assert made["expires_at"]
+
+    store.pass_time(timedelta(days=1))
+
+    assert asks(api, Person("shop", Owner(), made["token"]), "GET", "/api/v1/kinds").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"owner": "a\nb"}, {"tenant": "Acme"}, {"tenant": "../acme"}, {"tenant": ""}, {"owner": ""}),
+        *({"roles": []}, {"roles": ["king"]}, {"expires_in_days": 0}, {"name": "\0"}, {"more": 1}),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused(api: Access, wrong: dict[str, Any]) -> None:
+    root = api.person("root", "default", Role.ADMIN)
+
+    answer = asks(api, root, "POST", "/api/v1/keys", json={"name": "a", "owner": "b", **wrong})
+
+    assert answer.status_code == 422, answer.text
+
+
+def test_a_stream_ends_with_the_credential(api: Access) -> None:
+    report = api.requested(api.ann)
+    answer = asks(api, api.ann, "GET", f"/api/v1/reports/{report.id}/events", buffered=False)
+    lines = iter(answer.response)
+    assert "retry" in str(next(lines))
+
+    api.services.api_keys.revoke(TEST, api.ann.token.split("_")[1])
+
+    ended = in_background(lambda: list(lines))
+    assert wait([ended], STOPS + 1).done, "the stream goes on"
+    assert "event: status" in "".join(map(str, ended.result()))
+
+
+# --- keys of requests, cursors, traces
+
+
+def test_an_idempotency_key_is_its_owners(api: Access) -> None:
+    bob, gil = api.person("bob", HERS, Role.REQUESTER), api.person("ann", THEIRS, Role.REQUESTER)
+    key = {"Idempotency-Key": "monthly"}
+
+    reports = [api.requested(one, **key).id for one in (api.ann, api.ann, bob, gil, bob)]
+
+    assert reports[0] == reports[1]
+    assert reports[2] == reports[4]
+    assert len(set(reports)) == 3
+
+
+def test_a_key_without_an_owner_is_stored_as_earlier_versions_do(store: Store) -> None:
+    """Their processes run on beside an upgrade."""
+    new = NewReport(new_report_id(), "dowork", {}, None)
+    store.ledger.accept(new, IdempotencyKey("monthly", "0" * 64))
+
+    with store.engine.connect() as connection:
+        found = idempotency.get(connection, "monthly")
+
+    assert found is not None
+    assert found.report_id == new.id
+
+
+def test_a_cursor_of_another_gives_nothing_of_theirs(api: Access) -> None:
+    bob = api.person("bob", HERS, Role.REQUESTER)
+    first = api.requested(bob)
+    hers = [api.requested(api.ann) for _ in range(3)]
+    api.requested(bob)
+
+    answer = asks(api, bob, "GET", f"/api/v1/reports?cursor={hers[-1].id}").get_json()
+
+    assert [one["id"] for one in answer["reports"]] == [str(first.id)]
+
+
+def test_a_trace_that_a_caller_sends_gives_nothing_of_its_report(api: Access) -> None:
+    bob = api.person("bob", HERS, Role.REQUESTER)
+    hers = api.requested(api.ann, traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+
+    his = api.requested(bob, traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+
+    listed = asks(api, bob, "GET", "/api/v1/reports").get_json()["reports"]
+    assert [one["id"] for one in listed] == [str(his.id)]
+    assert asks(api, bob, "GET", f"/api/v1/reports/{hers.id}").status_code == 404
+
+
+def test_what_is_for_one_is_kept_by_no_cache(api: Access, tmp_path: Path) -> None:
+    report = api.done(api.ann, tmp_path)
+
+    for path in ("", f"/{report.id}", f"/{report.id}/artefact", f"/{report.id}/events"):
+        answer = asks(api, api.ann, "GET", f"/api/v1/reports{path}")
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"].startswith("private")
+        answer.close()
+
+
+def test_files_are_kept_by_tenant(api: Access, tmp_path: Path) -> None:
+    report = api.done(api.ann, tmp_path)
+
+    assert report.artefact is not None
+    assert report.artefact.key.startswith(f"{HERS}/reports/{report.id}/")
+
+
+# --- the audit
+
+
+def test_everyone_who_does_something_is_in_the_audit(api: Access, tmp_path: Path) -> None:
+    olga, audrey = api.person("olga", HERS, Role.OPERATOR), api.person("audrey", HERS, Role.AUDITOR)
+    report = api.done(api.ann, tmp_path)
+    asks(api, api.ann, "GET", f"/api/v1/reports/{report.id}/artefact").close()
+    failing = api.failed(api.ann)
+    asks(api, olga, "POST", f"/api/v1/reports/{failing.id}:retry")
+    asks(api, olga, "POST", f"/api/v1/reports/{failing.id}:cancel")
+    api.failed(api.ann)
+    asks(api, olga, "POST", "/api/v1/dead-letters:redrive", json={})
+
+    entries = asks(api, audrey, "GET", "/api/v1/audit").get_json()["entries"]
+
+    theirs = [one for one in reversed(entries) if one["actor"] in ("ann", "olga")]
+    assert [(one["actor"], one["action"]) for one in theirs] == [
+        *(("ann", "request"), ("ann", "download"), ("ann", "request"), ("olga", "retry"), ("olga", "cancel")),
+        *(("ann", "request"), ("olga", "redrive")),
+    ]
+    hers = f"key {api.ann.token.split('_')[1]}"
+    assert {one["credential"] for one in theirs if one["actor"] == "ann"} == {hers}
+    of_one = asks(api, audrey, "GET", f"/api/v1/audit?report_id={failing.id}&limit=2").get_json()
+    assert [one["action"] for one in of_one["entries"]] == ["cancel", "retry"]
+    rest = asks(api, audrey, "GET", f"/api/v1/audit?report_id={failing.id}&cursor={of_one['next_cursor']}")
+    assert [one["action"] for one in rest.get_json()["entries"]] == ["request"]
+
+
+def test_the_second_request_of_a_key_is_no_event(api: Access) -> None:
+    for _ in range(2):
+        api.requested(api.ann, **{"Idempotency-Key": "once"})
+
+    assert len(api.services.ledger.audit(AuditFilter(action=Action.REQUEST))) == 1
+
+
+def test_without_credentials_there_is_no_audit(store: Store) -> None:
+    store.ledger.accept(NewReport(new_report_id(), "dowork", {}, None))
+
+    assert store.ledger.audit(AuditFilter()) == []
+
+
+def test_the_services_role_can_change_nothing_in_the_audit(api: Access, store: Store) -> None:
+    api.requested(api.ann)
+    for change in ("UPDATE audit SET actor = 'bob'", "DELETE FROM audit", "TRUNCATE audit"):
+        with (
+            store.engine.connect() as connection,
+            as_services_role(connection),
+            pytest.raises(ProgrammingError, match="permission denied"),
+        ):
+            connection.execute(text(change))
+    with store.engine.connect() as connection, as_services_role(connection):
+        kept = connection.scalar(text("SELECT count(*) FROM audit"))
+        connection.execute(text("SELECT remove_old_audit(interval '0', 1000)"))
+        assert connection.scalar(text("SELECT count(*) FROM audit")) == kept > 0, "what is new stays"
+
+
+@contextmanager
+def as_services_role(connection: Connection) -> Iterator[None]:
+    """A role with the rights that docs/operations.md gives to that of the services."""
+    name = "audit_writer"
+    for statement in (
+        f"DROP ROLE IF EXISTS {name}",
+        f"CREATE ROLE {name}",
+        f"GRANT SELECT, INSERT ON audit TO {name}",
+        f"GRANT EXECUTE ON FUNCTION remove_old_audit TO {name}",
+        f"SET LOCAL ROLE {name}",
+    ):
+        connection.execute(text(statement))
+    yield
+    connection.rollback()
+
+
+def test_what_is_old_leaves_the_audit(api: Access, store: Store) -> None:
+    api.requested(api.ann)
+    store.pass_time(timedelta(days=364))
+    store.retention.remove_expired()
+    assert store.ledger.audit(AuditFilter())
+
+    store.pass_time(timedelta(days=2))
+    while store.retention.remove_expired():
+        pass
+
+    assert store.ledger.audit(AuditFilter()) == []

@@ -1,0 +1,97 @@
+"""The API in the test's own process, with credentials: people of two tenants, and what one of them has."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from producer_api.app import create_app
+from producer_api.services import Services, build_services
+from producer_api.settings import ApiSettings
+from tests.support.lifecycle_store import ORIGIN
+from waybill.domain import Actor, End, Failure, FailureType, Fence, Owner, Report, Role, Status
+from waybill.kinds import Artefact
+from waybill.settings import load
+
+TEST = Actor(Owner(), "the test")
+HERS, THEIRS = "acme", "globex"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a key."""
+
+    name: str
+    owner: Owner
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class Access:
+    """An API that accepts keys, and no worker behind it."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.client: FlaskClient = create_app(services).test_client()
+        self.ann = self.person("ann", HERS, Role.REQUESTER)
+
+    def person(self, name: str, tenant: str, *roles: Role) -> Person:
+        owner = Owner.named(tenant, name)
+        _, secret = self.services.api_keys.create(TEST, f"{name}'s", owner, roles)
+        return Person(name, owner, str(secret))
+
+    def requested(self, by: Person, **more: Any) -> Report:
+        """As that person requests it by the API."""
+        body = {"kind": "dowork", "parameters": {}}
+        answer = self.client.post("/api/v1/reports", json=body, headers={**by.headers, **more})
+        assert answer.status_code == 202, answer.text
+        report = self.services.ledger.get(answer.get_json()["id"])
+        assert report is not None
+        assert report.owner == by.owner
+        return report
+
+    def failed(self, by: Person) -> Report:
+        """With a dead letter."""
+        fence = self._claimed(self.requested(by))
+        failure = Failure(FailureType.ERROR, "Something wrong!")
+        return self.services.ledger.finish(fence, End(Status.FAIL, failure, exhausted=True), origin=ORIGIN)
+
+    def done(self, by: Person, folder: Path) -> Report:
+        """With a file."""
+        report = self.requested(by)
+        fence = self._claimed(report)
+        path = folder / "report.txt"
+        path.write_text(f"what {by.name} alone should read\n")
+        with io.FileIO(path) as file:
+            artefact = Artefact(path, "text/plain", path.name)
+            stored = self.services.artefacts.put(by.owner.tenant, report.id, fence.attempt, artefact, file)
+        return self.services.ledger.finish(fence, End(Status.DONE), stored)
+
+    def _claimed(self, report: Report) -> Fence:
+        claimed = self.services.ledger.claim(report.id, "the test", alone=True)
+        assert claimed is not None
+        return Fence(report.id, claimed.attempt, "the test")
+
+
+@contextmanager
+def access(database_url: str, folder: Path, **settings: Any) -> Iterator[Access]:
+    """On an empty database."""
+    made = load(
+        ApiSettings,
+        database_url=database_url,
+        kafka_bootstrap_servers="127.0.0.1:1",
+        artefact_url=folder.as_uri(),
+        **{"auth": "key", **settings},
+    )
+    services = build_services(made)
+    try:
+        yield Access(services)
+    finally:
+        services.runtime.close()
