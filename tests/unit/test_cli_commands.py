@@ -567,8 +567,11 @@ def test_every_command_has_a_help(waybill: Waybill) -> None:
         "artefact",
         "trace",
         "demo",
+        "keys",
+        "audit",
         "migrate",
         "topics",
+        "create-key",
     ):
         assert f"│ {command} " in output
         assert waybill(command, "--help")[0] == 0

@@ -24,6 +24,7 @@ OF_A_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 PAGE = b"<html>a page</html>"
 REPORTS = "/api/v1/reports"
 DEAD_LETTERS = "/api/v1/dead-letters"
+KEYS = "/api/v1/keys"
 
 
 def hostile_report(status: str = "fail", **fields: Any) -> dict[str, Any]:
@@ -38,6 +39,8 @@ def hostile_report(status: str = "fail", **fields: Any) -> dict[str, Any]:
         status,
         5,
         kind=HOSTILE,
+        owner=HOSTILE,
+        tenant=HOSTILE,
         parameters={HOSTILE: HOSTILE},
         progress={"step": HOSTILE, "done": 1, "total": 2},
         error={"type": HOSTILE, "message": HOSTILE, "step": HOSTILE},
@@ -93,6 +96,18 @@ LETTER = {
 }
 
 
+KEY = {
+    **dict.fromkeys(("id", "name", "tenant", "owner", "created_by", "token"), HOSTILE),
+    "roles": [HOSTILE],
+    "created_at": "2026-11-23T12:00:00Z",
+}
+ENTRY = {
+    **dict.fromkeys(("actor", "actor_tenant", "credential", "action", "tenant", "subject"), HOSTILE),
+    "id": 1,
+    "at": "2026-11-23T12:00:00Z",
+}
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     """The API and Jaeger at one address; every text that can be of any form is hostile."""
@@ -106,6 +121,11 @@ def server() -> Iterator[Server]:
         "GET /api/v1/kinds": {"kinds": [KIND]},
         f"GET {DEAD_LETTERS}": {"dead_letters": [LETTER], "next_cursor": None},
         f"POST {DEAD_LETTERS}:redrive": {"reports": [], "refused": [refused]},
+        f"GET {KEYS}": {"keys": [KEY]},
+        f"POST {KEYS}": KEY,
+        f"POST {KEYS}/k:rotate": KEY,
+        f"POST {KEYS}/k:revoke": KEY,
+        "GET /api/v1/audit": {"entries": [ENTRY]},
         f"GET /api/traces/{TRACE_ID}": trace(),
     }
     with serving() as server:
@@ -152,11 +172,16 @@ COMMANDS = [
     ("kinds", "another"),
     ("dead-letters",),
     ("redrive",),
+    ("keys", "list"),
+    ("keys", "create", "--name", "n", "--owner", "o"),
+    ("keys", "rotate", "k"),
+    ("keys", "revoke", "k"),
+    ("audit",),
     ("trace", REPORT_ID, "--wait", "0"),
     ("trace", TRACE_ID, "--wait", "0"),
 ]
 IDS = [" ".join(command).replace(HOSTILE, "hostile") for command in COMMANDS]
-SAY_NOTHING_OF_IT = [("cancel", REPORT_ID)]
+SAY_NOTHING_OF_IT = [("cancel", REPORT_ID), ("keys", "revoke", "k")]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=IDS)
@@ -194,6 +219,9 @@ def test_so_it_does_on_a_terminal(
         ("list", "--json"),
         ("kinds", "--json"),
         ("dead-letters", "--json"),
+        ("keys", "list", "--json"),
+        ("keys", "rotate", "k", "--json"),
+        ("audit", "--json"),
         ("trace", TRACE_ID, "--json", "--wait", "0"),
     ],
     ids=" ".join,

@@ -38,6 +38,12 @@ API_COMMANDS = (
     ("kinds",),
     ("dead-letters",),
     ("redrive",),
+    ("keys", "list"),
+    ("keys", "create", "--name", "n", "--owner", "o"),
+    ("keys", "rotate", "k"),
+    ("keys", "revoke", "k"),
+    ("audit",),
+    ("audit", "--json"),
     ("trace", REPORT_ID),
     ("demo",),
 )
@@ -118,6 +124,11 @@ class TestAskedToComeLater:
             "GET /api/v1/kinds": answer,
             "GET /api/v1/dead-letters": answer,
             "POST /api/v1/dead-letters:redrive": answer,
+            "GET /api/v1/keys": answer,
+            "POST /api/v1/keys": answer,
+            "POST /api/v1/keys/k:rotate": answer,
+            "POST /api/v1/keys/k:revoke": answer,
+            "GET /api/v1/audit": answer,
         }
         return server
 

@@ -51,7 +51,7 @@ ROOMS: dict[str, set[str]] = {
         "store",
         "telemetry",
     },
-    "commands": {"errors", "kafka", "settings", "store"},
+    "commands": {"domain", "errors", "kafka", "ledger", "settings", "store", "topics"},
 }
 """Every room inside `waybill`, from the bottom up, with the rooms that it may import."""
 

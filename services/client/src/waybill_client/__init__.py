@@ -2,8 +2,10 @@
 
 from waybill_client.api import WaybillClient
 from waybill_client.errors import (
+    AccessDeniedError,
     ArtefactError,
     ClientError,
+    CredentialError,
     NotSendableError,
     ProblemError,
     ServerUnreachableError,
@@ -13,12 +15,19 @@ from waybill_client.errors import (
 from waybill_client.http import RetryPolicy
 from waybill_client.jaeger import ExpectedTrace, JaegerClient, TraceSource
 from waybill_client.models import (
+    ANONYMOUS,
+    DEFAULT_TENANT,
     TERMINAL,
+    Action,
+    ApiKey,
     ArtefactLink,
+    AuditEntry,
     KindInfo,
     KindList,
+    NewApiKey,
     Redriven,
     Report,
+    Role,
     Status,
     StatusEvent,
     StatusEventType,
@@ -28,16 +37,24 @@ from waybill_client.models import (
 from waybill_client.trace import SPINE, Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
 
 __all__ = [
+    "ANONYMOUS",
+    "DEFAULT_TENANT",
     "SPINE",
     "TERMINAL",
+    "AccessDeniedError",
+    "Action",
+    "ApiKey",
     "ArtefactError",
     "ArtefactLink",
+    "AuditEntry",
     "ClientError",
+    "CredentialError",
     "Event",
     "ExpectedTrace",
     "JaegerClient",
     "KindInfo",
     "KindList",
+    "NewApiKey",
     "Node",
     "NotSendableError",
     "ProblemError",
@@ -45,6 +62,7 @@ __all__ = [
     "Redriven",
     "Report",
     "RetryPolicy",
+    "Role",
     "ServerUnreachableError",
     "Span",
     "SpanKind",

@@ -2,11 +2,12 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx
@@ -16,22 +17,35 @@ from pydantic import ValidationError
 from waybill_client.errors import ArtefactError, UnexpectedAnswerError
 from waybill_client.http import IMPATIENT, TIMEOUT, Client, RetryPolicy, Server
 from waybill_client.models import (
+    DEFAULT_TENANT,
     TERMINAL,
+    Action,
+    ApiKey,
+    ApiKeyList,
     ArtefactLink,
+    AuditEntry,
+    AuditPage,
     DeadLetter,
     DeadLetterPage,
     KindInfo,
     KindList,
+    NewApiKey,
     Redriven,
     Report,
     ReportPage,
+    Role,
     Status,
     StatusEvent,
     StatusEventType,
 )
 
+API = "Waybill's API"
+"""Its name in sentences."""
+
 REPORTS = "/api/v1/reports"
 KINDS = "/api/v1/kinds"
+KEYS = "/api/v1/keys"
+AUDIT = "/api/v1/audit"
 DEAD_LETTERS = "/api/v1/dead-letters"
 
 _PAGE = 100
@@ -44,6 +58,11 @@ _MOST_SILENT = 2
 """Streams one after the other that brought nothing within the time limit, while the report went on."""
 
 
+Item = TypeVar("Item")
+Page = tuple[Sequence[Item], Any]
+"""Some of many, and the cursor of the next page; None after the last."""
+
+
 class WaybillClient(Client):
     """Requests reports and tells what becomes of them. Threads may share one; close it when done.
 
@@ -51,10 +70,17 @@ class WaybillClient(Client):
     `UnexpectedAnswerError`.
     """
 
-    def __init__(self, url: str, retry: RetryPolicy = IMPATIENT, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        url: str,
+        retry: RetryPolicy = IMPATIENT,
+        timeout: float = TIMEOUT,
+        token: str | None = None,
+    ) -> None:
         """`timeout`: seconds within which each call ends, however the server behaves. Events and an artefact
-        may take longer, as long as something comes."""
-        super().__init__(Server("Waybill's API", url, retry, timeout))
+        may take longer, as long as something comes. `token`: an API key, or of an OpenID provider; raises
+        `CredentialError` where HTTP cannot carry it."""
+        super().__init__(Server(API, url, retry, timeout, token))
 
     def request(
         self,
@@ -81,17 +107,13 @@ class WaybillClient(Client):
         self, status: Status | None = None, kind: str | None = None, limit: int | None = None
     ) -> Iterator[Report]:
         """Newest first, at most `limit`; pages are fetched as they are needed."""
-        cursor: str | None = None
-        left = limit
-        while left is None or left > 0:
-            size = _PAGE if left is None else min(left, _PAGE)
+
+        def fetch(size: int, cursor: Any) -> Page[Report]:
             query = {"status": status, "kind": kind, "limit": size, "cursor": cursor}
             page = self._server.read(ReportPage, self._server.get(REPORTS, query))
-            yield from page.reports[:left]
-            left = None if left is None else left - len(page.reports)
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+            return page.reports, page.next_cursor
+
+        return _paged(fetch, limit)
 
     def cancel(self, report_id: UUID | str) -> Report:
         """At once while it waits; while it runs, its worker is asked to end it."""
@@ -112,6 +134,59 @@ class WaybillClient(Client):
         """Restarts the reports of waiting dead letters."""
         body = {"reason": reason, "limit": limit}
         return self._server.read(Redriven, self._server.post(f"{DEAD_LETTERS}:redrive", body))
+
+    def keys(self) -> tuple[ApiKey, ...]:
+        """All of them, those that were revoked too."""
+        return self._server.read(ApiKeyList, self._server.get(KEYS)).keys
+
+    def create_key(
+        self,
+        name: str,
+        owner: str,
+        tenant: str = DEFAULT_TENANT,
+        roles: Sequence[Role | str] = (Role.REQUESTER,),
+        expires_in_days: float | None = None,
+    ) -> NewApiKey:
+        """Makes a key for `owner`; this is the only time that its token is answered. `name` says to people
+        what it is for."""
+        body = {
+            "name": name,
+            "owner": owner,
+            "tenant": tenant,
+            "roles": list(roles),
+            "expires_in_days": expires_in_days,
+        }
+        return self._server.read(NewApiKey, self._server.post(KEYS, body))
+
+    def rotate_key(self, key_id: str) -> NewApiKey:
+        """Gives a key another token; the one of before works for a few seconds more."""
+        return self._server.read(NewApiKey, self._server.post(f"{_of_key(key_id)}:rotate"))
+
+    def revoke_key(self, key_id: str) -> ApiKey:
+        """Ends a key. It works for a few seconds more."""
+        return self._server.read(ApiKey, self._server.post(f"{_of_key(key_id)}:revoke"))
+
+    def audit(
+        self,
+        action: Action | str | None = None,
+        actor: str | None = None,
+        report_id: UUID | str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[AuditEntry]:
+        """Who did what, newest first, at most `limit`; pages are fetched as they are needed."""
+
+        def fetch(size: int, cursor: Any) -> Page[AuditEntry]:
+            query = {
+                "action": action,
+                "actor": actor,
+                "report_id": None if report_id is None else str(report_id),
+                "limit": size,
+                "cursor": cursor,
+            }
+            page = self._server.read(AuditPage, self._server.get(AUDIT, query))
+            return page.entries, page.next_cursor
+
+        return _paged(fetch, limit)
 
     def kinds(self) -> tuple[KindInfo, ...]:
         return self.kind_list().kinds
@@ -204,8 +279,13 @@ class WaybillClient(Client):
             self._fetch(artefact, sink)
 
     def _fetch(self, artefact: ArtefactLink, sink: IO[bytes]) -> None:
+        path = self._path_of(artefact)
+        if not path.startswith("/"):  # such as "@host/path", by which the token would go elsewhere
+            raise ArtefactError(
+                f"The address of the artefact {artefact.filename} is none of {self.url}: {path}."
+            )
         digest, size = hashlib.sha256(), 0
-        for chunk in self._server.file(self._path_of(artefact)):
+        for chunk in self._server.file(path):
             digest.update(chunk)
             size += sink.write(chunk)
         if (size, digest.hexdigest()) != (artefact.size, artefact.sha256):
@@ -233,3 +313,19 @@ class WaybillClient(Client):
                 raise UnexpectedAnswerError(
                     f"{response.url} does not answer with events of a report: {error}"
                 ) from error
+
+
+def _paged(fetch: Callable[[int, Any], Page[Item]], limit: int | None) -> Iterator[Item]:
+    """At most `limit`. `fetch` answers a page of that size, from a cursor on."""
+    cursor: Any = None
+    left = limit
+    while left is None or left > 0:
+        items, cursor = fetch(_PAGE if left is None else min(left, _PAGE), cursor)
+        yield from items[:left]
+        left = None if left is None else left - len(items)
+        if cursor is None:
+            return
+
+
+def _of_key(key_id: str) -> str:
+    return f"{KEYS}/{quote(key_id, safe='')}"

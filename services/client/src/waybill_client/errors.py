@@ -30,6 +30,10 @@ class NotSendableError(ClientError):
         super().__init__(f"The request cannot be sent: {reason}.")
 
 
+class CredentialError(ClientError):
+    """A token cannot be read, or HTTP cannot carry it. Nothing was sent; the message has no part of it."""
+
+
 class UnexpectedAnswerError(ClientError):
     """Something answered that is not the server we know."""
 
@@ -60,6 +64,7 @@ class ProblemError(ClientError):
         errors: Sequence[FieldError] = (),
         trace_id: str | None = None,
         retry_after: float | None = None,
+        server: str = "",
     ) -> None:
         sentence = f"{title}: {detail}" if detail and detail != title else title
         # a detail may well repeat what is wrong with the fields
@@ -77,6 +82,11 @@ class ProblemError(ClientError):
         self.trace_id = trace_id
         self.retry_after = retry_after
         """Seconds."""
+        self.server = server
+
+
+class AccessDeniedError(ProblemError):
+    """The server does not know who asks (401), or they have no right to this (403)."""
 
 
 class TraceIncompleteError(ClientError):

@@ -2,7 +2,8 @@
 
 import json as jsons
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from pydantic import BaseModel, ValidationError
 
 from waybill_client.deadline import Deadline
 from waybill_client.errors import (
+    AccessDeniedError,
+    CredentialError,
     FieldError,
     NotSendableError,
     ProblemError,
@@ -28,9 +31,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _BUSY = frozenset({502, 503, 504})
 _CONFLICT = 409
+_UNKNOWN_CALLER, _DENIED = 401, frozenset({401, 403})
 _KEY = "Idempotency-Key"
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _CONNECT_SECONDS = 10.0
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 TIMEOUT = 30.0
 """Seconds that a server may take to answer, repeated calls included."""
@@ -53,6 +58,21 @@ IMPATIENT = RetryPolicy()
 """For a person who waits: a server that is away is reported within two seconds."""
 
 
+class Bearer(httpx.Auth):
+    """Sends a token with every request. Raises `CredentialError` for one that HTTP cannot carry."""
+
+    def __init__(self, token: str) -> None:
+        if not _TOKEN.fullmatch(token):
+            raise CredentialError(
+                "The token cannot be sent: a token is one word of visible ASCII characters."
+            )
+        self._header = f"Bearer {token}"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = self._header
+        yield request
+
+
 class Server:
     """A base address and how to talk to it. Threads may share one.
 
@@ -62,15 +82,24 @@ class Server:
     `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
-    def __init__(self, name: str, url: str, retry: RetryPolicy, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, name: str, url: str, retry: RetryPolicy, timeout: float = TIMEOUT, token: str | None = None
+    ) -> None:
+        """`token` goes to this server alone. Raises `CredentialError` where it cannot."""
         self.name = name
-        self.url, credentials = _without_credentials(url.rstrip("/"))
+        self.url, password = _without_credentials(url.rstrip("/"))
+        if password and token is not None:
+            raise CredentialError(
+                f"The address of {name} has a user in it, and there is a token too: HTTP carries only one of "
+                "them."
+            )
         self._retry = retry
         self._timeout = timeout = min(timeout, _MAX_TIMEOUT)
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
-            auth=credentials,
+            auth=password if token is None else Bearer(token),
             headers={"User-Agent": "waybill"},
+            follow_redirects=False,  # a credential is for the server that it was given for
             # a proxy cannot reach what listens on this machine's loopback
             trust_env=not _is_loopback(self.url),
         )
@@ -149,7 +178,7 @@ class Server:
         if response.is_success:
             return response
         with closing(response):
-            raise _problem(response, self.text(response, limit))
+            raise self._refusal(response, self.text(response, limit))
 
     def unreachable(self, error: Exception, deadline: Deadline | None = None) -> ServerUnreachableError:
         """`error` of httpx as a sentence that names this server."""
@@ -175,6 +204,13 @@ class Server:
             response.read()
             response.raise_for_status()
         return response
+
+    def _refusal(self, response: httpx.Response, text: str) -> ProblemError:
+        status = response.status_code
+        if status == _UNKNOWN_CALLER and "Authorization" not in response.request.headers:
+            needs = f"{self.name} at {self.url} needs a credential, and none was sent"
+            return AccessDeniedError(status, needs, server=self.name)
+        return _problem(response, text, self.name)
 
     def _json(self, response: httpx.Response, deadline: Deadline) -> Any:
         with closing(response):
@@ -272,26 +308,29 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _problem(response: httpx.Response, text: str) -> ProblemError:
-    """The error that a response tells of, whether or not it is `application/problem+json`."""
+def _problem(response: httpx.Response, text: str, server: str) -> ProblemError:
+    """The error that a response of `server` tells of, whether or not it is `application/problem+json`."""
+    error = AccessDeniedError if response.status_code in _DENIED else ProblemError
     after = _retry_after(response)
     try:
         body = jsons.loads(text)
     except ValueError:
         body = None
     if not isinstance(body, dict) or "title" not in body:
-        return ProblemError(
+        return error(
             response.status_code,
             f"{response.url} answered {response.status_code} {response.reason_phrase}",
             retry_after=after,
+            server=server,
         )
-    return ProblemError(
+    return error(
         response.status_code,
         str(body["title"]),
         body.get("detail"),
         tuple(_field_errors(body.get("errors"))),
         body.get("trace_id"),
         after,
+        server,
     )
 
 

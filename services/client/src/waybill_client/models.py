@@ -23,6 +23,11 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+ANONYMOUS = "anonymous"
+"""The owner of a report that was requested without a credential."""
+
+DEFAULT_TENANT = "default"
+
 TERMINAL = frozenset({Status.DONE, Status.FAIL, Status.CANCELLED})
 """Where a report stays unless it is retried."""
 
@@ -109,9 +114,11 @@ class ArtefactLink(_Resource):
 
 
 class Report(_Resource):
-    """A report as the API shows it."""
+    """A report as the API shows it. A server that knows no owners yet names none."""
 
     id: UUID
+    tenant: str = DEFAULT_TENANT
+    owner: str = ANONYMOUS
     kind: str
     parameters: Mapping[str, Any]
     status: Status
@@ -140,12 +147,15 @@ class ReportPage(_Resource):
 
 
 class DeadLetter(_Resource):
-    """What could not be done: a report whose attempts are exhausted, or a message that cannot be read."""
+    """What could not be done: a report whose attempts are exhausted, or a message that cannot be read, which
+    has no owner."""
 
     id: UUID
     reason: str
     detail: str
     report_id: UUID | None = None
+    tenant: str | None = None
+    owner: str | None = None
     topic: str
     partition: int
     offset: int
@@ -201,3 +211,76 @@ class KindList(_Resource):
 
     kinds: tuple[KindInfo, ...]
     unavailable: tuple[UnavailableKind, ...] = ()
+
+
+class Role(StrEnum):
+    """What the holder of a key may do."""
+
+    REQUESTER = "requester"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class ApiKey(_Resource):
+    """A key as the API shows it, without its secret. `roles` may have some that a newer server knows.
+    `last_used_at` is right to the minute."""
+
+    id: str
+    name: str
+    tenant: str
+    owner: str
+    roles: tuple[str, ...]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class NewApiKey(ApiKey):
+    """A key that was made or rotated: `token` is what its holder sends, and is answered this once."""
+
+    token: str = Field(repr=False)
+
+
+class ApiKeyList(_Resource):
+    """All keys, those that were revoked too."""
+
+    keys: tuple[ApiKey, ...]
+
+
+class Action(StrEnum):
+    """What the audit keeps."""
+
+    REQUEST = "request"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    REDRIVE = "redrive"
+    DOWNLOAD = "download"
+    CREATE_KEY = "create_key"
+    ROTATE_KEY = "rotate_key"
+    REVOKE_KEY = "revoke_key"
+
+
+class AuditEntry(_Resource):
+    """Who did what. `action` may be one that a newer server knows; `subject` is what it was done to, where
+    that is no report, and `tenant` whose that is."""
+
+    id: int
+    at: datetime
+    actor: str
+    actor_tenant: str
+    credential: str
+    action: str
+    tenant: str
+    report_id: UUID | None = None
+    subject: str | None = None
+    trace_id: str | None = None
+
+
+class AuditPage(_Resource):
+    """Some entries, newest first, and where the next page begins, if there is one."""
+
+    entries: tuple[AuditEntry, ...]
+    next_cursor: int | None = None

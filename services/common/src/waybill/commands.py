@@ -1,4 +1,4 @@
-"""`waybill migrate` and `waybill topics`: what an installation needs once, before the services start.
+"""`waybill migrate`, `topics` and `create-key`: what an installation needs once, before it is used.
 
 The client's command finds them by the entry-point group `waybill.commands`. What they work with is imported
 when they run: the other commands start in half the time without it.
@@ -6,7 +6,7 @@ when they run: the other commands start in half the time without it.
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
 import typer
@@ -16,11 +16,15 @@ from waybill.errors import RetryableError, WaybillError
 _FAILED, _UNREACHABLE = 1, 3
 """Exit codes, as the client's commands have them."""
 
+_MAX_NAME = 100
+"""Characters of a key's name, as the API has it."""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(migrate)
     app.command()(topics)
+    app.command()(create_key)
 
 
 @contextmanager
@@ -67,3 +71,54 @@ def topics(
             replication=replication,
         )
         typer.echo(f"Made: {', '.join(made)}." if made else "Every topic is there.")
+
+
+def create_key(
+    name: Annotated[str, typer.Option(metavar="TEXT", help="What the key is for, for people.")],
+    owner: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose reports those are that are requested with it.")
+    ],
+    tenant: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The tenant of the owner; 'default' if not given.")
+    ] = None,
+    roles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role",
+            metavar="ROLE",
+            help="requester, operator, auditor or admin. Repeatable; 'admin' if none is given.",
+        ),
+    ] = None,
+) -> None:
+    """Make an API key on the database, and print its token, which is shown this once.
+
+    It is for the first key: 'waybill keys create' makes others, through the API.
+    It ends with 3 when the database cannot be reached.
+    """
+    from waybill import store
+    from waybill.domain import DEFAULT_TENANT, UNKNOWN_OWNER, Actor, Owner, Role
+    from waybill.ledger import ApiKeys, Nowhere, Transactions
+    from waybill.settings import DatabaseSettings, load
+    from waybill.topics import Topics
+
+    if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
+        raise typer.BadParameter(f"a name has 1 to {_MAX_NAME} printable characters.", param_hint="--name")
+    try:
+        whose = Owner.named(tenant or DEFAULT_TENANT, owner)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.") from error
+    given = set(roles or [Role.ADMIN])
+    if unknown := given - set(Role):
+        raise typer.BadParameter(f"{min(unknown)!r} is not a role: {', '.join(Role)}.", param_hint="--role")
+    with _sentences(), ExitStack() as stack:
+        settings = load(DatabaseSettings)
+        engine = store.create_engine(settings.database_url, application="waybill-create-key", pool_size=1)
+        stack.callback(engine.dispose)
+        store.check_schema(engine)
+        keys = ApiKeys(Transactions(engine, Topics(), Nowhere()))
+        _, secret = keys.create(
+            Actor(UNKNOWN_OWNER, "waybill create-key"), name, whose, set(map(Role, given))
+        )
+    typer.echo(str(secret))
+    if sys.stdout.isatty():
+        typer.echo("This is the key's token. It is shown this once: keep it now.", err=True)

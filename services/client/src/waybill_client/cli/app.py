@@ -3,13 +3,22 @@
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import stamina.instrumentation
 import typer
 
-from waybill_client import ClientError, NotSendableError, ProblemError, ServerUnreachableError
-from waybill_client.cli import dead_letters, demo, kinds, plugins, reports, trace
+from waybill_client import (
+    AccessDeniedError,
+    ClientError,
+    CredentialError,
+    NotSendableError,
+    ProblemError,
+    ServerUnreachableError,
+)
+from waybill_client.cli import audit, credentials, dead_letters, demo, keys, kinds, plugins, reports, trace
+from waybill_client.cli.credentials import FILE_OPTION, FILE_VARIABLE, TOKEN_VARIABLE
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import NotWrittenError
 from waybill_client.cli.session import API_VARIABLE, JAEGER_VARIABLE, TIMEOUT_VARIABLE, ExitCode, Session
@@ -22,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (reports, kinds, trace, dead_letters, demo, plugins):
+for commands in (reports, kinds, trace, dead_letters, keys, audit, demo, plugins):
     commands.register(app)
 
 
@@ -44,6 +53,15 @@ def _waybill(
             min=0.1,
         ),
     ] = TIMEOUT,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            FILE_OPTION,
+            help=f"A file with the token for Waybill's API. Without it, {TOKEN_VARIABLE} has the token, or "
+            f"{FILE_VARIABLE} names its file; no option has it, since others can see a command line.",
+            metavar="FILE",
+        ),
+    ] = None,
 ) -> None:
     """Request reports, follow them while they run, and see where their time went.
 
@@ -53,7 +71,7 @@ def _waybill(
       2  when the request is invalid,
       3  when a server cannot be reached.
     """
-    session = Session(api_url, jaeger_url, answer_timeout)
+    session = Session(api_url, jaeger_url, answer_timeout, token_file)
     context.call_on_close(session.close)
     context.obj = session
 
@@ -74,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _advice(error: ClientError) -> str:
+    if isinstance(error, AccessDeniedError):
+        return credentials.advice(error)
     if not isinstance(error, ServerUnreachableError):
         return ""
     option, variable = (
@@ -85,7 +105,7 @@ def _advice(error: ClientError) -> str:
 def _exit_code(error: ClientError) -> ExitCode:
     if isinstance(error, ServerUnreachableError):
         return ExitCode.UNREACHABLE
-    if isinstance(error, NotSendableError | NotWrittenError):
+    if isinstance(error, NotSendableError | NotWrittenError | CredentialError):
         return ExitCode.USAGE
     if isinstance(error, ProblemError):
         return ExitCode.USAGE if error.status < 500 else ExitCode.UNREACHABLE

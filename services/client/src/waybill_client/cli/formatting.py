@@ -4,7 +4,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from waybill_client import Report, Status
+from waybill_client import DEFAULT_TENANT, Report, Status
 
 STYLES = {
     Status.INIT: "yellow",
@@ -63,6 +63,11 @@ def ago(time: datetime, now: datetime) -> str:
 
 def status(value: Status) -> Text:
     return Text(value, style=STYLES[value])
+
+
+def owner(name: str, tenant: str) -> str:
+    """With the tenant where that is not the default."""
+    return name if tenant == DEFAULT_TENANT else f"{name} of {tenant}"
 
 
 def took(report: Report) -> str:

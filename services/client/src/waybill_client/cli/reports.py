@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from waybill_client import Report, Status
+from waybill_client import ANONYMOUS, Report, Status
 from waybill_client.cli import formatting
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import writing
@@ -133,7 +133,9 @@ def list_reports(
         session.json({"reports": [report.model_dump(mode="json") for report in reports]})
         return
     now = datetime.now(UTC)
-    table = Table("id", "kind", "status", "requested", "took", box=None, pad_edge=False, header_style="dim")
+    owned = any(report.owner != ANONYMOUS for report in reports)
+    names = ("id", "kind", "status", "requested", "took", *(["owner"] if owned else []))
+    table = Table(*names, box=None, pad_edge=False, header_style="dim")
     table.columns[0].no_wrap = True
     for report in reports:
         table.add_row(
@@ -142,6 +144,7 @@ def list_reports(
             formatting.status(report.status),
             formatting.ago(report.created_at, now),
             formatting.took(report),
+            *([formatting.owner(report.owner, report.tenant)] if owned else []),
         )
     session.out.print(table if reports else "There are no such reports.")
 
@@ -213,6 +216,8 @@ def _exit(report: Report) -> None:
 def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]:
     """What there is to say, each with its name."""
     yield "report", str(report.id)
+    if report.owner != ANONYMOUS:
+        yield "owner", formatting.owner(report.owner, report.tenant)
     yield "kind", report.kind
     given = {name: value for name, value in report.parameters.items() if value is not None}
     yield "parameters", ", ".join(f"{name}={value}" for name, value in given.items()) or "none"

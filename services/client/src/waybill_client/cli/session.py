@@ -10,6 +10,7 @@ import typer
 from pydantic import BaseModel
 
 from waybill_client import ClientError, JaegerClient, TraceSource, WaybillClient
+from waybill_client.cli.credentials import find_token
 from waybill_client.cli.escaping import SafeConsole, json_text, one_line
 
 API_VARIABLE = "WAYBILL_API_URL"
@@ -29,11 +30,12 @@ class ExitCode(IntEnum):
 class Session:
     """The servers, and where to write: results to `out`, what only a person wants to know to `err`."""
 
-    def __init__(self, api_url: str, jaeger_url: str, timeout: float) -> None:
-        """`timeout`: seconds that each server may take to answer."""
+    def __init__(self, api_url: str, jaeger_url: str, timeout: float, token_file: Path | None) -> None:
+        """`timeout`: seconds that each server may take to answer. `token_file`: as `find_token` has it."""
         self._api_url = api_url
         self._jaeger_url = jaeger_url
         self._timeout = timeout
+        self._token_file = token_file
         self.out = SafeConsole()
         self.err = SafeConsole(stderr=True)
         self.picture: Path | None = None
@@ -42,7 +44,8 @@ class Session:
 
     @cached_property
     def api(self) -> WaybillClient:
-        return self._open.enter_context(WaybillClient(self._api_url, timeout=self._timeout))
+        token = find_token(self._token_file)
+        return self._open.enter_context(WaybillClient(self._api_url, timeout=self._timeout, token=token))
 
     @cached_property
     def jaeger(self) -> JaegerClient:
