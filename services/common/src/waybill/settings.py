@@ -195,11 +195,18 @@ def load(settings: type[AnySettings], **values: Any) -> AnySettings:
     except ValidationError as error:
         wrong += [
             f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+            if item["loc"]
+            else item["msg"]
             for item in error.errors(include_url=False, include_input=False)
         ]
     if wrong:
         raise WrongSettings("The settings are wrong.\n  " + "\n  ".join(wrong))
     return loaded
+
+
+def items(text: str) -> list[str]:
+    """Of a list with commas."""
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def instance_name(service: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from producer_api.access import Authenticator
 from producer_api.access.keys import KeyAuthenticator
+from producer_api.access.oidc import OidcAuthenticator
 from producer_api.access.proxy import ProxyAuthenticator
 from producer_api.places import Places
 from producer_api.policies import HostPolicy, ProxyPolicy, StreamPolicy
@@ -90,6 +91,7 @@ def _authenticators(settings: ApiSettings, keys: ApiKeys) -> list[Authenticator]
     """In the order in which they are asked; none where no client needs a credential."""
     known: dict[Auth, Authenticator] = {
         Auth.KEY: KeyAuthenticator(keys),
+        Auth.OIDC: OidcAuthenticator(settings.oidc),
         Auth.PROXY: ProxyAuthenticator(settings.proxy_headers),
     }
     return [authenticator for sort, authenticator in known.items() if sort in settings.accepted]

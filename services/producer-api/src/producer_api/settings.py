@@ -9,10 +9,11 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from producer_api.access.oidc_settings import OidcSettings
 from producer_api.access.proxy import ProxyHeaders
 from producer_api.policies import ArrivalPolicy, HostPolicy, ProxyPolicy, StreamPolicy, is_path_prefix
 from waybill.addresses import Address
-from waybill.settings import Listen, ServiceSettings
+from waybill.settings import Listen, ServiceSettings, items
 from waybill.telemetry import CallerTrace
 
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -24,10 +25,11 @@ class Auth(StrEnum):
     NONE = "none"
     """By nothing: any client that reaches the API may do everything."""
     KEY = "key"
+    OIDC = "oidc"
     PROXY = "proxy"
 
 
-class ApiSettings(ServiceSettings):
+class ApiSettings(OidcSettings, ServiceSettings):
     """`http_threads`: requests and open status streams that one worker process serves at once. Streams and
     downloads never take the last eighth of the threads, which is at least one."""
 
@@ -54,7 +56,7 @@ class ApiSettings(ServiceSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _are_hosts(cls, text: str) -> str:
-        for host in _items(text):
+        for host in items(text):
             if not _HOST.fullmatch(host):
                 raise ValueError(f"{host!r} is not a host name without a port, *.domain or *")
         return text
@@ -62,7 +64,7 @@ class ApiSettings(ServiceSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, text: str) -> str:
-        for network in _items(text):
+        for network in items(text):
             try:
                 ip_network(network)
             except ValueError as error:
@@ -84,7 +86,7 @@ class ApiSettings(ServiceSettings):
     @field_validator("auth")
     @classmethod
     def _are_sorts(cls, text: str) -> str:
-        sorts = _items(text)
+        sorts = items(text)
         for sort in sorts:
             if sort not in tuple(Auth):
                 raise ValueError(f"{sort!r} is none of {', '.join(Auth)}")
@@ -93,17 +95,23 @@ class ApiSettings(ServiceSettings):
         return text
 
     @model_validator(mode="after")
-    def _proxies_are_known(self) -> Self:
+    def _have_what_they_need(self) -> Self:
         if Auth.PROXY in self.accepted and not self.trusted_proxies:
             raise PydanticCustomError(
-                "auth", "auth: proxy needs the addresses of the proxies in WAYBILL_TRUSTED_PROXIES"
+                "auth", "WAYBILL_AUTH: proxy needs the addresses of the proxies in WAYBILL_TRUSTED_PROXIES"
+            )
+        if Auth.OIDC in self.accepted and not (self.oidc.issuers and self.oidc.audiences):
+            raise PydanticCustomError(
+                "auth",
+                "WAYBILL_AUTH: oidc needs whose tokens are accepted, in WAYBILL_OIDC_ISSUERS, and for which "
+                "audience, in WAYBILL_OIDC_AUDIENCE",
             )
         return self
 
     @property
     def accepted(self) -> frozenset[Auth]:
         """By what clients may be known."""
-        return frozenset(Auth(sort) for sort in _items(self.auth))
+        return frozenset(Auth(sort) for sort in items(self.auth))
 
     @property
     def listens_on_loopback(self) -> bool:
@@ -137,16 +145,11 @@ class ApiSettings(ServiceSettings):
 
     @property
     def hosts(self) -> HostPolicy:
-        return HostPolicy(frozenset(host.lower() for host in _items(self.allowed_hosts)))
+        return HostPolicy(frozenset(host.lower() for host in items(self.allowed_hosts)))
 
     @property
     def proxies(self) -> ProxyPolicy:
         return ProxyPolicy(
-            tuple(ip_network(network) for network in _items(self.trusted_proxies)),
+            tuple(ip_network(network) for network in items(self.trusted_proxies)),
             self.path_prefix,
         )
-
-
-def _items(text: str) -> list[str]:
-    """Of a list with commas."""
-    return [item.strip() for item in text.split(",") if item.strip()]
