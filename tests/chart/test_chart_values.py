@@ -28,6 +28,16 @@ EXTERNAL_KAFKA = ("--set=kafka.mode=external", "--set=kafka.external.bootstrapSe
         "producerApi.allowedHosts[0]=reports.example.org:8443",
         "producerApi.allowedHosts[0]=https://reports.example.org",
         "producerApi.trustedProxies[0]=ingress-nginx",
+        "producerApi.auth.accept[0]=none",
+        "producerApi.auth.accept=key",
+        "producerApi.auth.proxy.userHeader=X-User:",
+        "producerApi.auth.oidc.issuers[0]=http://login.example.com",
+        "producerApi.auth.oidc.issuers[0]=https://user@login.example.com",
+        "producerApi.auth.oidc.algorithms[0]=none",
+        "producerApi.auth.oidc.algorithms[0]=HS256",
+        "producerApi.auth.oidc.roles.staff[0]=root",
+        "producerApi.auth.oidc.defaultRoles={none,admin}",
+        "producerApi.auth.oidc.clockSkewSeconds=601",
     ],
 )
 def test_the_schema_refuses(fails: Fails, value: str) -> None:
@@ -126,6 +136,16 @@ def test_a_missing_definition_fails_with_a_sentence(
         ),
         (("reportWorker.keda.enabled=true",), "exceeds kafka.topics.report.partitions=8"),
         (("artefacts.existingSecret=s3",), "set artefacts.url"),
+        (("producerApi.auth.accept={proxy}",), "accept: proxy needs producerApi.trustedProxies"),
+        (("producerApi.auth.accept={oidc}",), "accept: oidc needs producerApi.auth.oidc.issuers"),
+        (
+            ("producerApi.auth.accept={key,oidc}", "producerApi.auth.oidc.issuers={https://a.example.com}"),
+            "accept: oidc needs producerApi.auth.oidc.audience",
+        ),
+        (
+            ("producerApi.auth.oidc.issuers={https://a.example.com,https://b.example.com}",),
+            "need producerApi.auth.oidc.ownerClaim",
+        ),
     ],
 )
 def test_contradictory_values_fail_with_a_sentence(

@@ -20,6 +20,16 @@ producerApi:
   image: {repository: TOKEN, tag: TOKEN}
   ingress: {enabled: true, className: TOKEN, host: TOKEN, tlsSecret: TOKEN, annotations: {some: TOKEN}}
   service: {annotations: {some: TOKEN}}
+  trustedProxies: [10.0.0.0/8]
+  auth:
+    accept: [proxy]
+    proxy: {userHeader: TOKEN, tenantHeader: TOKEN, rolesHeader: TOKEN}
+    oidc:
+      audience: TOKEN
+      ownerClaim: TOKEN
+      tenantClaim: TOKEN
+      rolesClaim: TOKEN
+      roles: {"TOKEN": [operator]}
   extraEnv: [{name: SOME, value: TOKEN}]
   podAnnotations: {some: TOKEN}
   podLabels: {some: TOKEN}
@@ -34,6 +44,7 @@ kafka:
   strimzi: {authentication: scram-sha-512, metrics: true, storage: {class: TOKEN}, config: {some: TOKEN}}
 postgresql: {builtin: {password: TOKEN, persistence: {storageClass: TOKEN}}}
 serviceMonitor: {enabled: true, labels: {some: TOKEN}}
+test: {tokenSecret: {name: TOKEN, key: TOKEN}}
 """
 EXTERNAL = """
 fullnameOverride: waybill

@@ -1,22 +1,29 @@
 # ruff: noqa: T201 - a test says what it does by printing
 """Requests a report, follows it to its end, and checks that its trace crosses Kafka.
 
-Reads WAYBILL_API_URL and JAEGER_URL; with an empty JAEGER_URL it leaves the trace out, and says so.
+Reads WAYBILL_API_URL, JAEGER_URL, and, where the API asks for credentials, WAYBILL_TOKEN. With an empty
+JAEGER_URL it leaves the trace out, and says so.
 """
 
 import os
 import sys
 
-from waybill_client import ExpectedTrace, JaegerClient, Report, Trace, WaybillClient
+from waybill_client import ExpectedTrace, JaegerClient, ProblemError, Report, Trace, WaybillClient
 
 PARAMETERS = {"steps": 3, "failing_step": None}
+REMEDIES = {
+    401: "Name the Secret of a valid token in test.tokenSecret of the chart's values.",
+    403: "The token in the Secret of test.tokenSecret must be a requester's.",
+}
+"""What to do where the API lets the request in no further, by the status of its answer."""
 EDGE = ("report_producer of producer-api", "report_consumer of report-worker")
 
 
 def finished_report() -> tuple[Report, list[str]]:
     """The report, and its steps' names; prints each status and step as the stream of events tells it."""
     steps = []
-    with WaybillClient(os.environ["WAYBILL_API_URL"]) as api:
+    token = os.environ.get("WAYBILL_TOKEN", "").strip() or None  # from a file: with the end of its line
+    with WaybillClient(os.environ["WAYBILL_API_URL"], token=token) as api:
         report = api.request("dowork", PARAMETERS)
         print(f"Requested {report.id}, whose trace is {report.trace_id}.")
         for event in api.follow(report.id):
@@ -33,7 +40,10 @@ def edges(trace: Trace) -> set[tuple[str | None, str]]:
 
 
 def main() -> None:
-    report, steps = finished_report()
+    try:
+        report, steps = finished_report()
+    except ProblemError as error:
+        sys.exit(f"{error} {REMEDIES.get(error.status, '')}".rstrip())
     if report.status != "done":
         sys.exit(f"The report ended as {report.status}: {report.error}")
     jaeger_url = os.environ["JAEGER_URL"]

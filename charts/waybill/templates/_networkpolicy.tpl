@@ -51,6 +51,19 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/* The issuers of tokens, from which the API gets their keys; empty where it accepts no tokens of theirs */}}
+{{- define "waybill.egressIssuers" -}}
+{{- if has "oidc" (include "waybill.accepted" . | fromJson).credentials }}
+{{- $ports := list }}
+{{- range .Values.producerApi.auth.oidc.issuers }}{{ $ports = append $ports (include "waybill.port" .) }}{{ end }}
+# the issuers of tokens
+- ports:
+    {{- range $ports | default (list "443") | uniq }}
+    - port: {{ . }}
+    {{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "waybill.collectorSelector" -}}
 {{- if eq .Values.collector.mode "operator" -}}
 app.kubernetes.io/component: opentelemetry-collector

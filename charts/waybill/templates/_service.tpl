@@ -89,6 +89,9 @@ env:
   {{- with $values.producerApi.pathPrefix }}
   - {name: WAYBILL_PATH_PREFIX, value: {{ . | quote }}}
   {{- end }}
+  {{- range include "waybill.authEnv" (index . 0) | fromYamlArray }}
+  - {name: {{ .name }}, value: {{ .value | quote }}}
+  {{- end }}
   - {name: WAYBILL_HTTP_WORKERS, value: {{ $values.producerApi.httpWorkers | quote }}}
   - {name: WAYBILL_HTTP_THREADS, value: {{ $values.producerApi.httpThreads | quote }}}
 {{- else -}}
