@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
@@ -17,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from producer_api.permissions import Permission, declared
 from tests.support.access import HERS, TEST, THEIRS, Access, Person, access
+from tests.support.issuer import issuing
 from tests.support.lifecycle_store import Store
 from tests.support.waiting import eventually
 from waybill.background import in_background
@@ -193,7 +195,8 @@ def test_every_route_declares_what_it_needs(api: Access) -> None:
 
     assert {name for name, route in routes.items() if declared(route) is None} == set()
     open_to_all = {name for name, route in routes.items() if declared(route) is Permission.NONE}
-    assert open_to_all == {"explain", "openapi", "health.alive", "health.ready"}
+    signing_in = {"login.begin", "login.complete", "login.end"}
+    assert open_to_all == {"explain", "openapi", "health.alive", "health.ready", *signing_in}
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
@@ -296,6 +299,40 @@ def test_a_stream_ends_with_the_credential(api: Access) -> None:
     ended = in_background(lambda: list(lines))
     assert wait([ended], STOPS + 1).done, "the stream goes on"
     assert "event: status" in "".join(map(str, ended.result()))
+
+
+def test_a_browser_signs_in_and_follows_its_report(store: Store, store_url: str, tmp_path: Path) -> None:
+    host = "https://waybill.test"
+    with issuing() as issuer:
+        issuer.clients = {"pages": "secret"}
+        signing_in = {
+            "auth": "key,oidc",
+            "oidc_issuers": issuer.url,
+            "oidc_audience": "api",
+            "oidc_client_id": "pages",
+            "oidc_client_secret": "secret",
+            "session_secret": "s" * 32,
+        }
+        with access(store_url, tmp_path, **signing_in) as api:
+            browser = api.client.application.test_client()
+            begun = browser.get("/login", base_url=host)
+            back = httpx.get(begun.headers["Location"], trust_env=False).headers["Location"]
+            assert browser.get(back).status_code == 303
+
+            made = browser.post(
+                "/api/v1/reports", base_url=host, json={"kind": "dowork"}, headers={"Origin": host}
+            )
+            assert (made.status_code, made.get_json()["owner"]) == (202, "alice")
+            events = f"/api/v1/reports/{made.get_json()['id']}/events"
+            hers = f"/api/v1/reports/{api.requested(api.ann).id}/events"
+            with browser.get(events, base_url=host, buffered=False) as stream:
+                assert "event: status" in "".join(str(next(stream.iter_encoded())) for _ in range(2))
+            assert browser.get(hers, base_url=host).status_code == 404
+            assert browser.post("/logout", base_url=host, headers={"Origin": host}).status_code == 204
+            assert browser.get(events, base_url=host).status_code == 401
+            assert {one.event.actor.credential for one in api.services.ledger.audit(AuditFilter())} >= {
+                f"session {issuer.url}"
+            }
 
 
 # --- keys of requests, cursors, traces

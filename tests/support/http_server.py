@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 class Request(BaseHTTPRequestHandler):
-    """Answers with what the test's route writes; `body` is the parsed JSON of a POST."""
+    """Answers with what the test's route writes; `body` is the parsed JSON of a POST, or its form."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -21,7 +22,10 @@ class Request(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         sent = self.rfile.read(int(self.headers["Content-Length"]))
-        self.body = json.loads(sent) if sent else None
+        if self.headers["Content-Type"] == "application/x-www-form-urlencoded":
+            self.body = dict(parse_qsl(sent.decode()))
+        else:
+            self.body = json.loads(sent) if sent else None
         self._route()
 
     def json(

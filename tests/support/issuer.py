@@ -1,10 +1,15 @@
-"""A small OpenID Connect issuer on loopback: its configuration, and keys that a test changes."""
+"""A small OpenID Connect issuer on loopback: its configuration, keys that a test changes, and the code flow
+with PKCE, in which alice signs in without being asked."""
 
+import hashlib
 import json
+import secrets
 import time
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
@@ -26,7 +31,8 @@ def new_key(kid: str | None, algorithm: str = "ES256") -> Key:
 
 
 class Issuer:
-    """`published`: its keys as it shows them. `extra`: further entries of its configuration."""
+    """`published`: its keys as it shows them. `extra`: further entries of its configuration. `clients`: their
+    secrets by their ids, empty for a public one. `id_claims`: of ID tokens, in addition or instead."""
 
     def __init__(self, server: Server, path: str = "") -> None:
         self.server = server
@@ -34,8 +40,14 @@ class Issuer:
         self.key: Key = new_key("first")
         self.published: list[Any] = [self.key.as_dict(private=False)]
         self.extra: dict[str, Any] = {}
+        self.clients: dict[str, str] = {}
+        self.id_claims: dict[str, Any] = {}
+        self._codes: dict[str, dict[str, str]] = {}
+        """The query for which each was given; it is removed when it is used."""
         server.routes[f"GET {path.rstrip('/')}{CONFIGURATION}"] = self._show_configuration
         server.routes[f"GET {path.rstrip('/')}/keys"] = self._show_keys
+        server.routes[f"GET {path.rstrip('/')}/authorize"] = self._authorize
+        server.routes[f"POST {path.rstrip('/')}/token"] = self._exchange
 
     def rotate(self, key: Key, *, keep: bool = False) -> None:
         """From now on it signs with this key. `keep`: it shows the ones before too."""
@@ -63,10 +75,59 @@ class Issuer:
         return sum(path.endswith("/keys") for path in self.server.requests)
 
     def _show_configuration(self, request: Request) -> None:
-        request.json({"issuer": self.url, "jwks_uri": f"{self.url.rstrip('/')}/keys", **self.extra})
+        base = self.url.rstrip("/")
+        known = {
+            "issuer": self.url,
+            "jwks_uri": f"{base}/keys",
+            "authorization_endpoint": f"{base}/authorize?from=issuer",
+            "token_endpoint": f"{base}/token",
+        }
+        request.json({**known, **self.extra})
 
     def _show_keys(self, request: Request) -> None:
         request.json({"keys": self.published})
+
+    def _authorize(self, request: Request) -> None:
+        query = dict(parse_qsl(request.path.partition("?")[2]))
+        assert query["from"] == "issuer"
+        assert query["response_type"] == "code"
+        assert query["code_challenge_method"] == "S256"
+        assert "openid" in query["scope"].split()
+        assert query["client_id"] in self.clients
+        code = secrets.token_urlsafe(16)
+        self._codes[code] = query
+        answer = urlencode({"code": code, "state": query["state"]})
+        request.json({}, 303, Location=f"{query['redirect_uri']}?{answer}")
+
+    def _exchange(self, request: Request) -> None:
+        form = request.body
+        asked = self._codes.pop(form["code"], None)
+        client = self._client(request)
+        if client is None:
+            request.json({"error": "invalid_client"}, 401)
+        elif (
+            asked is None
+            or asked["client_id"] != client
+            or asked["redirect_uri"] != form["redirect_uri"]
+            or asked["code_challenge"] != _challenge(form["code_verifier"])
+        ):
+            request.json({"error": "invalid_grant"}, 400)
+        else:
+            claims = {"aud": client, "nonce": asked["nonce"], **self.id_claims}
+            request.json({"access_token": "opaque", "token_type": "Bearer", "id_token": self.token(**claims)})
+
+    def _client(self, request: Request) -> str | None:
+        """By its secret, in the header or the form; None where that is wrong."""
+        scheme, _, encoded = (request.headers["Authorization"] or "").partition(" ")
+        if scheme == "Basic":
+            name, _, secret = map(unquote_plus, b64decode(encoded).decode().partition(":"))
+        else:
+            name, secret = request.body["client_id"], request.body.get("client_secret", "")
+        return name if self.clients.get(name) == secret else None
+
+
+def _challenge(verifier: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 class _Registry(jws.JWSRegistry):

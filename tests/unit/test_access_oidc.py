@@ -33,7 +33,8 @@ from werkzeug.test import EnvironBuilder, TestResponse
 
 from producer_api.access.claims import ClaimsPolicy
 from producer_api.access.identity import Identity
-from producer_api.access.issuers import IssuerError, fetch_keys, is_secure
+from producer_api.access.issuer_http import IssuerError, is_secure
+from producer_api.access.issuers import fetch
 from producer_api.access.oidc import ALGORITHMS, OidcAuthenticator, OidcPolicy
 from producer_api.app import create_app
 from producer_api.problems import Problem
@@ -409,7 +410,7 @@ class TestKeys:
     def test_one_that_is_of_no_use_does_not_matter_to_the_others(self, odd: Any, issuer: Issuer) -> None:
         issuer.published.insert(0, odd)
 
-        assert [key.kid for key in fetch_keys(issuer.url)] == ["first"]
+        assert [key.kid for key in fetch(issuer.url)[1]] == ["first"]
 
     def test_short_ones_are_not_used(self, issuer: Issuer) -> None:
         with pytest.warns(SecurityWarning):
@@ -417,7 +418,7 @@ class TestKeys:
         issuer.published.append(short.as_dict())
 
         with pytest.warns(SecurityWarning):
-            assert [key.kid for key in fetch_keys(issuer.url)] == ["first"]
+            assert [key.kid for key in fetch(issuer.url)[1]] == ["first"]
 
     def test_one_is_used_for_its_own_algorithm(self, make: Make, issuer: Issuer) -> None:
         issuer.rotate(RSAKey.generate_key(2048, {"kid": "rsa", "alg": "RS256"}))
@@ -443,7 +444,7 @@ class TestKeys:
         issuer.url = server.url.replace("http:", "https:")
 
         with pytest.raises(IssuerError, match="certificate verify failed"):
-            fetch_keys(issuer.url)
+            fetch(issuer.url)
         assert server.requests == []
 
     @pytest.mark.parametrize("url", ["http://localhost/keys", "http://127.0.0.1/keys", "http://[::1]:8/keys"])

@@ -8,7 +8,7 @@ REDACTED = "REDACTED"
 """What stands where a secret was."""
 
 _WORDS = (
-    r"token|secret|passw(?:or)?d|passw|pwd|passphrase|signature|credential(?!s:)|authorization"
+    r"token|secret|passw(?:or)?d|passw|pwd|passphrase|signature|credential(?!s:)|authorization|code[_-]verifier"
     r"|(?:api|access|account|private)[_-]?key"
 )
 """`credentials:` goes on as a sentence."""
@@ -32,6 +32,9 @@ _IN_ADDRESS = re.compile(r"""(?<=://)[^\s/?#"'<>\\]*@""")
 _AFTER_SCHEME = re.compile(
     rf"(?i)\b(bearer|authorization[^\w\n]{{1,8}}[\w-]{{1,40}})(?:[ \t]|%20){{1,8}}{_BARE}"
 )
+_SESSION = re.compile(r"""(?i)(waybill(?:-login)?=(?=[\w.-]{40})|session_secret[=:] ?)[^\s;"']+""")
+"""A cookie of the API, in whatever header, and no version as in `waybill==1.2`; the secrets that sign it, of
+which there may be several with commas."""
 _ASSIGNED = re.compile(
     rf"(?i)(?P<name>(?:{_NAME}){_QUOTE}?[ \t]{{0,8}}{_ASSIGN}[ \t]{{0,8}})(?:{_QUOTED}|{_GROUP}|{_BARE})"
 )
@@ -40,8 +43,10 @@ _SECRET_NAME = re.compile(rf"(?i){_WORDS}|\bsig$")
 
 def redacted(text: str) -> str:
     """`text` with `REDACTED` for a user and password in an address, for what is assigned to a name such as
-    `token` or `password`, in a query, a header, JSON or Python, and for what stands behind `Bearer`."""
+    `token` or `password`, in a query, a header, JSON or Python, for what stands behind `Bearer`, and for the
+    cookie of a session."""
     text = _IN_ADDRESS.sub(f"{REDACTED}@", text)
+    text = _SESSION.sub(rf"\1{REDACTED}", text)
     text = _AFTER_SCHEME.sub(rf"\1 {REDACTED}", text)
     return _ASSIGNED.sub(rf"\g<name>\g<quote>{REDACTED}\g<quote>", text)
 

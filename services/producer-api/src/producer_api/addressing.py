@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from flask import request
+from flask import Request, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from producer_api.policies import ProxyPolicy, is_path_prefix
@@ -72,3 +72,8 @@ class Addressing:
 def path_of(path: str) -> str:
     """An address of this service as the current request's client knows it."""
     return f"{request.script_root}{path}"
+
+
+def sent_to(request: Request) -> str:
+    """Name and port. Werkzeug's are empty for a name that it dislikes, though browsers send it."""
+    return request.host or request.environ.get("HTTP_HOST", "")

@@ -11,7 +11,7 @@ from flask import Flask, Request
 from producer_api import access, description, guards, places, problems
 from producer_api.addressing import Addressing
 from producer_api.exact_json import ExactJSONProvider
-from producer_api.routes import api_keys, article, audit, dead_letters, health, kinds, outcome, reports
+from producer_api.routes import api_keys, article, audit, dead_letters, health, kinds, login, outcome, reports
 from producer_api.services import Services
 
 
@@ -74,4 +74,5 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     yield api_keys.blueprint(services.api_keys)
     yield audit.blueprint(ledger)
     yield article.blueprint(ledger, services.kinds)
+    yield login.blueprint(services.browsers)
     yield health.blueprint(services.readiness)

@@ -3,24 +3,20 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
-from urllib.parse import urlsplit
 
 from apiflask import APIFlask
 from flask import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from producer_api.addressing import sent_to
+from producer_api.pages import changes_something, is_of_another_site
 from producer_api.policies import HostPolicy
 from producer_api.problems import FieldError, Problem
 from producer_api.resources import AuditQuery, DeadLetterQuery, ReportQuery
 from waybill.telemetry import link_caller, name_unmatched_request, redact_query
 
-CHANGES_BY_GET = "/api/report"
-"""The article's call: the one GET that changes something."""
-
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:/?#@\[\]\\\s]+)(:[0-9]*)?")
 _PROBES = ("/healthz", "/readyz")
-_SAFE = ("GET", "HEAD", "OPTIONS")
-_OWN_FETCHES = ("same-origin", "none")
 _SHOWN_IN_SPANS = frozenset(
     {*ReportQuery.model_fields, *DeadLetterQuery.model_fields, *AuditQuery.model_fields, "last_event_id"}
 )
@@ -57,7 +53,7 @@ def _is_known(hosts: HostPolicy, sent: str) -> bool:
 
 def _require_host(request: Request, is_known: Callable[[str], bool]) -> None:
     """The probes are answered under any name: load balancers have their own."""
-    sent = _sent_to(request)
+    sent = sent_to(request)
     if not is_known(sent) and request.path not in _PROBES:
         raise Problem(
             "unknown-host",
@@ -66,39 +62,18 @@ def _require_host(request: Request, is_known: Callable[[str], bool]) -> None:
         )
 
 
-def _sent_to(request: Request) -> str:
-    """Name and port. Werkzeug's are empty for a name that it dislikes, though browsers send it."""
-    return request.host or request.environ.get("HTTP_HOST", "")
-
-
 def _refuse_other_sites(request: Request) -> None:
     """A browser says for which page it sends a request; other clients say nothing and are let in.
 
     Links, forms and scripts of other pages can send what needs no permission of ours (CORS): a GET, or a POST
     without a body.
     """
-    if request.method in _SAFE and request.path != CHANGES_BY_GET:
-        return
-    fetch_site = request.environ.get("HTTP_SEC_FETCH_SITE")
-    origin = request.environ.get("HTTP_ORIGIN")
-    if fetch_site is not None:
-        other = fetch_site not in _OWN_FETCHES
-    else:
-        other = origin is not None and _authority(origin) != _sent_to(request).lower()
-    if other:
+    if changes_something(request) and is_of_another_site(request):
         raise Problem(
             "cross-site",
             "A page of another site sent this request: open the address itself, or use a client that is no "
             "browser.",
         )
-
-
-def _authority(origin: str) -> str:
-    """Host and port; the scheme may differ behind a proxy that ends TLS."""
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""
 
 
 def _refuse_repeated_parameters(request: Request) -> None:

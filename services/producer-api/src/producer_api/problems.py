@@ -49,6 +49,7 @@ def schema() -> dict[str, Any]:
 TYPES: Mapping[str, tuple[int, str]] = {
     "malformed-request": (400, "The request is not well-formed HTTP"),
     "malformed-body": (400, "The body is not JSON"),
+    "sign-in-failed": (400, "You are not signed in"),
     "unauthenticated": (401, "This needs a credential that is valid"),
     "not-allowed": (403, "The credential does not give the right to this"),
     "cross-site": (403, "Another site's page must not do this"),

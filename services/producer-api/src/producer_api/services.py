@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from producer_api.access import Authenticator
+from producer_api.access.browsers import BrowserAccess
+from producer_api.access.cookies import SignedCookie
 from producer_api.access.keys import KeyAuthenticator
 from producer_api.access.oidc import OidcAuthenticator
 from producer_api.access.proxy import ProxyAuthenticator
+from producer_api.access.session import SessionAuthenticator
+from producer_api.access.sign_in import SignIn
 from producer_api.places import Places
 from producer_api.policies import HostPolicy, ProxyPolicy, StreamPolicy
 from producer_api.readiness import Readiness
@@ -36,6 +40,7 @@ class Services:
     hosts: HostPolicy
     proxies: ProxyPolicy
     authenticators: Sequence[Authenticator]
+    browsers: BrowserAccess | None
     max_body_bytes: int
     runtime: Runtime
 
@@ -68,6 +73,8 @@ def build_services(settings: ApiSettings) -> Services:
     )
     hub = StatusHub(runtime.ledger.events_after_each, settings.stream)
     hints = StatusHints(runtime.kafka, settings.topics.report_status, hub.hint)
+    bearers = OidcAuthenticator(settings.oidc)
+    browsers = _browsers(settings, bearers) if settings.oidc_client_id else None
     return Services(
         ledger=runtime.ledger,
         dead_letters=runtime.dead_letters,
@@ -81,17 +88,31 @@ def build_services(settings: ApiSettings) -> Services:
         stream=settings.stream,
         hosts=settings.hosts,
         proxies=settings.proxies,
-        authenticators=_authenticators(settings, runtime.api_keys),
+        authenticators=_authenticators(settings, runtime.api_keys, bearers, browsers),
+        browsers=browsers,
         max_body_bytes=settings.max_body_bytes,
         runtime=runtime,
     )
 
 
-def _authenticators(settings: ApiSettings, keys: ApiKeys) -> list[Authenticator]:
+def _authenticators(
+    settings: ApiSettings, keys: ApiKeys, bearers: OidcAuthenticator, browsers: BrowserAccess | None
+) -> list[Authenticator]:
     """In the order in which they are asked; none where no client needs a credential."""
     known: dict[Auth, Authenticator] = {
         Auth.KEY: KeyAuthenticator(keys),
-        Auth.OIDC: OidcAuthenticator(settings.oidc),
+        Auth.OIDC: bearers,
         Auth.PROXY: ProxyAuthenticator(settings.proxy_headers),
     }
-    return [authenticator for sort, authenticator in known.items() if sort in settings.accepted]
+    accepted = [authenticator for sort, authenticator in known.items() if sort in settings.accepted]
+    return [*accepted, browsers.sessions] if browsers else accepted
+
+
+def _browsers(settings: ApiSettings, bearers: OidcAuthenticator) -> BrowserAccess:
+    """They sign in at the issuers whose bearer tokens are accepted."""
+    policy = settings.session(plain_on_loopback=settings.listens_on_loopback)
+    return BrowserAccess(
+        SignIn(settings.sign_in, settings.oidc.claims, bearers.tokens),
+        SessionAuthenticator(policy, settings.oidc.issuers),
+        SignedCookie("waybill-login", policy.secrets, plain_on_loopback=policy.plain_on_loopback),
+    )

@@ -9,8 +9,8 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from producer_api.access.oidc_settings import OidcSettings
 from producer_api.access.proxy import ProxyHeaders
+from producer_api.access.session_settings import SessionSettings
 from producer_api.policies import ArrivalPolicy, HostPolicy, ProxyPolicy, StreamPolicy, is_path_prefix
 from waybill.addresses import Address
 from waybill.settings import Listen, ServiceSettings, items
@@ -29,7 +29,7 @@ class Auth(StrEnum):
     PROXY = "proxy"
 
 
-class ApiSettings(OidcSettings, ServiceSettings):
+class ApiSettings(SessionSettings, ServiceSettings):
     """`http_threads`: requests and open status streams that one worker process serves at once. Streams and
     downloads never take the last eighth of the threads, which is at least one."""
 
@@ -105,6 +105,10 @@ class ApiSettings(OidcSettings, ServiceSettings):
                 "auth",
                 "WAYBILL_AUTH: oidc needs whose tokens are accepted, in WAYBILL_OIDC_ISSUERS, and for which "
                 "audience, in WAYBILL_OIDC_AUDIENCE",
+            )
+        if self.oidc_client_id and Auth.OIDC not in self.accepted:
+            raise PydanticCustomError(
+                "oidc_client_id", "WAYBILL_OIDC_CLIENT_ID: browsers sign in only with oidc in WAYBILL_AUTH"
             )
         return self
 

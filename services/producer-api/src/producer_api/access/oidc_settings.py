@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from producer_api.access.claims import ClaimsPolicy
-from producer_api.access.issuers import is_secure
+from producer_api.access.issuer_http import is_secure
 from producer_api.access.oidc import ALGORITHMS, OidcPolicy
 from waybill.domain import Role
 from waybill.settings import Settings, items

@@ -6,7 +6,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from producer_api.access import Permission, requires
 from producer_api.description import problem_responses
-from producer_api.guards import CHANGES_BY_GET
+from producer_api.pages import CHANGES_BY_GET
 from producer_api.requesting import request_report
 from producer_api.resources import ReportRequest, ReportResource
 from waybill.kinds import Registry
