@@ -1,5 +1,5 @@
 # Targets for Kubernetes, included by the Makefile. docs/kubernetes.md explains them.
-# More options for the smoke test: make smoke SMOKE=--help. It also reads SMOKE_TRACING, SMOKE_POSTGRESQL, SMOKE_FIXTURES, SMOKE_BUILT, IMAGE_BUILD, IMAGE_LOAD, IMAGE_PULL, TAG.
+# More options for the smoke test: make smoke SMOKE=--help. It also reads SMOKE_TRACING, SMOKE_POSTGRESQL, SMOKE_AUTH, SMOKE_FIXTURES, SMOKE_BUILT, IMAGE_BUILD, IMAGE_LOAD, IMAGE_PULL, TAG.
 KIND_CLUSTER ?= waybill
 NAMESPACE ?= waybill
 TAG ?= dev

@@ -34,12 +34,12 @@ class Stages:
 
 
 @contextmanager
-def clients(cluster: Cluster) -> Iterator[tuple[WaybillClient, JaegerClient]]:
+def clients(cluster: Cluster, token: str) -> Iterator[tuple[WaybillClient, JaegerClient]]:
     """The API and Jaeger through port-forwards."""
     with (
         cluster.forwarded(f"{application.RELEASE}-producer-api", 8080) as api_url,
         cluster.forwarded(f"{application.RELEASE}-jaeger-query", 16686) as jaeger_url,
-        WaybillClient(api_url) as api,
+        WaybillClient(api_url, token=token or None) as api,
         JaegerClient(jaeger_url) as jaeger,
     ):
         yield api, jaeger
@@ -60,8 +60,8 @@ def delete_namespace(cluster: Cluster) -> None:
     run(["kubectl", "delete", "namespace", cluster.namespace, "--ignore-not-found", "--timeout=180s"])
 
 
-def request_both(cluster: Cluster) -> str:
-    with clients(cluster) as (api, jaeger):
+def request_both(cluster: Cluster, token: str) -> str:
+    with clients(cluster, token) as (api, jaeger):
         said = [
             reports.whole_report(api, jaeger, "dowork", expected="fail"),  # its doWork:5 fails
             reports.whole_report(api, jaeger, "flights", expected="done"),
@@ -69,12 +69,12 @@ def request_both(cluster: Cluster) -> str:
     return "; ".join(said)
 
 
-def kill_a_worker(cluster: Cluster) -> str:
+def kill_a_worker(cluster: Cluster, token: str) -> str:
     def kill() -> None:
         for pod in cluster.names("pods", WORKERS):
             cluster.kubectl("delete", pod, "--grace-period=0", "--force")
 
-    with clients(cluster) as (api, _):
+    with clients(cluster, token) as (api, _):
         said = reports.survives(api, kill)
     cluster.rollouts()
     return said
@@ -95,9 +95,14 @@ def smoke(options: Options, cluster: Cluster) -> None:
     stages.run("namespace", lambda: make_namespace(cluster))
     stages.run("platform ready", lambda: platform.install(options, cluster))
     stages.run("installed and ready", lambda: application.install(options, cluster))
+    token = ""
+    if options.auth != "none":
+        keys: list[str] = []
+        stages.run("first key made", lambda: keys.append(application.make_key(cluster)))
+        (token,) = keys
     stages.run("helm test", lambda: application.helm_test(cluster))
-    stages.run("from outside", lambda: request_both(cluster))
-    stages.run("worker killed mid-report", lambda: kill_a_worker(cluster))
+    stages.run("from outside", lambda: request_both(cluster, token))
+    stages.run("worker killed mid-report", lambda: kill_a_worker(cluster, token))
     stages.run(
         "upgraded with a new schema and rolled back, under load", lambda: upgrade_under_load(options, cluster)
     )
@@ -120,7 +125,8 @@ def main() -> int:
         say(f"The smoke test cannot run: {missing}.")
         return 2
     cluster = Cluster(options.namespace, chosen.program)
-    say(f"tracing.backend={options.tracing}, postgresql.mode={options.postgresql}, Helm {chosen.major}")
+    parts = f"tracing.backend={options.tracing}, postgresql.mode={options.postgresql}, auth={options.auth}"
+    say(f"{parts}, Helm {chosen.major}")
     try:
         smoke(options, cluster)
     except (Failed, ClientError, Missing) as error:

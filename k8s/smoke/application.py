@@ -12,6 +12,7 @@ CHART = ROOT / "charts" / "waybill"
 FIXTURES = ROOT / "k8s" / "fixtures"
 OURS = f"app.kubernetes.io/instance={RELEASE}"
 LOAD = "fixture-load"
+TOKEN = "fixture-token"  # noqa: S105 - a Secret's name
 KEYS = dict(zip(SERVICES, ("producerApi", "reportWorker"), strict=True))
 
 
@@ -31,6 +32,16 @@ def wait_until_ready(options: Options, cluster: Cluster) -> None:
         jaeger = f"jaeger/{RELEASE}-jaeger"
         cluster.kubectl("wait", jaeger, "--for=jsonpath={.status.phase}=Running", "--timeout=180s")
     cluster.rollouts(OURS)
+
+
+def make_key(cluster: Cluster) -> str:
+    """The first key, as an operator makes it, in a Secret for what runs in the cluster."""
+    who = ["--name", "the smoke test", "--owner", "smoke", "--role", "requester"]
+    made = cluster.kubectl("exec", f"deploy/{RELEASE}-producer-api", "--", "waybill", "create-key", *who)
+    token = made.strip()
+    literal = "--from-file=token=/dev/stdin"
+    cluster.kubectl("create", "secret", "generic", TOKEN, literal, stdin=token)
+    return token
 
 
 def helm_test(cluster: Cluster) -> str:
@@ -94,6 +105,8 @@ def _values(options: Options) -> list[str]:
     values += [f"--set=tracing.backend={options.tracing}"]
     if options.fixtures:
         values += [f"--values={FIXTURES / 'values.yaml'}"]
+    if options.auth == "key":
+        values += ["--set=producerApi.auth.accept={key}", f"--set=test.tokenSecret.name={TOKEN}"]
     if options.postgresql == "external":
         values += [
             "--set=postgresql.mode=external",

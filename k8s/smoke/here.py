@@ -14,8 +14,8 @@ from pathlib import Path
 from k8s.programs import Missing, cluster_folder
 from k8s.smoke.__main__ import say
 
-RUNS = (("jaeger", "builtin"), ("jaeger-operator", "external"))
-"""Tracing backend and PostgreSQL of each run: together both ways of both."""
+RUNS = (("jaeger", "builtin", "none"), ("jaeger-operator", "external", "key"))
+"""Tracing backend, PostgreSQL and credentials of each run: together both ways of each."""
 
 
 def environment(folder: Path, said: str) -> dict[str, str]:
@@ -58,12 +58,13 @@ def main(options: list[str]) -> int:
                     "k8s.smoke",
                     f"--tracing={tracing}",
                     f"--postgresql={postgresql}",
+                    f"--auth={auth}",
                     *options,
                 ],
                 env=environment(folder, up.stdout),
                 check=False,
             ).returncode
-            for tracing, postgresql in RUNS
+            for tracing, postgresql, auth in RUNS
         ]
     finally:
         if not ran:

@@ -14,6 +14,7 @@ class Options:
 
     tracing: str
     postgresql: str
+    auth: str
     fixtures: bool
     built: bool
     namespace: str
@@ -33,6 +34,7 @@ def parse(arguments: Sequence[str]) -> Options:
     environment = {
         "tracing": os.environ.get("SMOKE_TRACING", "jaeger"),
         "postgresql": os.environ.get("SMOKE_POSTGRESQL", "builtin"),
+        "auth": os.environ.get("SMOKE_AUTH", "none"),
         "fixtures": bool(os.environ.get("SMOKE_FIXTURES")),
         "built": bool(os.environ.get("SMOKE_BUILT")),
         "tag": os.environ.get("TAG", "smoke"),
@@ -45,6 +47,9 @@ def parse(arguments: Sequence[str]) -> Options:
         "--postgresql",
         choices=("builtin", "external"),
         help="SMOKE_POSTGRESQL: the chart's, or one beside it",
+    )
+    parser.add_argument(
+        "--auth", choices=("none", "key"), help="SMOKE_AUTH: by what the API knows its clients"
     )
     parser.add_argument(
         "--fixtures",

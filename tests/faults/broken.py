@@ -126,6 +126,7 @@ def judge(rig: Rig, build: Build, seed: int, live: Live) -> Outcome:
     finally:
         run.close()
     outcome = run.judge()
+    rig.end_reports()
     rig.clear_tokens()
     rig.reconfigure(*build.services(rig))
     line.end(summary(outcome))

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -42,6 +43,9 @@ class Load:
     pause: float = 0.0
     parameters: dict[str, Any] = field(default_factory=dict)
     is_full: Callable[[], bool] = bool
+    clients: Sequence[Mapping[str, str]] = (MappingProxyType({}),)
+    """The headers of those that request, one after the other by thread; and of the one that reads."""
+    reader: Mapping[str, str] = field(default_factory=dict)
 
     accepted: list[Accepted] = field(default_factory=list)
     observed: list[Observed] = field(default_factory=list)
@@ -60,6 +64,7 @@ class Load:
 
     def __post_init__(self) -> None:
         self._numbers = count()
+        self._credentials = cycle(self.clients)
         self._stopping = threading.Event()
         self._closing = threading.Event()
         self._reading, *self._requesting = (
@@ -107,7 +112,7 @@ class Load:
             self.died.append(repr(error))
 
     def _request_on(self) -> None:
-        with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+        with self._client(next(self._credentials)) as client:
             while not self._stopping.is_set():
                 if self.is_full():
                     self._stopping.wait(_FULL_SECONDS)
@@ -117,6 +122,9 @@ class Load:
                     return
                 self._request(client, f"{self.name}-{number}")
                 self._stopping.wait(self.pause)
+
+    def _client(self, headers: Mapping[str, str]) -> httpx.Client:
+        return httpx.Client(base_url=self.api_url, headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False)
 
     def _request(self, client: httpx.Client, request: str) -> None:
         body = {
@@ -151,7 +159,7 @@ class Load:
 
     def _read_on(self) -> None:
         """One client that looks at what was accepted, over and over."""
-        with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+        with self._client(self.reader) as client:
             while not self._closing.is_set():
                 for accepted in self.accepted[-4:]:
                     self._read(client, accepted.report_id)

@@ -4,7 +4,7 @@ import os
 import signal
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +32,7 @@ HEARTBEAT_SECONDS = 0.5
 DRAIN_SECONDS = 1.0
 
 API, FIRST_WORKER = "producer-api", "report-worker"
+_TENANTS = ("acme", "globex", "initech")
 _PARTS = ("postgres", "kafka", "jaeger", "collector")
 
 EFFECTS_DATABASE = "FAULTS_DATABASE_URL"
@@ -86,6 +87,9 @@ class Proxies:
         return (self.database, self.kafka, self.collector, self.api)
 
 
+Headers = Mapping[str, str]
+
+
 class Rig:
     """Starts, disturbs and asks the stack. One thread uses it, but for `rows`, which any may call."""
 
@@ -104,6 +108,10 @@ class Rig:
             api=Proxy(ports["api"]),
         )
         self.workers: list[str] = []
+        self.clients: tuple[Headers, ...]
+        """The credentials of those that request reports, of several tenants."""
+        self.reader: Headers
+        """Those of one that may see all of them."""
         self.stack: Stack
         self.disk: Disk
         self._started = ExitStack()
@@ -140,6 +148,8 @@ class Rig:
         with self.database() as connection:
             connection.execute(_EFFECTS)
             connection.execute(_BY_FAULT)
+        self.clients = tuple(self._client(tenant, "requester") for tenant in _TENANTS)
+        self.reader = self._client("default", "admin")
         self.workers = [FIRST_WORKER]
         # Where their parts are, and the table, is known only now.
         self.reconfigure(*([API, FIRST_WORKER] if self._proxied else [FIRST_WORKER]))
@@ -223,6 +233,7 @@ class Rig:
             "WAYBILL_HTTP_WORKERS": "2",
             "WAYBILL_HTTP_THREADS": "64",
             "WAYBILL_LOG_LEVEL": "info",
+            "WAYBILL_AUTH": "key",
         }
 
     def _addresses(self, *, direct: bool = False) -> dict[str, str]:
@@ -290,6 +301,16 @@ class Rig:
         command = [str(self._installation.scripts / "waybill"), "topics"]
         environment = {**os.environ, **self._addresses(direct=True)}
         subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
+
+    def _client(self, tenant: str, role: str) -> Headers:
+        """With a key of its own, made as the first one of an installation is."""
+        options = ["--name", "the faults", "--owner", role, "--tenant", tenant, "--role", role]
+        command = [str(self._installation.scripts / "waybill"), "create-key", *options]
+        environment = {**os.environ, **self._addresses(direct=True)}
+        made = subprocess.run(
+            command, check=True, capture_output=True, timeout=60, env=environment, text=True
+        )
+        return {"Authorization": f"Bearer {made.stdout.strip()}"}
 
     @property
     def _database_url(self) -> str:

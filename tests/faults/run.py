@@ -103,7 +103,16 @@ class Run:
         limit = most_open if callable(most_open) else lambda: most_open
         url = self.rig.stack.endpoints.api_url
         name = f"{self.name}-{len(self.loads)}"
-        load = Load(url, self.name, name, is_full=lambda: self._open() >= limit(), **options)
+        rig = self.rig
+        load = Load(
+            url,
+            self.name,
+            name,
+            is_full=lambda: self._open() >= limit(),
+            clients=rig.clients,
+            reader=rig.reader,
+            **options,
+        )
         self.loads.append(load.start())
         return load
 

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,6 +20,7 @@ class StreamClient:
     api_url: str
     name: str
     report_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     ended: bool = False
     problem: str = ""
@@ -43,7 +45,9 @@ class StreamClient:
         return Stream(self.name, self.report_id, tuple(self.told), self.ended)
 
     def _run(self) -> None:
-        with httpx.Client(base_url=self.api_url, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+        with httpx.Client(
+            base_url=self.api_url, headers=self.headers, timeout=_TIMEOUT_SECONDS, trust_env=False
+        ) as client:
             while not self.ended and not self._stopping.is_set():
                 try:
                     self._follow(client)

@@ -1,5 +1,7 @@
 """Nobody sees or touches what is not theirs: every route, asked by everybody, is as docs/security.md says."""
 
+import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -483,3 +485,30 @@ def test_what_is_old_leaves_the_audit(api: Access, store: Store) -> None:
         pass
 
     assert store.ledger.audit(AuditFilter()) == []
+
+
+# --- priorities
+
+
+def test_a_role_has_its_first_priority(api: Access) -> None:
+    olga = api.person("olga", HERS, Role.OPERATOR)
+
+    def answer(by: Person, priority: int) -> TestResponse:
+        return asks(api, by, "POST", "/api/v1/reports", json={"kind": "dowork", "priority": priority})
+
+    assert answer(api.ann, 2).get_json()["priority"] == 2
+    assert answer(olga, 1).get_json()["priority"] == 1
+    refused = answer(api.ann, 1)
+    assert (refused.status_code, refused.get_json()["type"]) == (403, "/problems/not-allowed")
+    assert "2 to 5" in refused.get_json()["detail"]
+    assert answer(olga, 0).status_code == answer(olga, 6).status_code == 422
+
+
+def test_a_priority_that_is_not_given_is_no_part_of_an_idempotent_request(api: Access) -> None:
+    """Processes of the version before do not know it, and answer the same request with the same report."""
+    body: dict[str, Any] = {"kind": "dowork", "parameters": {}, "timeout_seconds": None}
+    sha256 = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    new = NewReport(new_report_id(), "dowork", {}, None, owner=api.ann.owner)
+    api.services.ledger.accept(new, IdempotencyKey("monthly", sha256, api.ann.owner))
+
+    assert api.requested(api.ann, **{"Idempotency-Key": "monthly"}).id == new.id

@@ -1,6 +1,9 @@
 """The API answers as its OpenAPI description says, whatever it is asked."""
 
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -13,7 +16,11 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from local.stack import Stack
+from tests.support.access import access, listening
 from tests.support.waiting import PATIENCE
+from waybill.domain import Role
+
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 PATH = "/api/v1/openapi.json"
 ONE = "/api/v1/reports/{report_id}"
@@ -56,13 +63,38 @@ def described(stack: Stack) -> BaseSchema:
     return schemathesis.openapi.from_url(f"{stack.endpoints.api_url}{PATH}")
 
 
-def check_answers(described: BaseSchema, method: str, path: str, mode: GenerationMode) -> None:
+@dataclass(frozen=True)
+class Guarded:
+    """The description of an API that needs credentials, and those of an admin and of a requester."""
+
+    described: BaseSchema
+    people: Mapping[str, Mapping[str, str]]
+
+
+@pytest.fixture(scope="module")
+def guarded(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with (
+        access(store_url, tmp_path_factory.mktemp("access")) as api,
+        listening(api.client.application) as url,
+    ):
+        root = api.person("root", "default", Role.ADMIN)
+        people = {"admin": root.headers, "requester": api.ann.headers, "nobody known": {}}
+        yield Guarded(schemathesis.openapi.from_url(f"{url}{PATH}"), people)
+
+
+def check_answers(
+    described: BaseSchema,
+    method: str,
+    path: str,
+    mode: GenerationMode,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     operation = described[path][method]
 
     @bounded
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: Any) -> None:
-        answer = case.call(timeout=PATIENCE)
+        answer = case.call(timeout=PATIENCE, headers=dict(headers))
         if answer.status_code != httpx.codes.REQUEST_URI_TOO_LONG:  # HTTP's limit: the API has not seen it
             case.validate_response(answer, excluded_checks=NOT_CHECKED)
 
@@ -79,6 +111,21 @@ def test_a_request_that_does_not_fit_is_refused_as_described(
     described: BaseSchema, method: str, path: str
 ) -> None:
     check_answers(described, method, path, GenerationMode.NEGATIVE)
+
+
+@pytest.mark.parametrize("who", ["admin", "requester", "nobody known"])
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_with_credentials_it_is_answered_as_described(
+    guarded: Guarded, method: str, path: str, who: str
+) -> None:
+    check_answers(guarded.described, method, path, GenerationMode.POSITIVE, guarded.people[who])
+
+
+@pytest.mark.parametrize(("method", "path"), CAN_BE_WRONG + OF_KEYS[1:2])
+def test_what_does_not_fit_is_refused_as_described_with_credentials_too(
+    guarded: Guarded, method: str, path: str
+) -> None:
+    check_answers(guarded.described, method, path, GenerationMode.NEGATIVE, guarded.people["admin"])
 
 
 def test_every_operation_is_tried(http: httpx.Client) -> None:

@@ -1,14 +1,17 @@
 """`waybill create-key` makes the first key of an installation, on its database."""
 
+from pathlib import Path
+
 import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
 from local.stack import Stack
+from tests.support.access import access, listening
 from tests.support.database import Database
 from waybill.domain import Owner, Role, Secret
 from waybill.ledger import ApiKeys, Nowhere, Transactions
 from waybill.topics import Topics
-from waybill_client import ApiKey, WaybillClient
+from waybill_client import AccessDeniedError, ApiKey, WaybillClient
 from waybill_client.cli import main
 
 
@@ -77,13 +80,22 @@ def test_a_database_without_the_tables_says_what_to_run(
     assert database.count("api_keys") == before
 
 
-def test_the_client_makes_further_keys_and_reads_who_did(stack: Stack, database: Database) -> None:
+def test_the_client_makes_further_keys_and_reads_who_did(
+    database: Database, database_url: str, tmp_path: Path, capsys: CaptureFixture[str]
+) -> None:
+    assert create_key("--name", "the first", "--owner", "ops") == 0
+    first = capsys.readouterr().out.strip()
+
     def is_usable(token: str) -> bool:
         secret = Secret.read(token)
         assert secret is not None
         return ApiKeys(Transactions(database.engine, Topics(), Nowhere())).usable(secret) is not None
 
-    with WaybillClient(stack.endpoints.api_url) as client:
+    with (
+        access(database_url, tmp_path) as api,
+        listening(api.client.application) as url,
+        WaybillClient(url, token=first) as client,
+    ):
         made = client.create_key("the shop", "shop", "acme", ["operator"], expires_in_days=1)
         keys = client.keys()
         assert ApiKey.model_validate(made.model_dump()) in keys
@@ -97,3 +109,17 @@ def test_the_client_makes_further_keys_and_reads_who_did(stack: Stack, database:
 
         actions = [entry.action for entry in client.audit() if entry.subject == made.id]
         assert actions == ["revoke_key", "rotate_key", "create_key"]
+        with WaybillClient(url, token=rotated.token) as late, pytest.raises(AccessDeniedError):
+            late.kinds()
+
+
+def test_where_no_credential_is_needed_no_key_is_made(stack: Stack, database: Database) -> None:
+    before = database.count("api_keys")
+
+    with (
+        WaybillClient(stack.endpoints.api_url) as client,
+        pytest.raises(AccessDeniedError, match="create-key"),
+    ):
+        client.create_key("for later", "shop")
+
+    assert database.count("api_keys") == before

@@ -1,13 +1,16 @@
 """The API in the test's own process, with credentials: people of two tenants, and what one of them has."""
 
 import io
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from producer_api.app import create_app
 from producer_api.services import Services, build_services
@@ -78,6 +81,20 @@ class Access:
         claimed = self.services.ledger.claim(report.id, "the test", alone=True)
         assert claimed is not None
         return Fence(report.id, claimed.attempt, "the test")
+
+
+@contextmanager
+def listening(app: Flask) -> Iterator[str]:
+    """Its URL."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager

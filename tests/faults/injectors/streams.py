@@ -11,7 +11,8 @@ from tests.faults.streams import StreamClient
 _EVERY_SECONDS = 2.0
 _CUTS = 1
 """Of each client's stream, on average: 500 that come back at once take a small machine longer than 2 s."""
-_REPORTS = 16
+_REPORTS, _CLIENTS_OF_EACH = 16, 8
+"""As many reports as it takes for the streams to be cut often enough."""
 _THREADS = 32
 """Of each process of the API, beside those of its streams: twice as many as there are clients, since one that
 was cut goes on until it tells something and finds nobody there."""
@@ -30,7 +31,7 @@ def cut(run: Run) -> None:
     load = run.load(
         threads=4,
         most_open=clients,
-        most=min(_REPORTS, clients),
+        most=min(max(_REPORTS, clients // _CLIENTS_OF_EACH), clients),
         parameters={"steps": 8, "step_ms": 300, "payload_bytes": 1},
     )
     run.finish(load)
@@ -38,7 +39,8 @@ def cut(run: Run) -> None:
     url = f"http://127.0.0.1:{run.rig.proxies.api.port}"
     ids = [accepted.report_id for accepted in load.accepted]
     followers = [
-        StreamClient(url, f"client-{number}", ids[number % len(ids)]).start() for number in range(clients)
+        StreamClient(url, f"client-{number}", ids[number % len(ids)], run.rig.reader).start()
+        for number in range(clients)
     ]
     patience = Patience(run.scale.ends_within)
     while not all(follower.ended for follower in followers):

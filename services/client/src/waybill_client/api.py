@@ -88,15 +88,19 @@ class WaybillClient(Client):
         parameters: Mapping[str, Any] | None = None,
         key: str | None = None,
         timeout_seconds: float | None = None,
+        priority: int | None = None,
     ) -> Report:
         """Asks for a report; it is accepted and kept when this returns, and has not begun.
 
         The same request with the same `key` is the same report; without one, each call is a new report.
-        `timeout_seconds` bounds each attempt; the kind's own limit is the most.
+        `timeout_seconds` bounds each attempt; the kind's own limit is the most. `priority`, 1 to 5, is the
+        place among the owner's reports that wait: those of the lowest are first.
         """
         body: dict[str, Any] = {"kind": kind, "parameters": dict(parameters or {})}
         if timeout_seconds is not None:
             body["timeout_seconds"] = timeout_seconds
+        if priority is not None:
+            body["priority"] = priority
         name = str(uuid4()) if key is None else key
         return self._server.read(Report, self._server.post(REPORTS, body, name))
 

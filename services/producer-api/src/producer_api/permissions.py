@@ -65,6 +65,9 @@ GRANTS: Mapping[Role, Mapping[Permission, Reach]] = {
     Role.ADMIN: {permission: Reach.ALL for permission in Permission if permission is not Permission.NONE},
 }
 
+FIRST_PRIORITY: Mapping[Role, int] = {Role.REQUESTER: 2, Role.OPERATOR: 1, Role.ADMIN: 1}
+"""The lowest that a role may request. It is the place among the owner's own reports alone."""
+
 _ATTRIBUTE = "waybill_permission"
 Route = TypeVar("Route", bound=Callable[..., Any])
 

@@ -11,7 +11,8 @@ from typing import Any
 from flask import Response
 from pydantic import ValidationError
 
-from producer_api.access import current_identity
+from producer_api.access import Identity, current_identity
+from producer_api.permissions import FIRST_PRIORITY
 from producer_api.problems import FieldError, Problem
 from producer_api.published import field_errors, published_schema
 from producer_api.resources import ReportRequest, report_resource
@@ -37,6 +38,7 @@ def request_report(
     checked = _checked(kind, wanted.parameters)
     timeout = _timeout(kind, wanted.timeout_seconds)
     identity = current_identity()
+    _check_priority(identity, wanted.priority)
     key = _idempotency_key(key_header, wanted, identity.owner) if key_header is not None else None
     with request_span(kind.name) as span:
         report_id = new_report_id()
@@ -48,6 +50,7 @@ def request_report(
             timeout=timeout,
             owner=identity.owner,
             actor=identity.actor,
+            priority=wanted.priority,
         )
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
@@ -75,8 +78,16 @@ def _idempotency_key(header: str, wanted: ReportRequest, owner: Owner) -> Idempo
     quoted = _QUOTED_KEY.fullmatch(text)
     if not quoted and not _BARE_KEY.fullmatch(text):
         raise Problem("wrong-request", "Idempotency-Key: must be 1 to 255 visible ASCII characters.")
-    request = json.dumps(wanted.model_dump(mode="json"), sort_keys=True)
+    # A field that was added counts where it is given: processes of the version before do not know it.
+    added = {"priority"} - wanted.model_fields_set
+    request = json.dumps(wanted.model_dump(mode="json", exclude=added), sort_keys=True)
     return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest(), owner)
+
+
+def _check_priority(identity: Identity, wanted: int) -> None:
+    first = min(FIRST_PRIORITY[role] for role in identity.roles if role in FIRST_PRIORITY)
+    if wanted < first:
+        raise Problem("not-allowed", f"priority: your roles allow {first} to 5.")
 
 
 def _timeout(kind: Kind, seconds: float | None) -> timedelta | None:

@@ -11,6 +11,7 @@ from producer_api.addressing import path_of
 from producer_api.published import published_schema
 from waybill.domain import (
     DEFAULT_TENANT,
+    NORMAL_PRIORITY,
     Action,
     ApiKey,
     AuditEntry,
@@ -53,6 +54,12 @@ class ReportRequest(BaseModel):
         allow_inf_nan=False,
         description="Time limit of each attempt, in seconds; at most the kind's own limit.",
     )
+    priority: int = Field(
+        default=NORMAL_PRIORITY,
+        ge=1,
+        le=5,
+        description="Of the reports of one owner that wait, those of the lowest are first.",
+    )
 
 
 class ArtefactResource(ArtefactModel):
@@ -76,6 +83,7 @@ class ReportResource(BaseModel):
     owner: str = Field(description="Who has requested it.")
     kind: str
     parameters: dict[str, Any]
+    priority: int
     status: Status
     version: int = Field(description="Counts every change of the report.")
     attempt: int

@@ -64,6 +64,10 @@ def request(
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Time limit of each attempt.", min=0.001)
     ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option(min=1, max=5, help="Among your reports that wait, those of the lowest are first."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Request a report.
@@ -72,7 +76,7 @@ def request(
     With --follow it ends with 1 when the report fails or is cancelled.
     """
     session = session_of(context)
-    report = session.api.request(kind, parse_parameters(pairs or [], parameters), key, timeout)
+    report = session.api.request(kind, parse_parameters(pairs or [], parameters), key, timeout, priority)
     if not (follow or trace or save):
         session.json(report) if as_json else session.line(str(report.id))
         return

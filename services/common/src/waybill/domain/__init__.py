@@ -9,6 +9,7 @@ from waybill.domain.keys import KEY_PREFIX, ApiKey, Secret
 from waybill.domain.lifecycle import AttemptFailure, End, Requeue, Retry
 from waybill.domain.policies import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.domain.report import (
+    NORMAL_PRIORITY,
     TERMINAL,
     TRANSITIONS,
     AttemptTrace,
@@ -29,6 +30,7 @@ __all__ = [
     "DEFAULT_TENANT",
     "EVERYTHING",
     "KEY_PREFIX",
+    "NORMAL_PRIORITY",
     "TERMINAL",
     "TRANSITIONS",
     "UNKNOWN_OWNER",

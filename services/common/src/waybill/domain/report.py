@@ -90,6 +90,10 @@ class StoredArtefact:
     sha256: str
 
 
+NORMAL_PRIORITY = 3
+"""Of 1 to 5: those of 1 are first among the reports of their owner that wait."""
+
+
 @dataclass(frozen=True)
 class NewReport:
     """A report as it is requested. `source` names the external message it came from, if one did; `timeout`
@@ -103,6 +107,7 @@ class NewReport:
     timeout: timedelta | None = None
     owner: Owner = UNKNOWN_OWNER
     actor: Actor | None = None
+    priority: int = NORMAL_PRIORITY
 
     @property
     def audit_event(self) -> AuditEvent | None:
@@ -175,6 +180,7 @@ class Report:
     timeout: timedelta | None = None
     attempt_trace: AttemptTrace | None = None
     owner: Owner = UNKNOWN_OWNER
+    priority: int = NORMAL_PRIORITY
 
     def audit_event(self, actor: Actor, action: Action) -> AuditEvent:
         """What a client does to it."""

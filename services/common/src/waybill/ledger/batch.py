@@ -179,6 +179,7 @@ def _accepted(place: int, new: NewReport) -> dict[str, Any]:
         "id": str(new.id),
         "tenant": new.owner.tenant,
         "owner": new.owner.name,
+        "priority": new.priority,
         "kind": new.kind,
         "parameters": new.parameters,
         "timeout_seconds": new.timeout.total_seconds() if new.timeout else None,

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from waybill.domain import ANONYMOUS, DEFAULT_TENANT, TERMINAL, Status
+from waybill.domain import ANONYMOUS, DEFAULT_TENANT, NORMAL_PRIORITY, TERMINAL, Status
 
 metadata = MetaData(
     naming_convention={
@@ -62,6 +63,8 @@ reports = Table(
     # who requested it: see `waybill.domain.Owner`
     Column("tenant", Text, nullable=False, server_default=DEFAULT_TENANT),
     Column("owner", Text, nullable=False, server_default=ANONYMOUS),
+    # of those that wait, the lowest is first among its owner's
+    Column("priority", SmallInteger, nullable=False, server_default=text(str(NORMAL_PRIORITY))),
     Column("kind", Text, nullable=False),
     Column("parameters", JSONB, nullable=False),
     Column("status", Text, nullable=False, server_default=Status.INIT),
@@ -119,7 +122,13 @@ reports = Table(
         "reports_awaits_idx",
         text(f"({AWAITS})"),
         "enqueue_at",
-        postgresql_where=text(f"status = '{Status.INIT}'"),
+        postgresql_where=text(f"status = '{Status.INIT}' AND ({AWAITS}) <> 'room'::text"),
+    ),
+    # in the order in which those that wait for room get it
+    Index(
+        "reports_room_idx",
+        *("tenant", "owner", "priority", "enqueue_at"),
+        postgresql_where=text(f"status = '{Status.INIT}' AND ({AWAITS}) = 'room'::text"),
     ),
     Index(
         "reports_cancel_idx",

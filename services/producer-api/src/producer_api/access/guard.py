@@ -12,6 +12,10 @@ from waybill.domain import UNKNOWN_OWNER, Role, Scope
 
 _ANYONE = Identity(UNKNOWN_OWNER, frozenset(Role))
 """Any client, where none needs a credential: it may do everything."""
+_NO_KEYS = (
+    "Where no client needs a credential, none may make one that would outlast that: set WAYBILL_AUTH, and "
+    "make the first key with `waybill create-key`."
+)
 _PRIVATE = "private, no-cache"
 
 
@@ -26,6 +30,8 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> Callable
             return
         if permission is None:
             raise AssertionError(f"{endpoint} does not declare which permission it needs")
+        if not authenticators and permission is Permission.MANAGE_KEYS:
+            raise Problem("not-allowed", _NO_KEYS)
         identity = _identify(request, authenticators) if authenticators else _ANYONE
         if reach(identity.roles, permission) is None:
             raise _not_allowed(identity, permission)

@@ -31,15 +31,15 @@ Document = Sequence[Mapping[str, Any]]
 _INSERT = f"""
 WITH {ROOM}, new AS (
     SELECT *, clock_timestamp() AS now FROM jsonb_to_recordset(%(document)s::jsonb) AS new (
-        place integer, id uuid, tenant text, owner text, kind text, parameters jsonb, timeout_seconds float,
-        traceparent text, tracestate text
+        place integer, id uuid, tenant text, owner text, priority smallint, kind text, parameters jsonb,
+        timeout_seconds float, traceparent text, tracestate text
     )
 )
 INSERT INTO reports (
-    id, tenant, owner, kind, parameters, timeout_seconds, traceparent, tracestate,
+    id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
     created_at, updated_at, enqueue_at
 )
-SELECT id, tenant, owner, kind, parameters, timeout_seconds, traceparent, tracestate, now, now,
+SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate, now, now,
     CASE WHEN place < free AND {NONE_WAITS} THEN now + %(requeue_after)s ELSE now END
 FROM new, room
 RETURNING reports.enqueue_at > reports.created_at, {{columns}}
@@ -52,7 +52,7 @@ _AMONG_THEM = """reports.id = ANY (ARRAY(
 joins, and never reads an index from its beginning to its end, even while that looks short."""
 
 _CLAIM = f"""
-WITH locked AS (
+WITH RECURSIVE locked AS (
     SELECT reports.id, status, not_before, losses, {HAD_COMMAND},
         reports.attempt_trace AS spans_before, claim.*
     FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS claim (

@@ -1,5 +1,10 @@
 """Which of the reports that wait get a command: as many as keep every slot busy. The others wait for room in
-the database, where their order can still change; see `AWAITS`."""
+the database, where their order can still change; see `AWAITS`.
+
+Their order is fair. Of the tenants that wait, the one of which the least is under way has the next turn, and
+so has, within it, one of its owners; among equals chance decides. Of an owner's reports, those of the lowest
+`priority` are first, and of these those that were requested first.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +22,9 @@ _LEAST: Final = 4
 _MOST_COUNTED: Final = 100_000
 
 _WAITING = f"status = 'init' AND {AWAITS}"
+_FOR_ROOM = f"{_WAITING} = 'room'"
 # Always by the index, from its beginning: the planner's statistics may still be those of a long backlog.
-_FIRST_THAT_WAITS = f"SELECT 1 FROM reports WHERE {_WAITING} = 'room' ORDER BY enqueue_at LIMIT 1"  # noqa: S608
+_FIRST_THAT_WAITS = f"SELECT 1 FROM reports WHERE {_FOR_ROOM} AND tenant > '' ORDER BY tenant LIMIT 1"  # noqa: S608
 NONE_WAITS: Final = f"(SELECT count(*) = 0 FROM ({_FIRST_THAT_WAITS}) AS waiting)"  # noqa: S608
 """Whether no report waits for room: a condition, evaluated once for a statement."""
 
@@ -72,19 +78,102 @@ RETURNING next.place, reports.id, version, kind, traceparent, tracestate
 """
 
 
-def _next(number: str) -> str:
-    """Of a WITH: this number of those that wait for room."""
+def _under_way(slots: str) -> str:
+    """Of a WITH: how many of each owner's reports have a command, or run. `slots`: how many run at most."""
     return f"""
-next AS (
-    SELECT id, enqueue_at AS place FROM reports WHERE {_WAITING} = 'room'
-    ORDER BY enqueue_at LIMIT (SELECT greatest(0, {number}) FROM room)
-    FOR UPDATE SKIP LOCKED
+under_way AS MATERIALIZED (
+    SELECT tenant, owner, count(*) AS number FROM (
+        (
+            SELECT tenant, owner FROM reports WHERE {_WAITING} = 'claim'
+            ORDER BY enqueue_at DESC LIMIT (SELECT bound FROM bound)
+        )
+        UNION ALL
+        (
+            SELECT tenant, owner FROM reports
+            WHERE status = 'processing' AND lease_expires_at > statement_timestamp()
+            ORDER BY lease_expires_at DESC LIMIT {slots}
+        )
+    ) AS one WHERE (SELECT number > 0 FROM several) GROUP BY tenant, owner
+)"""  # noqa: S608 - ours
+
+
+def _next(number: str) -> str:
+    """Of a WITH RECURSIVE: this number of those that wait for room. Each tenant that waits is looked for
+    behind the one before it, and so is each owner of those that have a turn: where only one owner waits, as
+    both ends of the index say, neither is."""
+    return f"""
+wanted AS MATERIALIZED (
+    SELECT greatest(0, {number}) AS number FROM room
+), lone AS MATERIALIZED (
+    SELECT first.tenant, first.owner, (first.tenant, first.owner) = (last.tenant, last.owner) AS is_lone
+    FROM (
+        SELECT tenant, owner FROM reports WHERE {_FOR_ROOM} AND tenant > ''
+        ORDER BY tenant, owner LIMIT (SELECT least(1, number) FROM wanted)
+    ) AS first, (
+        SELECT tenant, owner FROM reports WHERE {_FOR_ROOM} AND tenant > ''
+        ORDER BY tenant DESC, owner DESC LIMIT (SELECT least(1, number) FROM wanted)
+    ) AS last
+), several AS MATERIALIZED (
+    SELECT CASE WHEN (SELECT NOT is_lone FROM lone) THEN number ELSE 0 END AS number FROM wanted
+), {_under_way("(SELECT bound FROM bound)")}, tenants AS (
+    SELECT '' AS tenant FROM several WHERE number > 0
+    UNION ALL
+    SELECT (
+        SELECT reports.tenant FROM reports WHERE {_FOR_ROOM} AND reports.tenant > tenants.tenant
+        ORDER BY reports.tenant LIMIT 1
+    ) FROM tenants WHERE tenant IS NOT NULL
+), of_tenants AS (
+    SELECT tenants.tenant, turn FROM tenants CROSS JOIN LATERAL (
+        SELECT row_number() OVER () AS turn FROM (
+            SELECT FROM reports WHERE {_FOR_ROOM} AND reports.tenant = tenants.tenant
+            ORDER BY reports.tenant LIMIT (SELECT number FROM several)
+        ) AS waiting
+    ) AS turns
+), turns AS MATERIALIZED (
+    SELECT tenant, count(*) AS number FROM (
+        SELECT tenant FROM of_tenants LEFT JOIN (
+            SELECT tenant, sum(number) AS number FROM under_way GROUP BY tenant
+        ) AS theirs USING (tenant)
+        ORDER BY coalesce(theirs.number, 0) + turn, random() LIMIT (SELECT number FROM several)
+    ) AS chosen GROUP BY tenant
+), owners AS (
+    SELECT tenant, '' AS owner, number FROM turns
+    UNION ALL
+    SELECT tenant, (
+        SELECT reports.owner FROM reports
+        WHERE {_FOR_ROOM} AND reports.tenant = owners.tenant AND reports.owner > owners.owner
+        ORDER BY reports.owner LIMIT 1
+    ), number FROM owners WHERE owner IS NOT NULL
+), of_owners AS (
+    SELECT owners.tenant, owners.owner, owners.number, turn FROM owners CROSS JOIN LATERAL (
+        SELECT row_number() OVER () AS turn FROM (
+            SELECT FROM reports
+            WHERE {_FOR_ROOM} AND reports.tenant = owners.tenant AND reports.owner = owners.owner
+            ORDER BY reports.tenant LIMIT owners.number
+        ) AS waiting
+    ) AS turns
+), shares AS MATERIALIZED (
+    SELECT tenant, owner, count(*) AS number FROM (
+        SELECT tenant, owner, of_owners.number, row_number() OVER (
+            PARTITION BY tenant ORDER BY coalesce(under_way.number, 0) + turn, random()
+        ) AS place
+        FROM of_owners LEFT JOIN under_way USING (tenant, owner)
+    ) AS ranked WHERE place <= number GROUP BY tenant, owner
+    UNION ALL
+    SELECT tenant, owner, number FROM lone, wanted WHERE is_lone
+), next AS (
+    SELECT waiting.id, waiting.place FROM shares CROSS JOIN LATERAL (
+        SELECT id, enqueue_at AS place FROM reports
+        WHERE {_FOR_ROOM} AND reports.tenant = shares.tenant AND reports.owner = shares.owner
+        ORDER BY priority, enqueue_at LIMIT shares.number
+        FOR UPDATE SKIP LOCKED
+    ) AS waiting
 )
 """  # noqa: S608 - ours
 
 
 _NEXT = _next("least(free, %(limit)s)")
-_FILL = f"WITH {ROOM}, {_NEXT} {_SEND}"
+_FILL = f"WITH RECURSIVE {ROOM}, {_NEXT} {_SEND}"
 
 _GONE = "(SELECT count(*) FROM claimed WHERE had_command)"
 REFILLED: Final = f"""
@@ -104,7 +193,7 @@ _SENT_LATELY = (
     "((SELECT slots <= 0 FROM idle) OR"
     " enqueue_at > statement_timestamp() + %(requeue_after)s - interval '30 seconds')"
 )
-_FILL_IDLE = f"WITH {_IDLE}, {_room(_SENT_LATELY)}, {_NEXT} {_SEND}"
+_FILL_IDLE = f"WITH RECURSIVE {_IDLE}, {_room(_SENT_LATELY)}, {_NEXT} {_SEND}"
 
 # While all slots are busy, no worker could claim it, whether it was lost or not. One that runs alone is not
 # sent again because it was lost, but since its worker had no room for it. OFFSET 0 keeps the planner from a
@@ -146,7 +235,10 @@ SELECT NOT {NONE_WAITS} OR EXISTS (
 
 _COUNT = f"""
 SELECT count(*) FROM (
-    SELECT FROM reports WHERE {_WAITING} IN ('room', 'claim') LIMIT {_MOST_COUNTED}
+    (SELECT FROM reports WHERE {_FOR_ROOM} AND tenant > '' LIMIT {_MOST_COUNTED})
+    UNION ALL
+    (SELECT FROM reports WHERE {_WAITING} = 'claim' LIMIT {_MOST_COUNTED})
+    LIMIT {_MOST_COUNTED}
 ) AS waiting
 """  # noqa: S608 - ours
 

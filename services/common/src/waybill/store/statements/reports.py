@@ -169,6 +169,7 @@ def insert_external(connection: Connection, new: NewReport, requeue_after: timed
             parameters=new.parameters,
             tenant=new.owner.tenant,
             owner=new.owner.name,
+            priority=new.priority,
             source=new.source,
             timeout_seconds=new.timeout.total_seconds() if new.timeout else None,
             enqueue_at=from_now(requeue_after),

@@ -1,0 +1,166 @@
+"""With many reports of one tenant waiting, another's single one starts after a few."""
+
+from collections import Counter, deque
+from random import Random
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from tests.support.lifecycle_store import Store
+from waybill.domain import End, Fence, NewReport, Owner, Status, new_report_id
+from waybill.ledger import Committed
+
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
+
+SLOTS, PARTITIONS = 3, 4
+BOUND = 2 * SLOTS + PARTITIONS
+"""Commands that are in Kafka before another's: its report starts after them at most."""
+
+ANN, BOB, GIL = Owner("acme", "ann"), Owner("acme", "bob"), Owner("globex", "gil")
+
+
+class Workers:
+    """Slots that are busy all the time, behind partitions whose messages each keep their order."""
+
+    def __init__(self, store: Store, seed: int, partitions: int = PARTITIONS) -> None:
+        self._store = store
+        self._random = Random(seed)
+        self._partitions: list[deque[UUID]] = [deque() for _ in range(partitions)]
+        self._partition_of: dict[UUID, int] = {}
+        self._running: list[Fence] = []
+        self.started: list[UUID] = []
+        store.hand_over = self._note
+        self.bound = 2 * SLOTS + partitions
+        store.has_worker(SLOTS, partitions)
+
+    def _note(self, left: Committed) -> None:
+        for entry in left.entries:
+            for message in entry.messages:
+                if message.traced:
+                    partition = self._random.randrange(len(self._partitions))
+                    self._partitions[partition].append(UUID(message.key))
+                    self._partition_of[UUID(message.key)] = partition
+
+    def run(self, number: int) -> None:
+        """This number of reports end, and others start in their slots."""
+        for _ in range(number):
+            while len(self._running) < SLOTS and (report_id := self._next()):
+                claimed = self._store.claim(report_id)
+                assert claimed is not None
+                self.started.append(report_id)
+                self._running.append(Fence(report_id, claimed.attempt, "the test"))
+            if not self._running:
+                return
+            self._store.ledger.finish(self._running.pop(0), End(Status.DONE))
+
+    def _next(self) -> UUID | None:
+        """From any partition that has one."""
+        filled = [one for one in self._partitions if one]
+        return self._random.choice(filled).popleft() if filled else None
+
+    def others_before(self, report_id: UUID) -> int:
+        """How many reports start, from the partition that has its command, between now and its start."""
+        before = len(self.started)
+        self.run(20 * self.bound)
+        meanwhile = self.started[before : self.started.index(report_id)]
+        partition = self._partition_of[report_id]
+        return sum(self._partition_of[one] == partition for one in meanwhile)
+
+
+def request(store: Store, owner: Owner, priority: int = 3) -> UUID:
+    new = NewReport(new_report_id(), "dowork", {}, None, owner=owner, priority=priority)
+    return store.ledger.accept(new).id
+
+
+@pytest.mark.parametrize("partitions", [1, PARTITIONS])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_report_of_another_tenant_starts_after_the_commands_that_are_there(
+    store: Store, seed: int, partitions: int
+) -> None:
+    workers = Workers(store, seed, partitions)
+    for _ in range(30 * BOUND):
+        request(store, ANN)
+    workers.run(BOUND)
+
+    assert workers.others_before(request(store, GIL)) <= workers.bound
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_so_does_one_of_another_owner_of_the_tenant(store: Store, seed: int) -> None:
+    workers = Workers(store, seed)
+    for _ in range(30 * BOUND):
+        request(store, ANN)
+    workers.run(BOUND)
+
+    assert workers.others_before(request(store, BOB)) <= workers.bound
+
+
+def test_an_owner_of_many_owners_is_as_far_as_its_tenant(store: Store) -> None:
+    """Many owners do not give a tenant more turns."""
+    workers = Workers(store, 1)
+    for number in range(20 * BOUND):
+        request(store, Owner("acme", f"owner-{number % 50}"))
+    for _ in range(20 * BOUND):
+        request(store, GIL)
+
+    workers.run(10 * BOUND)
+
+    started = tenants(store, workers.started[2 * BOUND :])
+    assert abs(started["acme"] - started["globex"]) <= BOUND, started
+
+
+@pytest.mark.parametrize("number", [2, 3, 7])
+def test_tenants_that_all_wait_have_the_same(store: Store, number: int) -> None:
+    workers = Workers(store, number, partitions=1)
+    for one in range(number):
+        for _ in range(30 * BOUND // number):
+            request(store, Owner(f"tenant-{one}", "ann"))
+
+    workers.run(15 * BOUND)
+
+    started = tenants(store, workers.started[2 * BOUND :])
+    assert max(started.values()) - min(started.values()) <= BOUND, started
+
+
+def test_of_one_owner_the_lowest_priority_is_first_and_then_the_oldest(store: Store) -> None:
+    workers = Workers(store, 1, partitions=1)
+    for _ in range(workers.bound):
+        request(store, ANN)
+    waiting = [(priority, request(store, ANN, priority)) for priority in (3, 5, 1, 3, 1, 5, 3)]
+
+    workers.run(3 * BOUND)
+
+    by_priority = sorted(waiting, key=lambda one: one[0])
+    assert workers.started[workers.bound :] == [report_id for _, report_id in by_priority]
+
+
+def test_priority_gives_no_turn_of_another_owner(store: Store) -> None:
+    workers = Workers(store, 1)
+    for _ in range(20 * BOUND):
+        request(store, ANN, priority=1)
+    workers.run(BOUND)
+
+    assert workers.others_before(request(store, BOB, priority=5)) <= workers.bound
+
+
+def test_one_owner_alone_is_first_in_first_out(store: Store) -> None:
+    store.has_worker(SLOTS, PARTITIONS)
+    sent: list[UUID] = []
+    store.hand_over = lambda left: sent.extend(
+        UUID(message.key) for entry in left.entries for message in entry.messages if message.traced
+    )
+    requested = [request(store, ANN) for _ in range(3 * BOUND)]
+
+    for report_id in requested:
+        claimed = store.claim(report_id)
+        assert claimed is not None
+        store.ledger.finish(Fence(report_id, claimed.attempt, "the test"), End(Status.DONE))
+
+    assert sent == requested
+
+
+def tenants(store: Store, report_ids: list[UUID]) -> Counter[str]:
+    statement = text("SELECT tenant FROM reports WHERE id = ANY (:ids)")
+    with store.engine.connect() as connection:
+        return Counter(connection.execute(statement, {"ids": report_ids}).scalars())
