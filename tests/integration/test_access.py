@@ -26,7 +26,8 @@ from tests.support.waiting import eventually
 from waybill.background import in_background
 from waybill.domain import Action, NewReport, Owner, Report, Role, new_report_id
 from waybill.ledger import IdempotencyKey
-from waybill.store import AuditFilter
+from waybill.store import AuditFilter, UnsuitableDatabase
+from waybill.store.migrate import _check_tables
 from waybill.store.statements import idempotency
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -278,6 +279,7 @@ def test_a_key_ends_when_it_was_said_to(api: Access, store: Store) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
+        *({"owner": "anonymous"}, {"owner": " ann"}, {"owner": "e\u0301"}),
         *({"owner": "a\nb"}, {"tenant": "Acme"}, {"tenant": "../acme"}, {"tenant": ""}, {"owner": ""}),
         *({"roles": []}, {"roles": ["king"]}, {"expires_in_days": 0}, {"name": "\0"}, {"more": 1}),
     ],
@@ -430,6 +432,15 @@ def test_everyone_who_does_something_is_in_the_audit(api: Access, tmp_path: Path
     assert [one["action"] for one in rest.get_json()["entries"]] == ["request"]
 
 
+def test_a_file_that_was_not_sent_is_no_download(api: Access, tmp_path: Path) -> None:
+    report = api.done(api.ann, tmp_path)
+    asks(api, api.ann, "HEAD", f"/api/v1/reports/{report.id}/artefact").close()
+    api.services.artefacts.remove_all(HERS, report.id, report.attempt)
+    assert asks(api, api.ann, "GET", f"/api/v1/reports/{report.id}/artefact").status_code == 404
+
+    assert api.services.ledger.audit(AuditFilter(action=Action.DOWNLOAD)) == []
+
+
 def test_the_second_request_of_a_key_is_no_event(api: Access) -> None:
     for _ in range(2):
         api.requested(api.ann, **{"Idempotency-Key": "once"})
@@ -461,27 +472,61 @@ def test_the_services_role_can_change_nothing_in_the_audit(api: Access, store: S
 @contextmanager
 def as_services_role(connection: Connection) -> Iterator[None]:
     """A role with the rights that docs/operations.md gives to that of the services."""
-    name = "audit_writer"
     for statement in (
-        f"DROP ROLE IF EXISTS {name}",
-        f"CREATE ROLE {name}",
-        f"GRANT SELECT, INSERT ON audit TO {name}",
-        f"GRANT EXECUTE ON FUNCTION remove_old_audit TO {name}",
-        f"SET LOCAL ROLE {name}",
+        "DROP ROLE IF EXISTS audit_writer",
+        "CREATE ROLE audit_writer",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO audit_writer",
+        "REVOKE UPDATE, DELETE ON audit FROM audit_writer",
+        "GRANT EXECUTE ON FUNCTION remove_old_audit TO audit_writer",
+        "SET LOCAL ROLE audit_writer",
     ):
         connection.execute(text(statement))
     yield
     connection.rollback()
 
 
+def test_the_function_that_removes_takes_no_table_of_its_caller_for_the_audit(
+    api: Access, store: Store
+) -> None:
+    """It has the rights of the role that migrates."""
+    api.requested(api.ann)
+    store.pass_time(timedelta(days=1000))
+    with store.engine.connect() as connection, as_services_role(connection):
+        before = connection.scalar(text("SELECT count(*) FROM audit"))
+        connection.execute(text("CREATE TEMP TABLE audit (id bigint, at timestamptz)"))
+        connection.execute(text("INSERT INTO pg_temp.audit VALUES (1, '2000-01-01')"))
+        removed = connection.scalar(text("SELECT public.remove_old_audit(interval '1 day', 1000)"))
+
+        assert removed == before > 0
+        assert connection.scalar(text("SELECT count(*) FROM pg_temp.audit")) == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ("REVOKE EXECUTE ON FUNCTION remove_old_audit FROM audit_writer", "GRANT EXECUTE ON FUNCTION"),
+        ("REVOKE INSERT ON audit FROM audit_writer", r"\(audit\)"),
+        ("REVOKE DELETE ON api_keys FROM audit_writer", r"\(api_keys\)"),
+    ],
+)
+def test_a_right_that_the_services_lack_is_named(store: Store, missing: str, expected: str) -> None:
+    with store.engine.connect() as connection, as_services_role(connection):
+        _check_tables(connection)
+        connection.execute(text("RESET ROLE"))
+        connection.execute(text(missing))
+        connection.execute(text("SET LOCAL ROLE audit_writer"))
+        with pytest.raises(UnsuitableDatabase, match=expected):
+            _check_tables(connection)
+
+
 def test_what_is_old_leaves_the_audit(api: Access, store: Store) -> None:
     api.requested(api.ann)
     store.pass_time(timedelta(days=364))
-    store.retention.remove_expired()
+    store.retention.remove_audit()
     assert store.ledger.audit(AuditFilter())
 
     store.pass_time(timedelta(days=2))
-    while store.retention.remove_expired():
+    while store.retention.remove_audit():
         pass
 
     assert store.ledger.audit(AuditFilter()) == []

@@ -1,7 +1,9 @@
 """What every process asks the database again and again reads what is due, not all that waits or has ended."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tests.support.lifecycle_store import Store
 from tests.support.plans import scans
 from waybill.artefacts import ArtefactStore
 from waybill.domain import NewReport, new_report_id
+from waybill.store.tables import AWAITS
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -131,3 +134,34 @@ def test_what_is_dispatched_is_found_without_reading_what_waits(filled: Store) -
 
 def requested() -> NewReport:
     return NewReport(new_report_id(), "dowork", {}, None)
+
+
+KEDA = Path(__file__).parents[2] / "charts/waybill/templates/report-worker/keda.yaml"
+
+
+def test_what_keda_asks_finds_what_could_run_by_indexes(filled: Store) -> None:
+    template = KEDA.read_text()
+    retry, claim = re.findall(r'"(WHEN [^"]*)"', template)
+    awaits = f"(CASE {retry} {claim} ELSE 'room'::text END)"
+    assert awaits == f"({AWAITS})"
+    query = re.search(r"query: >-(.*?)targetQueryValue", template, re.DOTALL)
+    assert query is not None
+    statement = query[1].replace("{{ $awaits }}", awaits)
+    execute(filled, "DELETE FROM reports WHERE status <> 'done'; ANALYZE reports")
+    report_ids = [filled.ledger.accept(requested()).id for _ in range(6)]
+    assert filled.claim(report_ids[0]) is not None
+
+    with filled.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}").scalar_one()[0]["Plan"]
+        found = connection.exec_driver_sql(statement).scalar_one()
+
+    assert set(relations(plan)) <= {"reports_lease_idx", "reports_room_idx", "reports_awaits_idx"}
+    assert found == len(report_ids)
+
+
+def relations(plan: dict[str, Any]) -> Iterator[str]:
+    """The indexes that it reads; and the tables that it reads without one."""
+    if name := plan.get("Index Name", plan.get("Relation Name")):
+        yield name
+    for part in plan.get("Plans", ()):
+        yield from relations(part)

@@ -83,8 +83,12 @@ def test_a_proxy_that_says_no_more_than_a_name_sends_requesters_of_one_tenant(ma
         ({"X-User": "ann", "X-Roles": "admin", "X-Forwarded-For": "10.0.0.1"}, {"REMOTE_ADDR": "192.0.2.1"}),
         ({"X-Roles": "admin"}, PROXY),
         ({"X-User": ""}, PROXY),
-        ({"X-User": "a" * 201}, PROXY),
+        ({"X-User": "a" * 201, "X-Tenant": "acme"}, PROXY),
         ({"X-User": "ann", "X-Tenant": "../acme"}, PROXY),
+        ({"X-User": "ann"}, PROXY),
+        ({"X-User": "anonymous", "X-Tenant": "acme"}, PROXY),
+        ({"X-User": "ann,bob", "X-Tenant": "acme"}, PROXY),
+        ({"X-User": "\xff", "X-Tenant": "acme"}, PROXY),
     ],
 )
 def test_from_anyone_else_and_where_they_are_wrong_headers_are_no_credential(
@@ -102,7 +106,7 @@ def test_where_proxies_are_not_switched_on_their_header_says_nothing(make: Make)
 
 
 def test_roles_of_others_give_no_right(make: Make) -> None:
-    headers = {"X-User": "ann", "X-Roles": "Admin,root,wheel"}
+    headers = {"X-User": "ann", "X-Tenant": "acme", "X-Roles": "Admin,root,wheel"}
 
     answer = make(auth="proxy", **HEADERS).test_client().get("/who", headers=headers, environ_base=PROXY)
 
@@ -182,12 +186,14 @@ def test_a_secret_is_in_no_representation() -> None:
 
 
 def test_the_audit_is_on_standard_output_as_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    handlers = logging.getLogger().handlers[:]
+    loggers = [logging.getLogger(name) for name in (None, "waybill.audit")]
+    handlers = [logger.handlers[:] for logger in loggers]
     try:
         configure_logs("producer-api", "json", "info")
         export([AuditEvent(Actor(Owner("acme", "ann"), "key abc"), Action.CANCEL, "acme", subject="x")])
     finally:
-        logging.getLogger().handlers[:] = handlers
+        for logger, before in zip(loggers, handlers, strict=True):
+            logger.handlers[:] = before
 
     (line,) = capsys.readouterr().out.splitlines()
     found = json.loads(line)

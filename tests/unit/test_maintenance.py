@@ -60,6 +60,10 @@ class Work:
         self.done.append("expired")
         return 1
 
+    def remove_audit(self) -> int:
+        self.done.append("audit")
+        return 0
+
     def remove_reports(self, artefacts: ArtefactStore, after: object) -> Removed:  # noqa: ARG002
         self.done.append("old")
         return Removed(0, None)

@@ -15,7 +15,7 @@
   {{- include "waybill.wrong" (list $wrong (printf "%s %s. %s, %s. %s." (join " and " $published)
         "would open the API to all, as it asks for no credentials (producerApi.auth.accept is empty)"
         "Set producerApi.auth.accept to key, proxy or oidc" "or producerApi.auth.openToAll=true if that is intended"
-        "Any client that reaches it can then see, cancel and retry all reports, and make API keys")) -}}
+        "Any client that reaches it can then see, cancel and retry all reports")) -}}
 {{- end -}}
 {{- if and (has "proxy" $accepted) (not $api.trustedProxies) (not (has "WAYBILL_TRUSTED_PROXIES" $own)) -}}
   {{- include "waybill.wrong" (list $wrong (printf "%s needs producerApi.trustedProxies, %s."

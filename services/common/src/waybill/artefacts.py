@@ -70,9 +70,8 @@ class ArtefactStore:
     def remove_all(self, tenant: str, report_id: UUID, last_attempt: int) -> None:
         """The files of every attempt up to the last one, also of lost ones; not those of an attempt that has
         begun since. Raises `ArtefactStoreUnavailable`."""
-        self._remove(f"{tenant}/reports/{report_id}/", last_attempt)
-        if tenant == DEFAULT_TENANT:
-            self._remove(f"reports/{report_id}/", last_attempt)
+        for prefix in (f"{tenant}/reports/{report_id}/", f"reports/{report_id}/"):
+            self._remove(prefix, last_attempt)
 
     def _remove(self, prefix: str, last_attempt: int) -> None:
         try:
@@ -167,7 +166,7 @@ def _check_answer(store: ObjectStore, limit: timedelta) -> None:
 def _listed(store: ObjectStore) -> Exception | None:
     """What goes wrong where the first files are listed."""
     try:
-        next(iter(obstore.list(store, prefix="reports/", chunk_size=1)), None)
+        next(iter(obstore.list(store, prefix=f"{DEFAULT_TENANT}/reports/", chunk_size=1)), None)
     except Exception as error:
         return error
     return None

@@ -113,7 +113,9 @@ class Maintenance:
             if removed.error:
                 raise removed.error
             if removed.until is None:
-                return
+                break
+        while self._may_remove() and self._retention.remove_audit():
+            pass
 
     def _may_recover(self) -> bool:
         """The lease goes to the process that would recover a lost attempt first: one without a grace, which

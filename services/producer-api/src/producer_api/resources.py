@@ -263,7 +263,7 @@ class AuditResource(BaseModel):
     actor: str
     actor_tenant: str
     credential: str = Field(description="By which the actor was known.")
-    action: Action
+    action: str
     tenant: str = Field(description="Whose report or key it was done to.")
     report_id: UUID | None
     subject: str | None = Field(description="What it was done to, where that is no report.")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import normalize
 
 DEFAULT_TENANT = "default"
 """Of reports that were requested before there were others, and of those that no tenant is known of."""
@@ -31,6 +32,10 @@ class Owner:
             )
         if not 1 <= len(name) <= _MAX_OWNER or not name.isprintable():
             raise ValueError(f"{name[:100]!r} is not an owner: 1 to {_MAX_OWNER} printable characters")
+        if name != normalize("NFC", name).strip():
+            raise ValueError(f"{name[:100]!r} is not an owner: no spaces at its ends, and Unicode's form NFC")
+        if name == ANONYMOUS:
+            raise ValueError(f"{ANONYMOUS!r} is the owner of what was requested without a credential")
         return cls(tenant, name)
 
 

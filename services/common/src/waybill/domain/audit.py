@@ -32,10 +32,10 @@ class Actor:
 @dataclass(frozen=True)
 class AuditEvent:
     """Something that an actor did. `tenant`: of the report or the key that it was done to; `subject`: what it
-    was done to, where that is no report."""
+    was done to, where that is no report. `action`: one of `Action`, or of a later version's."""
 
     actor: Actor
-    action: Action
+    action: str
     tenant: str
     report_id: UUID | None = None
     subject: str | None = None

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -39,7 +39,7 @@ class ApiKeys:
                 owner=owner,
                 roles=roles,
                 created_by=f"{actor.owner.name} ({actor.credential})",
-                expires_at=datetime.now(UTC) + lifetime if lifetime else None,
+                lifetime=lifetime,
             )
             event = _audited(connection, actor, Action.CREATE_KEY, key)
         export([event])

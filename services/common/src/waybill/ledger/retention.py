@@ -29,13 +29,16 @@ class Retention:
         self._policy = policy
 
     def remove_expired(self) -> int:
-        """Removes idempotency keys, dead letters and entries of the audit that have been kept long enough;
-        how many."""
+        """Removes idempotency keys and dead letters that have been kept long enough; how many."""
         policy = self._policy
         with self._transactions.reading() as connection:
             removed = idempotency.remove_old(connection, policy.idempotency_keys, policy.batch)
-            removed += audit.remove_old(connection, policy.audit, policy.batch)
             return removed + dead_letters.remove_old(connection, policy.dead_letters, policy.batch)
+
+    def remove_audit(self) -> int:
+        """Removes entries of the audit that have been kept long enough; how many."""
+        with self._transactions.reading() as connection:
+            return audit.remove_old(connection, self._policy.audit, self._policy.batch)
 
     def remove_reports(self, artefacts: ArtefactStore, after: datetime | None = None) -> Removed:
         """Removes reports that have been kept long enough, with their events and artefacts: those that ended

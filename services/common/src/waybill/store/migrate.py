@@ -25,6 +25,9 @@ _DENIED = text(
     " WHERE NOT has_table_privilege(to_regclass(name), privilege)"
     " AND NOT (name = ANY (CAST(:appended AS text[])) AND privilege IN ('UPDATE', 'DELETE'))"
 )
+_MAY_REMOVE = text(
+    "SELECT has_function_privilege(to_regprocedure('remove_old_audit(interval, integer)'), 'EXECUTE')"
+)
 
 _TEMPORARY = text("SELECT relpersistence = 't' FROM pg_class WHERE oid = to_regclass('alembic_version')")
 
@@ -97,7 +100,13 @@ def _check_tables(connection: Connection) -> None:
     if denied:
         raise UnsuitableDatabase(
             f"The role may not read and write every table ({denied}): "
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA … TO it."
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA … TO it; "
+            "REVOKE UPDATE, DELETE ON audit FROM it."
+        )
+    if not connection.scalar(_MAY_REMOVE):
+        raise UnsuitableDatabase(
+            "The role may not remove what is old from the audit: "
+            "GRANT EXECUTE ON FUNCTION remove_old_audit TO it."
         )
 
 

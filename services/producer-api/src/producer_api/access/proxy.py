@@ -26,12 +26,11 @@ class ProxyAuthenticator:
         self._headers = headers
 
     def identify(self, request: Request) -> Identity | None:
-        name = request.headers.get(self._headers.user)
-        if not name or not request.environ.get(FROM_TRUSTED_PROXY):
+        if not request.headers.get(self._headers.user) or not request.environ.get(FROM_TRUSTED_PROXY):
             return None
-        tenant = (self._headers.tenant and request.headers.get(self._headers.tenant)) or DEFAULT_TENANT
         try:
-            owner = Owner.named(tenant, name)
+            tenant = _one(request, self._headers.tenant) if self._headers.tenant else DEFAULT_TENANT
+            owner = Owner.named(tenant, _one(request, self._headers.user))
             roles = frozenset(Role(one) for one in self._roles(request))
         except ValueError as error:
             raise unauthenticated(f"The proxy's headers are wrong: {error}.", "invalid_token") from None
@@ -43,3 +42,12 @@ class ProxyAuthenticator:
             return [Role.REQUESTER]
         sent = request.headers.get(self._headers.roles, "").replace(",", " ").split()
         return [one for one in sent if one in tuple(Role)]
+
+
+def _one(request: Request, header: str) -> str:
+    """Its value, in UTF-8. Raises ValueError where there is none, or several: then a proxy may have left a
+    client's own beside its own."""
+    value = request.headers.get(header, "").encode("latin-1").decode()
+    if not value or "," in value:
+        raise ValueError(f"{header} must be there once, without a comma")
+    return value

@@ -51,9 +51,10 @@ def blueprint(
         if not places.take():
             raise no_place()
         try:
-            if actor := current_identity().actor:
-                ledger.note_download(report, actor)
             content = artefacts.open(report.artefact)
+            actor = current_identity().actor
+            if actor and request.method == "GET":
+                ledger.note_download(report, actor)
         except BaseException:
             places.release()
             raise

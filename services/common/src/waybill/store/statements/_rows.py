@@ -40,15 +40,16 @@ def newest_first(table: FromClause) -> tuple[ColumnElement[Any], ...]:
     return table.c.created_at.desc(), table.c.id.desc()
 
 
-def behind(table: Table, cursor: UUID) -> ColumnElement[bool]:
-    """Those behind the row `cursor` in this order; of one that was removed, the time in its id counts."""
+def behind(table: Table, cursor: UUID, scope: Scope) -> ColumnElement[bool]:
+    """Those behind the row `cursor` in this order; of one that was removed, or is of another, the time in its
+    id counts."""
     rows = table.alias()
-    time = select(rows.c.created_at).where(rows.c.id == cursor).scalar_subquery()
+    time = select(rows.c.created_at).where(rows.c.id == cursor, *in_scope(rows, scope)).scalar_subquery()
     place = tuple_(func.coalesce(time, literal(time_in(cursor), table.c.created_at.type)), literal(cursor))
     return tuple_(table.c.created_at, table.c.id) < place
 
 
-def in_scope(table: Table, scope: Scope) -> list[ColumnElement[bool]]:
+def in_scope(table: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
     """Conditions: the rows of those whom `scope` means."""
     found = []
     if scope.tenant is not None:

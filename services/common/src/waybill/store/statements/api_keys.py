@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Update, func, insert, or_, select, update
 
 from waybill.domain import ApiKey, Owner, Role
-from waybill.store.statements._rows import ago
+from waybill.store.statements._rows import ago, from_now
 from waybill.store.tables import api_keys
 
 
@@ -36,7 +36,7 @@ def put(
     owner: Owner,
     roles: Collection[Role],
     created_by: str,
-    expires_at: datetime | None,
+    lifetime: timedelta | None,
 ) -> ApiKey:
     """Keeps a new key."""
     statement = insert(api_keys).values(
@@ -47,7 +47,7 @@ def put(
         owner=owner.name,
         roles=sorted(roles),
         created_by=created_by,
-        expires_at=expires_at,
+        expires_at=from_now(lifetime) if lifetime else None,
     )
     return _key(connection.execute(statement.returning(*api_keys.c)).one())
 

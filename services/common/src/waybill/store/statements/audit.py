@@ -67,5 +67,5 @@ def remove_old(connection: Connection, age: timedelta, limit: int) -> int:
 
 def _entry(row: Row[Any]) -> AuditEntry:
     actor = Actor(Owner(row.actor_tenant, row.actor), row.credential)
-    event = AuditEvent(actor, Action(row.action), row.tenant, row.report_id, row.subject, row.trace_id)
+    event = AuditEvent(actor, row.action, row.tenant, row.report_id, row.subject, row.trace_id)
     return AuditEntry(row.id, row.at, event)

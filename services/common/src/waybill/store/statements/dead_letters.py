@@ -92,7 +92,7 @@ def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLet
     if not wanted.redriven:
         statement = statement.where(dead_letters.c.redriven_at.is_(None))
     if wanted.before:
-        statement = statement.where(behind(dead_letters, wanted.before))
+        statement = statement.where(behind(dead_letters, wanted.before, wanted.scope))
     return [_letter(row) for row in connection.execute(statement)]
 
 

@@ -100,7 +100,8 @@ under_way AS MATERIALIZED (
 def _next(number: str) -> str:
     """Of a WITH RECURSIVE: this number of those that wait for room. Each tenant that waits is looked for
     behind the one before it, and so is each owner of those that have a turn: where only one owner waits, as
-    both ends of the index say, neither is."""
+    both ends of the index say, neither is. As many as there are turns can have one: only those of which the
+    least is under way are looked at further."""
     return f"""
 wanted AS MATERIALIZED (
     SELECT greatest(0, {number}) AS number FROM room
@@ -122,43 +123,54 @@ wanted AS MATERIALIZED (
         SELECT reports.tenant FROM reports WHERE {_FOR_ROOM} AND reports.tenant > tenants.tenant
         ORDER BY reports.tenant LIMIT 1
     ) FROM tenants WHERE tenant IS NOT NULL
-), of_tenants AS (
-    SELECT tenants.tenant, turn FROM tenants CROSS JOIN LATERAL (
-        SELECT row_number() OVER () AS turn FROM (
-            SELECT FROM reports WHERE {_FOR_ROOM} AND reports.tenant = tenants.tenant
-            ORDER BY reports.tenant LIMIT (SELECT number FROM several)
-        ) AS waiting
-    ) AS turns
+), least_tenants AS (
+    SELECT tenant, sum(number) AS number FROM (
+        SELECT tenant, 0 AS number, true AS waits FROM tenants WHERE tenant > ''
+        UNION ALL
+        SELECT tenant, number, false FROM under_way
+    ) AS counted GROUP BY tenant HAVING bool_or(waits)
+    ORDER BY number, random() LIMIT (SELECT number FROM several)
 ), turns AS MATERIALIZED (
     SELECT tenant, count(*) AS number FROM (
-        SELECT tenant FROM of_tenants LEFT JOIN (
-            SELECT tenant, sum(number) AS number FROM under_way GROUP BY tenant
-        ) AS theirs USING (tenant)
-        ORDER BY coalesce(theirs.number, 0) + turn, random() LIMIT (SELECT number FROM several)
+        SELECT least_tenants.tenant FROM least_tenants CROSS JOIN LATERAL (
+            SELECT row_number() OVER () AS turn FROM (
+                SELECT FROM reports WHERE {_FOR_ROOM} AND reports.tenant = least_tenants.tenant
+                ORDER BY reports.tenant LIMIT (SELECT number FROM several)
+            ) AS waiting
+        ) AS one ORDER BY number + turn, random() LIMIT (SELECT number FROM several)
     ) AS chosen GROUP BY tenant
 ), owners AS (
-    SELECT tenant, '' AS owner, number FROM turns
+    SELECT tenant, '' AS owner, number AS turns FROM turns
     UNION ALL
     SELECT tenant, (
         SELECT reports.owner FROM reports
         WHERE {_FOR_ROOM} AND reports.tenant = owners.tenant AND reports.owner > owners.owner
         ORDER BY reports.owner LIMIT 1
-    ), number FROM owners WHERE owner IS NOT NULL
-), of_owners AS (
-    SELECT owners.tenant, owners.owner, owners.number, turn FROM owners CROSS JOIN LATERAL (
-        SELECT row_number() OVER () AS turn FROM (
-            SELECT FROM reports
-            WHERE {_FOR_ROOM} AND reports.tenant = owners.tenant AND reports.owner = owners.owner
-            ORDER BY reports.tenant LIMIT owners.number
-        ) AS waiting
-    ) AS turns
+    ), turns FROM owners WHERE owner IS NOT NULL
+), least_owners AS (
+    SELECT tenant, owner, number, turns FROM (
+        SELECT tenant, owner, sum(number) AS number, max(turns) AS turns, row_number() OVER (
+            PARTITION BY tenant ORDER BY sum(number), random()
+        ) AS place FROM (
+            SELECT tenant, owner, turns, 0 AS number FROM owners WHERE owner > ''
+            UNION ALL
+            SELECT tenant, owner, NULL, number FROM under_way
+        ) AS counted GROUP BY tenant, owner HAVING max(turns) IS NOT NULL
+    ) AS ranked WHERE place <= turns
 ), shares AS MATERIALIZED (
     SELECT tenant, owner, count(*) AS number FROM (
-        SELECT tenant, owner, of_owners.number, row_number() OVER (
-            PARTITION BY tenant ORDER BY coalesce(under_way.number, 0) + turn, random()
+        SELECT tenant, owner, turns, row_number() OVER (
+            PARTITION BY tenant ORDER BY number + turn, random()
         ) AS place
-        FROM of_owners LEFT JOIN under_way USING (tenant, owner)
-    ) AS ranked WHERE place <= number GROUP BY tenant, owner
+        FROM least_owners CROSS JOIN LATERAL (
+            SELECT row_number() OVER () AS turn FROM (
+                SELECT FROM reports
+                WHERE {_FOR_ROOM} AND reports.tenant = least_owners.tenant
+                    AND reports.owner = least_owners.owner
+                ORDER BY reports.tenant LIMIT least_owners.turns
+            ) AS waiting
+        ) AS one
+    ) AS ranked WHERE place <= turns GROUP BY tenant, owner
     UNION ALL
     SELECT tenant, owner, number FROM lone, wanted WHERE is_lone
 ), next AS (

@@ -323,7 +323,7 @@ def _newest(wanted: ReportFilter) -> Subquery:
         reports.c.kind == kinds.c.kind, reports.c.status == statuses.c.status, *theirs
     )
     if wanted.before:
-        of_each = of_each.where(behind(reports, wanted.before))
+        of_each = of_each.where(behind(reports, wanted.before, wanted.scope))
     first = of_each.order_by(*newest_first(reports)).limit(wanted.limit + 1).lateral("first")
     every = select(first.c.id).select_from(kinds.join(statuses, true()).join(first, true()))
     return every.order_by(*newest_first(first)).limit(wanted.limit + 1).subquery()

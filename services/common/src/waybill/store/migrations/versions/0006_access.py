@@ -19,40 +19,44 @@ _AUDIT_DAYS = 30
 
 _GRANT = """
 DO $$ DECLARE
-    given record;
+    role text;
 BEGIN
-    FOR given IN
-        SELECT privilege_type AS privilege,
-            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS role
+    FOR role IN
+        SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
         FROM pg_class, aclexplode(relacl) WHERE oid = 'reports'::regclass AND grantee <> relowner
+        GROUP BY grantee
+        HAVING count(*) FILTER (WHERE privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) = 4
     LOOP
-        EXECUTE format('GRANT %s ON api_keys TO %s', given.privilege, given.role);
-        IF given.privilege IN ('SELECT', 'INSERT') THEN
-            EXECUTE format('GRANT %s ON audit TO %s', given.privilege, given.role);
-        END IF;
-        IF given.privilege = 'DELETE' THEN
-            EXECUTE format('GRANT EXECUTE ON FUNCTION remove_old_audit TO %s', given.role);
-        END IF;
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON api_keys TO %s', role);
+        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON audit FROM %s', role);
+        EXECUTE format('GRANT SELECT, INSERT ON audit TO %s', role);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION remove_old_audit TO %s', role);
     END LOOP;
 END $$
 """
-"""Who may use the other tables may use the new ones; but what is in `audit` nobody may change, and only
+"""A role that reads and writes reports is that of the services. It changes nothing in `audit`, of which only
 what is old enough may go."""
 
+# It runs with the rights of the role that migrates: nothing of its caller's own, such as a temporary table,
+# may be taken for what it names.
 _REMOVE = f"""
-CREATE FUNCTION remove_old_audit(age interval, most integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-DECLARE
-    removed integer;
-BEGIN
-    DELETE FROM audit WHERE id IN (
-        SELECT id FROM audit
-        WHERE at < statement_timestamp() - greatest(age, interval '{_AUDIT_DAYS} days')
-        ORDER BY at LIMIT most
-    );
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    RETURN removed;
-END $$
+DO $do$ BEGIN
+    EXECUTE format($create$
+        CREATE FUNCTION remove_old_audit(age interval, most integer) RETURNS integer
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+        DECLARE
+            removed integer;
+        BEGIN
+            DELETE FROM %1$I.audit WHERE id IN (
+                SELECT id FROM %1$I.audit
+                WHERE at < statement_timestamp() - greatest(age, interval '{_AUDIT_DAYS} days')
+                ORDER BY at LIMIT most
+            );
+            GET DIAGNOSTICS removed = ROW_COUNT;
+            RETURN removed;
+        END $body$
+    $create$, current_schema());
+END $do$
 """  # noqa: S608 - ours
 
 
