@@ -404,6 +404,20 @@ def test_files_are_kept_by_tenant(api: Access, tmp_path: Path) -> None:
     assert report.artefact.key.startswith(f"{HERS}/reports/{report.id}/")
 
 
+def test_a_dead_letter_of_the_version_before_is_that_of_its_reports_tenant(api: Access, store: Store) -> None:
+    report = api.failed(api.ann)
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE dead_letters SET tenant = NULL, owner = NULL"))
+
+    def seen_by(tenant: str) -> list[str]:
+        operator = api.person("olga", tenant, Role.OPERATOR)
+        letters = asks(api, operator, "GET", "/api/v1/dead-letters").get_json()["dead_letters"]
+        return [one["report_id"] for one in letters]
+
+    assert seen_by(HERS) == [str(report.id)]
+    assert seen_by(THEIRS) == []
+
+
 # --- the audit
 
 

@@ -43,6 +43,7 @@ from producer_api.settings import ApiSettings
 from tests.support.http_server import serving
 from tests.support.issuer import AUDIENCE, CONFIGURATION, Issuer, issuing, new_key
 from tests.support.waiting import PATIENCE
+from waybill.background import in_background
 from waybill.domain import Owner, Role, Secret
 from waybill.errors import RetryableError
 from waybill.settings import load
@@ -897,3 +898,28 @@ def test_a_redirect_to_another_host_is_not_followed(make: Make, issuer: Issuer) 
         with pytest.raises(RetryableError):
             identify(make(), issuer.token())
         assert elsewhere.requests == []
+
+
+def test_while_an_issuer_hangs_requests_hold_one_thread_for_it_and_the_others_are_refused(
+    make: Make, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authenticator = make()
+    begun, answered = threading.Event(), threading.Event()
+
+    def hang(_: str) -> Any:
+        begun.set()
+        answered.wait(PATIENCE)
+        raise IssuerError("It hangs.")
+
+    monkeypatch.setattr("producer_api.access.issuers.fetch", hang)
+    token = issuer.token()
+    first = in_background(lambda: authenticator.identify(request(f"Bearer {token}")))
+    assert begun.wait(PATIENCE)
+
+    for _ in range(3):
+        with pytest.raises(RetryableError, match="still being fetched"):
+            identify(authenticator, token)
+
+    assert not first.done()
+    answered.set()
+    assert isinstance(first.exception(PATIENCE), RetryableError)

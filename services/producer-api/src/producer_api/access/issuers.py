@@ -13,7 +13,6 @@ from joserfc.jwk import JWKRegistry, Key, RSAKey
 from joserfc.jws import JWSRegistry
 
 from producer_api.access.issuer_http import (
-    DEADLINE_SECONDS,
     IssuerError,
     IssuerHttp,
     is_loopback,
@@ -24,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 _KEPT_SECONDS = 300.0
 """A key that its issuer has withdrawn is accepted for at most as long, while the issuer can be reached."""
+_WAIT_SECONDS = 0.5
+"""For the fetch of another thread. While an issuer hangs, tokens with made-up keys hold one thread."""
 _PAUSE_SECONDS = 10.0
 """Between two fetches, whatever is asked for: tokens that name unknown keys cost an issuer no more."""
 _MIN_RSA_BITS = 2048
@@ -92,7 +93,7 @@ class Issuer:
 
     def _refreshed(self, seen: _Kept | None, *, must_wait: bool) -> _Kept | None:
         """What is kept afterwards. Only one thread fetches; the others wait for it only if they must."""
-        if not self._fetching.acquire(timeout=DEADLINE_SECONDS if must_wait else 0):
+        if not self._fetching.acquire(timeout=_WAIT_SECONDS if must_wait else 0):
             if must_wait:
                 raise IssuerError("The keys of the token's issuer are still being fetched. Try again.")
             return seen

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import EVERYTHING, Carrier, Scope
 from waybill.store.statements._rows import ago, behind, carrier_of, in_scope, newest_first
-from waybill.store.tables import dead_letters
+from waybill.store.tables import dead_letters, reports
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLet
     """A page of dead letters, without the messages, each of which may be as large as Kafka takes."""
     order = [dead_letters.c.report_id.is_(None)] if wanted.reports_first else []
     statement = select(*_LISTED).order_by(*order, *newest_first(dead_letters)).limit(wanted.limit)
-    statement = statement.where(*in_scope(dead_letters, wanted.scope))
+    if wanted.scope != EVERYTHING:
+        statement = statement.where(_of(wanted.scope))
     if wanted.reason is not None:
         statement = statement.where(dead_letters.c.reason == wanted.reason)
     if not wanted.redriven:
@@ -175,6 +176,17 @@ _BYTES = (
 _HAS_BYTES = or_(
     dead_letters.c.key.is_not(None), dead_letters.c.value.is_not(None), dead_letters.c.headers != []
 )
+
+
+def _of(scope: Scope) -> ColumnElement[bool]:
+    """Of the scope's reports; those too that processes of the version before keep, without an owner."""
+    its_report = and_(reports.c.id == dead_letters.c.report_id, *in_scope(reports, scope))
+    return or_(
+        and_(*in_scope(dead_letters, scope)),
+        and_(dead_letters.c.tenant.is_(None), exists().where(its_report)),
+    )
+
+
 _PLAIN = tuple(field.name for field in fields(StoredDeadLetter) if field.name != "carrier")
 
 
