@@ -109,7 +109,7 @@ def test_a_stream_tells_browsers_and_proxies_how_to_treat_it(
     answer = http.get(sse.path(report.id))
 
     assert answer.text.startswith("retry: 1000\n\n")
-    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.headers["X-Accel-Buffering"] == "no"
 
 
