@@ -37,10 +37,15 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether only processes of this machine reach it."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, reached by itself alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def listen(text: str) -> socket.socket:

@@ -109,14 +109,6 @@ class NewReport:
     actor: Actor | None = None
     priority: int = NORMAL_PRIORITY
 
-    @property
-    def audit_event(self) -> AuditEvent | None:
-        """The request, if an authenticated client has made it."""
-        if self.actor is None:
-            return None
-        trace_id = self.carrier.trace_id if self.carrier else None
-        return AuditEvent(self.actor, Action.REQUEST, self.owner.tenant, self.id, trace_id=trace_id)
-
 
 @dataclass(frozen=True)
 class Origin:
@@ -182,8 +174,10 @@ class Report:
     owner: Owner = UNKNOWN_OWNER
     priority: int = NORMAL_PRIORITY
 
-    def audit_event(self, actor: Actor, action: Action) -> AuditEvent:
-        """What a client does to it."""
+    def audit_event(self, actor: Actor | None, action: Action) -> AuditEvent | None:
+        """What a client does to it; None of one that is not known."""
+        if actor is None:
+            return None
         trace_id = self.carrier.trace_id if self.carrier else None
         return AuditEvent(actor, action, self.owner.tenant, self.id, trace_id=trace_id)
 

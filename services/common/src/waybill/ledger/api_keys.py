@@ -4,12 +4,9 @@ import hmac
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from waybill.domain import Action, Actor, ApiKey, AuditEvent, Owner, Role, Secret
-from waybill.ledger.audit_log import export
 from waybill.ledger.transactions import Transactions
-from waybill.store.statements import api_keys, audit
+from waybill.store.statements import api_keys
 
 _NOTE_USE_EVERY = timedelta(minutes=1)
 
@@ -30,9 +27,9 @@ class ApiKeys:
     ) -> tuple[ApiKey, Secret]:
         """A new key; what this returns is the only time that its secret is known."""
         secret = Secret.new()
-        with self._transactions.reading() as connection:
+        with self._transactions.changes() as changes:
             key = api_keys.put(
-                connection,
+                changes.connection,
                 secret.id,
                 secret.sha256,
                 name=name,
@@ -41,8 +38,7 @@ class ApiKeys:
                 created_by=f"{actor.owner.name} ({actor.credential})",
                 lifetime=lifetime,
             )
-            event = _audited(connection, actor, Action.CREATE_KEY, key)
-        export([event])
+            changes.audit(_event(actor, Action.CREATE_KEY, key))
         return key, secret
 
     def page(self) -> list[ApiKey]:
@@ -54,22 +50,19 @@ class ApiKeys:
         """Another secret for a key; the one of before can be used no more. None where there is no such key,
         or it can be used no more itself."""
         secret = Secret.new(key_id)
-        with self._transactions.reading() as connection:
-            key = api_keys.rotate(connection, key_id, secret.sha256)
+        with self._transactions.changes() as changes:
+            key = api_keys.rotate(changes.connection, key_id, secret.sha256)
             if key is None:
                 return None
-            event = _audited(connection, actor, Action.ROTATE_KEY, key)
-        export([event])
+            changes.audit(_event(actor, Action.ROTATE_KEY, key))
         return key, secret
 
     def revoke(self, actor: Actor, key_id: str) -> ApiKey | None:
         """None where there is no such key, or it was revoked before."""
-        with self._transactions.reading() as connection:
-            key = api_keys.revoke(connection, key_id)
-            if key is None:
-                return None
-            event = _audited(connection, actor, Action.REVOKE_KEY, key)
-        export([event])
+        with self._transactions.changes() as changes:
+            key = api_keys.revoke(changes.connection, key_id)
+            if key:
+                changes.audit(_event(actor, Action.REVOKE_KEY, key))
         return key
 
     def usable(self, secret: Secret) -> ApiKey | None:
@@ -84,7 +77,5 @@ class ApiKeys:
         return stored.key
 
 
-def _audited(connection: Connection, actor: Actor, action: Action, key: ApiKey) -> AuditEvent:
-    event = AuditEvent(actor, action, key.owner.tenant, subject=key.id)
-    audit.put(connection, [event])
-    return event
+def _event(actor: Actor, action: Action, key: ApiKey) -> AuditEvent:
+    return AuditEvent(actor, action, key.owner.tenant, subject=key.id)

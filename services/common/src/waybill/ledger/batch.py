@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from waybill.domain import (
+    Action,
     Carrier,
     End,
     Fence,
@@ -59,8 +60,8 @@ def _accept_all(changes: Recording, news: Sequence[NewReport]) -> Callable[[], l
     def accepted() -> list[Report]:
         inserted = found()
         ordered = [inserted[new.id] for new in news]
-        for new in news:
-            changes.audit(new.audit_event)
+        for new, one in zip(news, ordered, strict=True):
+            changes.audit(one.report.audit_event(new.actor, Action.REQUEST))
         return [changes.record(one.report, with_command=one.has_command) for one in ordered]
 
     return accepted

@@ -66,8 +66,7 @@ class DeadLetters:
         longer wait. `actor`: who asks for it, if that is known. Raises `NotRedrivable`."""
         with self._transactions.changes() as changes:
             report = changes.redrive(report_id, letter_id)
-            if actor:
-                changes.audit(report.audit_event(actor, action))
+            changes.audit(report.audit_event(actor, action))
         return report
 
     def redrive_letter(self, letter: StoredDeadLetter, actor: Actor | None = None) -> Report:

@@ -136,7 +136,7 @@ class Ledger:
         being cancelled. `actor`: who asks for it, if that is known."""
         with self.changes() as changes:
             report = changes.cancel(report_id)
-            if report and actor:
+            if report:
                 changes.audit(report.audit_event(actor, Action.CANCEL))
         return report
 

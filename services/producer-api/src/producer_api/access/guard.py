@@ -33,8 +33,7 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> Callable
         if not authenticators and permission is Permission.MANAGE_KEYS:
             raise Problem("not-allowed", _NO_KEYS)
         identity = _identify(request, authenticators) if authenticators else _ANYONE
-        if reach(identity.roles, permission) is None:
-            raise _not_allowed(identity, permission)
+        _scope(identity, permission)
         g.identity = identity
 
     @app.after_request
@@ -53,16 +52,15 @@ def current_identity() -> Identity:
 
 def permitted_scope(permission: Permission) -> Scope:
     """Of whose things the current request has the permission. Raises `Problem` where it has it for none."""
-    identity = current_identity()
+    return _scope(current_identity(), permission)
+
+
+def _scope(identity: Identity, permission: Permission) -> Scope:
     found = reach(identity.roles, permission)
     if found is None:
-        raise _not_allowed(identity, permission)
+        roles = ", ".join(sorted(identity.roles)) or "none"
+        raise Problem("not-allowed", f"None of your roles ({roles}) gives the right to {permission}.")
     return found.scope(identity.owner)
-
-
-def _not_allowed(identity: Identity, permission: Permission) -> Problem:
-    roles = ", ".join(sorted(identity.roles)) or "none"
-    return Problem("not-allowed", f"None of your roles ({roles}) gives the right to {permission}.")
 
 
 def _identify(request: Request, authenticators: Sequence[Authenticator]) -> Identity:

@@ -3,13 +3,13 @@
 import json
 import time
 from collections.abc import Mapping
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from waybill import addresses
 from waybill.errors import RetryableError
 
 DEADLINE_SECONDS = 5.0
@@ -86,7 +86,6 @@ def is_secure(url: str, *, from_loopback: bool = True) -> bool:
 
 def is_loopback(url: str) -> bool:
     try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
+        return addresses.is_loopback(urlsplit(url).hostname or "")
     except ValueError:
         return False
