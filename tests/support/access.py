@@ -13,12 +13,11 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from producer_api.app import create_app
-from producer_api.services import Services, build_services
-from producer_api.settings import ApiSettings
+from producer_api.services import Services
+from tests.support.api_services import services_of
 from tests.support.lifecycle_store import ORIGIN
 from waybill.domain import Actor, End, Failure, FailureType, Fence, Owner, Report, Role, Status
 from waybill.kinds import Artefact
-from waybill.settings import load
 
 TEST = Actor(Owner(), "the test")
 HERS, THEIRS = "acme", "globex"
@@ -100,14 +99,7 @@ def listening(app: Flask) -> Iterator[str]:
 @contextmanager
 def access(database_url: str, folder: Path, **settings: Any) -> Iterator[Access]:
     """On an empty database."""
-    made = load(
-        ApiSettings,
-        database_url=database_url,
-        kafka_bootstrap_servers="127.0.0.1:1",
-        artefact_url=folder.as_uri(),
-        **{"auth": "key", **settings},
-    )
-    services = build_services(made)
+    services = services_of(folder, **{"database_url": database_url, "auth": "key", **settings})
     try:
         yield Access(services)
     finally:

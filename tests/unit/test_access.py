@@ -11,8 +11,8 @@ from flask import Flask, g
 
 from producer_api.app import create_app
 from producer_api.permissions import GRANTS, Permission, Reach, reach, requires
-from producer_api.services import build_services
 from producer_api.settings import ApiSettings
+from tests.support.api_services import services_of
 from waybill.domain import EVERYTHING, Action, Actor, AuditEvent, Owner, Role, Scope, Secret
 from waybill.ledger.audit_log import export
 from waybill.logs import configure_logs
@@ -31,14 +31,7 @@ Make = Callable[..., Flask]
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     def app(**settings: Any) -> Flask:
-        made = load(
-            ApiSettings,
-            database_url="postgresql://hush:hush@127.0.0.1:1/hush",
-            kafka_bootstrap_servers="127.0.0.1:1",
-            artefact_url=tmp_path.as_uri(),
-            **settings,
-        )
-        app = create_app(build_services(made))
+        app = create_app(services_of(tmp_path, **settings))
 
         @app.get("/who")
         @requires(Permission.READ_KINDS)

@@ -38,15 +38,13 @@ from producer_api.access.issuers import fetch
 from producer_api.access.oidc import ALGORITHMS, OidcAuthenticator, OidcPolicy
 from producer_api.app import create_app
 from producer_api.problems import Problem
-from producer_api.services import build_services
-from producer_api.settings import ApiSettings
+from tests.support.api_services import services_of
 from tests.support.http_server import serving
 from tests.support.issuer import AUDIENCE, CONFIGURATION, Issuer, issuing, new_key
 from tests.support.waiting import PATIENCE
 from waybill.background import in_background
 from waybill.domain import Owner, Role, Secret
 from waybill.errors import RetryableError
-from waybill.settings import load
 
 
 class Clock:
@@ -847,19 +845,8 @@ def test_a_provider_of_others_is_understood(clock: Clock) -> None:
 class TestThroughTheApi:
     @pytest.fixture
     def client(self, tmp_path: Path, issuer: Issuer) -> FlaskClient:
-        return create_app(
-            build_services(
-                load(
-                    ApiSettings,
-                    database_url="postgresql://hush:hush@127.0.0.1:1/hush",
-                    kafka_bootstrap_servers="127.0.0.1:1",
-                    artefact_url=tmp_path.as_uri(),
-                    auth="oidc",
-                    oidc_issuers=issuer.url,
-                    oidc_audience=AUDIENCE,
-                )
-            )
-        ).test_client()
+        oidc = {"auth": "oidc", "oidc_issuers": issuer.url, "oidc_audience": AUDIENCE}
+        return create_app(services_of(tmp_path, **oidc)).test_client()
 
     @staticmethod
     def ask(client: FlaskClient, token: str) -> TestResponse:

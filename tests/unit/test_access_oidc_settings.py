@@ -1,6 +1,5 @@
 """The settings of tokens as credentials."""
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -9,13 +8,13 @@ from producer_api.access.claims import ClaimsPolicy
 from producer_api.access.oidc import ALGORITHMS, OidcAuthenticator, OidcPolicy
 from producer_api.services import build_services
 from producer_api.settings import ApiSettings, Auth
+from tests.support import api_services
+from tests.support.api_services import set_alone
 from waybill.domain import Role
 from waybill.settings import WrongSettings, load
 
 GOOD = {
-    "WAYBILL_DATABASE_URL": "postgresql://waybill:secret@db:5432/waybill",
-    "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
-    "WAYBILL_ARTEFACT_URL": "file:///tmp/artefacts",
+    **api_services.GOOD,
     "WAYBILL_AUTH": "oidc",
     "WAYBILL_OIDC_ISSUERS": "https://login.example.com/realms/a",
     "WAYBILL_OIDC_AUDIENCE": "waybill",
@@ -24,10 +23,7 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("WAYBILL_")]:
-        monkeypatch.delenv(name)
-    for name, value in GOOD.items():
-        monkeypatch.setenv(name, value)
+    set_alone(monkeypatch, GOOD)
 
 
 def wrong(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:

@@ -16,10 +16,9 @@ from producer_api.app import create_app
 from producer_api.permissions import Permission, requires
 from producer_api.policies import SHORT_ANSWER_BYTES
 from producer_api.resources import report_resource
-from producer_api.services import build_services
-from producer_api.settings import ApiSettings
+from tests.support.api_services import services_of
 from tests.unit.test_status_stream import REPORT
-from waybill.settings import WrongSettings, load
+from waybill.settings import WrongSettings
 
 Make = Callable[..., Flask]
 
@@ -37,17 +36,7 @@ CHANGES = [
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     def app(**settings: Any) -> Flask:
-        return create_app(
-            build_services(
-                load(
-                    ApiSettings,
-                    database_url="postgresql://hush:hush@127.0.0.1:1/hush",
-                    kafka_bootstrap_servers="127.0.0.1:1",
-                    artefact_url=tmp_path.as_uri(),
-                    **settings,
-                )
-            )
-        )
+        return create_app(services_of(tmp_path, **settings))
 
     return app
 

@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pytest import CaptureFixture, MonkeyPatch
 
 from report_worker.slots.sanitize import message_of, stack_of
+from tests.support.api_services import GOOD
 from tests.support.waiting import PATIENCE
-from tests.unit.test_settings import GOOD
 from waybill.logs import configure_logs
 from waybill.redaction import redacted
 from waybill.store import StoreUnavailable

@@ -1,6 +1,5 @@
 """Settings from the environment, and what is said about wrong ones."""
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -8,22 +7,14 @@ from confluent_kafka import KafkaException
 
 from producer_api.settings import ApiSettings
 from report_worker.settings import WorkerSettings
+from tests.support.api_services import GOOD, set_alone
 from waybill.kafka import producer
 from waybill.settings import PREFIX, RENAMED, ServiceSettings, WrongSettings, load
-
-GOOD = {
-    "WAYBILL_DATABASE_URL": "postgresql://waybill:secret@db:5432/waybill",
-    "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
-    "WAYBILL_ARTEFACT_URL": "file:///tmp/artefacts",
-}
 
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("WAYBILL_")]:
-        monkeypatch.delenv(name)
-    for name, value in GOOD.items():
-        monkeypatch.setenv(name, value)
+    set_alone(monkeypatch, GOOD)
 
 
 def test_three_are_enough() -> None:
