@@ -27,7 +27,7 @@ from waybill.background import in_background
 from waybill.domain import Action, NewReport, Owner, Report, Role, new_report_id
 from waybill.ledger import IdempotencyKey
 from waybill.store import AuditFilter, UnsuitableDatabase
-from waybill.store.migrate import _check_tables
+from waybill.store.schema import _check_tables
 from waybill.store.statements import idempotency
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]

@@ -33,10 +33,10 @@ from waybill.store import (
     UnsuitableDatabase,
     check_schema,
     check_writable,
-    migrate,
     ping,
 )
 from waybill.store import engine as engine_module
+from waybill.store.migrate import migrate
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 

@@ -22,7 +22,7 @@ from waybill.domain import LeasePolicy, NewReport, new_report_id
 from waybill.domain.lifecycle import MAX_SHARED_LOSSES
 from waybill.kafka import KafkaConfig
 from waybill.messages import Command
-from waybill.store import migrate
+from waybill.store.migrate import migrate
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 

@@ -18,8 +18,8 @@ from tests.support.lifecycle_stack import NAMES
 from tests.support.lifecycle_store import Policies, Store, engine_of, own_database
 from tests.support.waiting import eventually
 from waybill.domain import End, Fence, Status, new_report_id
-from waybill.store import SchemaBehind, check_schema, migrate
-from waybill.store.migrate import _config
+from waybill.store import SchemaBehind, check_schema
+from waybill.store.migrate import _config, migrate
 from waybill.topics import Topics as Names
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]

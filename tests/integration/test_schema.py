@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.support.database import Database
 from waybill.domain import new_report_id
-from waybill.store import check_schema, migrate
+from waybill.store import check_schema
+from waybill.store.migrate import migrate
 from waybill.store.tables import metadata
 
 

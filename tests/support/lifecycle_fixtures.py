@@ -12,7 +12,7 @@ from tests.support.lifecycle_stack import ENQUEUE_AGAIN, LEASE, NAMES, Lifecycle
 from tests.support.lifecycle_store import Policies, Store, engine_of, own_database
 from waybill.artefacts import ArtefactStore
 from waybill.domain import LeasePolicy
-from waybill.store import migrate
+from waybill.store.migrate import migrate
 from waybill_client import WaybillClient
 
 

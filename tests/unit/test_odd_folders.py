@@ -12,9 +12,14 @@ import waybill
 
 SCRIPT = """
 import waybill
-from waybill.store.migrate import _revisions
+from alembic.script import ScriptDirectory
+from waybill.store.migrate import _config
+from waybill.store.schema import revisions
+script = ScriptDirectory.from_config(_config())
 print(waybill.__file__)
-print(_revisions()[0])
+print(*sorted(one.revision for one in script.walk_revisions()))
+print(*revisions())
+print(script.get_current_head(), revisions()[-1])
 """
 
 
@@ -31,5 +36,10 @@ def test_migrations_are_found_whatever_the_folder_is_called(name: str, tmp_path:
         check=False,
     )
 
-    newest = max(file.name[:4] for file in (package / "store/migrations/versions").glob("*.py"))
-    assert found.stdout.splitlines() == [str(package / "__init__.py"), newest], found.stderr
+    names = sorted(file.name[:4] for file in (package / "store/migrations/versions").glob("0*.py"))
+    assert found.stdout.splitlines() == [
+        str(package / "__init__.py"),
+        " ".join(names),
+        " ".join(names),
+        f"{names[-1]} {names[-1]}",
+    ], found.stderr

@@ -44,11 +44,12 @@ def migrate() -> None:
     """
     from waybill import store
     from waybill.settings import DatabaseSettings, load
+    from waybill.store.migrate import migrate
 
     with _sentences():
         settings = load(DatabaseSettings)
         engine = store.create_engine(settings.database_url, application="waybill-migrate", pool_size=1)
-        typer.echo(f"The database's schema is at {store.migrate(engine)}.")
+        typer.echo(f"The database's schema is at {migrate(engine)}.")
 
 
 def topics(

@@ -10,7 +10,7 @@ from waybill.store.engine import (
     ping,
     reason_of,
 )
-from waybill.store.migrate import SchemaBehind, UnsuitableDatabase, check_schema, migrate
+from waybill.store.schema import SchemaBehind, UnsuitableDatabase, check_schema
 from waybill.store.statements.audit import AuditFilter
 from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter, StoredMessage, Trimmed
 from waybill.store.statements.events import StoredEvent
@@ -48,7 +48,6 @@ __all__ = [
     "create_engine",
     "is_refused",
     "is_unavailable",
-    "migrate",
     "ping",
     "reason_of",
 ]

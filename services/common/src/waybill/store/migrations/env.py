@@ -3,7 +3,7 @@
 from alembic import context
 from alembic.migration import MigrationContext
 
-from waybill.store.migrate import check_kept
+from waybill.store.schema import check_kept
 from waybill.store.tables import metadata
 
 
