@@ -54,13 +54,14 @@ WHERE contype = 'f' AND confrelid = 'reports'::regclass
 _WITH_NAMES = ("uuid", "text", "jsonb", "bytea")
 
 
-def fill(rig: Rig, body: Mapping[str, Any], number: int) -> None:
-    """Lets `number` reports wait, with the API running and no worker, until no message is sent any more."""
+def fill(rig: Rig, body: Mapping[str, Any], number: int, *, messages: bool = True) -> None:
+    """Lets `number` reports wait, with the API running and no worker, until no message is sent any more.
+    Without `messages` nothing of the copies is sent: they are in the database alone, and have no command."""
     rig.run(_KEEP_MESSAGES)
     try:
         clients.request(rig.api_url, body, min(number, _REQUESTED))
         with psycopg.connect(rig.database_url) as connection:
-            copy_last(connection, number - min(number, _REQUESTED))
+            copy_last(connection, number - min(number, _REQUESTED), messages=messages)
     finally:
         rig.run(_FORGET_MESSAGES)
     wait_until_published(rig, max(_PUBLISHED_SECONDS, number / _PUBLISHED_IN_A_SECOND))
