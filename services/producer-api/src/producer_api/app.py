@@ -53,7 +53,7 @@ def create_app(services: Services) -> Flask:
     app.json = provider = ExactJSONProvider(app)
     provider.sort_keys = False  # keep the order in which the models declare their fields
     problems.register(app)
-    description.register(app, with_credentials=bool(services.authenticators))
+    description.register(app, services.authenticators)
     guards.register(app, services.hosts, access.register(app, services.authenticators))
     places.register(app, services.places)
     for blueprint in _blueprints(services):

@@ -1,12 +1,15 @@
 """What a route declares for the OpenAPI description: the problems it answers with, the headers it reads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
 from apiflask import APIFlask
+from flask import request
 
 from producer_api import problems
+from producer_api.access import Authenticator
 from producer_api.addressing import path_of
 from producer_api.permissions import Permission, requires
 
@@ -57,18 +60,15 @@ def request_headers(*headers: RequestHeader) -> dict[str, Any]:
     }
 
 
-def register(app: APIFlask, *, with_credentials: bool) -> None:
-    """Completes the description of `app` with what the routes' declarations refer to. `with_credentials`:
-    whether they need one."""
+def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> None:
+    """Completes the description of `app` with what the routes' declarations refer to, and with the
+    credentials that the `authenticators` know; without any, no client needs one."""
 
     @app.spec_processor
     def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         if isinstance(spec, str):  # YAML, which no route of ours serves
             return spec
         spec["components"]["schemas"]["Problem"] = problems.schema()
-        if with_credentials:
-            spec["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-            spec["security"] = [{"bearer": []}]
         for operations in spec["paths"].values():
             for operation in operations.values():
                 operation["parameters"].extend(operation.pop(_EXTENSION, ()))
@@ -83,7 +83,16 @@ def register(app: APIFlask, *, with_credentials: bool) -> None:
     @requires(Permission.NONE)
     def openapi() -> dict[str, Any]:
         """The description; its server is the one that was asked, whatever its name is there."""
-        return {**described(), "servers": [{"url": path_of("") or "/"}]}
+        accepted = [schemes for one in authenticators if (schemes := one.schemes(request))]
+        description = {**described(), "servers": [{"url": path_of("") or "/"}]}
+        if not accepted:
+            return description
+        schemes = {name: scheme for together in accepted for name, scheme in together.items()}
+        return {
+            **description,
+            "components": {**description["components"], "securitySchemes": schemes},
+            "security": [{name: [] for name in together} for together in accepted],
+        }
 
 
 def _response(status: int) -> dict[str, Any]:

@@ -29,15 +29,15 @@ class SignedCookie:
         )
 
     def can_be_set(self, request: Request) -> bool:
-        return self._name_for(request) is not None
+        return self.name_for(request) is not None
 
     def is_sent(self, request: Request) -> bool:
         """Whether there is one, right or wrong."""
-        return self._name_for(request) in request.cookies
+        return self.name_for(request) in request.cookies
 
     def read(self, request: Request) -> Any:
         """What it holds; None without one that is ours."""
-        sent = request.cookies.get(self._name_for(request) or "")
+        sent = request.cookies.get(self.name_for(request) or "")
         if not sent:
             return None
         try:
@@ -53,7 +53,7 @@ class SignedCookie:
 
     def _send(self, request: Request, response: Response, value: str, seconds: int) -> None:
         response.set_cookie(
-            self._name_for(request) or self._name,
+            self.name_for(request) or self._name,
             value,
             max_age=seconds,
             path=request.script_root or "/",
@@ -62,8 +62,8 @@ class SignedCookie:
             samesite="Lax",
         )
 
-    def _name_for(self, request: Request) -> str | None:
-        """None where it would travel in plain text."""
+    def name_for(self, request: Request) -> str | None:
+        """How it is called where such requests are sent. None where it would travel in plain text."""
         if request.is_secure:
             return f"__Secure-{self._name}" if request.script_root else f"__Host-{self._name}"
         return self._name if self._plain_on_loopback and is_loopback(f"http://{request.host}") else None

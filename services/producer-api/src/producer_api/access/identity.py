@@ -1,6 +1,6 @@
 """Who a client is, by the credential of a request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +32,12 @@ class Authenticator(Protocol):
     def identify(self, request: Request) -> Identity | None:
         """None where the request has no such credential. Raises `Problem` where it has a wrong one, and
         `RetryableError` where that cannot be known now."""
+
+    def schemes(self, request: Request) -> Mapping[str, Mapping[str, str]]:
+        """What of a request is its credential, as OpenAPI's security schemes, by name: all of them together.
+
+        `request` asks for the description: a cookie's name goes by its address. Empty where it can have none.
+        """
 
 
 def unauthenticated(detail: str, error: str | None = None) -> Problem:

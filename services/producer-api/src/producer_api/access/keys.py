@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from flask import Request
@@ -27,6 +27,10 @@ class KeyAuthenticator:
         self._lock = threading.Lock()
         self._known: dict[bytes, tuple[ApiKey, float]] = {}
         """By a hash of the whole key, until when."""
+
+    def schemes(self, _request: Request) -> Mapping[str, Mapping[str, str]]:
+        form = {"type": "http", "scheme": "bearer", "bearerFormat": f"{KEY_PREFIX}<id>_<secret>"}
+        return {"key": {**form, "description": "An API key."}}
 
     def identify(self, request: Request) -> Identity | None:
         token = bearer(request)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -137,6 +137,11 @@ class OidcAuthenticator:
     ) -> None:
         self.tokens = TokenVerifier(policy, clock, monotonic)
         self._policy = policy
+
+    def schemes(self, _request: Request) -> Mapping[str, Mapping[str, str]]:
+        issuers = ", ".join(self._policy.issuers)
+        form = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        return {"oidc": {**form, "description": f"An access token of {issuers}."}}
 
     def identify(self, request: Request) -> Identity | None:
         token = bearer(request)

@@ -1,5 +1,6 @@
 """Identities that an authenticating proxy sends in headers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Request
@@ -7,6 +8,8 @@ from flask import Request
 from producer_api.access.identity import Identity, unauthenticated
 from producer_api.addressing import FROM_TRUSTED_PROXY
 from waybill.domain import DEFAULT_TENANT, Owner, Role
+
+_BY_A_PROXY = "only an authenticating proxy can set it, and replaces what a client sends"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,14 @@ class ProxyAuthenticator:
 
     def __init__(self, headers: ProxyHeaders) -> None:
         self._headers = headers
+
+    def schemes(self, _request: Request) -> Mapping[str, Mapping[str, str]]:
+        def header(name: str, what: str) -> Mapping[str, str]:
+            return {"type": "apiKey", "in": "header", "name": name, "description": f"{what}: {_BY_A_PROXY}."}
+
+        user = {"proxy": header(self._headers.user, "The user")}
+        tenant = self._headers.tenant
+        return {**user, "proxy-tenant": header(tenant, "The user's tenant")} if tenant else user
 
     def identify(self, request: Request) -> Identity | None:
         if not request.headers.get(self._headers.user) or not request.environ.get(FROM_TRUSTED_PROXY):

@@ -1,7 +1,7 @@
 """Sessions of browsers: a cookie says who has signed in, for pages and the event stream."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -48,6 +48,15 @@ class SessionAuthenticator:
         self._issuers = frozenset(issuers)
         self._clock = clock
         self._cookie = SignedCookie(COOKIE, policy.secrets, plain_on_loopback=policy.plain_on_loopback)
+
+    def schemes(self, request: Request) -> Mapping[str, Mapping[str, str]]:
+        name = self._cookie.name_for(request)
+        if name is None:
+            return {}
+        description = (
+            "Of a browser that has signed in (GET /login). What changes something must come from our page."
+        )
+        return {"session": {"type": "apiKey", "in": "cookie", "name": name, "description": description}}
 
     def identify(self, request: Request) -> Identity | None:
         """Raises `Problem` where another site's page may have sent it along."""
