@@ -27,12 +27,24 @@ def api(documents: list[Manifest]) -> dict[str, Manifest]:
     return {
         variable["name"]: variable
         for variable in variables
-        if variable["name"].startswith(("WAYBILL_AUTH", "WAYBILL_PROXY_", "WAYBILL_OIDC_"))
+        if variable["name"].startswith(
+            ("WAYBILL_AUTH", "WAYBILL_PROXY_", "WAYBILL_OIDC_", "WAYBILL_SESSION_")
+        )
     }
 
 
 def values(documents: list[Manifest]) -> dict[str, str]:
-    return {name: variable["value"] for name, variable in api(documents).items()}
+    return {name: variable["value"] for name, variable in api(documents).items() if "value" in variable}
+
+
+def secrets(documents: list[Manifest]) -> dict[str, tuple[str, str]]:
+    """The name and the key of the Secret of each variable that has one."""
+    references = {
+        name: variable["valueFrom"]["secretKeyRef"]
+        for name, variable in api(documents).items()
+        if "valueFrom" in variable
+    }
+    return {name: (reference["name"], reference["key"]) for name, reference in references.items()}
 
 
 def egress(documents: list[Manifest], service: str) -> list[list[Manifest]]:
@@ -60,6 +72,9 @@ def test_each_value_is_a_variable(manifests: Manifests) -> None:
         "WAYBILL_OIDC_ROLES": "report-admins=admin,report=team=requester,report=team=auditor",
         "WAYBILL_OIDC_DEFAULT_ROLES": "none",
         "WAYBILL_OIDC_CLOCK_SKEW_SECONDS": "0",
+        "WAYBILL_OIDC_CLIENT_ID": "waybill",
+        "WAYBILL_OIDC_SCOPES": "openid email",
+        "WAYBILL_SESSION_HOURS": "0.5",
     }
 
 
@@ -75,6 +90,79 @@ def test_what_is_set_alone_is_there_alone(documents: Documents) -> None:
         "WAYBILL_OIDC_ISSUERS": ISSUERS[0],
         "WAYBILL_OIDC_AUDIENCE": "waybill",
     }
+
+
+SIGN_IN = {"clientId": "waybill", "existingSecret": "waybill-sign-in"}
+
+
+def sign_in(**more: Any) -> dict[str, Any]:
+    auth = {"accept": ["oidc"], "oidc": OIDC, "signIn": {**SIGN_IN, **more}}
+    return {"producerApi": {"auth": auth}}
+
+
+def test_the_secrets_of_sign_in_come_from_a_secret(manifests: Manifests) -> None:
+    assert secrets(manifests("external")) == {
+        "WAYBILL_OIDC_CLIENT_SECRET": ("waybill-sign-in", "client-secret"),
+        "WAYBILL_SESSION_SECRET": ("waybill-sign-in", "session-secret"),
+    }
+
+
+def test_a_client_without_a_secret_has_none(documents: Documents) -> None:
+    rendered = documents(sign_in(sessionSecretKey="ours"))
+
+    assert secrets(rendered) == {"WAYBILL_SESSION_SECRET": ("waybill-sign-in", "ours")}
+    assert values(rendered)["WAYBILL_OIDC_CLIENT_ID"] == "waybill"
+    assert "WAYBILL_SESSION_HOURS" not in api(rendered)
+
+
+def test_no_pod_but_the_apis_has_the_secrets_of_sign_in(documents: Documents) -> None:
+    holders = {
+        name
+        for name, variables in environments(documents(sign_in(clientSecretKey="client-secret")))
+        for variable in variables
+        if variable.get("valueFrom", {}).get("secretKeyRef", {}).get("name") == "waybill-sign-in"
+    }
+
+    assert len(holders) == 1
+    assert holders.pop().endswith("/producer-api")
+
+
+def test_a_variable_of_ones_own_may_have_the_secret_of_the_sessions(documents: Documents) -> None:
+    source = {"secretKeyRef": {"name": "mine", "key": "sessions"}}
+    given = sign_in(existingSecret="")
+    given["producerApi"]["extraEnv"] = [{"name": "WAYBILL_SESSION_SECRET", "valueFrom": source}]
+
+    assert secrets(documents(given)) == {"WAYBILL_SESSION_SECRET": ("mine", "sessions")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("accept={key}", "signIn.clientId=waybill", "signIn.existingSecret=ours"),
+            "producerApi.auth.signIn.clientId needs oidc in producerApi.auth.accept",
+        ),
+        (
+            (
+                "accept={oidc}",
+                "oidc.issuers={https://login.example.com}",
+                "oidc.audience=waybill",
+                "signIn.clientId=waybill",
+            ),
+            "producerApi.auth.signIn.clientId needs producerApi.auth.signIn.existingSecret",
+        ),
+        (
+            ("signIn.clientId=waybill", "signIn.existingSecret=ours", "signIn.sessionSecretKey="),
+            "producerApi.auth.signIn.clientId needs producerApi.auth.signIn.existingSecret",
+        ),
+        (
+            ("signIn.existingSecret=ours",),
+            "producerApi.auth.signIn.existingSecret needs producerApi.auth.signIn.clientId",
+        ),
+    ],
+)
+def test_what_sign_in_lacks_is_said(fails: Fails, arguments: tuple[str, ...], said: str) -> None:
+    assert said in fails(*(f"--set=producerApi.auth.{argument}" for argument in arguments))
 
 
 @pytest.mark.parametrize(

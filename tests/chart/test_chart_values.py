@@ -38,6 +38,12 @@ EXTERNAL_KAFKA = ("--set=kafka.mode=external", "--set=kafka.external.bootstrapSe
         "producerApi.auth.oidc.roles.staff[0]=root",
         "producerApi.auth.oidc.defaultRoles={none,admin}",
         "producerApi.auth.oidc.clockSkewSeconds=601",
+        "producerApi.auth.signIn.scopes=profile email",
+        "producerApi.auth.signIn.scopes=openids",
+        "producerApi.auth.signIn.sessionHours=0",
+        "producerApi.auth.signIn.sessionHours=721",
+        "producerApi.auth.signIn.clientSecret=s3cret",
+        "collector.image.digest=sha256:0",
     ],
 )
 def test_the_schema_refuses(fails: Fails, value: str) -> None:

@@ -8,6 +8,7 @@
 {{- range $theirs, $ours := $oidc.roles -}}
   {{- range $ours }}{{ $roles = append $roles (printf "%s=%s" $theirs .) }}{{ end -}}
 {{- end -}}
+{{- $hours := $auth.signIn.sessionHours -}}
 {{- $skew := ternary "" (toString $oidc.clockSkewSeconds) (kindIs "invalid" $oidc.clockSkewSeconds) -}}
 {{- $pairs := list
   (list "AUTH" (join "," $auth.accept))
@@ -22,11 +23,23 @@
   (list "OIDC_ROLES_CLAIM" $oidc.rolesClaim)
   (list "OIDC_ROLES" (join "," $roles))
   (list "OIDC_DEFAULT_ROLES" (join "," $oidc.defaultRoles))
-  (list "OIDC_CLOCK_SKEW_SECONDS" $skew) -}}
+  (list "OIDC_CLOCK_SKEW_SECONDS" $skew)
+  (list "OIDC_CLIENT_ID" $auth.signIn.clientId)
+  (list "OIDC_SCOPES" $auth.signIn.scopes)
+  (list "SESSION_HOURS" (ternary "" (toString $hours) (kindIs "invalid" $hours))) -}}
 {{- $variables := list -}}
 {{- range $pair := $pairs -}}
   {{- with last $pair -}}
     {{- $variables = append $variables (dict "name" (printf "WAYBILL_%s" (first $pair)) "value" .) -}}
+  {{- end -}}
+{{- end -}}
+{{- with $auth.signIn -}}
+  {{- $keys := dict "OIDC_CLIENT_SECRET" .clientSecretKey "SESSION_SECRET" .sessionSecretKey -}}
+  {{- range $name, $key := ternary $keys dict (ne .existingSecret "") -}}
+    {{- if $key -}}
+      {{- $source := dict "secretKeyRef" (dict "name" $auth.signIn.existingSecret "key" $key) -}}
+      {{- $variables = append $variables (dict "name" (printf "WAYBILL_%s" $name) "valueFrom" $source) -}}
+    {{- end -}}
   {{- end -}}
 {{- end -}}
 {{ toYaml $variables }}

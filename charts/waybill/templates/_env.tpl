@@ -99,7 +99,11 @@ or ConfigMap cannot be read here: it is appended by reference, and the later of 
     "k8s.pod.uid=$(POD_UID)" }}
   value: {{ join "," $attributes | quote }}
 {{- range $service.env }}
+{{- if .valueFrom }}
+- {name: {{ .name }}, valueFrom: {{ toJson .valueFrom }}}
+{{- else }}
 - {name: {{ .name }}, value: {{ .value | quote }}}
+{{- end }}
 {{- end }}
 - {name: WAYBILL_DRAIN_SECONDS, value: {{ $values.drainSeconds | quote }}}
 {{- end }}

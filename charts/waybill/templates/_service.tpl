@@ -71,7 +71,7 @@ spec:
 
 {{/*
 (list $ component) → YAML: `values`, the key of its values; `scaled`, whether an autoscaler sets its replicas; `ports`,
-of which `health` is for the probes alone; `env`, its own settings.
+of which `health` is for the probes alone; `env`, its own settings, each with a value or with valueFrom.
 */}}
 {{- define "waybill.serviceTraits" -}}
 {{- $values := (index . 0).Values -}}
@@ -90,7 +90,7 @@ env:
   - {name: WAYBILL_PATH_PREFIX, value: {{ . | quote }}}
   {{- end }}
   {{- range include "waybill.authEnv" (index . 0) | fromYamlArray }}
-  - {name: {{ .name }}, value: {{ .value | quote }}}
+  - {{ toJson . }}
   {{- end }}
   - {name: WAYBILL_HTTP_WORKERS, value: {{ $values.producerApi.httpWorkers | quote }}}
   - {name: WAYBILL_HTTP_THREADS, value: {{ $values.producerApi.httpThreads | quote }}}

@@ -37,4 +37,19 @@
           "producerApi.auth.oidc.issuers" "the same `sub` may be another person at another issuer")) -}}
   {{- end -}}
 {{- end -}}
+{{- with $api.auth.signIn -}}
+  {{- if .clientId -}}
+    {{- if not (or (has "oidc" $accepted) (has "WAYBILL_AUTH" $own)) -}}
+      {{- include "waybill.wrong" (list $wrong (printf "%s needs oidc in producerApi.auth.accept: %s."
+            "producerApi.auth.signIn.clientId" "browsers sign in at the issuers whose tokens are accepted")) -}}
+    {{- end -}}
+    {{- if not (or (and .existingSecret .sessionSecretKey) (has "WAYBILL_SESSION_SECRET" $own)) -}}
+      {{- include "waybill.wrong" (list $wrong (printf "%s needs producerApi.auth.signIn.existingSecret, %s."
+            "producerApi.auth.signIn.clientId" "the Secret with what signs browsers' sessions")) -}}
+    {{- end -}}
+  {{- else if and .existingSecret (not (has "WAYBILL_OIDC_CLIENT_ID" $own)) -}}
+    {{- include "waybill.wrong" (list $wrong (printf "%s needs producerApi.auth.signIn.clientId, %s."
+          "producerApi.auth.signIn.existingSecret" "by which the issuers know this service")) -}}
+  {{- end -}}
+{{- end -}}
 {{- end }}
