@@ -5,7 +5,7 @@ LOCAL := $(PYTHON) -m local
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup add-kind demo up down status logs test lint format test-unit test-integration lock clean
+.PHONY: help setup add-kind demo up down status logs test lint format test-unit test-integration lock audit sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ down: ## stop what 'up' started
 test: ## lint, types, unit, chart and integration tests
 	@$(LOCAL) check --pytest='$(PYTEST)'
 
-lint: ## ruff and mypy
+lint: ## ruff and mypy, and the workflows
 	@$(LOCAL) check lint
 
 test-unit: ## unit tests: nothing is started
@@ -39,6 +39,11 @@ test-unit: ## unit tests: nothing is started
 test-integration: ## integration tests, on the real parts
 	@$(LOCAL) check integration --pytest='$(PYTEST)'
 
+audit: ## known vulnerabilities of every locked package; fails too where it got no answer
+	@$(LOCAL) audit
+
+sbom: ## the bill of materials of each image (CycloneDX), in build/sbom
+	@$(LOCAL) sbom
 
 ##@ Change it
 setup: ## install what is missing

@@ -13,6 +13,7 @@ KUBE := PYTHONPATH=services/common/src:services/client/src:. $(KUBE_PYTHON)
 export KIND_CLUSTER IMAGE_BUILD IMAGE_LOAD
 
 .PHONY: kind-up kind-down images deploy undeploy smoke smoke-here jaeger chart-test chart-examples
+.PHONY: release-version release-images release-values
 
 ##@ Kubernetes
 kind-up: ## a kind cluster with the operators, for `make deploy` and `skaffold dev`
@@ -56,6 +57,16 @@ chart-test: $(KUBE_PYTHON) ## lint, rendered examples, policies, and a real API 
 
 chart-examples: $(KUBE_PYTHON) ## renew charts/waybill/examples and the chart's copy of the collector's files
 	@$(KUBE) -m k8s.render
+
+# For the release workflow: k8s/release.py has what each prints.
+release-version: $(KUBE_PYTHON)
+	@$(KUBE) -m k8s.release version "$(TAG)"
+
+release-images: $(KUBE_PYTHON)
+	@$(KUBE) -m k8s.release images
+
+release-values: $(KUBE_PYTHON)
+	@$(KUBE) -m k8s.release values "$(REGISTRY)" "$(VERSION)" "$(DIGESTS)"
 
 .run/kubernetes/bin/python: tests/requirements.txt
 	$(PYTHON) -m venv .run/kubernetes

@@ -8,6 +8,7 @@ from pathlib import Path
 from local import background, checks, demo, lock, setup, signals
 from local.errors import LocalError
 from local.paths import CHECKOUT
+from local.supply import audit, sbom, workflows
 
 _RUN = CHECKOUT / ".run"
 
@@ -63,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     kind = add("add-kind", _add_kind, "install a package of kinds into this checkout's environment")
     kind.add_argument("package", type=_package, help="folder with its pyproject.toml")
     add("lock", _lock, "resolve every dependency again and write the requirements files")
+    audited = add("audit", _audit, "ask a vulnerability service about every locked package")
+    audited.add_argument(
+        "--osv-url", metavar="URL", help="of the query of an OSV service, which alone is asked"
+    )
+    add("sbom", _sbom, "write the bill of materials of each image into build/sbom")
+    add("workflows", _workflows, "check the workflows and Renovate's configuration, as `make lint` does")
     # Started by `up`; not for people.
     supervise = commands.add_parser("supervise")
     supervise.set_defaults(command=_supervise)
@@ -134,6 +141,23 @@ def _check(arguments: argparse.Namespace) -> int:
 def _lock(_arguments: argparse.Namespace) -> int:
     with signals.as_exception():
         return lock.lock()
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    services = ("osv",) if arguments.osv_url else audit.SERVICES
+    with signals.as_exception():
+        return audit.audit(sys.stdout, services, arguments.osv_url)
+
+
+def _sbom(_arguments: argparse.Namespace) -> int:
+    with signals.as_exception():
+        sbom.write(sys.stdout)
+    return 0
+
+
+def _workflows(_arguments: argparse.Namespace) -> int:
+    with signals.as_exception():
+        return workflows.check()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -101,6 +102,7 @@ def _checks(pytest_options: str) -> list[Check]:
         Check("lint", "ruff check", (ruff, "check")),
         Check("lint", "ruff format", (ruff, "format", "--check")),
         Check("lint", "mypy", (mypy, "--strict", *_TYPED)),
+        Check("lint", "workflows", (sys.executable, "-m", "local", "workflows")),
         tests("unit"),
         tests("chart"),
         tests("integration"),

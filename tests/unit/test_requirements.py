@@ -8,6 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from local.supply import locks
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
 OURS = {"waybill", "waybill_client", "producer_api", "report_worker"}
@@ -76,3 +79,38 @@ def test_an_image_has_what_its_packages_import(service: str, owners: dict[str, s
                 missing.append(f"{file.relative_to(SERVICES)}: {module} of {owner}")
     assert len(found) > 10
     assert missing == []
+
+
+@pytest.mark.parametrize("service", PACKAGES)
+def test_an_image_has_the_versions_that_the_tests_ran_with(service: str) -> None:
+    tested = {
+        (entry.name, entry.version): entry.hashes
+        for entry in locks.read(SERVICES.parent / "tests/requirements.txt")
+    }
+
+    differ = [
+        f"{entry.name} {entry.version}"
+        for entry in locks.read(locks.of_image(service))
+        if tested.get((entry.name, entry.version)) != entry.hashes
+    ]
+    assert differ == []
+
+
+def test_each_package_has_what_it_requires_in_a_version_that_it_allows() -> None:
+    """Locks are installed without a look at this, and may be changed by one package at a time."""
+    installed = {normal(one.metadata["Name"]): one for one in metadata.distributions()}
+    # What `make lock` leaves out, and why, is in local/lock.
+    left_out = {"pandas"}
+    wrong, checked = [], 0
+    for name, distribution in installed.items():
+        for text in distribution.requires or ():
+            requirement = Requirement(text)
+            other = normal(requirement.name)
+            if (requirement.marker and not requirement.marker.evaluate({"extra": ""})) or other in left_out:
+                continue
+            checked += 1
+            found = installed.get(other)
+            if found is None or not requirement.specifier.contains(found.version, prereleases=True):
+                wrong.append(f"{name} requires {text}, and has {found.version if found else 'none'}")
+    assert checked > 100
+    assert wrong == []
