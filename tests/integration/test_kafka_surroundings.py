@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError
 
 from local.parts import services
 from local.stack import Stack
@@ -128,7 +128,7 @@ def poll(client: Consumer, health: KafkaHealth, stopping: threading.Event) -> No
     while not stopping.is_set():
         message = client.poll(0.1)
         error = message.error() if message else None
-        if error is not None:
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
             health.failed(error)
 
 

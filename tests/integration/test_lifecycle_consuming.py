@@ -205,8 +205,13 @@ def test_an_idle_consumer_is_not_stuck(topics: Topics, commands: str) -> None:
     noted = Noted(lambda: is_reachable(kafka))
     client = consumer(kafka, f"{commands}-idle", **group_protocol("consumer"), **noted.settings())
     client.subscribe([f"{commands}-dead-letter"])
+
+    def are_some() -> bool:
+        client.poll(0.5)
+        return len(responses) >= 4
+
     try:
-        eventually(lambda: client.poll(0.5) or len(responses) >= 4, "answers, again and again")
+        eventually(are_some, "answers, again and again")
     finally:
         client.close()
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 from uuid import UUID, uuid4
 
 import structlog
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from waybill.kafka import KafkaConfig, KafkaHealth, consumer
+from waybill.kafka import KafkaConfig, KafkaHealth, consumer, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -71,19 +71,19 @@ class StatusHints:
             self._stopping.wait(_RETRY_SECONDS)
 
     def _consume(self, client: Consumer) -> None:
-        """Runs until the topic's partitions change. Raises KafkaException if no broker responds."""
+        """Runs until the topic's partitions change. Raises KafkaException if no broker responds, or the topic
+        cannot be read."""
         partitions = self._partitions(client)
         client.assign([TopicPartition(self._topic, number, OFFSET_END) for number in partitions])
-        self.connected = bool(partitions)
-        self._health.works()
         checked = time.monotonic()
-        while self.connected and not self._stopping.is_set():
+        while partitions and not self._stopping.is_set():
             if (message := client.poll(_POLL_SECONDS)) is not None:
-                self._pass_on(message)
+                self._process(message)
                 for further in client.consume(_MAX_GATHERED, _GATHER_SECONDS):
-                    self._pass_on(further)
+                    self._process(further)
             if time.monotonic() - checked >= _METADATA_SECONDS:
-                self.connected = self._partitions(client) == partitions
+                if self._partitions(client) != partitions:
+                    return
                 checked = time.monotonic()
 
     def _partitions(self, client: Consumer) -> list[int]:
@@ -93,9 +93,21 @@ class StatusHints:
             raise KafkaException(topic.error)
         return sorted(topic.partitions)
 
-    def _pass_on(self, message: Message) -> None:
-        if message.error() is not None:
+    def _process(self, message: Message) -> None:
+        """Raises KafkaException if the topic cannot be read."""
+        error = message.error()
+        if error is None:
+            self._pass_on(message)
+        elif error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:  # it may be described, and not be read
+            raise KafkaException(error)
+        elif error.code() != KafkaError._PARTITION_EOF:
+            log.warning("status consumer continues after an error", reason=reason_of(error))
             return
+        if not self.connected:
+            self.connected = True
+            self._health.works()
+
+    def _pass_on(self, message: Message) -> None:
         key = message.key()
         text = key.decode("ascii", "replace") if isinstance(key, bytes) else key or ""
         with suppress(ValueError):  # not ours, or forged

@@ -51,10 +51,16 @@ class CommandConsumer:
         self._commands = commands
         self._has_partitions = has_partitions
         self._ours: set[int] = set()
+        self._fetching = KafkaHealth("fetch commands", topic=topic)
         self._failures = 0
         self._paused: set[int] = set()
         self.last_poll = time.monotonic()
         """When the loop last polled, on the monotonic clock."""
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps it from reading the partitions that it has: a member of the group may be denied that."""
+        return self._fetching.problem if self._ours else None
 
     def run(self, stopping: Event) -> None:
         """Until `stopping`; then leaves the group, with its offsets committed. A client that failed, as when
@@ -119,13 +125,27 @@ class CommandConsumer:
         """Whether it is a command. Raises `KafkaException` where the client is to be replaced."""
         error = message.error()
         if error is None:
+            self._fetching.works()
             self._reading.received(partition_of(message), message.offset() or 0)
             return True
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._fetching.works()
+            return False
         if error.fatal() or error.code() == KafkaError._FATAL:  # as when Kafka has lost the group
             raise KafkaException(error)
-        if error.code() != KafkaError._PARTITION_EOF:
+        if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED and self._ours:
+            self._fetching.failed(error)
+            self._fetch_again()
+        else:
             self._health.failed(error)
         return False
+
+    def _fetch_again(self) -> None:
+        """The client tries by itself; but the end of a partition is an event again only for one that was
+        paused."""
+        partitions = self._partitions(self._ours - self._paused)
+        self._client.pause(partitions)
+        self._client.resume(partitions)
 
     def _store_offsets(self) -> None:
         for message in self._commands.done_with():

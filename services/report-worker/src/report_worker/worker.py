@@ -180,8 +180,8 @@ class Worker:
         }
 
     def _ready(self) -> dict[str, str]:
-        """Ready means able to write, and a member of the group: else no command comes."""
-        kafka = self._membership.problem() or self._runtime.publishing.problem
+        """Ready means able to write, and to read as a member of the group: else no command comes."""
+        kafka = self._membership.problem() or self._consumer.problem or self._runtime.publishing.problem
         parts = {**self._alive(), "database": "ok", "kafka": kafka or "ok"}
         try:
             self._runtime.check_database()

@@ -67,7 +67,11 @@ def producer(
 
 
 def consumer(config: KafkaConfig, group: str, **options: object) -> Consumer:
-    """A consumer that commits, each second, the stored offsets and nothing else."""
+    """A consumer that commits, each second, the stored offsets and nothing else.
+
+    The end of a partition is an event too (`_PARTITION_EOF`): it shows that the user may read it, also where
+    there are no messages.
+    """
     return Consumer(
         {
             **config.common(),
@@ -76,6 +80,7 @@ def consumer(config: KafkaConfig, group: str, **options: object) -> Consumer:
             "auto.commit.interval.ms": 1000,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
             **options,
         }
     )
