@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from producer_api.permissions import Permission, declared
 from tests.support.access import HERS, TEST, THEIRS, Access, Person, access
 from tests.support.issuer import issuing
 from tests.support.lifecycle_store import Store
+from tests.support.tables import is_on_page, table_of
 from tests.support.waiting import eventually
 from waybill.background import in_background
 from waybill.domain import Action, NewReport, Owner, Report, Role, new_report_id
@@ -31,12 +30,6 @@ from waybill.store.schema import _check_tables
 from waybill.store.statements import idempotency
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
-
-PAGE = Path(__file__).parents[2] / "docs/security.md"
-WRITE = "WAYBILL_WRITE_DOCS"
-"""The variable that has this test write the table that it compares with."""
-
-TABLE = re.compile(r"(?<=<!-- routes -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 ONE = "/api/v1/reports/{report_id}"
 KEY = "/api/v1/keys/{key_id}"
@@ -152,15 +145,6 @@ def cell(api: Access, folder: Path, route: tuple[str, str], who: Person | None) 
     return str(answer.status_code)
 
 
-def table_of(cells: dict[tuple[str, str], dict[str, str]]) -> str:
-    head = f"| | {' | '.join(COLUMNS)} |\n|---|{'---|' * len(COLUMNS)}\n"
-    rows = (
-        f"| `{method} {path}` | {' | '.join(found[name] for name in COLUMNS)} |\n"
-        for (method, path), found in cells.items()
-    )
-    return head + "".join(rows)
-
-
 def test_every_route_gives_everybody_what_the_page_says(api: Access, tmp_path: Path) -> None:
     described = {
         (method.upper(), path)
@@ -183,13 +167,8 @@ def test_every_route_gives_everybody_what_the_page_says(api: Access, tmp_path: P
         if ROUTES[method, path].sees:
             assert not {found[name] for name in (*STRANGERS, "another requester")} & {"200", "202"}, path
         assert found["admin"].startswith("2"), path
-    text = PAGE.read_text()
-    wanted = TABLE.search(text)
-    assert wanted is not None
-    if os.environ.get(WRITE):
-        PAGE.write_text(TABLE.sub(lambda _: table_of(cells), text))
-    else:
-        assert table_of(cells) == wanted[0], f"{PAGE.name} differs: if it should, run this with {WRITE}=1"
+    rows = [(f"`{method} {path}`", list(found.values())) for (method, path), found in cells.items()]
+    is_on_page(table_of(list(COLUMNS), rows), "routes")
 
 
 def test_every_route_declares_what_it_needs(api: Access) -> None:
