@@ -1,6 +1,7 @@
 """A small real HTTP server on loopback, which answers as a test says: it can be slow, busy or cut off."""
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -84,6 +85,8 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
+        if isinstance(self.socket, ssl.SSLSocket):
+            return f"https://localhost:{self.server_port}"
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -101,8 +104,11 @@ def running(server: ThreadingHTTPServer) -> Iterator[None]:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Over HTTPS with a context."""
     server = Server()
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     with running(server):
         yield server
 

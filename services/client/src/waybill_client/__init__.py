@@ -4,6 +4,7 @@ from waybill_client.api import WaybillClient
 from waybill_client.errors import (
     AccessDeniedError,
     ArtefactError,
+    CertificateFileError,
     ClientError,
     CredentialError,
     NotSendableError,
@@ -47,6 +48,7 @@ __all__ = [
     "ArtefactError",
     "ArtefactLink",
     "AuditEntry",
+    "CertificateFileError",
     "ClientError",
     "CredentialError",
     "Event",

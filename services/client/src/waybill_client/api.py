@@ -76,11 +76,13 @@ class WaybillClient(Client):
         retry: RetryPolicy = IMPATIENT,
         timeout: float = TIMEOUT,
         token: str | None = None,
+        ca_file: Path | None = None,
     ) -> None:
         """`timeout`: seconds within which each call ends, however the server behaves. Events and an artefact
         may take longer, as long as something comes. `token`: an API key, or of an OpenID provider; raises
-        `CredentialError` where HTTP cannot carry it."""
-        super().__init__(Server(API, url, retry, timeout, token))
+        `CredentialError` where HTTP cannot carry it. `ca_file`: the authorities that are trusted for
+        `https://`, as PEM, in place of the public ones; raises `CertificateFileError`."""
+        super().__init__(Server(API, url, retry, timeout, token, ca_file))
 
     def request(
         self,

@@ -34,6 +34,10 @@ class CredentialError(ClientError):
     """A token cannot be read, or HTTP cannot carry it. Nothing was sent; the message has no part of it."""
 
 
+class CertificateFileError(ClientError):
+    """The file with the authorities that are trusted cannot be used. Nothing was sent."""
+
+
 class UnexpectedAnswerError(ClientError):
     """Something answered that is not the server we know."""
 

@@ -3,12 +3,14 @@
 import json as jsons
 import math
 import re
+import ssl
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -19,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from waybill_client.deadline import Deadline
 from waybill_client.errors import (
     AccessDeniedError,
+    CertificateFileError,
     CredentialError,
     FieldError,
     NotSendableError,
@@ -83,9 +86,17 @@ class Server:
     """
 
     def __init__(
-        self, name: str, url: str, retry: RetryPolicy, timeout: float = TIMEOUT, token: str | None = None
+        self,
+        name: str,
+        url: str,
+        retry: RetryPolicy,
+        timeout: float = TIMEOUT,
+        token: str | None = None,
+        ca_file: Path | None = None,
     ) -> None:
-        """`token` goes to this server alone. Raises `CredentialError` where it cannot."""
+        """`token` goes to this server alone. Raises `CredentialError` where it cannot. `ca_file`: the
+        authorities of which one must have certified the server, as PEM, in place of the public ones. Raises
+        `CertificateFileError`."""
         self.name = name
         self.url, password = _without_credentials(url.rstrip("/"))
         if password and token is not None:
@@ -99,6 +110,7 @@ class Server:
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
             auth=password if token is None else Bearer(token),
             headers={"User-Agent": "waybill"},
+            verify=True if ca_file is None else _trusting(ca_file),
             follow_redirects=False,  # a credential is for the server that it was given for
             # a proxy cannot reach what listens on this machine's loopback
             trust_env=not _is_loopback(self.url),
@@ -246,6 +258,19 @@ class Client:
 
     def close(self) -> None:
         self._server.close()
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:
+        reason = "it holds no certificate that can be read, in PEM form"
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+    else:
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+    raise CertificateFileError(f"The file of trusted authorities, {ca_file}, cannot be used: {reason}.")
 
 
 def _worth_a_retry(error: Exception, left: float) -> bool | float:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from waybill_client.errors import ProblemError, TraceIncompleteError, UnexpectedAnswerError
 from waybill_client.http import IMPATIENT, TIMEOUT, Client, RetryPolicy, Server
@@ -66,9 +67,16 @@ class JaegerClient(Client):
     Every method raises `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
-    def __init__(self, url: str, retry: RetryPolicy = IMPATIENT, timeout: float = TIMEOUT) -> None:
-        """`timeout`: seconds within which each call ends, however Jaeger behaves."""
-        super().__init__(Server("Jaeger", url, retry, timeout))
+    def __init__(
+        self,
+        url: str,
+        retry: RetryPolicy = IMPATIENT,
+        timeout: float = TIMEOUT,
+        ca_file: Path | None = None,
+    ) -> None:
+        """`timeout`: seconds within which each call ends, however Jaeger behaves. `ca_file` as
+        `WaybillClient` has it."""
+        super().__init__(Server("Jaeger", url, retry, timeout, ca_file=ca_file))
 
     def page(self, trace_id: str) -> str:
         """Where a person looks at the trace in a browser, where `source` has pages."""

@@ -11,6 +11,7 @@ import typer
 
 from waybill_client import (
     AccessDeniedError,
+    CertificateFileError,
     ClientError,
     CredentialError,
     NotSendableError,
@@ -21,7 +22,14 @@ from waybill_client.cli import audit, credentials, dead_letters, demo, keys, kin
 from waybill_client.cli.credentials import FILE_OPTION, FILE_VARIABLE, TOKEN_VARIABLE
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import NotWrittenError
-from waybill_client.cli.session import API_VARIABLE, JAEGER_VARIABLE, TIMEOUT_VARIABLE, ExitCode, Session
+from waybill_client.cli.session import (
+    API_VARIABLE,
+    CA_VARIABLE,
+    JAEGER_VARIABLE,
+    TIMEOUT_VARIABLE,
+    ExitCode,
+    Session,
+)
 from waybill_client.http import TIMEOUT
 
 app = typer.Typer(
@@ -62,6 +70,14 @@ def _waybill(
             metavar="FILE",
         ),
     ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar=CA_VARIABLE,
+            help="A file (PEM) with the authorities that are trusted for https://, and no others.",
+            metavar="FILE",
+        ),
+    ] = None,
 ) -> None:
     """Request reports, follow them while they run, and see where their time went.
 
@@ -71,7 +87,7 @@ def _waybill(
       2  when the request is invalid,
       3  when a server cannot be reached.
     """
-    session = Session(api_url, jaeger_url, answer_timeout, token_file)
+    session = Session(api_url, jaeger_url, answer_timeout, token_file, ca_file)
     context.call_on_close(session.close)
     context.obj = session
 
@@ -105,7 +121,7 @@ def _advice(error: ClientError) -> str:
 def _exit_code(error: ClientError) -> ExitCode:
     if isinstance(error, ServerUnreachableError):
         return ExitCode.UNREACHABLE
-    if isinstance(error, NotSendableError | NotWrittenError | CredentialError):
+    if isinstance(error, NotSendableError | NotWrittenError | CredentialError | CertificateFileError):
         return ExitCode.USAGE
     if isinstance(error, ProblemError):
         return ExitCode.USAGE if error.status < 500 else ExitCode.UNREACHABLE

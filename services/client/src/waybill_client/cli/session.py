@@ -16,6 +16,7 @@ from waybill_client.cli.escaping import SafeConsole, json_text, one_line
 API_VARIABLE = "WAYBILL_API_URL"
 JAEGER_VARIABLE = "JAEGER_URL"
 TIMEOUT_VARIABLE = "WAYBILL_ANSWER_TIMEOUT"
+CA_VARIABLE = "WAYBILL_CA_FILE"
 
 
 class ExitCode(IntEnum):
@@ -30,12 +31,16 @@ class ExitCode(IntEnum):
 class Session:
     """The servers, and where to write: results to `out`, what only a person wants to know to `err`."""
 
-    def __init__(self, api_url: str, jaeger_url: str, timeout: float, token_file: Path | None) -> None:
-        """`timeout`: seconds that each server may take to answer. `token_file`: as `find_token` has it."""
+    def __init__(
+        self, api_url: str, jaeger_url: str, timeout: float, token_file: Path | None, ca_file: Path | None
+    ) -> None:
+        """`timeout`: seconds that each server may take to answer. `token_file`: as `find_token` has it.
+        `ca_file`: as `WaybillClient` has it, for both servers."""
         self._api_url = api_url
         self._jaeger_url = jaeger_url
         self._timeout = timeout
         self._token_file = token_file
+        self._ca_file = ca_file
         self.out = SafeConsole()
         self.err = SafeConsole(stderr=True)
         self.picture: Path | None = None
@@ -45,11 +50,15 @@ class Session:
     @cached_property
     def api(self) -> WaybillClient:
         token = find_token(self._token_file)
-        return self._open.enter_context(WaybillClient(self._api_url, timeout=self._timeout, token=token))
+        return self._open.enter_context(
+            WaybillClient(self._api_url, timeout=self._timeout, token=token, ca_file=self._ca_file)
+        )
 
     @cached_property
     def jaeger(self) -> JaegerClient:
-        return self._open.enter_context(JaegerClient(self._jaeger_url, timeout=self._timeout))
+        return self._open.enter_context(
+            JaegerClient(self._jaeger_url, timeout=self._timeout, ca_file=self._ca_file)
+        )
 
     def trace_place(self, trace_id: str) -> str:
         """Where to look at a trace: a page of Jaeger's, else its JSON and why there is no page."""
