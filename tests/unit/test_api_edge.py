@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -252,6 +252,29 @@ class TestProxies:
         stranger = {"REMOTE_ADDR": "192.0.2.1"}
         other = client.get("/nothing", headers=FORWARDED, environ_overrides=stranger)
         assert refused(other, 404, "not-found")["type"] == "/problems/not-found"
+
+    @pytest.mark.parametrize(
+        ("trusted", "forwarded", "scheme"),
+        [
+            ("", {}, "https"),
+            ("", {"X-Forwarded-Proto": "http"}, "https"),
+            ("127.0.0.1", {}, "https"),
+            ("127.0.0.1", {"X-Forwarded-Proto": "http"}, "http"),
+        ],
+    )
+    def test_over_the_apis_own_tls_only_a_trusted_proxy_says_that_it_was_called_without(
+        self, trusted: str, forwarded: dict[str, str], scheme: str, make: Make
+    ) -> None:
+        """A session's cookie depends on it."""
+        app, seen = make(trusted_proxies=trusted), []
+
+        @app.before_request
+        def look() -> None:
+            seen.append(request.scheme)
+
+        app.test_client().get(KINDS, base_url="https://localhost", headers=forwarded)
+
+        assert seen == [scheme]
 
     def test_of_several_proxies_the_nearest_counts(self, make: Make) -> None:
         client = make(trusted_proxies="127.0.0.1").test_client()

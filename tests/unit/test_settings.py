@@ -75,6 +75,18 @@ def test_a_certificate_may_be_text(monkeypatch: pytest.MonkeyPatch) -> None:
         producer(load(ServiceSettings).kafka_config("me"))
 
 
+@pytest.mark.parametrize("name", ["WAYBILL_TLS_CERTIFICATE_FILE", "WAYBILL_TLS_KEY_FILE"])
+def test_a_certificate_needs_its_key(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(ApiSettings).tls is None
+
+    monkeypatch.setenv(name, "/tls.pem")
+
+    with pytest.raises(
+        WrongSettings, match="WAYBILL_TLS_CERTIFICATE_FILE, WAYBILL_TLS_KEY_FILE: HTTPS needs"
+    ):
+        load(ApiSettings)
+
+
 def test_policies_are_made_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYBILL_LEASE_SECONDS", "12")
     monkeypatch.setenv("WAYBILL_RETRY_INITIAL_DELAY_SECONDS", "3")

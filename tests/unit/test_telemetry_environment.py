@@ -107,3 +107,14 @@ def test_a_service_that_cannot_start_so_says_it_once(service: str, tmp_path: Pat
     assert answer.returncode == 1
     assert answer.stderr.startswith(f"{service}: OTEL_PROPAGATORS: b4: ")
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "authority", ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"]
+)
+def test_an_authority_of_the_exporters_is_not_replaced_by_that_of_the_library(authority: str) -> None:
+    others = {"REQUESTS_CA_BUNDLE": "/etc/ssl/all.pem", "CURL_CA_BUNDLE": "/etc/ssl/all.pem"}
+
+    assert tracing_environment("producer-api", others).items() >= others.items()
+    assert tracing_environment("producer-api", {**others, authority: ""}).items() >= others.items()
+    assert not others.keys() & tracing_environment("producer-api", {**others, authority: "/ca.pem"}).keys()

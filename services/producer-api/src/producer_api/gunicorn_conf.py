@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from producer_api.serving import edge_worker
+from producer_api.serving import Certificate, WrongCertificate, edge_worker
 from producer_api.settings import ApiSettings, Auth
 from waybill.addresses import CannotListen, listen
 from waybill.health import HealthServer
@@ -24,9 +24,19 @@ _settings = load(ApiSettings)
 _health_listener: socket.socket
 _health_server: HealthServer | None = None
 
+
+def _certificate() -> Certificate | None:
+    if _settings.tls is None:
+        return None
+    try:
+        return Certificate(_settings.tls)
+    except WrongCertificate as error:
+        sys.exit(f"producer-api: WAYBILL_TLS_CERTIFICATE_FILE, WAYBILL_TLS_KEY_FILE: {error}")
+
+
 wsgi_app = "producer_api.wsgi:app"
 bind = _settings.listen
-worker_class = edge_worker(_settings.arrival, _settings.path_prefix)
+worker_class = edge_worker(_settings.arrival, _settings.path_prefix, _certificate())
 workers = _settings.http_workers
 threads = _settings.http_threads
 worker_connections = 4 * _settings.http_threads
@@ -36,6 +46,9 @@ limit_request_line = 8190
 limit_request_field_size = 8190
 limit_request_fields = 100
 control_socket_disable = True
+# By these gunicorn knows that requests come by https://; the worker class reads them.
+certfile = _settings.tls_certificate_file or None
+keyfile = _settings.tls_key_file or None
 # Nothing that a client says about where it comes from; the application has the proxies that are trusted.
 forwarded_allow_ips = ""
 forwarder_headers = ""

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
 
 Network = IPv4Network | IPv6Network
 
@@ -48,6 +49,15 @@ class ArrivalPolicy:
     linger: timedelta = timedelta(seconds=2)
     max_head_bytes: int = 64 * 1024
     max_body_bytes: int = 256 * 1024
+
+
+@dataclass(frozen=True)
+class TlsPolicy:
+    """The PEM files with which the API speaks HTTPS: its certificate with those between it and the
+    authority's, and its key."""
+
+    certificate: Path
+    key: Path
 
 
 @dataclass(frozen=True)

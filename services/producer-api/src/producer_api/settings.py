@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,7 +12,14 @@ from pydantic_core import PydanticCustomError
 
 from producer_api.access.proxy import ProxyHeaders
 from producer_api.access.session_settings import SessionSettings
-from producer_api.policies import ArrivalPolicy, HostPolicy, ProxyPolicy, StreamPolicy, is_path_prefix
+from producer_api.policies import (
+    ArrivalPolicy,
+    HostPolicy,
+    ProxyPolicy,
+    StreamPolicy,
+    TlsPolicy,
+    is_path_prefix,
+)
 from waybill.addresses import Address
 from waybill.settings import Listen, ServiceSettings, items
 from waybill.telemetry import CallerTrace
@@ -35,6 +43,8 @@ class ApiSettings(SessionSettings, ServiceSettings):
 
     listen: Listen = "0.0.0.0:8080"
     health_listen: Listen = "0.0.0.0:8082"
+    tls_certificate_file: str = ""
+    tls_key_file: str = ""
     http_workers: int = Field(default=2, ge=1)
     http_threads: int = Field(default=64, ge=2)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
@@ -111,6 +121,23 @@ class ApiSettings(SessionSettings, ServiceSettings):
                 "oidc_client_id", "WAYBILL_OIDC_CLIENT_ID: browsers sign in only with oidc in WAYBILL_AUTH"
             )
         return self
+
+    @model_validator(mode="after")
+    def _have_both_files(self) -> Self:
+        if bool(self.tls_certificate_file) != bool(self.tls_key_file):
+            raise PydanticCustomError(
+                "tls",
+                "WAYBILL_TLS_CERTIFICATE_FILE, WAYBILL_TLS_KEY_FILE: HTTPS needs both; without both, the API "
+                "speaks HTTP",
+            )
+        return self
+
+    @property
+    def tls(self) -> TlsPolicy | None:
+        """None where the API speaks HTTP."""
+        if not self.tls_certificate_file:
+            return None
+        return TlsPolicy(Path(self.tls_certificate_file), Path(self.tls_key_file))
 
     @property
     def accepted(self) -> frozenset[Auth]:

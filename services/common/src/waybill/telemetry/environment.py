@@ -25,6 +25,14 @@ _EDGE = "producer-api"
 instrumentation alone: 7 MiB."""
 
 
+_AUTHORITIES = tuple(
+    f"OTEL_EXPORTER_OTLP_{signal}CERTIFICATE" for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+)
+_IN_THEIR_PLACE = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The library by which the exporters send takes the file of these variables in place of the one that they are
+given, and so trusts others."""
+
+
 class WrongTelemetry(WaybillError):  # noqa: N818 - the name is the sentence
     """The `OTEL_*` variables ask for what there is not; the message names the variable."""
 
@@ -41,6 +49,8 @@ def tracing_environment(service: str, environment: Mapping[str, str]) -> Mapping
             "configuration file would switch off what it needs, such as the ids of recovered spans. "
             "Unset it, and set variables instead."
         )
+    if any(said.get(name) for name in _AUTHORITIES):
+        said = {name: value for name, value in said.items() if name not in _IN_THEIR_PLACE}
     defaults = dict(_defaults(service))
     if _names_a_service(said.get(OTEL_RESOURCE_ATTRIBUTES, "")):
         del defaults[OTEL_SERVICE_NAME]  # it would win over the resource attributes

@@ -32,6 +32,9 @@ _KINDS: tuple[tuple[type[Exception], str, str], ...] = (
 )
 """The first that fits; fixed sentences, since the request may hold a secret."""
 
+HTTPS_ALONE = Problem("malformed-request", "This address answers by HTTPS alone: call it as https://…")
+"""What is answered to a request without TLS, where there is a certificate."""
+
 
 def refusal(error: Exception) -> Problem:
     """What is answered for `error`; `internal-error` where it is none of the client's."""

@@ -25,7 +25,8 @@ from producer_api.policies import ArrivalPolicy
 from producer_api.serving import refusals
 from producer_api.serving.answer import Answer
 from producer_api.serving.arrival import Arrival
-from producer_api.serving.sockets import ClientSocket
+from producer_api.serving.certificate import Certificate
+from producer_api.serving.sockets import HTTP_INSTEAD, ClientSocket, TlsClientSocket, broken_rule
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,13 @@ class _Linger:
 
 
 @dataclass
+class _Handshake:
+    """A new connection, until both sides agree on how it is encrypted."""
+
+    deadline: float
+
+
+@dataclass
 class _Held:
     """A request that waits until its client has read the answer before: until the socket's buffer is empty,
     and a thread can write a short answer without blocking."""
@@ -70,10 +78,11 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     policy = ArrivalPolicy()
     prefix = ""
+    certificate: Certificate | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._waiting: dict[TConn, Arrival | _Held | _Linger] = {}
+        self._waiting: dict[TConn, _Handshake | Arrival | _Held | _Linger] = {}
         """The connections that have no thread, the one that has waited for longest first. Threads may add."""
         self._busy = set[TConn]()
         """The connections that have a thread, or wait for one."""
@@ -90,13 +99,21 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
                 raise
             return
-        connection = TConn(
-            self.cfg, ClientSocket.of(accepted, self.policy.write), client, listener.getsockname()
-        )
-        self.nr_conns += 1
-        self._await_request(connection)
+        if self.certificate is None:
+            taken = ClientSocket.of(accepted, self.policy.write)
+            self._await_request(self._counted(taken, client, listener))
+        else:
+            try:
+                taken = TlsClientSocket.over(accepted, self.policy.write, self.certificate.context)
+            except OSError:
+                return  # the client has gone
+            self._await_handshake(self._counted(taken, client, listener))
         if self.nr_conns >= self.worker_connections:
             self._drop_oldest()
+
+    def _counted(self, taken: ClientSocket, client: Any, listener: socket.socket) -> TConn:
+        self.nr_conns += 1
+        return TConn(self.cfg, taken, client, listener.getsockname())
 
     def notify(self) -> None:
         """gunicorn calls it before each wait, as it calls all below after each."""
@@ -129,7 +146,10 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         if not self.alive or 2 * len(self._busy) > self.cfg.threads or buffered.buf.getvalue():
             return False
         client: ClientSocket = connection.sock
-        if not client.has_data(_FOLLOWS_SECONDS) or not (data := client.recv(_RECEIVE)):
+        try:
+            if not client.has_data(_FOLLOWS_SECONDS) or not (data := client.recv(_RECEIVE)):
+                return False
+        except BlockingIOError:
             return False
         now = time.monotonic()
         arrival = Arrival(self.policy, now)
@@ -200,6 +220,8 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         elif now < self._next_look:
             return
         self._next_look = now + _LOOK_SECONDS
+        if self.certificate is not None:
+            self.certificate.refresh()
         for connection, waiting in list(self._waiting.items()):
             if isinstance(waiting, _Held) and not connection.sock.unread:
                 self._hand_over(connection, waiting.arrival)
@@ -228,6 +250,32 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         except OSError:
             log.debug("the refusal was not sent: the client has gone")
 
+    def _await_handshake(self, connection: TConn) -> None:
+        self._wait(connection, _Handshake(time.monotonic() + self.policy.head.total_seconds()))
+
+    def _shake_hands(self, connection: TConn) -> None:
+        try:
+            if not connection.sock.has_shaken_hands():
+                return
+        except OSError as error:
+            self._refuse_handshake(connection, error)
+        else:
+            self._forget(connection)
+            self._await_request(connection)
+
+    def _refuse_handshake(self, connection: TConn, error: OSError) -> None:
+        if rule := broken_rule(error):
+            log.info("TLS handshake failed: %s", rule)
+        if rule != HTTP_INSTEAD:
+            self._drop(connection)
+            return
+        self._forget(connection)
+        try:
+            connection.sock.send_in_plain_text(refusals.response(refusals.HTTPS_ALONE, self.prefix))
+            self._linger(connection)
+        except OSError:
+            self._close(connection)
+
     def _await_request(self, connection: TConn, received: bytes = b"") -> None:
         now = time.monotonic()
         arrival = Arrival(self.policy, now)
@@ -252,13 +300,16 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._waiting[connection] = _Held(arrival, time.monotonic() + seconds)
         self._held += 1
 
-    def _wait(self, connection: TConn, waiting: Arrival | _Linger) -> None:
+    def _wait(self, connection: TConn, waiting: _Handshake | Arrival | _Linger) -> None:
         self.poller.register(connection.sock, EVENT_READ, partial(self._on_readable, connection))
         self._waiting[connection] = waiting
 
     def _on_readable(self, connection: TConn, client: socket.socket) -> None:
         if (waiting := self._waiting.get(connection)) is None:
             return  # dropped for a new one after both events were there
+        if isinstance(waiting, _Handshake):
+            self._shake_hands(connection)
+            return
         try:
             data = client.recv(_RECEIVE)
         except BlockingIOError:
@@ -298,7 +349,8 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _shorten_idle(self, deadline: float) -> None:
         """The worker stops: a connection without a request, or with a held one, has only until then."""
         for waiting in list(self._waiting.values()):
-            if isinstance(waiting, _Held) or (isinstance(waiting, Arrival) and not waiting.begun):
+            is_idle = isinstance(waiting, Arrival) and not waiting.begun
+            if is_idle or isinstance(waiting, _Held | _Handshake):
                 waiting.deadline = min(waiting.deadline, deadline)
 
     def _drop_oldest(self) -> None:
@@ -321,7 +373,9 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self.poller.unregister(connection.sock)
 
 
-def edge_worker(policy: ArrivalPolicy, prefix: str = "") -> type[EdgeWorker]:
+def edge_worker(
+    policy: ArrivalPolicy, prefix: str = "", certificate: Certificate | None = None
+) -> type[EdgeWorker]:
     """The worker class with this policy, for gunicorn's configuration. `prefix`: the path before every
-    address of the API."""
-    return type("EdgeWorker", (EdgeWorker,), {"policy": policy, "prefix": prefix})
+    address of the API. With `certificate` it speaks HTTPS alone."""
+    return type("EdgeWorker", (EdgeWorker,), {"policy": policy, "prefix": prefix, "certificate": certificate})
