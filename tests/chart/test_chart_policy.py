@@ -29,12 +29,18 @@ def test_no_token_but_for_the_collector(manifests: Manifests, example: str) -> N
 
 
 def test_a_worker_has_no_secret_among_its_files(manifests: Manifests, example: str) -> None:
-    """Jobs could read it; Kafka's CA is none."""
+    """Jobs could read it; the certificates of authorities are none. A client's key for database and collector
+    has to be a file: it is there where the values name one, and docs/kubernetes.md says so."""
     for name, _, spec in pods(manifests(example)):
         if name.endswith("-report-worker"):
             secrets = [volume["secret"] for volume in spec["volumes"] if "secret" in volume]
-            assert {item["path"] for secret in secrets for item in secret["items"]} <= {"ca.crt"}, name
-            assert not any("projected" in volume for volume in spec["volumes"]), name
+            for volume in spec["volumes"]:
+                secrets += [source["secret"] for source in volume.get("projected", {}).get("sources", ())]
+            files = [
+                item["path"] for secret in secrets for item in secret["items"] if item["path"] != "ca.crt"
+            ]
+            clients = ["tls.crt", "tls.key"] * 2 if example == "tls" else []
+            assert files == clients, name
 
 
 def test_every_container_has_requests_and_limits(manifests: Manifests, example: str) -> None:
@@ -56,7 +62,7 @@ def test_both_services_can_write_where_artefacts_are(manifests: Manifests, examp
         for mount in container["volumeMounts"]
         if mount["name"] == "artefacts"
     ]
-    assert len(mounts) == (0 if example in ("external", "production") else 2)
+    assert len(mounts) == (0 if example in ("external", "production", "tls") else 2)
     assert not [mount for mount in mounts if mount.get("readOnly")]
 
 

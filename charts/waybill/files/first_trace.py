@@ -1,12 +1,13 @@
 # ruff: noqa: T201 - a test says what it does by printing
 """Requests a report, follows it to its end, and checks that its trace crosses Kafka.
 
-Reads WAYBILL_API_URL, JAEGER_URL, and, where the API asks for credentials, WAYBILL_TOKEN. With an empty
-JAEGER_URL it leaves the trace out, and says so.
+Reads WAYBILL_API_URL, JAEGER_URL, and, where the API asks for credentials, WAYBILL_TOKEN; WAYBILL_CA_FILE
+names the authority of an API with HTTPS. With an empty JAEGER_URL it leaves the trace out, and says so.
 """
 
 import os
 import sys
+from pathlib import Path
 
 from waybill_client import ExpectedTrace, JaegerClient, ProblemError, Report, Trace, WaybillClient
 
@@ -23,7 +24,9 @@ def finished_report() -> tuple[Report, list[str]]:
     """The report, and its steps' names; prints each status and step as the stream of events tells it."""
     steps = []
     token = os.environ.get("WAYBILL_TOKEN", "").strip() or None  # from a file: with the end of its line
-    with WaybillClient(os.environ["WAYBILL_API_URL"], token=token) as api:
+    authority = os.environ.get("WAYBILL_CA_FILE")
+    ca_file = Path(authority) if authority else None
+    with WaybillClient(os.environ["WAYBILL_API_URL"], token=token, ca_file=ca_file) as api:
         report = api.request("dowork", PARAMETERS)
         print(f"Requested {report.id}, whose trace is {report.trace_id}.")
         for event in api.follow(report.id):

@@ -69,6 +69,7 @@ or ConfigMap cannot be read here: it is appended by reference, and the later of 
     secretKeyRef:
       name: {{ include "waybill.databaseSecret" . | quote }}
       key: {{ include "waybill.databaseUrlKey" . | quote }}
+{{- include "waybill.databaseTlsEnv" . }}
 {{- end }}
 
 {{- define "waybill.artefactEnv" -}}
@@ -86,6 +87,7 @@ or ConfigMap cannot be read here: it is appended by reference, and the later of 
 - {name: WAYBILL_LOG_LEVEL, value: {{ $root.Values.logging.level | quote }}}
 - {name: WAYBILL_LOG_FORMAT, value: {{ $root.Values.logging.format | quote }}}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ include "waybill.collectorEndpoint" $root | quote }}}
+{{- include "waybill.exporterTlsEnv" $root }}
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: POD_UID

@@ -72,7 +72,8 @@ report-worker: {{ toJson .Values.reportWorker }}
 {{/* The OpenTelemetry operator appends "-collector" to a resource's name, so the Deployment bears it too. */}}
 {{- define "waybill.collectorEndpoint" -}}
 {{- if eq .Values.collector.mode "external" }}{{ .Values.collector.external.endpoint }}
-{{- else }}http://{{ include "waybill.fullname" . }}-collector:4318{{ end }}
+{{- else }}{{ ternary "https" "http" (ne .Values.collector.tls.certificateSecret.name "") -}}
+://{{ include "waybill.fullname" . }}-collector:4318{{ end }}
 {{- end }}
 {{- define "waybill.databaseSecret" -}}
 {{- if eq .Values.postgresql.mode "external" }}{{ .Values.postgresql.external.existingSecret }}

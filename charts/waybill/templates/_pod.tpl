@@ -92,6 +92,7 @@ capabilities: {drop: [ALL]}
   persistentVolumeClaim: {claimName: {{ include "waybill.fullname" $root }}-artefacts}
 {{- end }}
 {{- include "waybill.kafkaVolumes" . }}
+{{- include "waybill.serviceTlsVolumes" . }}
 {{- if or $root.Values.development.sync (eq $root.Values.postgresql.mode "builtin") }}
 - name: scripts
   configMap: {name: {{ include "waybill.fullname" $root }}-scripts}
@@ -102,13 +103,16 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
+{{/* (list $ component) */}}
 {{- define "waybill.serviceVolumeMounts" -}}
+{{- $root := index . 0 -}}
 - {name: tmp, mountPath: /tmp}
-{{- if not .Values.artefacts.url }}
+{{- if not $root.Values.artefacts.url }}
 - {name: artefacts, mountPath: /var/lib/waybill/artefacts}
 {{- end }}
-{{- include "waybill.kafkaVolumeMounts" . }}
-{{- if .Values.development.sync }}
+{{- include "waybill.kafkaVolumeMounts" $root }}
+{{- include "waybill.certificateMounts" (list (include "waybill.serviceTlsVolumes" .)) }}
+{{- if $root.Values.development.sync }}
 - {name: code, mountPath: /app}
 - {name: scripts, mountPath: /scripts, readOnly: true}
 {{- end }}

@@ -65,7 +65,7 @@ spec:
               sleep: {seconds: {{ $values.preStopSeconds }}}
           securityContext: {{- include "waybill.containerSecurity" $root | nindent 12 }}
           resources: {{- toYaml $values.resources | nindent 12 }}
-          volumeMounts: {{- include "waybill.serviceVolumeMounts" $root | nindent 12 }}
+          volumeMounts: {{- include "waybill.serviceVolumeMounts" . | nindent 12 }}
       volumes: {{- include "waybill.serviceVolumes" . | nindent 8 }}
 {{- end }}
 
@@ -78,10 +78,13 @@ of which `health` is for the probes alone; `env`, its own settings, each with a 
 {{- if eq (index . 1) "producer-api" -}}
 values: producerApi
 scaled: {{ $values.producerApi.autoscaling.enabled }}
-ports: [{name: http, number: 8080}, {name: health, number: 8082}]
+ports:
+  - {name: {{ include "waybill.apiScheme" (index . 0) }}, number: 8080}
+  - {name: health, number: 8082}
 env:
   - {name: WAYBILL_LISTEN, value: "0.0.0.0:8080"}
   - {name: WAYBILL_HEALTH_LISTEN, value: "0.0.0.0:8082"}
+  {{- with include "waybill.apiTlsEnv" (index . 0) | trim }}{{ . | nindent 2 }}{{ end }}
   - {name: WAYBILL_ALLOWED_HOSTS, value: {{ include "waybill.allowedHosts" (index . 0) | quote }}}
   {{- with $values.producerApi.trustedProxies }}
   - {name: WAYBILL_TRUSTED_PROXIES, value: {{ join "," . | quote }}}

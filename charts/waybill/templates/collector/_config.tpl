@@ -6,8 +6,12 @@ what only a cluster can add. The values' own `collector.config` comes last.
 {{- $config := .Files.Get "files/collector.yaml" | fromYaml -}}
 {{- $limiter := dict "check_interval" "1s" "limit_percentage" 80 "spike_limit_percentage" 25 -}}
 {{- $_ := set $config.processors "memory_limiter" $limiter -}}
-{{- $insecure := or (ne .Values.tracing.backend "external") .Values.tracing.external.insecure -}}
-{{- $_ := set $config.exporters.otlp.tls "insecure" $insecure -}}
+{{- $_ := set $config.exporters.otlp "tls" (include "waybill.tracingTls" . | fromYaml) -}}
+{{- if .Values.collector.tls.certificateSecret.name -}}
+  {{- range $protocol := $config.receivers.otlp.protocols -}}
+    {{- $_ := set $protocol "tls" (include "waybill.receiverTls" (list $.Values.collector.tls) | fromYaml) -}}
+  {{- end -}}
+{{- end -}}
 {{- if .Values.collector.kubernetesAttributes -}}
   {{- $_ := set $config.processors "k8s_attributes" (include "waybill.kubernetesAttributes" . | fromYaml) -}}
   {{- range $pipeline := $config.service.pipelines -}}

@@ -4,6 +4,10 @@
 {{- with .Values.tracing.jaeger.storage -}}
 {{- $_ := set $config.extensions.jaeger_storage "backends" (dict "traces" .) -}}
 {{- end -}}
+{{- if .Values.tracing.tls.certificateSecret.name -}}
+{{- $tls := include "waybill.receiverTls" (list .Values.tracing.tls) | fromYaml -}}
+{{- $_ := set $config.receivers.otlp.protocols.grpc "tls" $tls -}}
+{{- end -}}
 {{ toYaml $config }}
 {{- end }}
 
