@@ -17,6 +17,7 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "topics": set(),
     "redaction": set(),
+    "secret_files": set(),
     "background": set(),
     "prctl": set(),
     "bare_http": set(),
@@ -38,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "outbox": {"domain", "kafka", "ledger", "messages", "store", "telemetry"},
     "maintenance": {"artefacts", "domain", "ledger", "periodic", "store", "telemetry"},
     # the edge
-    "settings": {"addresses", "database_url", "domain", "errors", "kafka", "topics"},
+    "settings": {"addresses", "database_url", "domain", "errors", "kafka", "secret_files", "topics"},
     "launch": {"artefacts", "errors", "logs", "settings", "telemetry"},
     "runtime": {
         "artefacts",

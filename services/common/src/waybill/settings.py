@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -14,6 +15,7 @@ from waybill.database_url import WrongDatabaseUrl, connection_options
 from waybill.domain import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.errors import WaybillError
 from waybill.kafka import KafkaConfig
+from waybill.secret_files import SECRET, SUFFIX, Secret, UnusableSecret, find_secret
 from waybill.topics import Topics
 
 PREFIX = "WAYBILL_"
@@ -51,7 +53,8 @@ class WrongSettings(WaybillError):  # noqa: N818 - the name is the sentence
 
 
 class Settings(BaseSettings):
-    """From variables with our prefix; an empty one is an unset one."""
+    """From variables with our prefix; an empty one is an unset one. `load` finds a field with `SECRET` in a
+    file, too."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
@@ -62,11 +65,22 @@ class Settings(BaseSettings):
             raise PydanticCustomError("time", "must be at most {most}", {"most": _MAX_TIME})
         return value
 
+    @classmethod
+    def secrets(cls) -> Iterator[str]:
+        """The names of the fields that hold secrets."""
+        for name, field in cls.model_fields.items():
+            if any(isinstance(one, Secret) for one in field.metadata):
+                yield name
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        secrets = set(self.secrets())
+        return [(name, value) for name, value in super().__repr_args__() if name not in secrets]
+
 
 class DatabaseSettings(Settings):
     """Where the database is."""
 
-    database_url: str
+    database_url: Annotated[str, SECRET]
     database_pool_size: int = Field(default=8, ge=1)
 
     @field_validator("database_url")
@@ -86,12 +100,12 @@ class KafkaSettings(Settings):
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: str | None = None
     kafka_sasl_username: str | None = None
-    kafka_sasl_password: str | None = None
+    kafka_sasl_password: Annotated[str | None, SECRET] = None
     kafka_ssl_ca_location: str | None = None
     kafka_ssl_certificate_location: str | None = None
     kafka_ssl_key_location: str | None = None
-    kafka_ssl_certificate_pem: str | None = None
-    kafka_ssl_key_pem: str | None = None
+    kafka_ssl_certificate_pem: Annotated[str | None, SECRET] = None
+    kafka_ssl_key_pem: Annotated[str | None, SECRET] = None
     kafka_topic_report: str = "report"
     kafka_topic_report_status: str = "report-status"
     kafka_topic_report_dead_letter: str = "report-dead-letter"
@@ -121,7 +135,7 @@ class KafkaSettings(Settings):
 class ServiceSettings(DatabaseSettings, KafkaSettings):
     """What both services need."""
 
-    artefact_url: str = Field(min_length=1)
+    artefact_url: Annotated[str, SECRET] = Field(min_length=1)
     lease_seconds: float = Field(
         default=30, gt=0, description="An attempt's time to live without a heartbeat."
     )
@@ -184,24 +198,44 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
 
 
 def load(settings: type[AnySettings], **values: Any) -> AnySettings:
-    """Raises `WrongSettings`, naming every variable that is missing, wrong, or set by an old name."""
+    """Secrets also from the files that variables with `_FILE` name. Raises `WrongSettings`, naming every
+    variable that is missing, wrong, or set by an old name."""
+    secrets, unusable = _secrets(settings)
     wrong = [
         f"{PREFIX}{old}: this setting is called {PREFIX}{new} now; rename it"
         for old, new in RENAMED.items()
         if os.environ.get(f"{PREFIX}{old}")
     ]
     try:
-        loaded = settings(**values)
+        loaded = settings(**{**secrets, **values})
     except ValidationError as error:
         wrong += [
             f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
             if item["loc"]
             else item["msg"]
             for item in error.errors(include_url=False, include_input=False)
+            if not unusable.keys() & set(item["loc"])
         ]
+    wrong += unusable.values()
     if wrong:
         raise WrongSettings("The settings are wrong.\n  " + "\n  ".join(wrong))
     return loaded
+
+
+def _secrets(settings: type[Settings]) -> tuple[dict[str, str], dict[str, str]]:
+    """Those that are in files, and what is wrong with the files, by the names of the fields."""
+    found: dict[str, str] = {}
+    unusable: dict[str, str] = {}
+    for name in settings.secrets():
+        variable = f"{PREFIX}{name.upper()}"
+        try:
+            secret = find_secret(variable, os.environ)
+        except UnusableSecret as error:
+            unusable[name] = f"{variable}{SUFFIX}: {error}"
+        else:
+            if secret is not None:
+                found[name] = secret
+    return found, unusable
 
 
 def items(text: str) -> list[str]:

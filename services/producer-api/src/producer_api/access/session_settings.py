@@ -1,7 +1,7 @@
 """Settings of browsers' sessions."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from producer_api.access.oidc_settings import OidcSettings
 from producer_api.access.session import SessionPolicy
 from producer_api.access.sign_in import SignInPolicy
+from waybill.secret_files import SECRET
 from waybill.settings import items
 
 _MIN_SECRET = 32
@@ -18,9 +19,9 @@ class SessionSettings(OidcSettings):
     """`session_secret`: with commas, the newest first. Browsers sign in where there is a client id."""
 
     oidc_client_id: str = ""
-    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_client_secret: Annotated[SecretStr, SECRET] = SecretStr("")
     oidc_scopes: str = "openid profile email"
-    session_secret: SecretStr = SecretStr("")
+    session_secret: Annotated[SecretStr, SECRET] = SecretStr("")
     session_hours: float = Field(default=8, gt=0, le=24 * 30)
 
     @field_validator("session_secret")
