@@ -145,7 +145,7 @@ class Stack:
 
     def add_worker(self, name: str, **settings: str) -> None:
         """Starts one more report-worker, under a name of its own, and waits until it answers."""
-        environment = {**self._service_settings(), **settings}
+        environment = {**services.with_role(self._service_settings(), postgres.WORKER_ROLE), **settings}
         scripts = self._installation.scripts
         worker = services.report_worker(
             scripts, environment, self.ports[name], name, telemetry=self._telemetry_part
@@ -217,8 +217,8 @@ class Stack:
 
     def _services(self, settings: Mapping[str, Mapping[str, str]]) -> list[Node]:
         common = self._service_settings()
-        api = {**common, **settings.get("producer-api", {})}
-        worker = {**common, **settings.get("report-worker", {})}
+        api = {**services.with_role(common, postgres.API_ROLE), **settings.get("producer-api", {})}
+        worker = {**services.with_role(common, postgres.WORKER_ROLE), **settings.get("report-worker", {})}
         scripts, ports = self._installation.scripts, self.ports
         return [
             *services.preparations(scripts, common),

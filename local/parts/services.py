@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local import cache
+from local.parts import postgres
 from local.parts.part import Part, Task
 from local.parts.telemetry import COLLECTOR
 
@@ -19,7 +20,7 @@ def without_proxy() -> dict[str, str]:
 def settings(
     *, database_url: str, kafka_bootstrap: str, otlp_endpoint: str, artefacts: Path, temporary: Path
 ) -> dict[str, str]:
-    """The environment that both services and the `waybill` command share."""
+    """The environment that both services and the `waybill` command share. `database_url` is its owner's."""
     return {
         "WAYBILL_DATABASE_URL": database_url,
         "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
@@ -37,11 +38,25 @@ def settings(
     }
 
 
+def with_role(settings: Mapping[str, str], role: str) -> dict[str, str]:
+    """The same with a role of the database that may do less than its owner."""
+    return {**settings, "WAYBILL_DATABASE_URL": postgres.as_role(settings["WAYBILL_DATABASE_URL"], role)}
+
+
 def preparations(scripts: Path, settings: Mapping[str, str]) -> list[Task]:
-    """The database's schema and the topics."""
+    """The database's schema, with the rights of the services' roles, and the topics."""
     waybill = str(scripts / "waybill")
+    roles = {
+        "WAYBILL_DATABASE_API_ROLE": postgres.API_ROLE,
+        "WAYBILL_DATABASE_WORKER_ROLE": postgres.WORKER_ROLE,
+    }
     return [
-        Task(name="migrate", command=(waybill, "migrate"), needs=("postgres",), environment=settings),
+        Task(
+            name="migrate",
+            command=(waybill, "migrate"),
+            needs=("postgres",),
+            environment={**settings, **roles},
+        ),
         Task(name="topics", command=(waybill, "topics"), needs=("kafka",), environment=settings),
     ]
 

@@ -29,14 +29,17 @@ from tests.support.waiting import eventually
 from waybill.artefacts import ArtefactStore
 from waybill.domain import NewReport, new_report_id
 from waybill.store import (
+    Rights,
     StoreUnavailable,
     UnsuitableDatabase,
+    check_rights,
     check_schema,
     check_writable,
     ping,
 )
 from waybill.store import engine as engine_module
 from waybill.store.migrate import migrate
+from waybill.store.rights import API, WORKER
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -181,6 +184,19 @@ def test_a_database_that_cannot_hold_every_text_is_refused(stack: Stack, server:
         server.execute("DROP DATABASE surroundings_latin1 WITH (FORCE)")
 
 
+def test_the_charts_job_brings_the_schema_up_and_then_waits_for_nothing(own: URL) -> None:
+    for what, said in (("migrate", "The schema is at "), ("wait", "")):
+        job = subprocess.run(
+            [sys.executable, DATABASE_JOB, what],
+            env={**os.environ, "WAYBILL_DATABASE_URL": address(own)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (job.returncode, job.stderr) == (0, "")
+        assert said in job.stdout
+
+
 def run_migrate(url: URL) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [Installation.find().scripts / "waybill", "migrate"],
@@ -221,7 +237,10 @@ def test_migrate_says_which_setting_is_in_the_way(
     assert result.stderr.startswith(f"waybill: {said}")
 
 
-def test_a_role_that_may_not_write_the_tables_is_not_ready(own: URL, server: Database) -> None:
+@pytest.mark.parametrize("rights", [API, WORKER], ids=lambda rights: rights.service)
+def test_a_role_that_may_not_write_the_tables_is_not_ready(
+    own: URL, server: Database, rights: Rights
+) -> None:
     with engine_of(address(own)) as owner:
         migrate(owner)
         with owner.begin() as connection:
@@ -229,9 +248,10 @@ def test_a_role_that_may_not_write_the_tables_is_not_ready(own: URL, server: Dat
     with (
         role(server, own) as url,
         engine_of(address(url)) as engine,
-        pytest.raises(UnsuitableDatabase, match=r"may not read and write every table .*reports"),
+        pytest.raises(UnsuitableDatabase, match=r"lacks rights: GRANT .* ON reports TO it"),
     ):
         check_schema(engine)
+        check_rights(engine, rights)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from local.parts import services
+from local.parts import postgres, services
 from local.parts.part import Node, Part
 from local.ports import Ports
 from local.run_dir import RunDir
@@ -37,7 +37,8 @@ _KINDS = Path(__file__).parent / "kinds"
 
 @dataclass
 class LifecycleStack:
-    """A producer-api and a report-worker, under the names `API` and `WORKER`."""
+    """A producer-api and a report-worker, under the names `API` and `WORKER`. `settings` are the worker's;
+    `database_url` is the owner's, whose rights the services do not have."""
 
     runner: Runner
     run_dir: RunDir
@@ -116,14 +117,15 @@ def lifecycle_stack(
         temporary=run_dir.part("tmp"),
     )
     settings |= {**_settings(directory), **more_settings}
+    api, worker = (services.with_role(settings, role) for role in (postgres.API_ROLE, postgres.WORKER_ROLE))
     ports, runner = Ports.free(), Runner(run_dir)
-    started = LifecycleStack(runner, run_dir, ports, settings, database_url)
+    started = LifecycleStack(runner, run_dir, ports, worker, database_url)
     scripts = _scripts()
     try:
         nodes: list[Node] = [
             *services.preparations(scripts, settings),
-            services.producer_api(scripts, settings, ports["api"], ports["api-health"]),
-            services.report_worker(scripts, settings, ports["worker-health"], WORKER),
+            services.producer_api(scripts, api, ports["api"], ports["api-health"]),
+            services.report_worker(scripts, worker, ports["worker-health"], WORKER),
         ]
         runner.start([_without_shared_needs(node) for node in nodes], lambda *_: None)
         yield started

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from local.parts.postgres import unprivileged
+from local.parts.postgres import API_ROLE, WORKER_ROLE, as_role, unprivileged
 from local.ports import Ports
 
 _SECONDS = 20
@@ -49,7 +49,9 @@ def pgbouncer(server_url: str, directory: Path, more: str = "", pool_size: int =
     server, ports = make_url(server_url), Ports.free()
     port = ports["pgbouncer"]
     users = directory / "users.txt"
-    users.write_text(f'"{server.username}" "{server.password}"\n')
+    owner = server.render_as_string(hide_password=False)
+    known = [server, *(make_url(as_role(owner, role)) for role in (API_ROLE, WORKER_ROLE))]
+    users.write_text("".join(f'"{user.username}" "{user.password}"\n' for user in known))
     configuration, log = directory / "pgbouncer.ini", directory / "pgbouncer.log"
     configuration.write_text(
         _CONFIGURATION.format(

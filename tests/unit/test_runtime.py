@@ -5,6 +5,7 @@ import pytest
 from waybill.runtime import Runtime
 from waybill.settings import ServiceSettings, load
 from waybill.store import StoreUnavailable
+from waybill.store.rights import API
 
 
 def test_a_database_that_is_away_is_not_named_to_those_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,7 +16,7 @@ def test_a_database_that_is_away_is_not_named_to_those_who_ask(monkeypatch: pyte
         "WAYBILL_ARTEFACT_URL": "memory:///",
     }.items():
         monkeypatch.setenv(name, value)
-    runtime = Runtime("tests", load(ServiceSettings), pool_size=1)
+    runtime = Runtime("tests", load(ServiceSettings), API, pool_size=1)
 
     with pytest.raises(StoreUnavailable) as caught:
         runtime.check_database()

@@ -12,9 +12,9 @@ from producer_api.settings import ApiSettings
 from report_worker.settings import WorkerSettings
 from tests.support.api_services import GOOD, set_alone
 from tests.support.checkout import ROOT
-from waybill.settings import PREFIX, DatabaseSettings, Settings, WrongSettings, load
+from waybill.settings import PREFIX, MigrationSettings, Settings, WrongSettings, load
 
-SERVICES: list[type[Settings]] = [ApiSettings, WorkerSettings, DatabaseSettings]
+SERVICES: list[type[Settings]] = [ApiSettings, WorkerSettings, MigrationSettings]
 SECRETS = sorted({(settings, name) for settings in SERVICES for name in settings.secrets()}, key=str)
 
 VALUES = {

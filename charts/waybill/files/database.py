@@ -12,7 +12,8 @@ import time
 from sqlalchemy import Engine
 
 from waybill.errors import WaybillError
-from waybill.store import SchemaBehind, StoreUnavailable, check_schema, create_engine, migrate, ping
+from waybill.store import SchemaBehind, StoreUnavailable, check_schema, create_engine, ping
+from waybill.store.migrate import migrate
 
 
 def until_reachable(engine: Engine, deadline: float) -> None:

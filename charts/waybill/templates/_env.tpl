@@ -63,13 +63,29 @@ or ConfigMap cannot be read here: it is appended by reference, and the later of 
 {{- include "waybill.env" (list (index . 1) (index . 0).Values.migrations.extraEnv) }}
 {{- end }}
 
+{{/* (list $ component): the database's URL, with the role of that component */}}
 {{- define "waybill.databaseEnv" -}}
+{{- $secret := include "waybill.databaseSecret" . | fromYaml -}}
 - name: WAYBILL_DATABASE_URL
   valueFrom:
     secretKeyRef:
-      name: {{ include "waybill.databaseSecret" . | quote }}
-      key: {{ include "waybill.databaseUrlKey" . | quote }}
-{{- include "waybill.databaseTlsEnv" . }}
+      name: {{ $secret.name | quote }}
+      key: {{ $secret.key | quote }}
+{{- include "waybill.databaseTlsEnv" (index . 0) }}
+{{- end }}
+
+{{/* what migrates, and gives the services' roles their rights */}}
+{{- define "waybill.migrationEnv" -}}
+{{ include "waybill.databaseEnv" (list . "migrate") }}
+{{- $roles := .Values.postgresql.external }}
+{{- if eq .Values.postgresql.mode "external" }}
+{{- with $roles.producerApi.role }}
+- {name: WAYBILL_DATABASE_API_ROLE, value: {{ . | quote }}}
+{{- end }}
+{{- with $roles.reportWorker.role }}
+- {name: WAYBILL_DATABASE_WORKER_ROLE, value: {{ . | quote }}}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "waybill.artefactEnv" -}}
@@ -81,7 +97,7 @@ or ConfigMap cannot be read here: it is appended by reference, and the later of 
 {{- $root := index . 0 -}}
 {{- $service := include "waybill.serviceTraits" . | fromYaml -}}
 {{- $values := index $root.Values $service.values -}}
-{{ include "waybill.databaseEnv" $root }}
+{{ include "waybill.databaseEnv" . }}
 {{ include "waybill.kafkaEnv" . }}
 {{ include "waybill.artefactEnv" $root }}
 - {name: WAYBILL_LOG_LEVEL, value: {{ $root.Values.logging.level | quote }}}

@@ -75,10 +75,18 @@ report-worker: {{ toJson .Values.reportWorker }}
 {{- else }}{{ ternary "https" "http" (ne .Values.collector.tls.certificateSecret.name "") -}}
 ://{{ include "waybill.fullname" . }}-collector:4318{{ end }}
 {{- end }}
+{{/* (list $ component) → YAML, `name` and `key`: the Secret with the database's URL, of that service's role if it has one */}}
 {{- define "waybill.databaseSecret" -}}
-{{- if eq .Values.postgresql.mode "external" }}{{ .Values.postgresql.external.existingSecret }}
-{{- else }}{{ include "waybill.fullname" . }}-postgresql{{ end }}
+{{- $root := index . 0 -}}
+{{- $external := $root.Values.postgresql.external -}}
+{{- if eq $root.Values.postgresql.mode "external" -}}
+{{- $own := dict "producer-api" $external.producerApi "report-worker" $external.reportWorker -}}
+{{- $secret := get $own (index . 1) | default dict -}}
+{{- if not $secret.existingSecret }}{{ $secret = $external }}{{ end -}}
+name: {{ $secret.existingSecret | quote }}
+key: {{ $secret.urlKey | quote }}
+{{- else -}}
+name: {{ include "waybill.fullname" $root }}-postgresql
+key: url
 {{- end }}
-{{- define "waybill.databaseUrlKey" -}}
-{{- if eq .Values.postgresql.mode "external" }}{{ .Values.postgresql.external.urlKey }}{{ else }}url{{ end }}
 {{- end }}

@@ -133,7 +133,7 @@ capabilities: {drop: [ALL]}
 {{- if eq $root.Values.postgresql.mode "builtin" }}
 - name: wait-for-schema
   command: [python, /scripts/database.py, wait]
-  env: {{- include "waybill.hookEnv" (list $root (include "waybill.databaseEnv" $root)) | nindent 4 }}
+  env: {{- include "waybill.hookEnv" (list $root (include "waybill.databaseEnv" (list $root "migrate"))) | nindent 4 }}
   volumeMounts:
     - {name: scripts, mountPath: /scripts, readOnly: true}
     - {name: tmp, mountPath: /tmp}

@@ -37,19 +37,35 @@ def _sentences() -> Iterator[None]:
         raise typer.Exit(_UNREACHABLE if isinstance(error, RetryableError) else _FAILED) from error
 
 
-def migrate() -> None:
+def migrate(
+    grant_api: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="Give this role of the database the rights of producer-api."),
+    ] = None,
+    grant_worker: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="Give this role of the database the rights of report-worker."),
+    ] = None,
+) -> None:
     """Bring the database's schema to this version. Safe to run twice, and at the same time.
 
-    It ends with 3 when the database cannot be reached.
+    With roles for the services, each has its rights afterwards, and no others: the roles must exist, and the
+    one that migrates owns the tables. It ends with 3 when the database cannot be reached.
     """
     from waybill import store
-    from waybill.settings import DatabaseSettings, load
+    from waybill.settings import MigrationSettings, load
     from waybill.store.migrate import migrate
+    from waybill.store.rights import API, WORKER
 
     with _sentences():
-        settings = load(DatabaseSettings)
+        given = {"database_api_role": grant_api, "database_worker_role": grant_worker}
+        settings = load(MigrationSettings, **{name: role for name, role in given.items() if role})
         engine = store.create_engine(settings.database_url, application="waybill-migrate", pool_size=1)
-        typer.echo(f"The database's schema is at {migrate(engine)}.")
+        wanted = {settings.database_api_role: API, settings.database_worker_role: WORKER}
+        roles = {role: rights for role, rights in wanted.items() if role}
+        typer.echo(f"The database's schema is at {migrate(engine, roles)}.")
+        for role, rights in roles.items():
+            typer.echo(f"The role {role} has the rights of {rights.service}.")
 
 
 def topics(
@@ -100,6 +116,7 @@ def create_key(
     from waybill.domain import DEFAULT_TENANT, UNKNOWN_OWNER, Actor, Owner, Role
     from waybill.ledger import ApiKeys, Nowhere, Transactions
     from waybill.settings import DatabaseSettings, load
+    from waybill.store.rights import API
     from waybill.topics import Topics
 
     if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
@@ -116,6 +133,7 @@ def create_key(
         engine = store.create_engine(settings.database_url, application="waybill-create-key", pool_size=1)
         stack.callback(engine.dispose)
         store.check_schema(engine)
+        store.check_rights(engine, API)
         keys = ApiKeys(Transactions(engine, Topics(), Nowhere()))
         _, secret = keys.create(
             Actor(UNKNOWN_OWNER, "waybill create-key"), name, whose, set(map(Role, given))

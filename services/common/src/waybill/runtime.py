@@ -26,13 +26,14 @@ class Runtime:
         self,
         service: str,
         settings: ServiceSettings,
+        rights: store.Rights,
         *,
         pool_size: int,
         recovery_grace: timedelta = timedelta(0),
         relay: RelayPolicy | None = None,
     ) -> None:
-        """`pool_size`: the database connections that are kept. `recovery_grace`: as `MaintenancePolicy` has
-        it."""
+        """`rights`: what its role in the database needs. `pool_size`: the database connections that are kept.
+        `recovery_grace`: as `MaintenancePolicy` has it."""
         self.name = instance_name(service)
         self.kafka = kafka = settings.kafka_config(self.name)
         self.kinds = load_registry()
@@ -40,6 +41,7 @@ class Runtime:
             log.error("kind cannot be used: its requests are refused", kind=broken.name, reason=broken.reason)
         self.artefacts = ArtefactStore(settings.artefact_url)
         self._engine = store.create_engine(settings.database_url, application=service, pool_size=pool_size)
+        self._rights = rights
         pending = Pending()
         transactions = Transactions(self._engine, settings.topics, pending, settings.requeue_after)
         self.ledger = Ledger(transactions, settings.lease)
@@ -83,11 +85,13 @@ class Runtime:
         self._engine.dispose()
 
     def check_database(self) -> None:
-        """Raises a `WaybillError` where the database is away or takes no writes, or its schema is not that of
-        this version. Any client may see the sentence: the reason, without host and user, is only logged."""
+        """Raises a `WaybillError` where the database is away or takes no writes, its schema is not that of
+        this version, or the role lacks a right. Any client may see the sentence: the reason, without host and
+        user, is only logged."""
         try:
             store.check_writable(self._engine)
             store.check_schema(self._engine)
+            store.check_rights(self._engine, self._rights)
         except store.StoreUnavailable as error:
             if error.__cause__ is None:
                 raise

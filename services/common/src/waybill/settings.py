@@ -4,9 +4,9 @@ import os
 import socket
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -91,6 +91,23 @@ class DatabaseSettings(Settings):
         except WrongDatabaseUrl as error:
             raise PydanticCustomError("database_url", "{reason}", {"reason": str(error)}) from None
         return address
+
+
+class MigrationSettings(DatabaseSettings):
+    """What brings the schema up; and the roles that get their rights then, where the services have roles of
+    their own."""
+
+    database_api_role: str = ""
+    database_worker_role: str = ""
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Self:
+        if self.database_api_role and self.database_api_role == self.database_worker_role:
+            raise PydanticCustomError(
+                "database_worker_role",
+                "WAYBILL_DATABASE_WORKER_ROLE: must be another role than WAYBILL_DATABASE_API_ROLE",
+            )
+        return self
 
 
 class KafkaSettings(Settings):

@@ -21,6 +21,7 @@ from waybill.artefacts import ArtefactStore
 from waybill.kinds import Registry
 from waybill.ledger import ApiKeys, DeadLetters, Ledger
 from waybill.runtime import Runtime
+from waybill.store import rights
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def build_services(settings: ApiSettings) -> Services:
     runtime = Runtime(
         "producer-api",
         settings,
+        rights.API,
         pool_size=settings.database_pool_size,
         # Workers recover first: the spans that are ended then should bear their service's name.
         recovery_grace=settings.lease.time_to_live,

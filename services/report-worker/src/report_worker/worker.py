@@ -41,6 +41,7 @@ from waybill.outbox import RelayPolicy
 from waybill.prctl import hide_from_own_user
 from waybill.runtime import Runtime
 from waybill.settings import load
+from waybill.store import rights
 from waybill.telemetry import flush, sdk_is_started
 
 log = structlog.get_logger(__name__)
@@ -88,6 +89,7 @@ class Worker:
         self._runtime = runtime = Runtime(
             "report-worker",
             settings,
+            rights.WORKER,
             pool_size=settings.slots + 3,
             relay=RelayPolicy(delete_after=_DELETE_AFTER),
         )

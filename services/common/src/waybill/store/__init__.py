@@ -10,6 +10,7 @@ from waybill.store.engine import (
     ping,
     reason_of,
 )
+from waybill.store.rights import Rights, check_rights
 from waybill.store.schema import SchemaBehind, UnsuitableDatabase, check_schema
 from waybill.store.statements.audit import AuditFilter
 from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter, StoredMessage, Trimmed
@@ -33,6 +34,7 @@ __all__ = [
     "Publication",
     "ReportFilter",
     "ReportPage",
+    "Rights",
     "SchemaBehind",
     "StoreUnavailable",
     "StoredDeadLetter",
@@ -43,6 +45,7 @@ __all__ = [
     "Trimmed",
     "UnsuitableDatabase",
     "WorkerRow",
+    "check_rights",
     "check_schema",
     "check_writable",
     "create_engine",

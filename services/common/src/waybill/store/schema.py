@@ -1,5 +1,5 @@
-"""Whether the database's schema is that of this version, and the role may use it. It knows no Alembic, which
-only `waybill.store.migrate` needs: a worker's memory is less by it."""
+"""Whether the database's schema is that of this version. It knows no Alembic, which only
+`waybill.store.migrate` needs: a worker's memory is less by it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,24 +13,13 @@ from sqlalchemy.exc import DBAPIError
 
 from waybill.errors import WaybillError
 from waybill.store.engine import is_unavailable, reason_of, unavailability_explained
-from waybill.store.tables import APPENDED, RELATIONS
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 """The folder of Alembic's environment. In its `versions`, a file's name begins with its revision."""
 
-_DENIED = text(
-    "SELECT string_agg(DISTINCT name, ', ')"
-    " FROM unnest(CAST(:tables AS text[]) || CAST(:appended AS text[])) AS name,"
-    " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege"
-    " WHERE NOT has_table_privilege(to_regclass(name), privilege)"
-    " AND NOT (name = ANY (CAST(:appended AS text[])) AND privilege IN ('UPDATE', 'DELETE'))"
-)
-_MAY_REMOVE = text(
-    "SELECT has_function_privilege(to_regprocedure('remove_old_audit(interval, integer)'), 'EXECUTE')"
-)
-
 _VERSIONS = text("SELECT to_regclass('alembic_version')")
 _CURRENT = text("SELECT version_num FROM alembic_version")
+_NO_SCHEMA = text("SELECT current_schema() IS NULL")
 _TEMPORARY = text("SELECT relpersistence = 't' FROM pg_class WHERE oid = to_regclass('alembic_version')")
 
 
@@ -47,7 +36,7 @@ def check_schema(engine: Engine) -> None:
     beside an upgrade."""
     with unavailability_explained(), engine.connect() as connection:
         check_encoding(connection)
-        with refusals_explained():
+        with refusals_explained(_SERVICES):
             current = _current(connection)
         known = revisions()
         head = known[-1]
@@ -55,7 +44,6 @@ def check_schema(engine: Engine) -> None:
             raise SchemaBehind(
                 f"The database's schema is at {current or 'nothing'}, not {head}: run `waybill migrate`."
             )
-        _check_tables(connection)
 
 
 def check_encoding(connection: Connection) -> None:
@@ -77,26 +65,17 @@ def check_kept(connection: Connection) -> None:
         )
 
 
-def _check_tables(connection: Connection) -> None:
-    """The role that migrates may be another one than that of the services."""
-    denied = connection.scalar(_DENIED, {"tables": list(RELATIONS), "appended": list(APPENDED)})
-    if denied:
-        raise UnsuitableDatabase(
-            f"The role may not read and write every table ({denied}): "
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA … TO it; "
-            "REVOKE UPDATE, DELETE ON audit FROM it."
-        )
-    if not connection.scalar(_MAY_REMOVE):
-        raise UnsuitableDatabase(
-            "The role may not remove what is old from the audit: "
-            "GRANT EXECUTE ON FUNCTION remove_old_audit TO it."
-        )
+_MIGRATION: Final = (
+    "let the role that migrates own the tables, and GRANT USAGE, CREATE ON its schema, as a rule SCHEMA "
+    "public, TO it"
+)
+_SERVICES: Final = "give the services' roles their rights by `waybill migrate --grant-api … --grant-worker …`"
 
 
 @contextmanager
-def refusals_explained() -> Iterator[None]:
-    """Raises `UnsuitableDatabase` where the role lacks a privilege, there is no schema for tables, or a
-    setting of the database or the role is in the way."""
+def refusals_explained(remedy: str = _MIGRATION) -> Iterator[None]:
+    """Raises `UnsuitableDatabase` where the role lacks a privilege, which `remedy` gives it, there is no
+    schema for tables, or a setting of the database or the role is in the way."""
     try:
         yield
     except DBAPIError as error:
@@ -108,14 +87,18 @@ def refusals_explained() -> Iterator[None]:
                 "and of the role."
             ) from error
         raise UnsuitableDatabase(
-            f"The database refuses it ({error.orig.diag.message_primary}): let the role that migrates own "
-            "the tables, and GRANT USAGE, CREATE ON its schema, as a rule SCHEMA public, TO it."
+            f"The database refuses it ({error.orig.diag.message_primary}): {remedy}."
         ) from error
 
 
 def _current(connection: Connection) -> str | None:
     """The schema's revision; None before the first migration."""
     if connection.scalar(_VERSIONS) is None:
+        if connection.scalar(_NO_SCHEMA):
+            raise UnsuitableDatabase(
+                "The role sees no schema of the database: GRANT USAGE ON SCHEMA …, as a rule public, TO it, "
+                "or set its search_path."
+            )
         return None
     revision: str | None = connection.scalar(_CURRENT)
     return revision

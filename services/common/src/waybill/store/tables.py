@@ -306,9 +306,3 @@ audit = Table(
     Column("trace_id", Text),
     Index("audit_tenant_id_idx", "tenant", "id"),
 )
-
-APPENDED = (audit.name,)
-"""What the services read and add to."""
-
-RELATIONS = (*(name for name in metadata.tables if name not in APPENDED), report_events.name)
-"""What the services read and write."""
