@@ -234,7 +234,7 @@ class KeyResource(BaseModel):
 class NewKeyResource(KeyResource):
     """A key that was made or rotated."""
 
-    token: str = Field(description="What its holder sends. It is answered this once.")
+    token: str = Field(description="What its holder sends. It is answered this once.", repr=False)
 
 
 class KeyList(BaseModel):

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from waybill.domain.access import Owner, Role
@@ -20,7 +20,7 @@ class Secret:
     """What its holder sends, in two parts: the first finds the key, and only the second is secret."""
 
     id: str
-    secret: str
+    secret: str = field(repr=False)
 
     @classmethod
     def new(cls, key_id: str | None = None) -> "Secret":

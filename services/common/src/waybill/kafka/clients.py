@@ -30,7 +30,7 @@ class KafkaConfig:
 
     bootstrap_servers: str
     client_id: str
-    security: Mapping[str, str] = field(default_factory=dict)
+    security: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def common(self) -> dict[str, Any]:
         """What every client needs."""

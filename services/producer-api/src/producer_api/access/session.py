@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ class SessionPolicy:
     """`secrets`: the first signs, the others are accepted. `plain_on_loopback`: whether a browser of this
     machine may have a session without HTTPS."""
 
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
     lifetime: timedelta = timedelta(hours=8)
     plain_on_loopback: bool = False
 

@@ -7,7 +7,7 @@ import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -33,7 +33,7 @@ class SignInPolicy:
     """As what this service is known to the issuers. `client_secret`: empty for a public client."""
 
     client_id: str
-    client_secret: str = ""
+    client_secret: str = field(default="", repr=False)
     scopes: str = "openid profile email"
 
 
@@ -42,9 +42,9 @@ class Attempt:
     """What a browser keeps between its two requests here. Others must not know it."""
 
     issuer: str
-    state: str
-    nonce: str
-    verifier: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
     then: str
     """Where the browser goes at last."""
     began: int

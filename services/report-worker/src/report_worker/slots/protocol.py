@@ -29,7 +29,7 @@ class Options:
     log_format: Literal["json", "console"]
     log_level: Literal["debug", "info", "warning", "error"]
     traced: bool
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     skipped: tuple[str, ...] = ()
     type: Literal["options"] = "options"
 
