@@ -23,7 +23,18 @@ from tests.support.lifecycle_store import Store
 from tests.support.tables import is_on_page, table_of
 from tests.support.waiting import eventually
 from waybill.background import in_background
-from waybill.domain import Action, NewReport, Owner, Report, Role, new_report_id
+from waybill.domain import (
+    Action,
+    Holder,
+    HolderLimits,
+    Level,
+    LimitValues,
+    NewReport,
+    Owner,
+    Report,
+    Role,
+    new_report_id,
+)
 from waybill.ledger import IdempotencyKey
 from waybill.store import AuditFilter
 from waybill.store.statements import idempotency
@@ -95,6 +106,12 @@ def done(api: Access, folder: Path) -> Report:
     return api.done(api.ann, folder)
 
 
+def limited(api: Access, _: Path) -> Report:
+    """In a tenant that has limits."""
+    api.services.limits.set(HolderLimits(Holder(Level.TENANT, HERS), LimitValues(max_queued=10_000)))
+    return api.requested(api.ann)
+
+
 ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", "/api/v1/reports"): Asked(options={"json": {"kind": "dowork"}}),
     ("GET", "/api/report"): Asked(),
@@ -122,6 +139,17 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", "/api/v1/keys"): Asked(options={"json": {"name": "a key", "owner": "somebody"}}),
     ("POST", f"{KEY}:rotate"): Asked(),
     ("POST", f"{KEY}:revoke"): Asked(),
+    ("GET", "/api/v1/limits"): Asked(
+        make=limited,
+        sees=lambda answer, _: HERS in [one["tenant"] for one in answer.get_json()["limits"]],
+    ),
+    ("PUT", "/api/v1/limits"): Asked(
+        make=limited, options={"json": {"level": "tenant", "tenant": HERS, "max_queued": 10_000}}
+    ),
+    ("DELETE", "/api/v1/limits"): Asked(
+        make=limited, options={"query_string": {"level": "tenant", "tenant": HERS}}
+    ),
+    ("GET", "/api/v1/limits/usage"): Asked(make=limited, options={"query_string": {"tenant": HERS}}),
     ("GET", "/api/v1/audit"): Asked(
         sees=lambda answer, report: (
             str(report.id) in [one["report_id"] for one in answer.get_json()["entries"]]

@@ -14,9 +14,12 @@ from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sqlalchemy import text
 
 from local.stack import Stack
 from tests.support.access import access, listening
+from tests.support.database import Database
+from tests.support.lifecycle_store import engine_of
 from tests.support.waiting import PATIENCE
 from waybill.domain import Role
 
@@ -24,6 +27,7 @@ pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 PATH = "/api/v1/openapi.json"
 ONE = "/api/v1/reports/{report_id}"
+LIMITS = "/api/v1/limits"
 
 CAN_BE_WRONG = [
     ("POST", "/api/v1/reports"),
@@ -32,9 +36,12 @@ CAN_BE_WRONG = [
     ("GET", "/api/v1/dead-letters"),
     ("POST", "/api/v1/dead-letters:redrive"),
     ("GET", "/api/v1/audit"),
+    ("PUT", LIMITS),
+    ("DELETE", LIMITS),
+    ("GET", f"{LIMITS}/usage"),
 ]
 TAKE_ANY_ID = [("GET", ONE), ("GET", f"{ONE}/artefact"), ("POST", f"{ONE}:cancel"), ("POST", f"{ONE}:retry")]
-TAKE_NOTHING = [("GET", "/api/v1/kinds"), ("GET", "/api/report")]
+TAKE_NOTHING = [("GET", "/api/v1/kinds"), ("GET", "/api/report"), ("GET", LIMITS)]
 OF_KEYS = [
     ("GET", "/api/v1/keys"),
     ("POST", "/api/v1/keys"),
@@ -61,6 +68,16 @@ bounded = settings(
 @pytest.fixture(scope="session")
 def described(stack: Stack) -> BaseSchema:
     return schemathesis.openapi.from_url(f"{stack.endpoints.api_url}{PATH}")
+
+
+@pytest.fixture(autouse=True)
+def _without_limits(database: Database, store_url: str) -> Iterator[None]:
+    """Those that a test has set would hold for all tests that follow."""
+    yield
+    with engine_of(store_url) as engine:
+        for one in (database.engine, engine):
+            with one.begin() as connection:
+                connection.execute(text("DELETE FROM limits"))
 
 
 @dataclass(frozen=True)

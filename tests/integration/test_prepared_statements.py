@@ -14,6 +14,10 @@ from waybill.domain import (
     Actor,
     End,
     Fence,
+    Holder,
+    HolderLimits,
+    Level,
+    LimitValues,
     NewReport,
     Owner,
     Progress,
@@ -56,11 +60,17 @@ def plan(connection: Connection, name: str, parameters: int) -> dict[str, Any]:
     return found
 
 
+LIMITS = LimitValues(max_queued=1000, max_requests_per_minute=1000, max_kept_bytes=1000)
+
+
 @pytest.mark.parametrize("is_known", [False, True], ids=["not-analyzed", "analyzed"])
+@pytest.mark.parametrize("is_limited", [False, True], ids=["unlimited", "limited"])
 def test_each_is_planned_once_and_by_index_also_while_the_tables_are_empty(
-    store: Store, store_url: str, is_known: bool
+    store: Store, store_url: str, is_known: bool, is_limited: bool
 ) -> None:
     store.empty()
+    for level in Level if is_limited else ():
+        store.limits.set(HolderLimits(Holder(level), LIMITS))
     store.engine.dispose()
     if is_known:
         with psycopg.connect(store_url, autocommit=True) as connection:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 
 class Request(BaseHTTPRequestHandler):
-    """Answers with what the test's route writes; `body` is the parsed JSON of a POST, or its form."""
+    """Answers with what the test's route writes; `body` is the parsed JSON of a POST or PUT, or a form."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -20,6 +20,12 @@ class Request(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._route()
+
+    def do_DELETE(self) -> None:
+        self._route()
+
+    def do_PUT(self) -> None:
+        self.do_POST()
 
     def do_POST(self) -> None:
         sent = self.rfile.read(int(self.headers["Content-Length"]))

@@ -26,6 +26,7 @@ from waybill.ledger import (
     Committed,
     DeadLetters,
     Ledger,
+    Limits,
     Nowhere,
     Published,
     Recovery,
@@ -39,7 +40,10 @@ from waybill.topics import Topics
 ORIGIN = Origin("report", 3, 41)
 
 _OUTBOX = ("publications", "outbox")
-_OTHERS = ("dead_letters", "maintenance_leases", "workers", "api_keys", "audit")
+_OTHERS = (
+    *("dead_letters", "maintenance_leases", "workers", "api_keys", "audit"),
+    *("limits", "kind_limits", "request_rates", "kept_bytes", "open_streams"),
+)
 _TIMES = {
     "reports": "lease_expires_at not_before enqueue_at finished_at created_at updated_at started_at",
     "idempotency_keys": "created_at",
@@ -49,6 +53,8 @@ _TIMES = {
     "report_changes": "at",
     "api_keys": "created_at expires_at last_used_at revoked_at",
     "audit": "at",
+    "request_rates": "paid_until",
+    "open_streams": "seen_at",
 }
 
 
@@ -83,6 +89,7 @@ class Store:
             self.transactions, policies.evidence, lambda why, count: self.trimmed.append((why, count))
         )
         self.api_keys = ApiKeys(self.transactions)
+        self.limits = Limits(self.transactions)
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
 

@@ -25,6 +25,8 @@ from waybill_client.models import (
     AuditEntry,
     KindInfo,
     KindList,
+    Level,
+    Limits,
     NewApiKey,
     Redriven,
     Report,
@@ -34,6 +36,7 @@ from waybill_client.models import (
     StatusEventType,
     StepStatus,
     UnavailableKind,
+    Usage,
 )
 from waybill_client.trace import SPINE, Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
 
@@ -56,6 +59,8 @@ __all__ = [
     "JaegerClient",
     "KindInfo",
     "KindList",
+    "Level",
+    "Limits",
     "NewApiKey",
     "Node",
     "NotSendableError",
@@ -77,6 +82,7 @@ __all__ = [
     "TraceSource",
     "UnavailableKind",
     "UnexpectedAnswerError",
+    "Usage",
     "WaybillClient",
     "read_trace",
 ]

@@ -29,6 +29,9 @@ from waybill_client.models import (
     DeadLetterPage,
     KindInfo,
     KindList,
+    Level,
+    Limits,
+    LimitsList,
     NewApiKey,
     Redriven,
     Report,
@@ -37,6 +40,7 @@ from waybill_client.models import (
     Status,
     StatusEvent,
     StatusEventType,
+    Usage,
 )
 
 API = "Waybill's API"
@@ -45,6 +49,7 @@ API = "Waybill's API"
 REPORTS = "/api/v1/reports"
 KINDS = "/api/v1/kinds"
 KEYS = "/api/v1/keys"
+LIMITS = "/api/v1/limits"
 AUDIT = "/api/v1/audit"
 DEAD_LETTERS = "/api/v1/dead-letters"
 
@@ -171,6 +176,27 @@ class WaybillClient(Client):
     def revoke_key(self, key_id: str) -> ApiKey:
         """Ends a key. It works for a few seconds more."""
         return self._server.read(ApiKey, self._server.post(f"{_of_key(key_id)}:revoke"))
+
+    def limits(self) -> tuple[Limits, ...]:
+        """Those that are set: all of them for an admin, else those that hold in the caller's tenant."""
+        return self._server.read(LimitsList, self._server.get(LIMITS)).limits
+
+    def set_limits(self, limits: Limits) -> Limits:
+        """Instead of all that the tenant or the owner has. They hold at once."""
+        return self._server.read(Limits, self._server.put(LIMITS, limits.model_dump(mode="json")))
+
+    def remove_limits(
+        self, level: Level | str, tenant: str | None = None, owner: str | None = None
+    ) -> Limits:
+        """Those of each then hold. Returns what they were."""
+        query = {"level": level, "tenant": tenant, "owner": owner}
+        return self._server.read(Limits, self._server.delete(LIMITS, query))
+
+    def usage(self, tenant: str | None = None, owner: str | None = None) -> Usage:
+        """What a tenant has now, the caller's own if it is not given; with `owner`, what that owner of it
+        has."""
+        query = {"tenant": tenant, "owner": owner}
+        return self._server.read(Usage, self._server.get(f"{LIMITS}/usage", query))
 
     def audit(
         self,

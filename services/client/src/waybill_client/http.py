@@ -32,10 +32,11 @@ from waybill_client.errors import (
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_BUSY = frozenset({502, 503, 504})
+_BUSY = frozenset({429, 502, 503, 504})
 _CONFLICT = 409
 _UNKNOWN_CALLER, _DENIED = 401, frozenset({401, 403})
 _KEY = "Idempotency-Key"
+_IDEMPOTENT = ("GET", "PUT", "DELETE")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _CONNECT_SECONDS = 10.0
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -79,10 +80,10 @@ class Bearer(httpx.Auth):
 class Server:
     """A base address and how to talk to it. Threads may share one.
 
-    A GET, and a POST with an Idempotency-Key, is retried on any failure of the connection and while the
-    server says that it is busy; anything else only when it surely was not sent. Each call ends within
-    `timeout` seconds, a day at most, however the server behaves. Every method raises `NotSendableError`,
-    `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
+    A GET, PUT or DELETE, and a POST with an Idempotency-Key, is retried on any failure of the connection and
+    while the server says that it is busy, or that a limit leaves no room; anything else only when it surely
+    was not sent. Each call ends within `timeout` seconds, a day at most, however the server behaves. Every
+    method raises `NotSendableError`, `ServerUnreachableError`, `ProblemError` or `UnexpectedAnswerError`.
     """
 
     def __init__(
@@ -131,6 +132,16 @@ class Server:
         headers = {} if key is None else {_KEY: key}
         deadline = self.deadline()
         return self._json(self.open("POST", path, json=body, headers=headers, deadline=deadline), deadline)
+
+    def put(self, path: str, body: Any) -> Any:
+        """The JSON that answers `body`."""
+        deadline = self.deadline()
+        return self._json(self.open("PUT", path, json=body, deadline=deadline), deadline)
+
+    def delete(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The JSON that answers; parameters that are None are left out."""
+        deadline = self.deadline()
+        return self._json(self.open("DELETE", path, params=params, deadline=deadline), deadline)
 
     def text(self, response: httpx.Response, deadline: Deadline) -> str:
         """The body of an open response, whatever its type."""
@@ -289,7 +300,7 @@ def _worth_a_retry(error: Exception, left: float) -> bool | float:
 
 def _is_repeatable(request: httpx.Request) -> bool:
     """Whether sending it twice comes to the same as once."""
-    return request.method == "GET" or _KEY in request.headers
+    return request.method in _IDEMPOTENT or _KEY in request.headers
 
 
 def _retry_after(response: httpx.Response) -> float | None:

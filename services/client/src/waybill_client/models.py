@@ -250,6 +250,46 @@ class ApiKeyList(_Resource):
     keys: tuple[ApiKey, ...]
 
 
+class Level(StrEnum):
+    """Whom limits are for: all of a tenant together, or one owner."""
+
+    TENANT = "tenant"
+    OWNER = "owner"
+
+
+class Limits(_Resource):
+    """Limits of a tenant or an owner; None where there is none. As `tenant` or `owner`, None stands for each
+    that has no value of its own."""
+
+    level: Level
+    tenant: str | None = None
+    owner: str | None = None
+    weight: int | None = None
+    max_queued: int | None = None
+    max_running: int | None = None
+    max_requests_per_minute: int | None = None
+    max_streams: int | None = None
+    max_kept_bytes: int | None = None
+
+
+class LimitsList(_Resource):
+    """Those that are set."""
+
+    limits: tuple[Limits, ...]
+
+
+class Usage(_Resource):
+    """What a tenant or an owner has now, and the limits that hold for it. `requests`: of the last minute,
+    those that still count; `kept_bytes` is None where no limit has them counted."""
+
+    limits: Limits
+    queued: int
+    running: int
+    requests: int
+    streams: int
+    kept_bytes: int | None = None
+
+
 class Action(StrEnum):
     """What the audit keeps."""
 
@@ -261,6 +301,8 @@ class Action(StrEnum):
     CREATE_KEY = "create_key"
     ROTATE_KEY = "rotate_key"
     REVOKE_KEY = "revoke_key"
+    SET_LIMITS = "set_limits"
+    REMOVE_LIMITS = "remove_limits"
 
 
 class AuditEntry(_Resource):

@@ -11,7 +11,18 @@ from flask import Flask, Request
 from producer_api import access, description, guards, places, problems
 from producer_api.addressing import Addressing
 from producer_api.exact_json import ExactJSONProvider
-from producer_api.routes import api_keys, article, audit, dead_letters, health, kinds, login, outcome, reports
+from producer_api.routes import (
+    api_keys,
+    article,
+    audit,
+    dead_letters,
+    health,
+    kinds,
+    limits,
+    login,
+    outcome,
+    reports,
+)
 from producer_api.services import Services
 
 
@@ -68,10 +79,18 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     """In the order of the description's tags. Each gets the parts that its handlers use."""
     ledger = services.ledger
     yield reports.blueprint(ledger, services.dead_letters, services.kinds)
-    yield outcome.blueprint(ledger, services.artefacts, services.hub, services.places, services.stream)
+    yield outcome.blueprint(
+        ledger,
+        services.artefacts,
+        services.hub,
+        services.places,
+        services.stream_limits,
+        services.stream,
+    )
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds)
     yield api_keys.blueprint(services.api_keys)
+    yield limits.blueprint(services.limits)
     yield audit.blueprint(ledger)
     yield article.blueprint(ledger, services.kinds)
     yield login.blueprint(services.browsers)

@@ -16,6 +16,7 @@ from producer_api.resources import AuditQuery, DeadLetterQuery, ReportQuery
 from waybill.telemetry import link_caller, name_unmatched_request, redact_query
 
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:/?#@\[\]\\\s]+)(:[0-9]*)?")
+_WITH_BODY = ("POST", "PUT")
 _PROBES = ("/healthz", "/readyz")
 _SHOWN_IN_SPANS = frozenset(
     {*ReportQuery.model_fields, *DeadLetterQuery.model_fields, *AuditQuery.model_fields, "last_event_id"}
@@ -95,7 +96,7 @@ def _require_json(request: Request) -> None:
             "Content-Encoding: must be identity, or be left out.",
             headers={"Accept-Encoding": "identity"},
         )
-    body = _body(request) if request.method == "POST" else b""
+    body = _body(request) if request.method in _WITH_BODY else b""
     if body and not request.is_json:
         raise UnsupportedMediaType(
             f"Content-Type: must be application/json; the request has {request.mimetype or 'none'}."

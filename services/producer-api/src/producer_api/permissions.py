@@ -21,6 +21,8 @@ class Permission(StrEnum):
     READ_KINDS = "read kinds"
     READ_AUDIT = "read the audit"
     MANAGE_KEYS = "manage keys"
+    READ_LIMITS = "read limits"
+    MANAGE_LIMITS = "manage limits"
 
 
 class Reach(IntEnum):
@@ -55,12 +57,14 @@ GRANTS: Mapping[Role, Mapping[Permission, Reach]] = {
         Permission.CHANGE: Reach.TENANT,
         Permission.READ_DEAD_LETTERS: Reach.TENANT,
         Permission.REDRIVE: Reach.TENANT,
+        Permission.READ_LIMITS: Reach.TENANT,
     },
     Role.AUDITOR: {
         Permission.READ: Reach.TENANT,
         Permission.READ_DEAD_LETTERS: Reach.TENANT,
         Permission.READ_KINDS: Reach.ALL,
         Permission.READ_AUDIT: Reach.TENANT,
+        Permission.READ_LIMITS: Reach.TENANT,
     },
     Role.ADMIN: {permission: Reach.ALL for permission in Permission if permission is not Permission.NONE},
 }

@@ -1,5 +1,6 @@
 """Answers every error as `application/problem+json` (RFC 9457), with the id of its trace."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,10 @@ from werkzeug.exceptions import HTTPException
 
 from producer_api.permissions import Permission, requires
 from waybill.artefacts import ArtefactMissing
+from waybill.domain import Level, LimitName, Reached
 from waybill.errors import RetryableError
-from waybill.telemetry import kept_trace_id, record_error, refusal_span
+from waybill.ledger import LimitReached
+from waybill.telemetry import count_refused, kept_trace_id, record_error, refusal_span
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -36,13 +39,19 @@ class ProblemModel(BaseModel):
     trace_id: str | None = None
     report_id: str | None = None
     errors: list[FieldError] | None = None
+    limit: LimitName | None = Field(default=None, description="The limit that leaves no room.")
+    level: Level | None = Field(default=None, description="Whose limit it is: your own, or your tenant's.")
+    max: int | None = Field(default=None, description="What that limit is.")
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of problem details, without references, for the OpenAPI description."""
     json_schema = ProblemModel.model_json_schema()
     definitions = json_schema.pop("$defs")
-    json_schema["properties"]["errors"]["anyOf"][0]["items"] = definitions["FieldError"]
+    properties = json_schema["properties"]
+    properties["errors"]["anyOf"][0]["items"] = definitions["FieldError"]
+    for name, definition in (("limit", "LimitName"), ("level", "Level")):
+        properties[name]["anyOf"][0] = definitions[definition]
     return json_schema
 
 
@@ -55,6 +64,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "cross-site": (403, "Another site's page must not do this"),
     "not-found": (404, "There is nothing at this address"),
     "no-such-key": (404, "There is no such key"),
+    "no-such-limits": (404, "There are no such limits"),
     "no-such-report": (404, "There is no such report"),
     "method-not-allowed": (405, "This address does not take this method"),
     "request-timeout": (408, "The request was too slow"),
@@ -73,6 +83,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "wrong-request": (422, "The request is wrong"),
     "unknown-kind": (422, "There is no such kind of report"),
     "unavailable-kind": (422, "This kind of report cannot be used here"),
+    "over-limit": (429, "A limit has been reached"),
     "header-too-large": (431, "The header is too large"),
     "internal-error": (500, "Something went wrong here"),
     "unsupported-transfer-coding": (501, "This transfer coding is not supported"),
@@ -94,6 +105,7 @@ class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
     errors: list[FieldError] | None = None
     report_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    reached: Reached | None = None
 
     def model(self, trace_id: str | None, *, root: str = "", status: int | None = None) -> ProblemModel:
         """`root`: the path before every address of this service."""
@@ -106,6 +118,9 @@ class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
             trace_id=trace_id,
             report_id=self.report_id,
             errors=self.errors,
+            limit=self.reached and self.reached.name,
+            level=self.reached and self.reached.level,
+            max=self.reached and self.reached.max,
         )
 
     def response(self, status: int | None = None) -> Response:
@@ -121,6 +136,7 @@ def register(app: APIFlask) -> None:
     app.error_processor(_validation_error)
     app.register_error_handler(Problem, lambda problem: problem.response())
     app.register_error_handler(RetryableError, _unavailable)
+    app.register_error_handler(LimitReached, _over_limit)
     app.register_error_handler(ArtefactMissing, _removed)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(RecursionError, _too_deep)
@@ -160,6 +176,15 @@ def _http_exception(error: HTTPException) -> Response:
 
 def _unavailable(error: RetryableError) -> Response:
     return Problem("unavailable", str(error), headers={"Retry-After": "2"}).response()
+
+
+def _over_limit(error: LimitReached) -> Response:
+    reached = error.reached
+    count_refused(reached.name)
+    seconds = max(1, math.ceil(reached.retry_after))
+    return Problem(
+        "over-limit", str(error), headers={"Retry-After": str(seconds)}, reached=reached
+    ).response()
 
 
 def _removed(error: ArtefactMissing) -> Response:

@@ -15,10 +15,15 @@ from waybill.domain import (
     Action,
     ApiKey,
     AuditEntry,
+    Holder,
+    HolderLimits,
+    Level,
+    LimitValues,
     Report,
     Role,
     Secret,
     Status,
+    Usage,
 )
 from waybill.kinds import Kind
 from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel
@@ -28,6 +33,9 @@ BASE = "/api/v1/reports"
 
 Word = Annotated[str, Field(min_length=1, max_length=100, pattern="^[^\\x00]*$")]
 """A short text without U+0000, which a text of PostgreSQL cannot hold."""
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
+"""As `Word`, of a tenant or an owner."""
 
 
 def _as_float(value: Any) -> Any:
@@ -243,6 +251,81 @@ class KeyList(BaseModel):
     keys: list[KeyResource]
 
 
+_EACH = "null: each that has no value of its own."
+_MOST_INTEGER, _MOST_BIGINT = 2**31 - 1, 2**63 - 1
+
+
+class HolderQuery(BaseModel):
+    """Whom limits are for: all of a tenant together, or one owner."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: Level
+    tenant: Name | None = Field(default=None, description=_EACH)
+    owner: Name | None = Field(default=None, description=f"At the level of owners. {_EACH}")
+
+
+class LimitsRequest(HolderQuery):
+    """Limits that are to be set, instead of those that the holder has. What is not given is not limited."""
+
+    weight: int | None = Field(
+        default=None, ge=1, le=100, description="With twice the weight, twice as much is under way."
+    )
+    max_queued: int | None = Field(
+        default=None, ge=0, le=_MOST_INTEGER, description="Reports with the status init."
+    )
+    max_running: int | None = Field(
+        default=None, ge=0, le=_MOST_INTEGER, description="Reports that run; further ones wait."
+    )
+    max_requests_per_minute: int | None = Field(default=None, ge=0, le=_MOST_INTEGER)
+    max_streams: int | None = Field(
+        default=None, ge=0, le=_MOST_INTEGER, description="Status streams that are open."
+    )
+    max_kept_bytes: int | None = Field(
+        default=None, ge=0, le=_MOST_BIGINT, description="Of the artefacts of reports that are kept."
+    )
+
+
+class LimitsResource(BaseModel):
+    """Limits of a tenant or an owner; null where there is none."""
+
+    level: Level
+    tenant: str | None = Field(description=_EACH)
+    owner: str | None = Field(description=f"At the level of owners. {_EACH}")
+    weight: int | None
+    max_queued: int | None
+    max_running: int | None
+    max_requests_per_minute: int | None
+    max_streams: int | None
+    max_kept_bytes: int | None
+
+
+class LimitsList(BaseModel):
+    """All limits, or those that hold for the caller's tenant."""
+
+    limits: list[LimitsResource]
+
+
+class UsageQuery(BaseModel):
+    """Whose usage: of a tenant, or of one owner of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tenant: Name | None = Field(default=None, description="The caller's own if it is not given.")
+    owner: Name | None = None
+
+
+class UsageResource(BaseModel):
+    """What a tenant or an owner has now, and the limits that hold for it."""
+
+    limits: LimitsResource
+    queued: int = Field(description="At most 100,000 are counted.")
+    running: int
+    requests: int = Field(description="Of the last minute, those that still count against the limit.")
+    streams: int = Field(description="Those that are counted: there is a limit for them.")
+    kept_bytes: int | None = Field(description="null where no limit has them counted.")
+
+
 class AuditQuery(BaseModel):
     """Which entries of the audit to list."""
 
@@ -288,6 +371,27 @@ def new_key_resource(key: ApiKey, secret: Secret) -> NewKeyResource:
 def _of_key(key: ApiKey) -> dict[str, Any]:
     owner = {"tenant": key.owner.tenant, "owner": key.owner.name}
     return {**vars(key), **owner, "roles": sorted(key.roles)}
+
+
+def limits_of(wanted: LimitsRequest) -> HolderLimits:
+    """Raises ValueError where there can be no such holder."""
+    values = wanted.model_dump(exclude=set(HolderQuery.model_fields))
+    return HolderLimits(holder_of(wanted), LimitValues(**values))
+
+
+def holder_of(query: HolderQuery) -> Holder:
+    """Raises ValueError where there can be none such."""
+    return Holder.named(query.level, query.tenant, query.owner)
+
+
+def limits_resource(limits: HolderLimits) -> LimitsResource:
+    holder = limits.holder
+    whose = {"level": holder.level, "tenant": holder.tenant or None, "owner": holder.owner or None}
+    return LimitsResource.model_validate({**whose, **vars(limits.values)})
+
+
+def usage_resource(limits: HolderLimits, usage: Usage) -> UsageResource:
+    return UsageResource.model_validate({"limits": limits_resource(limits), **vars(usage)})
 
 
 def audit_resource(entry: AuditEntry) -> AuditResource:

@@ -17,9 +17,11 @@ from producer_api.readiness import Readiness
 from producer_api.settings import ApiSettings, Auth
 from producer_api.status_hints import StatusHints
 from producer_api.status_hub import StatusHub
+from producer_api.stream_limits import StreamLimits
 from waybill.artefacts import ArtefactStore
+from waybill.domain import EVERYTHING
 from waybill.kinds import Registry
-from waybill.ledger import ApiKeys, DeadLetters, Ledger
+from waybill.ledger import ApiKeys, DeadLetters, Ledger, Limits
 from waybill.runtime import Runtime
 from waybill.store import rights
 
@@ -37,6 +39,8 @@ class Services:
     hints: StatusHints
     readiness: Readiness
     places: Places
+    limits: Limits
+    stream_limits: StreamLimits
     stream: StreamPolicy
     hosts: HostPolicy
     proxies: ProxyPolicy
@@ -46,10 +50,12 @@ class Services:
     runtime: Runtime
 
     def start(self) -> None:
-        """Starts the runtime, the status hub and what wakes it, each in its threads."""
+        """Starts the runtime, the status hub and what wakes it, and the count of streams, each in its
+        threads."""
         self.runtime.start()
         self.hub.start()
         self.hints.start()
+        self.stream_limits.start()
 
     def drain(self) -> None:
         """Ends the open status streams; their clients reconnect elsewhere and resume."""
@@ -59,6 +65,7 @@ class Services:
         """Publishes what is committed, and ends the threads."""
         self.hints.stop()
         self.hub.stop()
+        self.stream_limits.stop()
         self.runtime.stop()
         self.runtime.close()
 
@@ -87,6 +94,8 @@ def build_services(settings: ApiSettings) -> Services:
         hints=hints,
         readiness=Readiness(runtime.check_database, hub, hints, runtime.publishing),
         places=Places(settings.max_long_answers),
+        limits=runtime.limits,
+        stream_limits=StreamLimits(lambda: runtime.limits.page(EVERYTHING), runtime.stream_rows()),
         stream=settings.stream,
         hosts=settings.hosts,
         proxies=settings.proxies,

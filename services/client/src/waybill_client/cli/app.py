@@ -18,7 +18,18 @@ from waybill_client import (
     ProblemError,
     ServerUnreachableError,
 )
-from waybill_client.cli import audit, credentials, dead_letters, demo, keys, kinds, plugins, reports, trace
+from waybill_client.cli import (
+    audit,
+    credentials,
+    dead_letters,
+    demo,
+    keys,
+    kinds,
+    limits,
+    plugins,
+    reports,
+    trace,
+)
 from waybill_client.cli.credentials import FILE_OPTION, FILE_VARIABLE, TOKEN_VARIABLE
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import NotWrittenError
@@ -32,6 +43,8 @@ from waybill_client.cli.session import (
 )
 from waybill_client.http import TIMEOUT
 
+_OVER_LIMIT = 429
+
 app = typer.Typer(
     name="waybill",
     no_args_is_help=True,
@@ -39,7 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (reports, kinds, trace, dead_letters, keys, audit, demo, plugins):
+for commands in (reports, kinds, trace, dead_letters, keys, limits, audit, demo, plugins):
     commands.register(app)
 
 
@@ -85,7 +98,7 @@ def _waybill(
       0  when all is well,
       1  when a report or a check failed,
       2  when the request is invalid,
-      3  when a server cannot be reached.
+      3  when a server cannot be reached, or a limit leaves no room.
     """
     session = Session(api_url, jaeger_url, answer_timeout, token_file, ca_file)
     context.call_on_close(session.close)
@@ -124,5 +137,6 @@ def _exit_code(error: ClientError) -> ExitCode:
     if isinstance(error, NotSendableError | NotWrittenError | CredentialError | CertificateFileError):
         return ExitCode.USAGE
     if isinstance(error, ProblemError):
-        return ExitCode.USAGE if error.status < 500 else ExitCode.UNREACHABLE
+        is_busy = error.status >= 500 or error.status == _OVER_LIMIT
+        return ExitCode.UNREACHABLE if is_busy else ExitCode.USAGE
     return ExitCode.FAILED

@@ -7,6 +7,18 @@ from waybill.domain.failures import Failure, FailureType
 from waybill.domain.identity import new_report_id, time_in
 from waybill.domain.keys import KEY_PREFIX, ApiKey, Secret
 from waybill.domain.lifecycle import AttemptFailure, End, Requeue, Retry
+from waybill.domain.limits import (
+    EACH,
+    NO_LIMITS,
+    Holder,
+    HolderLimits,
+    Level,
+    LimitName,
+    LimitValues,
+    Reached,
+    Usage,
+    values_for,
+)
 from waybill.domain.policies import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.domain.report import (
     NORMAL_PRIORITY,
@@ -28,9 +40,11 @@ from waybill.domain.report import (
 __all__ = [
     "ANONYMOUS",
     "DEFAULT_TENANT",
+    "EACH",
     "EVERYTHING",
     "KEY_PREFIX",
     "NORMAL_PRIORITY",
+    "NO_LIMITS",
     "TERMINAL",
     "TRANSITIONS",
     "UNKNOWN_OWNER",
@@ -47,11 +61,17 @@ __all__ = [
     "Failure",
     "FailureType",
     "Fence",
+    "Holder",
+    "HolderLimits",
     "LeasePolicy",
+    "Level",
+    "LimitName",
+    "LimitValues",
     "NewReport",
     "Origin",
     "Owner",
     "Progress",
+    "Reached",
     "Report",
     "Requeue",
     "RetentionPolicy",
@@ -65,8 +85,10 @@ __all__ = [
     "StepStatus",
     "StepTaken",
     "StoredArtefact",
+    "Usage",
     "new_report_id",
     "time_in",
     "trimmed",
+    "values_for",
     "whole_members",
 ]

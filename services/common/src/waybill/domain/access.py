@@ -15,6 +15,16 @@ _TENANT = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 _MAX_OWNER = 200
 
 
+def tenant_named(name: str) -> str:
+    """Raises ValueError where it cannot be a tenant's name."""
+    if not _TENANT.fullmatch(name):
+        raise ValueError(
+            f"{name[:100]!r} is not a tenant: 1 to 63 of a-z, 0-9, '.', '_' and '-', with a letter or a "
+            "digit at both ends"
+        )
+    return name
+
+
 @dataclass(frozen=True)
 class Owner:
     """Who requests reports, and the tenant it belongs to."""
@@ -25,17 +35,18 @@ class Owner:
     @classmethod
     def named(cls, tenant: str, name: str) -> "Owner":
         """From names that come from outside. Raises ValueError where one cannot be a name."""
-        if not _TENANT.fullmatch(tenant):
-            raise ValueError(
-                f"{tenant[:100]!r} is not a tenant: 1 to 63 of a-z, 0-9, '.', '_' and '-', with a letter "
-                "or a digit at both ends"
-            )
+        if name == ANONYMOUS:
+            raise ValueError(f"{ANONYMOUS!r} is the owner of what was requested without a credential")
+        return cls.known(tenant, name)
+
+    @classmethod
+    def known(cls, tenant: str, name: str) -> "Owner":
+        """As `named`, but also the owner of what was requested without a credential."""
+        tenant_named(tenant)
         if not 1 <= len(name) <= _MAX_OWNER or not name.isprintable():
             raise ValueError(f"{name[:100]!r} is not an owner: 1 to {_MAX_OWNER} printable characters")
         if name != normalize("NFC", name).strip():
             raise ValueError(f"{name[:100]!r} is not an owner: no spaces at its ends, and Unicode's form NFC")
-        if name == ANONYMOUS:
-            raise ValueError(f"{ANONYMOUS!r} is the owner of what was requested without a credential")
         return cls(tenant, name)
 
 

@@ -19,6 +19,8 @@ class Action(StrEnum):
     CREATE_KEY = "create_key"
     ROTATE_KEY = "rotate_key"
     REVOKE_KEY = "revoke_key"
+    SET_LIMITS = "set_limits"
+    REMOVE_LIMITS = "remove_limits"
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,9 @@ class Actor:
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """Something that an actor did. `tenant`: of the report or the key that it was done to; `subject`: what it
-    was done to, where that is no report. `action`: one of `Action`, or of a later version's."""
+    """Something that an actor did. `tenant`: of the report, the key or the limits that it was done to, `*`
+    where these are each tenant's; `subject`: what it was done to, where that is no report. `action`: one of
+    `Action`, or of a later version's."""
 
     actor: Actor
     action: str

@@ -3,9 +3,10 @@
 from waybill.ledger.api_keys import ApiKeys
 from waybill.ledger.changes import Changes
 from waybill.ledger.dead_letters import DeadLetters
-from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, NotRedrivable
+from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, LimitReached, NotRedrivable
 from waybill.ledger.ledger import IdempotencyKey, Ledger
 from waybill.ledger.letters import UnreadMessage
+from waybill.ledger.limits import Limits
 from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Published, Row, publication_entry
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.retention import Removed, Retention
@@ -23,6 +24,8 @@ __all__ = [
     "KeyReused",
     "LeaseLost",
     "Ledger",
+    "LimitReached",
+    "Limits",
     "NotRedrivable",
     "Nowhere",
     "Outgoing",

@@ -11,20 +11,22 @@ from waybill.domain import (
     Fence,
     LeasePolicy,
     NewReport,
+    Reached,
     Report,
     Requeue,
     Retry,
     Status,
     lifecycle,
 )
-from waybill.ledger.errors import LeaseLost
+from waybill.ledger.errors import LeaseLost, LimitReached
 from waybill.ledger.recording import Recording
 from waybill.ledger.writes import Acceptance, Claim, Conclusion, Heartbeat, Steps, Write
 from waybill.store.statements import attempts
 
-Result = Report | None | LeaseLost
+Result = Report | None | LeaseLost | LimitReached
 """Of one write: the report as it is now. None for a heartbeat, and for a report that could not be claimed. An
-attempt that has lost its lease gets the error that is to be raised; nothing of it is written."""
+attempt that has lost its lease, and a request for which a limit leaves no room, get the error that is to be
+raised; nothing of them is written."""
 
 Finish = Callable[[], dict[int, Result]]
 """Waits for what was sent to the database; the results of the writes of one sort, by their places."""
@@ -48,23 +50,33 @@ def write_all(changes: Recording, writes: Sequence[Write], lease: LeasePolicy) -
     return [results[place] for place in range(len(writes))]
 
 
-def accept_all(changes: Recording, news: Sequence[NewReport]) -> list[Report]:
-    """Requested reports, in the same order. Each gets a command, or waits until there is room for it."""
-    return _accept_all(changes, news)()
+def accept_one(changes: Recording, new: NewReport) -> Report:
+    """A requested report. It gets a command, or waits until there is room for it. Raises `LimitReached`."""
+    (result,) = _accept_all(changes, [new])()
+    if isinstance(result, LimitReached):
+        raise result
+    return result
 
 
-def _accept_all(changes: Recording, news: Sequence[NewReport]) -> Callable[[], list[Report]]:
+def _accept_all(changes: Recording, news: Sequence[NewReport]) -> Callable[[], list[Report | LimitReached]]:
+    """Requested reports, in the same order."""
     document = [_accepted(place, new) for place, new in enumerate(news)]
-    found = attempts.insert(changes.connection, document, changes.requeue_after)
+    found = attempts.insert(changes.connection, document, changes.requeue_after, changes.limiting)
 
-    def accepted() -> list[Report]:
-        inserted = found()
-        ordered = [inserted[new.id] for new in news]
-        for new, one in zip(news, ordered, strict=True):
-            changes.audit(one.report.audit_event(new.actor, Action.REQUEST))
-        return [changes.record(one.report, with_command=one.has_command) for one in ordered]
+    def accepted() -> list[Report | LimitReached]:
+        results = found()
+        return [_record_request(changes, new, results[new.id]) for new in news]
 
     return accepted
+
+
+def _record_request(
+    changes: Recording, new: NewReport, result: attempts.Inserted | Reached
+) -> Report | LimitReached:
+    if isinstance(result, Reached):
+        return LimitReached(result)
+    changes.audit(result.report.audit_event(new.actor, Action.REQUEST))
+    return changes.record(result.report, with_command=result.has_command)
 
 
 def _of(sort: type[_Write], writes: Sequence[Write]) -> dict[int, _Write]:

@@ -19,6 +19,7 @@ from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.recording import Recording
 from waybill.store import OutboxMessage
 from waybill.store.statements import dead_letters, dispatch, reports
+from waybill.store.statements.admission import Limiting
 from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
 
@@ -27,9 +28,15 @@ class Changes(Recording):
     """Changes of any number of reports that are committed together. Each method writes the row, and records
     it."""
 
-    def __init__(self, connection: Connection, topics: Topics, requeue_after: timedelta) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        topics: Topics,
+        requeue_after: timedelta,
+        limiting: Limiting | None = None,
+    ) -> None:
         """`Transactions.changes` makes it."""
-        super().__init__(connection, topics, requeue_after)
+        super().__init__(connection, topics, requeue_after, limiting)
         self.connection: Connection = connection
 
     # --- requested by a client

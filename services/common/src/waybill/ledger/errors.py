@@ -1,6 +1,6 @@
 """What can stand in the way of a change; the message of each is a sentence for a person."""
 
-from waybill.domain import Fence
+from waybill.domain import Fence, Reached
 from waybill.errors import WaybillError
 
 
@@ -17,6 +17,14 @@ class KeyReused(WaybillError):  # noqa: N818 - the name is the sentence
 
 class KeyInFlight(WaybillError):  # noqa: N818 - the name is the sentence
     """A request with the same idempotency key is under way."""
+
+
+class LimitReached(WaybillError):  # noqa: N818 - the name is the sentence
+    """A limit of the owner, or of its tenant, leaves no room for the request. Nothing is stored of it."""
+
+    def __init__(self, reached: Reached) -> None:
+        super().__init__(str(reached))
+        self.reached = reached
 
 
 class NotRedrivable(WaybillError):  # noqa: N818 - the name is the sentence

@@ -27,7 +27,7 @@ from waybill.domain import (
     StepTaken,
     StoredArtefact,
 )
-from waybill.ledger.batch import accept_all
+from waybill.ledger.batch import accept_one
 from waybill.ledger.changes import Changes
 from waybill.ledger.errors import KeyInFlight, KeyReused
 from waybill.ledger.transactions import Transactions
@@ -106,7 +106,7 @@ class Ledger:
         """Keeps a requested report and its command. Once it returns, the report will be worked on.
 
         With a `key` that was used for the same request, it is the report of then. Raises `KeyReused`
-        where it was another request, and `KeyInFlight` while one is under way.
+        where it was another request, and `KeyInFlight` while one is under way; and `LimitReached`.
         """
         if key is None:
             return _written(self.writer.write(Acceptance(new)))
@@ -114,7 +114,7 @@ class Ledger:
             existing = _report_of_key(changes.connection, key)
             if existing is not None:
                 return existing
-            (report,) = accept_all(changes, [new])
+            report = accept_one(changes, new)
             idempotency.put(changes.connection, key.stored, KnownRequest(key.request_sha256, report.id))
         return report
 

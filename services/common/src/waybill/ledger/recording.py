@@ -20,6 +20,7 @@ from waybill.ledger.stored_events import left_out
 from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
 from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMessage, Publication
 from waybill.store.statements import audit, dead_letters, dispatch, outbox, records
+from waybill.store.statements.admission import Limiting
 from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
 
@@ -40,10 +41,17 @@ class Recording:
     relay after the commit.
     """
 
-    def __init__(self, connection: AnyConnection, topics: Topics, requeue_after: timedelta) -> None:
-        """`Transactions.changes` makes it."""
+    def __init__(
+        self,
+        connection: AnyConnection,
+        topics: Topics,
+        requeue_after: timedelta,
+        limiting: Limiting | None = None,
+    ) -> None:
+        """`Transactions.changes` makes it. `limiting`: the process's; None where it is not known."""
         self.connection = connection
         self.requeue_after = requeue_after
+        self.limiting = limiting or Limiting()
         self._topics = topics
         self._changed: dict[UUID, _Changed] = {}
         self._dispatched: list[Dispatched] = []

@@ -14,6 +14,7 @@ from waybill.ledger.changes import Changes
 from waybill.ledger.outgoing import Committed, Outgoing, Published
 from waybill.ledger.recording import Recording
 from waybill.store import StoreUnavailable, direct, is_refused, is_unavailable
+from waybill.store.statements.admission import Limiting
 from waybill.topics import Topics
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ class Transactions:
         self.topics = topics
         self._outgoing = outgoing
         self._requeue_after = requeue_after
+        self._limiting = Limiting()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -68,13 +70,13 @@ class Transactions:
 
     @contextmanager
     def _changes(
-        self, opened: AbstractContextManager[Any], make: Callable[[Any, Topics, timedelta], Made]
+        self, opened: AbstractContextManager[Any], make: Callable[[Any, Topics, timedelta, Limiting], Made]
     ) -> Iterator[Made]:
         since = time.monotonic()
         published = Published()
         try:
             with opened as connection:
-                changes = make(connection, self.topics, self._requeue_after)
+                changes = make(connection, self.topics, self._requeue_after, self._limiting)
                 yield changes
                 published = self._outgoing.take_published()
                 written = changes.write_records(published)

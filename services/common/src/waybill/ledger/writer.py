@@ -30,8 +30,8 @@ class Pending:
         """What it was written with failed, for it or another: now each is written by itself."""
 
     def result(self) -> Report | None:
-        """Blocks until it is committed. Raises `LeaseLost`, or what a transaction raises: then nothing of it
-        is written; or, if the connection broke in the commit itself, it may be."""
+        """Blocks until it is committed. Raises `LeaseLost`, `LimitReached`, or what a transaction raises:
+        then nothing of it is written; or, if the connection broke in the commit itself, it may be."""
         self._writer.finish(self)
         if isinstance(self.outcome, Exception):
             raise self.outcome

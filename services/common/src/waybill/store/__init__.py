@@ -19,6 +19,7 @@ from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
 from waybill.store.statements.publications import Publication, StoredPublication
 from waybill.store.statements.reports import ReportFilter, ReportPage
+from waybill.store.stream_rows import StreamRows
 from waybill.store.task_lease import TaskLease
 from waybill.store.worker_row import WorkerRow
 
@@ -41,6 +42,7 @@ __all__ = [
     "StoredEvent",
     "StoredMessage",
     "StoredPublication",
+    "StreamRows",
     "TaskLease",
     "Trimmed",
     "UnsuitableDatabase",

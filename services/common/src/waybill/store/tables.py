@@ -130,6 +130,12 @@ reports = Table(
         *("tenant", "owner", "priority", "enqueue_at"),
         postgresql_where=text(f"status = '{Status.INIT}' AND ({AWAITS}) = 'room'::text"),
     ),
+    # those that wait for a retry, which few do, of one tenant or owner
+    Index(
+        "reports_retry_idx",
+        *("tenant", "owner"),
+        postgresql_where=text(f"status = '{Status.INIT}' AND ({AWAITS}) = 'retry'::text"),
+    ),
     Index(
         "reports_cancel_idx",
         "lease_owner",
@@ -305,4 +311,72 @@ audit = Table(
     Column("subject", Text),
     Column("trace_id", Text),
     Index("audit_tenant_id_idx", "tenant", "id"),
+)
+
+# How much tenants and owners may have at once: see `waybill.domain.limits`. A name may be '', for each that
+# has no value of its own, and a value null, where there is no limit.
+limits = Table(
+    "limits",
+    metadata,
+    Column("level", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("weight", SmallInteger),
+    Column("max_queued", Integer),
+    Column("max_running", Integer),
+    Column("max_requests_per_minute", Integer),
+    Column("max_streams", Integer),
+    Column("max_kept_bytes", BigInteger),
+    CheckConstraint("level IN ('tenant', 'owner')", name="level"),
+    CheckConstraint("owner = '' OR (level = 'owner' AND tenant <> '')", name="owner"),
+    CheckConstraint("weight BETWEEN 1 AND 100", name="weight"),
+    CheckConstraint(
+        "least(max_queued, max_running, max_requests_per_minute, max_streams, max_kept_bytes) >= 0",
+        name="least",
+    ),
+)
+
+kind_limits = Table(
+    "kind_limits",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("max_running", Integer),
+    _time("paused_at"),
+    Column("paused_by", Text),
+    Column("reason", Text),
+    CheckConstraint("max_running >= 0", name="max_running"),
+)
+
+# What is used of limits: rows of those alone who have such a limit, here and below.
+request_rates = Table(
+    "request_rates",
+    metadata,
+    Column("level", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    # when none of their requests counts any more: each counts for its share of a minute
+    _time("paid_until", nullable=False),
+    # After a crash of the server all are as if they had requested nothing.
+    prefixes=["UNLOGGED"],
+)
+
+kept_bytes = Table(
+    "kept_bytes",
+    metadata,
+    Column("level", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+)
+
+open_streams = Table(
+    "open_streams",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("streams", Integer, nullable=False),
+    _time("seen_at", nullable=False),
+    # as above: each process writes its rows again soon
+    prefixes=["UNLOGGED"],
 )

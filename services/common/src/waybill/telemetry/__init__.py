@@ -10,6 +10,7 @@ from waybill.telemetry.environment import WrongTelemetry, tracing_environment
 from waybill.telemetry.lost import end_lost_attempt
 from waybill.telemetry.metrics import (
     count_message,
+    count_refused,
     count_trimmed,
     observe_outbox_age,
     observe_waiting_reports,
@@ -41,6 +42,7 @@ __all__ = [
     "consumer_span",
     "context_of",
     "count_message",
+    "count_refused",
     "count_trimmed",
     "current_carrier",
     "describe_attempt",

@@ -27,6 +27,12 @@ _trimmed = _meter.create_counter(
     description="Bytes of unreadable messages that are not stored, by the limit they were beyond.",
 )
 
+_refused = _meter.create_counter(
+    names.LIMITS_REFUSED,
+    unit="{request}",
+    description="Requests and streams that were refused, by the limit that left no room for them.",
+)
+
 
 def count_message(outcome: str) -> None:
     """A message that the worker has processed."""
@@ -36,6 +42,11 @@ def count_message(outcome: str) -> None:
 def count_trimmed(limit: str, bytes_: int) -> None:
     """Bytes of a message that are not stored because of a limit: `letter` or `total`."""
     _trimmed.add(bytes_, {names.LIMIT: limit})
+
+
+def count_refused(limit: str) -> None:
+    """A request for which a limit of its owner or tenant leaves no room."""
+    _refused.add(1, {names.LIMIT: limit})
 
 
 def record_queue_time(seconds: float, kind: str) -> None:

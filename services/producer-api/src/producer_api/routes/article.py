@@ -18,7 +18,7 @@ def blueprint(ledger: Ledger, kinds: Registry) -> APIBlueprint:
 
     @routes.get(CHANGES_BY_GET)
     @routes.output(ReportResource, status_code=202)
-    @routes.doc(responses=problem_responses("cross-site"))
+    @routes.doc(responses=problem_responses("cross-site", "over-limit"))
     @requires(Permission.REQUEST)
     def request_dowork() -> Response:
         """Request a `dowork` report, as in the article that Waybill started from."""

@@ -19,6 +19,7 @@ from producer_api.resources import BASE
 from producer_api.serving import is_gone
 from producer_api.status_hub import StatusHub
 from producer_api.stream import EventStream, retry_after
+from producer_api.stream_limits import StreamLimits
 from waybill.artefacts import ArtefactStore
 from waybill.domain import TERMINAL, Report
 from waybill.ledger import Ledger
@@ -35,7 +36,12 @@ _LAST_EVENT_ID = RequestHeader(
 
 
 def blueprint(
-    ledger: Ledger, artefacts: ArtefactStore, hub: StatusHub, places: Places, policy: StreamPolicy
+    ledger: Ledger,
+    artefacts: ArtefactStore,
+    hub: StatusHub,
+    places: Places,
+    limits: StreamLimits,
+    policy: StreamPolicy,
 ) -> APIBlueprint:
     routes = APIBlueprint("outcome", __name__, tag="Reports")
 
@@ -80,7 +86,7 @@ def blueprint(
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
             204: "The report has ended, and every event was seen.",
-            **problem_responses("no-such-report", "wrong-request"),
+            **problem_responses("no-such-report", "wrong-request", "over-limit"),
         },
         extensions=request_headers(_LAST_EVENT_ID),
     )
@@ -90,16 +96,18 @@ def blueprint(
 
         The stream ends after a terminal status; 204 says that there is nothing after it. While the database
         is away, or this process has all the streams that it can have, it ends at once, and says when to come
-        back.
+        back. 429 where the client, or its tenant, has as many as it may.
         """
         last_seen = _last_seen()
         try:
             report = find_report(ledger, report_id)
+            if report.status in TERMINAL and last_seen >= report.version:
+                return Response(status=204)
+            end = limits.open(current_identity().owner)
         except StoreUnavailable:  # a browser reconnects after the end of a stream, not after a 503
             return _event_stream([retry_after(policy)])
-        if report.status in TERMINAL and last_seen >= report.version:
-            return Response(status=204)
         if not places.take():
+            end()
             return _event_stream([retry_after(policy)])
         stream = EventStream(
             report,
@@ -112,6 +120,7 @@ def blueprint(
         )
         response = _event_stream(stream)
         response.call_on_close(places.release)
+        response.call_on_close(end)
         return response
 
     return routes

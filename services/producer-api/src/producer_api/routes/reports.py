@@ -45,6 +45,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
             "wrong-request",
             "unknown-kind",
             "unavailable-kind",
+            "over-limit",
         ),
         extensions=request_headers(_IDEMPOTENCY_KEY),
     )

@@ -13,9 +13,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from waybill.domain import Report
+from waybill.domain import Reached, Report
 from waybill.store.direct import AnyConnection, Result, send
+from waybill.store.statements import kept_bytes
 from waybill.store.statements._rows import REPORT_COLUMNS, report_from
+from waybill.store.statements.admission import ADMITTED, NONE_IS_LIMITED, Limiting, reached
 from waybill.store.statements.dispatch import (
     HAD_COMMAND,
     NONE_WAITS,
@@ -27,22 +29,29 @@ from waybill.store.statements.dispatch import (
 
 Document = Sequence[Mapping[str, Any]]
 
-# One that has to wait waits since its request: see `AWAITS`.
-_INSERT = f"""
+_NEW = f"""
 WITH {ROOM}, new AS (
     SELECT *, clock_timestamp() AS now FROM jsonb_to_recordset(%(document)s::jsonb) AS new (
         place integer, id uuid, tenant text, owner text, priority smallint, kind text, parameters jsonb,
         timeout_seconds float, traceparent text, tracestate text
     )
 )
+"""  # noqa: S608 - ours
+# One that has to wait waits since its request: see `AWAITS`.
+_PUT = f"""
 INSERT INTO reports (
     id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
     created_at, updated_at, enqueue_at
 )
 SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate, now, now,
     CASE WHEN place < free AND {NONE_WAITS} THEN now + %(requeue_after)s ELSE now END
-FROM new, room
-RETURNING reports.enqueue_at > reports.created_at, {{columns}}
+FROM {{new}}
+RETURNING reports.enqueue_at > reports.created_at AS has_command, {{columns}}
+"""  # noqa: S608 - ours
+_INSERT = f"{_NEW} {_PUT}".replace("{new}", f"new, room WHERE {NONE_IS_LIMITED}")
+_INSERT_ADMITTED = f"""
+{_NEW}, {ADMITTED}, inserted AS ({_PUT.replace("{new}", "admitted, room")})
+SELECT refused.refused, refused.none_is_limited, inserted.* FROM refused LEFT JOIN inserted ON true
 """  # noqa: S608 - ours
 
 _AMONG_THEM = """reports.id = ANY (ARRAY(
@@ -168,14 +177,15 @@ UPDATE reports SET
     lease_owner = NULL,
     lease_expires_at = NULL
 FROM held WHERE reports.id = held.id AND reports.id = ANY (ARRAY(SELECT id FROM held))
-RETURNING held.place, {columns}
+RETURNING EXISTS (SELECT FROM limits WHERE max_kept_bytes IS NOT NULL), held.place, {columns}
 """
 )
 
 
 _COLUMNS = ", ".join(f"reports.{name}" for name in REPORT_COLUMNS)
-_INSERT, _CLAIM, _STEPS, _END = (
-    statement.replace("{columns}", _COLUMNS) for statement in (_INSERT, _CLAIM, _STEPS, _END)
+_INSERT, _INSERT_ADMITTED, _CLAIM, _STEPS, _END = (
+    statement.replace("{columns}", _COLUMNS)
+    for statement in (_INSERT, _INSERT_ADMITTED, _CLAIM, _STEPS, _END)
 )
 
 
@@ -196,17 +206,40 @@ class Claimed:
 
 
 def insert(
-    connection: AnyConnection, document: Document, requeue_after: timedelta
-) -> Callable[[], dict[UUID, Inserted]]:
+    connection: AnyConnection, document: Document, requeue_after: timedelta, limiting: Limiting
+) -> Callable[[], dict[UUID, Inserted | Reached]]:
     """Requested reports, by their ids: `place`, from 0, `id`, `kind`, `parameters`, `timeout_seconds` and the
-    carrier of each. While others wait for room, or where there is none, they wait behind them."""
-    found = _send(connection, _INSERT, document, requeue_after=requeue_after)
+    carrier of each. While others wait for room, or where there is none, they wait behind them. Of those for
+    which a limit leaves no room nothing is stored.
 
-    def inserted() -> dict[UUID, Inserted]:
-        rows = (Inserted(_report(row), has_command) for has_command, *row in found())
-        return {one.report.id: one for one in rows}
+    The statement that checks limits costs more, and is not sent where there are none. One that comes after
+    the first limit of all was set finds that out, stores nothing, and is sent again in this form.
+    """
+
+    known = limiting.is_known
+    found = _send(connection, _INSERT_ADMITTED if known else _INSERT, document, requeue_after=requeue_after)
+
+    def inserted() -> dict[UUID, Inserted | Reached]:
+        rows = found()
+        if not known and (rows or not document):
+            return _inserted(rows)
+        if not known:
+            rows = _send(connection, _INSERT_ADMITTED, document, requeue_after=requeue_after)()
+        return _admitted(rows, limiting)
 
     return inserted
+
+
+def _admitted(rows: Result, limiting: Limiting) -> dict[UUID, Inserted | Reached]:
+    if not rows:
+        return {}
+    refused, limiting.is_known = rows[0][0], not rows[0][1]
+    return {**reached(refused), **_inserted([row[2:] for row in rows if row[2] is not None])}
+
+
+def _inserted(rows: Result) -> dict[UUID, Inserted | Reached]:
+    reports = (Inserted(_report(row), has_command) for has_command, *row in rows)
+    return {one.report.id: one for one in reports}
 
 
 def claim(
@@ -251,9 +284,17 @@ def end(
 ) -> Callable[[], dict[int, Report]]:
     """Of each, with the fence and the last steps: the `status`, with what is to be stored and counted; for
     `init` the `delay` until another attempt, None where it gets a command at once. Where the report is to be
-    cancelled, it is, unless it is `done`."""
+    cancelled, it is, unless it is `done`. Its file counts where a limit of kept bytes has it counted."""
     found = _send(connection, _END, document, requeue_after=requeue_after)
-    return lambda: {place: _report(row) for place, *row in found()}
+
+    def ended() -> dict[int, Report]:
+        rows = found()
+        reports = {place: _report(row) for _, place, *row in rows}
+        if rows and rows[0][0]:
+            kept_bytes.add(connection, reports.values())
+        return reports
+
+    return ended
 
 
 def _report(row: Sequence[Any], **instead: Any) -> Report:

@@ -43,6 +43,7 @@ from waybill.domain import (
     Scope,
     Status,
 )
+from waybill.store.statements import kept_bytes
 from waybill.store.statements._rows import (
     ago,
     behind,
@@ -297,6 +298,7 @@ def lock_old(connection: Connection, age: timedelta, report_ids: Sequence[UUID])
 
 def remove(connection: Connection, report_ids: Sequence[UUID]) -> None:
     """Forgets locked reports with their events and idempotency keys, and what they had to publish."""
+    kept_bytes.subtract(connection, report_ids)
     connection.execute(delete(publications).where(publications.c.report_id.in_(report_ids)))
     connection.execute(delete(reports).where(reports.c.id.in_(report_ids)))
 
