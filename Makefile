@@ -27,7 +27,7 @@ down: ## stop what 'up' started
 	@$(LOCAL) down
 
 ##@ Check it
-test: ## lint, types, unit, chart and integration tests
+test: ## lint, types, unit, fuzz, chart and integration tests
 	@$(LOCAL) check --pytest='$(PYTEST)'
 
 lint: ## ruff and mypy, and the workflows
@@ -63,4 +63,4 @@ clean: down ## stop what 'up' started; remove runs, environment and caches of th
 	rm -rf .run .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-include tests/faults/faults.mk tests/bench/bench.mk k8s/kubernetes.mk
+include tests/faults/faults.mk tests/fuzz/fuzz.mk tests/bench/bench.mk k8s/kubernetes.mk

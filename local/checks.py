@@ -17,7 +17,7 @@ from local.paths import CHECKOUT
 from local.progress import duration
 from local.setup import set_up
 
-GROUPS = ("lint", "unit", "chart", "integration")
+GROUPS = ("lint", "unit", "fuzz", "chart", "integration")
 _RESULTS = CHECKOUT / ".run/checks"
 _SECONDS = _RESULTS / "seconds.json"
 """How long each check took the last time."""
@@ -104,6 +104,7 @@ def _checks(pytest_options: str) -> list[Check]:
         Check("lint", "mypy", (mypy, "--strict", *_TYPED)),
         Check("lint", "workflows", (sys.executable, "-m", "local", "workflows")),
         tests("unit"),
+        tests("fuzz"),
         tests("chart"),
         tests("integration"),
     ]

@@ -566,6 +566,7 @@ class TestASession:
             {"iss": "x", "tenant": "default", "owner": "alice", "roles": ["admin"], "iat": 0, "exp": 2**60},
             {"iss": 0, "tenant": "default", "owner": "alice", "roles": ["king"], "iat": 0, "exp": 2**60},
             {"iss": 0, "tenant": "default", "owner": "a\nb", "roles": [], "iat": 2**60, "exp": 2**60},
+            {"iss": 0, "tenant": "default", "owner": ["alice"], "roles": [], "iat": 2**60, "exp": 2**60},
             {"iss": 0, "tenant": "default", "owner": "alice", "roles": 5, "iat": 2**60, "exp": 2**60},
             {"iss": 0, "tenant": "default", "owner": "alice", "roles": [], "iat": "now", "exp": None},
             {"iss": 0, "tenant": "default", "owner": "alice", "roles": [], "iat": 1e400, "exp": 2**60},

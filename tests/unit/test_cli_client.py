@@ -153,6 +153,20 @@ class TestCalls:
         with pytest.raises(UnexpectedAnswerError, match=r"kinds\.0\.name"):
             client.kinds()
 
+    def test_json_that_is_nested_without_an_end_is_refused(
+        self, server: Server, client: WaybillClient
+    ) -> None:
+        deep = b"[" * 50_000
+        server.routes["GET /api/v1/kinds"] = in_turn(
+            lambda request: request.bytes(deep, "application/json"),
+            lambda request: request.bytes(deep, "application/problem+json", 422),
+        )
+
+        with pytest.raises(UnexpectedAnswerError, match="not with JSON"):
+            client.kinds()
+        with pytest.raises(ProblemError, match="answered 422"):
+            client.kinds()
+
     def test_pages_are_fetched_as_they_are_needed(self, server: Server, client: WaybillClient) -> None:
         server.routes[f"GET {REPORTS}"] = in_turn(
             lambda request: request.json({"reports": [report()] * 100, "next_cursor": "c1"}),

@@ -91,3 +91,9 @@ def test_what_it_does_not_is_a_sentence_that_gives_no_secret_away(address: str, 
 
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["p\udcffss", "p%ffss"], ids=["as the environment has it", "encoded"])
+def test_what_is_no_utf8_is_refused_in_a_sentence(password: str) -> None:
+    with pytest.raises(WrongDatabaseUrl, match="libpq cannot read it"):
+        connection_options(f"postgresql://waybill:{password}@db/waybill")

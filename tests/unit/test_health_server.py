@@ -1,5 +1,6 @@
 """The probes' own listener: whatever its clients do, a probe is answered."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from threading import Event
 import httpx
 import pytest
 from hypothesis import HealthCheck as Checks
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.waiting import PATIENCE, eventually
@@ -143,6 +144,8 @@ class TestAddresses:
         assert Address.parse(text) == Address(host, port)
 
     @given(st.text(max_size=30))
+    @example(f"localhost:{'9' * 5000}")
+    @example("localhost:٣")
     def test_any_other_text_is_refused(self, text: str) -> None:
         try:
             address = Address.parse(text)
@@ -164,30 +167,62 @@ class TestAddresses:
             ):
                 listen(f"127.0.0.1:{port}")
 
+    def test_a_host_that_is_no_name_is_said_in_a_sentence(self) -> None:
+        with pytest.raises(CannotListen, match="its host is no name that can be looked up"):
+            listen(f"{'a' * 64}.test:0")
+
+
+def start_and_fail(
+    service: str, directory: Path, health: str, **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """Its end, at an address for its probes that is taken."""
+    environment = {
+        "WAYBILL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+        "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "WAYBILL_ARTEFACT_URL": directory.as_uri(),
+        "WAYBILL_LISTEN": "127.0.0.1:0",
+        "WAYBILL_HEALTH_LISTEN": health,
+        "OTEL_TRACES_EXPORTER": "none",
+        "OTEL_METRICS_EXPORTER": "none",
+        **settings,
+    }
+    return subprocess.run(
+        [Path(sys.executable).parent / service],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
 
 @pytest.mark.parametrize("service", ["producer-api", "report-worker"])
 def test_a_service_whose_port_is_taken_says_so_in_a_sentence(service: str, tmp_path: Path) -> None:
     with listen("127.0.0.1:0") as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        environment = {
-            "WAYBILL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
-            "WAYBILL_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
-            "WAYBILL_ARTEFACT_URL": tmp_path.as_uri(),
-            "WAYBILL_LISTEN": "127.0.0.1:0",
-            "WAYBILL_HEALTH_LISTEN": address,
-            "OTEL_TRACES_EXPORTER": "none",
-            "OTEL_METRICS_EXPORTER": "none",
-        }
-        answer = subprocess.run(
-            [Path(sys.executable).parent / service],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
+        answer = start_and_fail(service, tmp_path, address)
 
     sentence = f"{service}: WAYBILL_HEALTH_LISTEN: Cannot listen at {address}: Address already in use."
     assert answer.returncode == 1
     assert sentence in answer.stderr.splitlines()
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "warns"),
+    [
+        ({"WAYBILL_LISTEN": "0.0.0.0:0"}, True),
+        ({"WAYBILL_LISTEN": "[::]:0"}, True),
+        ({"WAYBILL_LISTEN": "127.0.0.1:0"}, False),
+        ({"WAYBILL_LISTEN": "0.0.0.0:0", "WAYBILL_AUTH": "key"}, False),
+    ],
+    ids=["every address", "every address of IPv6", "loopback", "with credentials"],
+)
+def test_an_api_that_is_open_to_all_says_so(settings: dict[str, str], warns: bool, tmp_path: Path) -> None:
+    with listen("127.0.0.1:0") as listener:
+        answer = start_and_fail(
+            "producer-api", tmp_path, f"127.0.0.1:{listener.getsockname()[1]}", **settings
+        )
+
+    warned = [line for line in answer.stderr.splitlines() if "no credential is needed" in line]
+    assert [json.loads(line)["level"] for line in warned] == ["warning"] * warns

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from waybill.domain import Carrier
-from waybill.messages import BareCarrier, Command, UnreadableMessage, read_command
+from waybill.messages import BareCarrier, Command, UnreadableMessage, read_command, schema_text
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -78,6 +78,15 @@ class TestCommand:
         assert isinstance(command, Command)
         assert command.report_id == report_id
         assert command.carrier == Carrier(TRACEPARENT, "a=1")
+
+    @pytest.mark.parametrize("name", ["schema_version", "report_id", "kind"])
+    def test_the_published_schema_requires_what_reading_does(self, name: str) -> None:
+        fields = json.loads(encoded())
+        del fields[name]
+
+        with pytest.raises(UnreadableMessage):
+            read_command(None, json.dumps(fields).encode())
+        assert name in json.loads(schema_text("command.v1.json"))["required"]
 
     def test_ignores_fields_that_a_later_version_may_add(self) -> None:
         assert isinstance(read_command(None, encoded(colour="red", nested={"a": [1]})), Command)

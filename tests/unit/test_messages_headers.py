@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.trace import get_current_span
 
-from waybill.domain import Carrier, whole_members
+from waybill.domain import Carrier, trimmed, whole_members
 from waybill.messages import carrier_from_headers, headers_for
 from waybill.telemetry import context_of
 
@@ -46,6 +46,12 @@ def test_a_tracestate_may_be_in_several_headers() -> None:
     assert carrier_from_headers(headers) == Carrier(FRESH, "a=1,b=2,c=3")
 
 
+def test_each_of_several_may_be_quoted() -> None:
+    headers = [("traceparent", FRESH), ("tracestate", '"a=1"'), ("tracestate", '""'), ("tracestate", '"b=2"')]
+
+    assert carrier_from_headers(headers) == Carrier(FRESH, "a=1,b=2")
+
+
 def test_the_tracestate_of_a_stale_pair_is_not_the_fresh_ones() -> None:
     stale = [("traceparent", STALE), ("tracestate", "stale=1")]
     fresh = [("traceparent", FRESH), ("tracestate", "fresh=1")]
@@ -56,6 +62,14 @@ def test_the_tracestate_of_a_stale_pair_is_not_the_fresh_ones() -> None:
 @pytest.mark.parametrize("text", [f'"{FRESH}"', f" {FRESH}\t", f' "{FRESH} "'])
 def test_white_space_and_quotes_around_it_are_trimmed(text: str) -> None:
     assert carrier_from_headers([("traceparent", text), ("tracestate", '"a=1"')]) == Carrier(FRESH, "a=1")
+
+
+@given(st.text('"\t 0a-'))
+@example('""""')
+def test_what_was_trimmed_once_stays_as_it_is(text: str) -> None:
+    kept = trimmed(text)
+
+    assert kept is None or trimmed(kept) == kept
 
 
 def test_a_long_tracestate_keeps_whole_members_from_the_left() -> None:
@@ -96,10 +110,12 @@ def test_of_any_valid_tracestate_the_sdk_reads_all_that_is_kept(
     assert list(state.items()) == [tuple(text.split("=", 1)) for text in found]
 
 
+@example([',"a=1"'])
 @given(st.lists(st.text() | st.sampled_from(['"', ",", "a=1", "=", "\t", "\0", "ä"]), max_size=5))
 def test_no_text_is_too_much_for_a_tracestate(texts: list[str]) -> None:
     kept = whole_members(texts)
 
+    assert whole_members([kept]) == kept, "what was read once is read as the same again"
     assert kept is None or (len(kept) <= 1025 and kept.isascii() and kept.isprintable())
 
 

@@ -2,22 +2,22 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from enum import IntEnum
-from typing import Any, Literal
+from typing import Any
 
 import jsonschema
 import pytest
 from flask import Flask
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import ValidationError
 
 from producer_api.exact_json import ExactJSONProvider
 from producer_api.published import published_schema
+from tests.support.all_sorts import ALL_SORTS, AllSorts
 from tests.support.waiting import ends
-from waybill.kinds import Kind, Parameters, published
+from waybill.kinds import Kind, published
 from waybill.kinds.dowork import DOWORK
 from waybill.kinds.flights import FLIGHTS
 from waybill.kinds.schema import MAX_INTEGER, bounded
@@ -25,40 +25,6 @@ from waybill_client.cli.parameters import describe_type
 
 JSON = ExactJSONProvider(Flask(__name__))
 
-
-class Level(IntEnum):
-    LOW = 1
-    HIGH = 2
-
-
-class Inner(Parameters):
-    size: int
-
-
-class AllSorts(Parameters):
-    """Every type that JSON may carry."""
-
-    whole: int = 0
-    share: float = 0
-    amount: Decimal = Decimal(0)
-    yes: bool = False
-    text: str = ""
-    day: date = date(2013, 1, 1)
-    at: datetime | None = None
-    level: Level = Level.LOW
-    word: Literal["a", 7] = "a"
-    either: int | str = 0
-    maybe: int | None = None
-    pair: tuple[int, str] = (0, "")
-    counts: dict[str, int] = Field(default_factory=dict)
-    days: set[date] = Field(default_factory=set)
-    inner: list[Inner] = Field(default_factory=list)
-    anything: Any = None
-    by_name: dict[str, Any] = Field(default_factory=dict)
-    json_: JsonValue = Field(default=None, alias="json")
-
-
-ALL_SORTS = Kind("all-sorts", "All sorts", "", AllSorts, lambda _: (), "nowhere:produce")
 
 OWN_RULES = {"outside_the_data", "two_periods", "reversed_period"}
 """Of flights: what its validators say, and no JSON Schema can."""

@@ -1,9 +1,13 @@
 """Jaeger's JSON becomes a tree, whatever arrived and however clocks disagree."""
 
+import json
+from typing import Any
+
 import pytest
 
 from tests.support.answers import DOWORK_STEPS, START, TRACE_ID, dowork, jaeger, span, spine
-from waybill_client import SpanKind, Trace, read_trace
+from tests.support.http_server import serving
+from waybill_client import JaegerClient, SpanKind, Trace, UnexpectedAnswerError, read_trace
 
 
 def read(*spans: dict[str, object]) -> Trace:
@@ -171,3 +175,59 @@ def test_shares_count_time_once() -> None:
 def test_nothing_is_no_trace() -> None:
     assert read_trace({"data": None}) is None
     assert read_trace({"data": []}) is None
+
+
+NOT_A_TRACE = {
+    "no object": [1],
+    "no processes": {"data": [{"traceID": "a", "processes": None, "spans": []}]},
+    "a list of processes": {"data": [{"traceID": "a", "processes": ["b"], "spans": []}]},
+    "a trace without a name": {"data": [{"traceID": 7, "processes": {}, "spans": []}]},
+    "a service without a name": {
+        "data": [{"traceID": "a", "processes": {"p": {"serviceName": 7}}, "spans": []}]
+    },
+    "a span that is a text": {"data": [{"traceID": "a", "processes": {}, "spans": ["b"]}]},
+    "a name that is none": jaeger([{**span("a1", "x", 0, 1), "operationName": ["x"]}]),
+    "an infinite start": jaeger([{**span("a1", "x", 0, 1), "startTime": float("inf")}]),
+    "a start that no clock has": jaeger([{**span("a1", "x", 0, 1), "startTime": 10**400}]),
+    "a start after the year 9999": jaeger([{**span("a1", "x", 0, 1), "startTime": 10**18}]),
+    "a duration below nothing": jaeger([{**span("a1", "x", 0, 1), "duration": -1}]),
+    "a circle": jaeger([span("a1", "x", 0, 1, "a2"), span("a2", "x", 0, 1, "a1")]),
+    "a very deep one": jaeger(
+        [span("a0", "x", 0, 1), *(span(f"a{level + 1}", "x", 0, 1, f"a{level}") for level in range(1500))]
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", NOT_A_TRACE.values(), ids=NOT_A_TRACE)
+def test_what_is_no_trace_raises_what_it_says(answer: Any) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError, OverflowError)):
+        read_trace(answer)
+
+
+@pytest.mark.parametrize("answer", [*NOT_A_TRACE.values(), json.loads("[" * 300 + "]" * 300)])
+def test_the_client_says_that_it_does_not_understand_it(answer: Any) -> None:
+    with serving() as server, JaegerClient(server.url) as client:
+        server.routes[f"GET /api/traces/{TRACE_ID}"] = lambda request: request.json(answer)
+
+        with pytest.raises(UnexpectedAnswerError, match="a trace that is not understood"):
+            client.trace(TRACE_ID)
+
+
+def test_a_trace_may_be_deep() -> None:
+    spans = [span("a0", "x", 0, 1), *(span(f"a{level + 1}", "x", 0, 1, f"a{level}") for level in range(150))]
+
+    [root] = read(*spans).roots
+
+    assert len(list(root.walk())) == 151
+
+
+@pytest.mark.parametrize("recorded", ["soon", [1], None, float("nan"), float("inf"), -1, 1e300])
+def test_a_queue_time_that_is_none_is_not_recorded(recorded: Any) -> None:
+    spans = [
+        *spine()[:3],
+        span("c1", "report_consumer", 40, 1, "a3", kind="consumer", report__queue_time_ms=recorded),
+    ]
+
+    [queue] = read(*spans).queue_times
+
+    assert not queue.recorded

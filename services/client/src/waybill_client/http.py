@@ -239,7 +239,7 @@ class Server:
         with closing(response):
             try:
                 return jsons.loads(self.text(response, deadline))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 media_type = response.headers.get("Content-Type", "no media type")
                 raise UnexpectedAnswerError(
                     f"{response.url} answered with {media_type} and not with JSON: is this {self.name}?"
@@ -350,7 +350,7 @@ def _problem(response: httpx.Response, text: str, server: str) -> ProblemError:
     after = _retry_after(response)
     try:
         body = jsons.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or "title" not in body:
         return error(

@@ -109,7 +109,7 @@ class JaegerClient(Client):
             raise
         try:
             return read_trace(answer)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise UnexpectedAnswerError(
                 f"{self.url} answered with a trace that is not understood."
             ) from error

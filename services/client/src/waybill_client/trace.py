@@ -17,6 +17,9 @@ SPINE = (REQUEST_ROUTE, "report_request", "report_producer", "report_consumer", 
 """The spans from the request to the steps, each the parent of the next."""
 QUEUE_TIME = "report.queue_time_ms"
 """The attribute of a consumer's span with the message's time in Kafka."""
+_END_OF_TIME = 253_402_300_800_000_000
+"""Microseconds: the year 10000."""
+_MAX_DEPTH = 200
 
 
 class SpanKind(StrEnum):
@@ -209,15 +212,17 @@ class Trace:
 def read_trace(answer: Mapping[str, Any]) -> Trace | None:
     """A trace from Jaeger's JSON; None when there is nothing of it.
 
-    Raises `KeyError`, `TypeError` or `ValueError` when `answer` is something else.
+    Raises `KeyError`, `TypeError`, `ValueError` or `OverflowError` when `answer` is something else.
     """
     spans: dict[str, Span] = {}
     trace_id = ""
     for data in answer["data"] or ():
-        trace_id = data["traceID"]
-        services = {key: process["serviceName"] for key, process in data["processes"].items()}
+        trace_id = _text(data["traceID"])
+        processes = data["processes"]
+        services = {key: _text(processes[key]["serviceName"]) for key in processes}
         # a span can have been stored twice, when its sender repeated itself
-        spans |= {span["spanID"]: _read_span(span, services) for span in data["spans"] or ()}
+        spans |= {_text(span["spanID"]): _read_span(span, services) for span in data["spans"] or ()}
+    _check_depth(spans)
     return Trace(trace_id, tuple(spans.values())) if spans else None
 
 
@@ -225,13 +230,13 @@ def _read_span(span: Mapping[str, Any], services: Mapping[str, str]) -> Span:
     attributes = _attributes(span["tags"])
     events = tuple(_read_event(log) for log in span["logs"] or ())
     return Span(
-        id=span["spanID"],
+        id=_text(span["spanID"]),
         parent_id=_parent(span),
-        name=span["operationName"],
+        name=_text(span["operationName"]),
         service=services[span["processID"]],
         kind=SpanKind(attributes.get("span.kind", SpanKind.INTERNAL)),
-        start=int(span["startTime"]),
-        duration=int(span["duration"]),
+        start=_microseconds(span["startTime"]),
+        duration=_microseconds(span["duration"]),
         attributes=attributes,
         events=events,
         error=_error(attributes, events),
@@ -239,12 +244,40 @@ def _read_span(span: Mapping[str, Any], services: Mapping[str, str]) -> Span:
 
 
 def _attributes(fields: Iterable[Mapping[str, Any]] | None) -> dict[str, Any]:
-    return {field["key"]: field["value"] for field in fields or ()}
+    return {_text(field["key"]): field["value"] for field in fields or ()}
 
 
 def _read_event(log: Mapping[str, Any]) -> Event:
     attributes = _attributes(log["fields"])
-    return Event(str(attributes.pop("event", "")), int(log["timestamp"]), attributes)
+    return Event(str(attributes.pop("event", "")), _microseconds(log["timestamp"]), attributes)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.100} is no text")
+    return value
+
+
+def _microseconds(value: Any) -> int:
+    """Of which a date can be made."""
+    if not 0 <= float(value) < _END_OF_TIME:
+        raise ValueError(f"{value!r:.100} is no time")
+    return int(value)
+
+
+def _check_depth(spans: Mapping[str, Span]) -> None:
+    """Below each other, or in a circle: what reads a trace goes down it."""
+    depths: dict[str | None, int] = {}
+    for span in spans.values():
+        path: list[str] = []
+        at: Span | None = span
+        while at is not None and at.id not in depths and len(path) <= _MAX_DEPTH:
+            path.append(at.id)
+            at = spans.get(at.parent_id or "")
+        depth = depths[at.id] if at is not None and at.id in depths else 0
+        depths |= {name: depth + place for place, name in enumerate(reversed(path), 1)}
+        if depths[span.id] > _MAX_DEPTH:
+            raise ValueError(f"its spans are nested more than {_MAX_DEPTH} deep, or in a circle")
 
 
 def _parent(span: Mapping[str, Any]) -> str | None:
@@ -256,7 +289,7 @@ def _parent(span: Mapping[str, Any]) -> str | None:
         if reference["traceID"] == span["traceID"] and reference["spanID"] != span["spanID"]
     ]
     references.sort(key=lambda reference: reference["refType"] != "CHILD_OF")
-    return references[0]["spanID"] if references else None
+    return _text(references[0]["spanID"]) if references else None
 
 
 def _error(attributes: Mapping[str, Any], events: Iterable[Event]) -> str | None:
@@ -279,16 +312,25 @@ def _queue_time(span: Span, parent: Span | None) -> QueueTime | None:
     """The time in Kafka before `span`, if it consumed a message and anything tells how long that was."""
     if span.kind is not SpanKind.CONSUMER:
         return None
-    recorded = span.attributes.get(QUEUE_TIME)
+    recorded = _milliseconds(span.attributes.get(QUEUE_TIME))
     produced = parent.end if parent and parent.kind is SpanKind.PRODUCER else None
     gap = max(0, span.start - produced) if produced is not None else 0
     if recorded is None and gap == 0:
         return None
-    duration = round(float(recorded) * 1000) if recorded is not None else gap
+    duration = round(recorded * 1000) if recorded is not None else gap
     start = span.start - duration
     if produced is not None and produced < span.start:
         start = max(start, produced)
     return QueueTime(span, start, span.start, duration, recorded is not None)
+
+
+def _milliseconds(recorded: Any) -> float | None:
+    """None for what is no length of time."""
+    try:
+        time = float(recorded)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return time if 0 <= time * 1000 < _END_OF_TIME else None
 
 
 def _order(span: Span) -> tuple[int, int]:

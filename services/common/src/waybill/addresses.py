@@ -1,11 +1,14 @@
 """Host and port as people write them: `host:8081`, `127.0.0.1:8081`, `[::]:8081`."""
 
 import os
+import re
 import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from waybill.errors import WaybillError
+
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 class NotAnAddress(WaybillError, ValueError):  # noqa: N818 - the name is the sentence
@@ -28,10 +31,10 @@ class Address:
         """Raises `NotAnAddress`."""
         host, colon, port = text.strip().rpartition(":")
         in_brackets = host.startswith("[") and host.endswith("]")
-        if not (colon and port.isascii() and port.isdecimal() and int(port) < 65536):
-            raise NotAnAddress(f"{text!r} is not host:port, such as 0.0.0.0:8080 or [::]:8080")
+        if not (colon and _PORT.fullmatch(port) and int(port) < 65536):
+            raise NotAnAddress(f"{text[:100]!r} is not host:port, such as 0.0.0.0:8080 or [::]:8080")
         if ":" in host and not in_brackets:
-            raise NotAnAddress(f"{text!r}: write an IPv6 address in brackets, such as [::]:8080")
+            raise NotAnAddress(f"{text[:100]!r}: write an IPv6 address in brackets, such as [::]:8080")
         return cls(host[1:-1] if in_brackets else host, int(port))
 
     @property
@@ -58,6 +61,8 @@ def listen(text: str) -> socket.socket:
         )[0]
         everything = address.host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(target[:2], family=family, backlog=128, dualstack_ipv6=everything)
+    except UnicodeError as error:
+        raise CannotListen(f"Cannot listen at {text}: its host is no name that can be looked up.") from error
     except OSError as error:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise CannotListen(f"Cannot listen at {text}: {reason}.") from error

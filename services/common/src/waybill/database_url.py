@@ -59,7 +59,7 @@ def _parsed(address: str) -> dict[str, str]:
         raise WrongDatabaseUrl(f"must not be empty, but for example {_EXAMPLE}")
     try:
         parsed = conninfo_to_dict(_DRIVER.sub(r"\1://", address))
-    except psycopg.ProgrammingError as error:
+    except (psycopg.ProgrammingError, UnicodeError) as error:
         known = _NAMES_AN_OPTION.match(str(error))
         reason = f"libpq says: {known[0]}" if known else f"libpq cannot read it; an example is {_EXAMPLE}"
         raise WrongDatabaseUrl(reason) from None

@@ -51,12 +51,13 @@ class Carrier:
 
 
 def trimmed(value: Any) -> str | None:
-    """Without the white space and the quotes around it; None where it is no visible ASCII, as HTTP has it.
+    """Without the white space and the quotes around it; None where it is no visible ASCII, as HTTP has it, or
+    has more quotes, which would be taken for those around it when it is read again.
 
     A message may bring anything, also what the database cannot keep.
     """
     text = _bare(value)
-    return text if _is_visible(text) else None
+    return text if _is_visible(text) and '"' not in text else None
 
 
 def whole_members(tracestates: Iterable[Any]) -> str | None:
@@ -68,7 +69,7 @@ def whole_members(tracestates: Iterable[Any]) -> str | None:
     length = -1
     for member in (part.strip(_WHITE) for text in tracestates for part in _bare(text).split(",")):
         key = member.partition("=")[0]
-        if not member or key in members:
+        if not member or member[0] == '"' or key in members:  # no key has a quote
             continue
         length += 1 + len(member)
         if len(members) == _MAX_MEMBERS or length > _MAX_TRACESTATE:

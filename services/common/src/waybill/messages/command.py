@@ -25,7 +25,12 @@ class Command(BaseModel):
     context from the value look for them there. Unknown fields are ignored: a later version may add some.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # a command always says its version: what has none may be of any
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        json_schema_extra={"required": ["schema_version", "report_id", "kind"]},
+    )
 
     schema_version: Literal[1] = COMMAND_VERSION
     report_id: UUID = Field(description="The report's id; also the message's key.")

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from waybill.domain import Carrier
+from waybill.domain import Carrier, whole_members
 
 Headers = Iterable[tuple[str, bytes | str | None]]
 
@@ -28,7 +28,7 @@ def carrier_from_headers(headers: Headers | None) -> Carrier | None:
     if not traceparents:
         return None
     own = tracestates if len(traceparents) == 1 else tracestates[-1:]
-    return Carrier.from_mapping({"traceparent": traceparents[-1], "tracestate": ",".join(own)})
+    return Carrier.from_mapping({"traceparent": traceparents[-1], "tracestate": whole_members(own)})
 
 
 def _text(value: bytes | str | None) -> str | None:

@@ -95,8 +95,10 @@ class SessionAuthenticator:
     def _identity(self, content: Any) -> Identity | None:
         """Of what we have signed, perhaps in another version or with other settings."""
         try:
-            issuer = str(content["iss"])
-            owner = Owner.named(content["tenant"], content["owner"])
+            issuer, tenant, name = content["iss"], content["tenant"], content["owner"]
+            if not all(isinstance(text, str) for text in (issuer, tenant, name)):
+                return None
+            owner = Owner.named(tenant, name)
             roles = frozenset(map(Role, content["roles"]))
             expires = min(int(content["exp"]), int(content["iat"]) + self._seconds)
         except (KeyError, ValueError, TypeError, OverflowError):
