@@ -115,6 +115,34 @@ def test_a_network_policy_for_each_component(manifests: Manifests, example: str)
         assert len(chosen) == 1, name
 
 
+def test_a_pod_reaches_nothing_but_what_it_needs(manifests: Manifests, example: str) -> None:
+    """What a job could send its data to: names, the database, Kafka, the collector, the object store. Of a
+    part that lies elsewhere a policy knows the port alone."""
+    documents = manifests(example)
+    policies = {
+        document["metadata"]["labels"]["app.kubernetes.io/component"]: document["spec"]
+        for document in documents
+        if document["kind"] == "NetworkPolicy"
+    }
+    if example == "tracing-elsewhere":
+        assert not policies, "this example turns them off"
+        return
+    for component, policy in policies.items():
+        assert set(policy["policyTypes"]) >= ({"Ingress"} if component == "jaeger" else {"Ingress", "Egress"})
+        for rule in policy.get("egress", []):
+            assert rule["ports"], f"{component} reaches every port"
+            assert not any("ipBlock" in peer for peer in rule.get("to", []))
+    worker = policies["report-worker"]
+    assert worker["ingress"] == []
+    reached = [tuple(port["port"] for port in rule["ports"]) for rule in worker["egress"]]
+    assert reached[0] == (53, 53)
+    assert len(reached) == (5 if example in ("external", "production") else 4)
+    inside = [peer for rule in worker["egress"] for peer in rule.get("to", [])]
+    assert all(set(peer) == {"podSelector"} for peer in inside), "pods of this namespace alone"
+    if example not in ("external", "production"):
+        assert all("to" in rule for rule in worker["egress"][1:]), "nothing outside of the release"
+
+
 def test_pod_labels_do_not_move_with_versions(manifests: Manifests, example: str) -> None:
     """Else an upgrade would restart PostgreSQL, and a Jaeger that keeps its traces in memory."""
     for document in manifests(example):

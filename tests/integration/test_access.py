@@ -245,6 +245,15 @@ def test_a_key_with_the_secret_of_another_is_refused(api: Access) -> None:
     assert asks(api, Person("mixed", api.ann.owner, mixed), "GET", "/api/v1/kinds").status_code == 401
 
 
+def test_of_a_key_the_database_has_a_hash_alone(api: Access, store: Store) -> None:
+    key_id, secret = api.ann.token.removeprefix("wb_").split("_", 1)
+    with store.engine.connect() as connection:
+        (row,) = connection.execute(text("SELECT * FROM api_keys WHERE id = :id"), {"id": key_id}).mappings()
+
+    assert row["secret_sha256"] == hashlib.sha256(secret.encode()).digest()
+    assert not [name for name, value in row.items() if secret in str(value)]
+
+
 def test_keys_are_made_used_rotated_and_revoked(api: Access) -> None:
     root = api.person("root", "default", Role.ADMIN)
     wanted = {"name": "the shop", "owner": "shop", "tenant": HERS, "roles": ["requester"]}

@@ -29,6 +29,16 @@ READABLE = textwrap.dedent("""
             pass
 """)
 """Prints its own id, and those of the processes whose environment it can read."""
+CRASH = textwrap.dedent("""
+    import os, resource, sys
+    from waybill.prctl import hide_from_own_user
+
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+    if sys.argv[1] == "hidden":
+        hide_from_own_user()
+    os.abort()
+""")
 
 
 def without_capabilities(program: str, *arguments: str) -> list[str]:
@@ -84,3 +94,22 @@ def test_no_other_process_can_read_a_services_environment(service: str, forks: i
         readable, _ = reader.communicate()
 
     assert readable.split() == [str(reader.pid)]
+
+
+def leaves_a_dump(how: str) -> bool:
+    """As the kernel says of a process that has crashed."""
+    crashed = os.posix_spawn(sys.executable, [sys.executable, "-c", CRASH, how], os.environ)
+    _, status = os.waitpid(crashed, 0)
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    return os.WCOREDUMP(status)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="core dumps as Linux has them")
+def test_a_service_that_crashes_leaves_no_dump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There would be the database's password in it."""
+    monkeypatch.chdir(tmp_path)
+    if not leaves_a_dump("seen"):
+        pytest.skip("no core dumps here: set kernel.core_pattern to a file's name, and ulimit -c")
+
+    assert not leaves_a_dump("hidden")

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from pytest import CaptureFixture, MonkeyPatch
 
 from tests.support.answers import REPORT_ID, TRACE_ID, event, jaeger, report, span
 from tests.support.http_server import Request, Server, serving
 from waybill_client.cli import main
+from waybill_client.cli.app import app
 
 HOSTILE = "a\x1b]0;owned\x07\x1b[2Jb\x9b31mc\rd\x08e\u202ef\x7fg"
 SHOWN = r"a\x1b]0;owned\x07\x1b[2Jb\x9b31mc\rd\x08e\u202ef\x7fg"
@@ -296,3 +298,22 @@ def test_the_demonstration_shows_it_escaped(waybill: Waybill, tmp_path: Path) ->
 
     assert not invisible(written)
     assert r"\x1b]0;owned" in written
+
+
+ELSEWHERE = {"artefact", "demo"}
+"""Tried in tests of their own, above."""
+OF_THE_SERVICES = {"migrate", "topics", "create-key"}
+"""They ask no server of ours; what they print is their own."""
+
+
+def test_every_command_is_tried() -> None:
+    def names(commands: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+        for name, command in commands.items():
+            inner = getattr(command, "commands", None)
+            yield from names(inner, (*before, name)) if inner else [(*before, name)]
+
+    known = set(names(getattr(typer.main.get_command(app), "commands")))  # noqa: B009 - of a group
+    tried = {command[: len(name)] for command in COMMANDS for name in known if command[: len(name)] == name}
+
+    assert {name for name in known - tried if name[0] not in ELSEWHERE | OF_THE_SERVICES} == set()
+    assert {("keys", "revoke"), ("trace",), ("redrive",)} <= tried

@@ -34,7 +34,7 @@ ALLOWED = {
     ("services/common/src/waybill/logs.py", "foreign"): "structlog's",
     ("docs/operations.md", "unsuited"): "a value that clients know",
 }
-LINKS = re.compile(r"\]\([^)]*\)|0005-a-consumer-without-a-pulse|ForeignKey|foreign_pre_chain")
+LINKS = re.compile(r"\]\([^)]*\)|`tests/[^`]+`|0005-a-consumer-without-a-pulse|ForeignKey|foreign_pre_chain")
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """Logs: one JSON object a line with the trace's ids, or coloured lines for people."""
 
 import logging
+import re
 import sys
 from typing import Literal
 
@@ -9,6 +10,13 @@ from opentelemetry import trace
 from structlog.typing import EventDict, WrappedLogger
 
 from waybill.redaction import redacted_data
+
+_OBEYED = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # control characters but the line feed and the tab
+    "\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]"  # line breaks, and directions of writing
+)
+"""What does something to a terminal."""
+_OF_SEVERAL_LINES = ("exception", "stack")
 
 
 def configure_logs(service: str, log_format: Literal["json", "console"], level: str) -> None:
@@ -26,9 +34,10 @@ def configure_logs(service: str, log_format: Literal["json", "console"], level: 
         [structlog.processors.JSONRenderer()]
         if log_format == "json"
         else [
+            _escape,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            ),
         ]
     )
     structlog.configure(
@@ -63,6 +72,20 @@ def configure_logs(service: str, log_format: Literal["json", "console"], level: 
 def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """What is written, whatever library's it is. Before it becomes a line, whose own quotes must stay."""
     return {name: redacted_data(value, name) for name, value in event.items()}
+
+
+def _escape(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """What clients and messages bring is shown, and the terminal of the person who reads it obeys none of it.
+    In JSON it is escaped anyway, and what is no text is shown as Python does."""
+    return {
+        name: _escaped(value, name in _OF_SEVERAL_LINES) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def _escaped(text: str, may_have_lines: bool) -> str:
+    escaped = _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return escaped if may_have_lines else escaped.replace("\n", "\\n")
 
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
