@@ -24,7 +24,7 @@ VALUES = {
 }
 """What a secret must look like; others may be any text."""
 
-NO_SECRETS = {"kafka_ssl_key_location", "idempotency_key_retention_hours"}
+NO_SECRETS = {"kafka_ssl_key_location", "tls_key_file", "idempotency_key_retention_hours"}
 """Names that look like those of secrets."""
 
 
