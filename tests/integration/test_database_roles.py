@@ -36,6 +36,10 @@ from waybill.domain import (
     Failure,
     FailureType,
     Fence,
+    Holder,
+    HolderLimits,
+    Level,
+    LimitValues,
     NewReport,
     Origin,
     Owner,
@@ -49,6 +53,7 @@ from waybill.domain import (
     StepChange,
     StepStatus,
     StepTaken,
+    StoredArtefact,
     new_report_id,
 )
 from waybill.ledger import IdempotencyKey, NotRedrivable, UnreadMessage
@@ -58,6 +63,7 @@ from waybill.store import (
     DeadLetterFilter,
     OutboxMessage,
     ReportFilter,
+    StreamRows,
     UnsuitableDatabase,
     WorkerRow,
     check_rights,
@@ -154,6 +160,9 @@ def api_does(services: Services) -> None:
     api = services.api
     check_schema(api.engine)
     check_rights(api.engine, API)
+    for level in Level:
+        limits = LimitValues(1, 1000, 1000, 1000, 1000, 10**9)
+        api.limits.set(HolderLimits(Holder(level, "acme"), limits), ACTOR)
     report, key = accepted(api), IdempotencyKey("monthly", "0" * 64, ANN)
     first = api.ledger.accept(new(), key)
     assert api.ledger.accept(new(), key).id == first.id
@@ -180,6 +189,12 @@ def api_does(services: Services) -> None:
     redriven = api.ledger.get(failed.report_id)
     assert redriven is not None
     assert redriven.status is Status.INIT
+    streams = StreamRows(api.engine, "the test")
+    streams.open(ANN, 1, {})
+    streams.write({ANN: 2})
+    for level in Level:
+        assert api.limits.usage(level, ANN)[0].values.max_kept_bytes == 10**9
+        assert api.limits.remove(Holder(level, "acme"), ACTOR)
     made, secret = api.api_keys.create(ACTOR, "a key", ANN, {Role.REQUESTER}, DAY)
     assert api.api_keys.usable(secret) is not None
     assert api.api_keys.page()
@@ -201,11 +216,12 @@ def worker_does(services: Services) -> None:
     assert ledger.accept_external(new(source="report/0/3@0")).id == external.id
     assert ledger.get_with_age(external.id)
     ledger.postpone(external.id, NOW)
+    services.owner.limits.set(HolderLimits(Holder(Level.TENANT, "acme"), LimitValues(max_kept_bytes=10**9)))
     fence = claimed(services)
     ledger.heartbeat(fence)
     ledger.steps(fence, [STEP])
     assert ledger.cancelled_attempts("the test") is not None
-    ledger.finish(fence, End(Status.DONE))
+    ledger.finish(fence, End(Status.DONE), StoredArtefact("key", "a.txt", "text/plain", 3, "0" * 64))
     ledger.finish(claimed(services), End(Status.FAIL, FAILED, exhausted=True), origin=Origin("report", 0, 2))
     ledger.retry(claimed(services), Retry(FAILED, NOW))
     ledger.release(claimed(services))

@@ -5,7 +5,7 @@ of an installation which has one role for everything.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection, Engine, text
@@ -112,6 +112,9 @@ _OUTBOX: Mapping[str, Access] = {
         delete=True,
     ),
 }
+_HOLDER = ("level", "tenant", "owner")
+_LIMITS = ("weight", "max_queued", "max_running", "max_requests_per_minute", "max_streams", "max_kept_bytes")
+_KEPT = Access(select=EVERY, insert=(*_HOLDER, "bytes"), update=("bytes",))
 _MAINTENANCE: Mapping[str, Access] = {
     "maintenance_leases": Access(
         select=EVERY,
@@ -161,6 +164,17 @@ API: Final = Rights(
             ),
         ),
         "workers": Access(select=("slots", "partitions", "seen_at")),
+        "limits": Access(select=EVERY, insert=(*_HOLDER, *_LIMITS), update=_LIMITS, delete=True),
+        "request_rates": Access(
+            select=EVERY, insert=(*_HOLDER, "paid_until"), update=("paid_until",), delete=True
+        ),
+        "kept_bytes": replace(_KEPT, delete=True),
+        "open_streams": Access(
+            select=EVERY,
+            insert=("process", "tenant", "owner", "streams", "seen_at"),
+            update=("streams", "seen_at"),
+            delete=True,
+        ),
         **_MAINTENANCE,
     },
 )
@@ -184,6 +198,8 @@ WORKER: Final = Rights(
             update=("key", "value", "headers", "value_size", "value_sha256", "trimmed_at"),
             delete=True,
         ),
+        "limits": Access(select=(*_HOLDER, "max_kept_bytes")),
+        "kept_bytes": _KEPT,
         "workers": Access(
             select=EVERY,
             insert=("name", "slots", "partitions", "seen_at"),
