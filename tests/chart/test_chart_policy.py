@@ -136,10 +136,11 @@ def test_a_pod_reaches_nothing_but_what_it_needs(manifests: Manifests, example: 
     assert worker["ingress"] == []
     reached = [tuple(port["port"] for port in rule["ports"]) for rule in worker["egress"]]
     assert reached[0] == (53, 53)
-    assert len(reached) == (5 if example in ("external", "production") else 4)
+    with_object_store = example in ("external", "production", "tls")
+    assert len(reached) == (5 if with_object_store else 4)
     inside = [peer for rule in worker["egress"] for peer in rule.get("to", [])]
     assert all(set(peer) == {"podSelector"} for peer in inside), "pods of this namespace alone"
-    if example not in ("external", "production"):
+    if not with_object_store:
         assert all("to" in rule for rule in worker["egress"][1:]), "nothing outside of the release"
 
 

@@ -27,6 +27,7 @@ PAGE = b"<html>a page</html>"
 REPORTS = "/api/v1/reports"
 DEAD_LETTERS = "/api/v1/dead-letters"
 KEYS = "/api/v1/keys"
+LIMITS = "/api/v1/limits"
 
 
 def hostile_report(status: str = "fail", **fields: Any) -> dict[str, Any]:
@@ -108,6 +109,7 @@ ENTRY = {
     "id": 1,
     "at": "2026-11-23T12:00:00Z",
 }
+LIMIT = {"level": "owner", "tenant": HOSTILE, "owner": HOSTILE, "max_queued": 1}
 
 
 @pytest.fixture
@@ -128,6 +130,10 @@ def server() -> Iterator[Server]:
         f"POST {KEYS}/k:rotate": KEY,
         f"POST {KEYS}/k:revoke": KEY,
         "GET /api/v1/audit": {"entries": [ENTRY]},
+        f"GET {LIMITS}": {"limits": [LIMIT]},
+        f"PUT {LIMITS}": LIMIT,
+        f"DELETE {LIMITS}": LIMIT,
+        f"GET {LIMITS}/usage": {"limits": LIMIT, "queued": 1, "running": 1, "requests": 1, "streams": 1},
         f"GET /api/traces/{TRACE_ID}": trace(),
     }
     with serving() as server:
@@ -179,6 +185,10 @@ COMMANDS = [
     ("keys", "rotate", "k"),
     ("keys", "revoke", "k"),
     ("audit",),
+    ("limits", "list"),
+    ("limits", "set", "--queued", "1"),
+    ("limits", "remove"),
+    ("limits", "usage"),
     ("trace", REPORT_ID, "--wait", "0"),
     ("trace", TRACE_ID, "--wait", "0"),
 ]
@@ -224,6 +234,7 @@ def test_so_it_does_on_a_terminal(
         ("keys", "list", "--json"),
         ("keys", "rotate", "k", "--json"),
         ("audit", "--json"),
+        ("limits", "list", "--json"),
         ("trace", TRACE_ID, "--json", "--wait", "0"),
     ],
     ids=" ".join,

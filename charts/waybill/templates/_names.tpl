@@ -75,7 +75,7 @@ report-worker: {{ toJson .Values.reportWorker }}
 {{- else }}{{ ternary "https" "http" (ne .Values.collector.tls.certificateSecret.name "") -}}
 ://{{ include "waybill.fullname" . }}-collector:4318{{ end }}
 {{- end }}
-{{/* (list $ component) → YAML, `name` and `key`: the Secret with the database's URL, of that service's role if it has one */}}
+{{/* (list $ component) → YAML, `name` and `key`: the Secret with the database's URL, for that service's role */}}
 {{- define "waybill.databaseSecret" -}}
 {{- $root := index . 0 -}}
 {{- $external := $root.Values.postgresql.external -}}
