@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from local.paths import CHECKOUT
 from tests.bench.counts import situations
-from tests.bench.ratios import accept, drain, fibo, start, streams, tracing, waiting, workers
+from tests.bench.ratios import accept, drain, fair, fibo, start, streams, tracing, waiting, workers
 from tests.bench.results import Counted, Ratio, Results
 from tests.bench.rounds import Bench
 
@@ -41,6 +41,7 @@ COUNTS = "counts"
 PARTS: Mapping[str, Part] = {
     COUNTS: counts,
     "drain": _ratios(drain.measure),
+    "fair": _ratios(fair.measure),
     "accept": _ratios(accept.measure),
     "start": _ratios(start.measure),
     "tracing": _ratios(tracing.measure),

@@ -42,6 +42,13 @@ TARGETS: Mapping[str, Target] = {
     "drain_floor": Target("drain", "… against the floor", Better.MORE, must=0.25, goal=0.5, before=0.03),
     "drain_dramatiq": Target("drain", "… against Dramatiq", Better.MORE),
     "drain_awa": Target("drain", "… against awa", Better.MORE),
+    "fair_drain": Target(
+        "fair",
+        "reports drained in a second, of 50 tenants with 10 owners each, against one owner's",
+        Better.MORE,
+        must=0.9,
+    ),
+    "fair_limits": Target("fair", "… with a weight, and a limit that is never reached", Better.MORE),
     "accept_bare": Target(
         "accept",
         "requests accepted in a second from 8 clients, against a bare traced Flask route with one INSERT",

@@ -43,6 +43,7 @@ pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 ONE = "/api/v1/reports/{report_id}"
 KEY = "/api/v1/keys/{key_id}"
+KIND = "/api/v1/kinds/{kind}"
 STOPS = 5.0
 """Seconds in which a credential that is no longer valid stops."""
 
@@ -135,6 +136,9 @@ ROUTES: dict[tuple[str, str], Asked] = {
         sees=lambda answer, report: str(report.id) in answer.get_json()["reports"],
     ),
     ("GET", "/api/v1/kinds"): Asked(),
+    ("POST", f"{KIND}:pause"): Asked(options={"json": {"reason": "a test"}}),
+    ("POST", f"{KIND}:limit"): Asked(options={"json": {"max_running": 3}}),
+    ("POST", f"{KIND}:resume"): Asked(),
     ("GET", "/api/v1/keys"): Asked(),
     ("POST", "/api/v1/keys"): Asked(options={"json": {"name": "a key", "owner": "somebody"}}),
     ("POST", f"{KEY}:rotate"): Asked(),
@@ -164,7 +168,10 @@ def cell(api: Access, folder: Path, route: tuple[str, str], who: Person | None) 
     asked = ROUTES[route]
     report = asked.make(api, folder)
     key = api.person("somebody", HERS, Role.REQUESTER).token.split("_")[1]
-    address = path.replace("{report_id}", str(report.id)).replace("{key_id}", key)
+    named = {"{report_id}": str(report.id), "{key_id}": key, "{kind}": "dowork"}
+    address = path
+    for name, value in named.items():
+        address = address.replace(name, value)
     answer = asks(api, who, method, address, **asked.options)
     answer.get_data()
     if asked.sees and answer.status_code < 300:

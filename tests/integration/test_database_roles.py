@@ -200,6 +200,13 @@ def api_does(services: Services) -> None:
     assert api.api_keys.page()
     assert api.api_keys.rotate(ACTOR, made.id)
     assert api.api_keys.revoke(ACTOR, made.id)
+    api.kind_limits.limit(ACTOR, "dowork", 3)
+    api.kind_limits.pause(ACTOR, "dowork", "a test")
+    api.kind_limits.resume(ACTOR, "dowork")
+    api.kind_limits.limit(ACTOR, "dowork", None)
+    whose = Holder(Level.OWNER, ANN.tenant, ANN.name)
+    api.limits.set(HolderLimits(whose, LimitValues(max_kept_bytes=10**9, max_requests_per_minute=100)), ACTOR)
+    api.limits.remove(whose, ACTOR)
 
 
 def worker_does(services: Services) -> None:

@@ -1,76 +1,16 @@
 """With many reports of one tenant waiting, another's single one starts after a few."""
 
-from collections import Counter, deque
-from random import Random
+from collections import Counter
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from tests.support.busy_workers import ANN, BOB, BOUND, GIL, PARTITIONS, SLOTS, Workers, request
 from tests.support.lifecycle_store import Store
-from waybill.domain import End, Fence, NewReport, Owner, Status, new_report_id
-from waybill.ledger import Committed
+from waybill.domain import End, Fence, Owner, Status
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
-
-SLOTS, PARTITIONS = 3, 4
-BOUND = 2 * SLOTS + PARTITIONS
-"""Commands that are in Kafka before another's: its report starts after them at most."""
-
-ANN, BOB, GIL = Owner("acme", "ann"), Owner("acme", "bob"), Owner("globex", "gil")
-
-
-class Workers:
-    """Slots that are busy all the time, behind partitions whose messages each keep their order."""
-
-    def __init__(self, store: Store, seed: int, partitions: int = PARTITIONS) -> None:
-        self._store = store
-        self._random = Random(seed)
-        self._partitions: list[deque[UUID]] = [deque() for _ in range(partitions)]
-        self._partition_of: dict[UUID, int] = {}
-        self._running: list[Fence] = []
-        self.started: list[UUID] = []
-        store.hand_over = self._note
-        self.bound = 2 * SLOTS + partitions
-        store.has_worker(SLOTS, partitions)
-
-    def _note(self, left: Committed) -> None:
-        for entry in left.entries:
-            for message in entry.messages:
-                if message.traced:
-                    partition = self._random.randrange(len(self._partitions))
-                    self._partitions[partition].append(UUID(message.key))
-                    self._partition_of[UUID(message.key)] = partition
-
-    def run(self, number: int) -> None:
-        """This number of reports end, and others start in their slots."""
-        for _ in range(number):
-            while len(self._running) < SLOTS and (report_id := self._next()):
-                claimed = self._store.claim(report_id)
-                assert claimed is not None
-                self.started.append(report_id)
-                self._running.append(Fence(report_id, claimed.attempt, "the test"))
-            if not self._running:
-                return
-            self._store.ledger.finish(self._running.pop(0), End(Status.DONE))
-
-    def _next(self) -> UUID | None:
-        """From any partition that has one."""
-        filled = [one for one in self._partitions if one]
-        return self._random.choice(filled).popleft() if filled else None
-
-    def others_before(self, report_id: UUID) -> int:
-        """How many reports start, from the partition that has its command, between now and its start."""
-        before = len(self.started)
-        self.run(20 * self.bound)
-        meanwhile = self.started[before : self.started.index(report_id)]
-        partition = self._partition_of[report_id]
-        return sum(self._partition_of[one] == partition for one in meanwhile)
-
-
-def request(store: Store, owner: Owner, priority: int = 3) -> UUID:
-    new = NewReport(new_report_id(), "dowork", {}, None, owner=owner, priority=priority)
-    return store.ledger.accept(new).id
 
 
 @pytest.mark.parametrize("partitions", [1, PARTITIONS])

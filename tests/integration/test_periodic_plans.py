@@ -13,6 +13,7 @@ from tests.support.lifecycle_store import Store
 from tests.support.plans import scans
 from waybill.artefacts import ArtefactStore
 from waybill.domain import NewReport, new_report_id
+from waybill.store.statements import kind_limits
 from waybill.store.tables import AWAITS
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -42,6 +43,16 @@ FROM generate_series(1, :many) AS number, LATERAL (SELECT now() - number * inter
 INSERT INTO reports (id, kind, parameters, enqueue_at, not_before)
 SELECT gen_random_uuid(), 'dowork', '{}', time, time
 FROM generate_series(1, :many) AS number, LATERAL (SELECT now() + number * interval '1 ms') AS retry (time);
+ANALYZE reports
+"""
+
+_LET_WAIT_FOR_KINDS = """
+INSERT INTO reports (id, tenant, owner, kind, parameters, enqueue_at, not_before)
+SELECT gen_random_uuid(), 'tenant-' || number % 20, 'owner-' || number % 7, kind, '{}', time, time
+FROM generate_series(1, :many) AS number, (VALUES ('slow'), ('stopped'), ('was-slow')) AS kinds (kind),
+    CAST('9999-12-31' AS timestamptz) AS time;
+INSERT INTO kind_limits (kind, max_running, paused_at) VALUES ('slow', 3, NULL), ('stopped', NULL, now());
+INSERT INTO limits (level, tenant, owner, weight, max_running) VALUES ('tenant', '', '', NULL, 50);
 ANALYZE reports
 """
 
@@ -130,6 +141,32 @@ def test_what_is_dispatched_is_found_without_reading_what_waits(filled: Store) -
         explained = plans(filled.engine, task)
         assert [table for plan in explained for table in scans(plan)] == [], (name, explained)
         assert [step for plan in explained for step in reads_all(plan)] == [], (name, explained)
+
+
+def test_so_is_what_gets_a_turn(filled: Store) -> None:
+    """Neither what waits for a paused kind, nor the whole run of what waits for a full one."""
+    execute(filled, "DELETE FROM reports WHERE status <> 'done'")
+    execute(filled, _LET_WAIT)
+    execute(filled, _LET_WAIT_FOR_KINDS)
+    filled.has_worker(slots=100, partitions=8)
+    cancelled = filled.ledger.accept(requested()).id
+    tasks = {
+        "due": lambda: filled.recovery.is_due(timedelta(0)),
+        "requeue": filled.recovery.requeue_due,
+        "park": lambda: park(filled),
+        "let wait": lambda: filled.ledger.let_wait(cancelled),
+    }
+
+    for name, task in tasks.items():
+        explained = plans(filled.engine, task)
+        assert explained, name
+        assert [table for plan in explained for table in scans(plan)] == [], (name, explained)
+        assert [step for plan in explained for step in reads_all(plan)] == [], (name, explained)
+
+
+def park(store: Store) -> None:
+    with store.engine.begin() as connection:
+        kind_limits.park(connection, 100)
 
 
 def requested() -> NewReport:

@@ -29,12 +29,14 @@ from tests.support.lifecycle_model import Model, Refused, Row
 from tests.support.lifecycle_store import ORIGIN, Policies, Store, attempt_trace, engine_of, seen
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
+    Actor,
     Carrier,
     End,
     Failure,
     Fence,
     LeasePolicy,
     NewReport,
+    Owner,
     Progress,
     Report,
     RetentionPolicy,
@@ -50,7 +52,7 @@ from waybill.domain import (
 from waybill.ledger import IdempotencyKey, KeyReused, LeaseLost, NotRedrivable
 from waybill.store import DeadLetterFilter, OutboxMessage
 from waybill.store.statements import outbox, publications
-from waybill.store.tables import AWAITS
+from waybill.store.tables import AWAITS, AWAITS_KIND
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -59,6 +61,7 @@ REQUESTS = st.sampled_from(["one request", "another"])
 OWNERS = st.sampled_from(["worker-1", "worker-2"])
 MINUTES = st.sampled_from([1, 10, 31, 60, 91, 300, 901])
 MOST_REPORTS = 6  # so that much happens to each, and some wait for room
+ROOT = Actor(Owner(), "the test")
 NOBODY = Fence(new_report_id(), 1, "nobody")
 
 
@@ -150,7 +153,30 @@ class ReportLives(RuleBasedStateMachine):
             assert letter.report_id
             self.redrive(letter.report_id)
 
+    # --- what an admin does
+
+    @rule()
+    def pause(self) -> None:
+        self.store.kind_limits.pause(ROOT, "dowork", None)
+        self.model.set_kind(paused=True, most=self.model.most)
+
+    @rule()
+    def resume(self) -> None:
+        self.store.kind_limits.resume(ROOT, "dowork")
+        self.model.set_kind(paused=False, most=self.model.most)
+
+    @rule(most=st.sampled_from([None, None, 0, 1, 3]))
+    def limit(self, most: int | None) -> None:
+        self.store.kind_limits.limit(ROOT, "dowork", most)
+        self.model.set_kind(paused=self.model.paused, most=most)
+
     # --- what a worker does
+
+    @rule(report_id=reports)
+    def let_wait(self, report_id: UUID) -> None:
+        """A worker has read its command, so that was published."""
+        self.publish_one_report(report_id)
+        assert self.store.ledger.let_wait(report_id) == self.model.let_wait(report_id)
 
     @rule(target=attempts, report_id=reports, owner=OWNERS, traced=st.booleans())
     def claim(self, report_id: UUID, owner: str, traced: bool = True) -> Fence | MultipleResults[Fence]:
@@ -361,7 +387,10 @@ class ReportLives(RuleBasedStateMachine):
         assert {row[0] for row in self.rows(cancelled)} <= {"processing", "cancelled", "done"}
 
     def teardown(self) -> None:
-        """Every report that was accepted reaches an end, with nothing but maintenance and a worker."""
+        """Every report that was accepted reaches an end, with nothing but maintenance and a worker, once
+        nothing keeps its kind from starting."""
+        self.resume()
+        self.limit(None)
         for _ in range(model.MOST_LOSSES + 1):
             self.pass_time(901)
             self.reap(0)
@@ -399,7 +428,8 @@ class ReportLives(RuleBasedStateMachine):
 _ROWS = f"""
 SELECT id, status, version, attempt, failures, losses, interruptions, cancel_requested_at IS NOT NULL,
        lease_owner, lease_expires_at IS NOT NULL, not_before IS NOT NULL,
-       CASE WHEN status = 'init' THEN {AWAITS} END, finished_at IS NOT NULL
+       CASE WHEN status = 'init' THEN CASE WHEN {AWAITS_KIND} THEN 'kind' ELSE {AWAITS} END END,
+       finished_at IS NOT NULL
 FROM reports
 """  # noqa: S608 - ours
 _EVENTS = """

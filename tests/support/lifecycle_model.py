@@ -16,6 +16,8 @@ KEEP_REPORTS = 900.5
 KEEP_LETTERS = 1200.5
 MOST_LOSSES = 3
 ROOM = 4  # commands at once, while there is no worker
+FOREVER = 1e12
+MOST_ROUNDS = 10
 
 REPORT, STATUS, DEAD_LETTER = "report", "report-status", "report-dead-letter"
 
@@ -53,7 +55,8 @@ class Row:
     lease_until: float | None = None
     not_before: float | None = None
     awaits: str = "room"
-    """While it is in `init`: room for a command; a claim, or else another command `at`; or a retry, `at`."""
+    """While it is in `init`: room for a command; a claim, or else another command `at`; a retry, `at`; or its
+    kind, which is paused or has a limit."""
     at: float = 0
     requested_at: float = 0
     finished_at: float | None = None
@@ -103,6 +106,25 @@ class Model:
     keys: dict[str, Key] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
+    paused: bool = False
+    most: int | None = None
+    """Of the one kind that there is: how many may be under way."""
+    has_limit: bool = False
+    """Whether there is a row of limits: also until those that wait for the kind have got their commands."""
+
+    @property
+    def closed(self) -> bool:
+        return self.paused or self.most is not None
+
+    @property
+    def limited(self) -> bool:
+        """Whether turns decide who gets a command."""
+        return self.has_limit and not self.paused
+
+    # --- what an admin does
+
+    def set_kind(self, *, paused: bool, most: int | None) -> None:
+        self.paused, self.most, self.has_limit = paused, most, True
 
     # --- what a client asks for
 
@@ -114,18 +136,25 @@ class Model:
         return found.report_id if found else None
 
     def accept(self, report_id: UUID, key: str | None = None, request: str = "") -> Row:
-        has_command = self.room > 0 and not self._waiting()
+        has_command = self.room > 0 and not (self._waiting() or self.closed or self.limited)
         row = self.rows[report_id] = Row(report_id, version=0, requested_at=self._tick())
         if key:
             self.keys[key] = Key(request, report_id, self.now)
         if has_command:
             self._awaits_claim(row)
-        return self._changed(row, Status.INIT, command=has_command)
+        if self.closed:
+            self._park([row])
+        self._changed(row, Status.INIT, command=has_command)
+        self._take_turns()
+        return row
 
     def accept_external(self, report_id: UUID) -> Row:
         row = self.rows[report_id] = Row(report_id, version=0, requested_at=self._tick())
-        self._awaits_claim(row)
-        return self._changed(row, Status.INIT)
+        if not self.limited:
+            self._awaits_claim(row)
+        self._changed(row, Status.INIT)
+        self._take_turns()
+        return row
 
     def cancel(self, report_id: UUID) -> Row | None:
         row = self.rows.get(report_id)
@@ -151,6 +180,7 @@ class Model:
             letter.redriven |= letter.report_id == report_id
         self._changed(row, Status.INIT)
         self._dispatch(1)
+        self._take_turns()
         return row
 
     # --- what a worker does
@@ -160,12 +190,25 @@ class Model:
         waits = row is not None and row.status is Status.INIT
         if row is None or not waits or (row.not_before is not None and row.not_before > self.now):
             return None
+        if self.paused or (self.limited and row.awaits != "claim"):
+            return None
         row.attempt += 1
         row.owner, row.lease_until = owner, self.now + LEASE
         row.not_before = None
         self._changed(row, Status.PROCESSING)
         self._dispatch(1)
+        self._take_turns()
         return row
+
+    def let_wait(self, report_id: UUID) -> bool:
+        """Its command was read, and its claim was refused."""
+        row = self.rows.get(report_id)
+        if row is None or row.status is not Status.INIT or row.awaits != "claim":
+            return False
+        row.awaits, row.not_before = "room", None
+        if self.paused:
+            self._park([row])
+        return True
 
     def heartbeat(self, report_id: UUID, attempt: int, owner: str) -> None:
         self._held(report_id, attempt, owner).lease_until = self.now + LEASE
@@ -185,30 +228,38 @@ class Model:
     ) -> Row:
         row = self._held(report_id, attempt, owner)
         if status is Status.FAIL and row.cancel_requested:
-            return self._ended(row, Status.CANCELLED)
-        row.failures += status is Status.FAIL
-        row.artefact = artefact
-        self._ended(row, status)
-        if exhausted:
-            self._letter(row, "error")
+            self._ended(row, Status.CANCELLED)
+        else:
+            row.failures += status is Status.FAIL
+            row.artefact = artefact
+            self._ended(row, status)
+            if exhausted:
+                self._letter(row, "error")
+        self._take_turns()
         return row
 
     def retry(self, report_id: UUID, attempt: int, owner: str, delay: float) -> Row:
         row = self._held(report_id, attempt, owner)
         if row.cancel_requested:
-            return self._ended(row, Status.CANCELLED)
-        row.failures += 1
-        row.awaits = "retry"
-        row.not_before = row.at = self.now + delay
-        return self._changed(row, Status.INIT)
+            self._ended(row, Status.CANCELLED)
+        else:
+            row.failures += 1
+            row.awaits = "retry"
+            row.not_before = row.at = self.now + delay
+            self._changed(row, Status.INIT)
+        self._take_turns()
+        return row
 
     def release(self, report_id: UUID, attempt: int, owner: str) -> Row:
         row = self._held(report_id, attempt, owner)
         if row.cancel_requested:
-            return self._ended(row, Status.CANCELLED)
-        row.interruptions += 1
-        self._awaits_claim(row)
-        return self._changed(row, Status.INIT, command=True)
+            self._ended(row, Status.CANCELLED)
+        else:
+            row.interruptions += 1
+            self._awaits_claim(row)
+            self._changed(row, Status.INIT, command=True)
+        self._take_turns()
+        return row
 
     # --- recovery and retention
 
@@ -230,13 +281,19 @@ class Model:
 
     def enqueue(self) -> set[UUID]:
         """Those that get a command: for the first time, for a retry, or since theirs may be lost."""
+        if not self.closed and not self._in_init("kind"):
+            self.has_limit = False
         for row in self._in_init("retry"):
             if row.at <= self.now:
                 row.awaits = "room"
         lost = [row for row in self._in_init("claim") if self._is_lost(row)]
-        for row in lost:
-            self._send(row)
-        return {row.id for row in lost} | self._dispatch(len(self.rows))
+        sent = self._send_or_park(lost)
+        if self.limited:
+            return sent | self._take_turns(idle=True)
+        sent |= self._dispatch(len(self.rows))
+        if self.closed and self.room > 0:
+            self._park(self._waiting())
+        return sent
 
     def purge(self) -> int:
         """How many things are gone."""
@@ -293,10 +350,50 @@ class Model:
         return self._in_init("room")
 
     def _dispatch(self, limit: int) -> set[UUID]:
-        sent = self._waiting()[: max(0, min(limit, self.room))]
-        for row in sent:
+        if self.limited:
+            return set()
+        return self._send_or_park(self._waiting()[: max(0, min(limit, self.room))])
+
+    def _send_or_park(self, rows: list[Row]) -> set[UUID]:
+        """Those that get a command: none of a kind that is closed."""
+        if self.closed:
+            self._park(rows)
+            return set()
+        for row in rows:
             self._send(row)
-        return {row.id for row in sent}
+        return {row.id for row in rows}
+
+    def _take_turns(self, *, idle: bool = False) -> set[UUID]:
+        """As many get a command as there is room for, of those that wait for room or for their kind, and as
+        the limit allows."""
+        given: set[UUID] = set()
+        for _ in range(MOST_ROUNDS):
+            free = self.room
+            if not self.limited or free <= 0:
+                break
+            places = free if self.most is None else self.most - self._under_way()
+            found = self._waiting()[:free]
+            looked_at = [*found, *(self._in_init("kind")[:free] if places > 0 else [])]
+            chosen = sorted(looked_at, key=lambda row: row.requested_at)[: max(0, min(free, places))]
+            for row in chosen:
+                self._send(row)
+                row.not_before = None
+            given |= {row.id for row in chosen}
+            left = [row for row in found if row not in chosen]
+            is_full = self.most is not None and places <= len(chosen)
+            if is_full and left:
+                self._park(self._waiting() if idle else left)
+            elif not 0 < len(chosen) < free:
+                break
+        return given
+
+    def _under_way(self) -> int:
+        running = [row for row in self.rows.values() if row.status is Status.PROCESSING]
+        return len(running) + len(self._in_init("claim"))
+
+    def _park(self, rows: list[Row]) -> None:
+        for row in rows:
+            row.awaits, row.not_before = "kind", FOREVER
 
     def _send(self, row: Row) -> None:
         self._awaits_claim(row)

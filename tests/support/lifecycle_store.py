@@ -25,6 +25,7 @@ from waybill.ledger import (
     ApiKeys,
     Committed,
     DeadLetters,
+    KindLimits,
     Ledger,
     Limits,
     Nowhere,
@@ -90,6 +91,7 @@ class Store:
         )
         self.api_keys = ApiKeys(self.transactions)
         self.limits = Limits(self.transactions)
+        self.kind_limits = KindLimits(self.transactions)
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
 
@@ -112,6 +114,18 @@ class Store:
     def has_worker(self, slots: int, partitions: int = 0) -> None:
         """There is one, and it is idle; its row is as if it had been written just now."""
         WorkerRow(self.engine, "a worker", slots).write(partitions)
+
+    def limit(self, level: str, tenant: str = "", owner: str = "", **values: int) -> None:
+        """What a tenant or an owner may have under way; without names, each of them."""
+        columns = ", ".join(values)
+        with self.engine.begin() as connection:
+            connection.execute(
+                text(
+                    f"INSERT INTO limits (level, tenant, owner, {columns})"  # noqa: S608 - ours
+                    f" VALUES (:level, :tenant, :owner, :{', :'.join(values)})"
+                ),
+                {"level": level, "tenant": tenant, "owner": owner, **values},
+            )
 
     def lease_of_task(self, task: str, length: timedelta) -> TaskLease:
         """For maintenance in the test's own process."""

@@ -302,6 +302,51 @@ class TestReading:
         assert "carrier    string                    required" in flights
         assert "waybill request flights -p month=7 -p carrier=B6 --follow" in flights
 
+    def test_kinds_shows_what_is_paused_or_limited(self, server: Server, waybill: Waybill) -> None:
+        paused = {"paused_at": "2026-01-01T00:00:00Z", "reason": "no data", "max_running": 3}
+        kind = {**KINDS["kinds"][0], **paused}
+        server.routes["GET /api/v1/kinds"] = lambda request: request.json({"kinds": [kind]})
+        for command in (("kinds",), ("kinds", "flights"), ("kinds", "show", "flights")):
+            output = " ".join(waybill(*command)[1].split())
+            assert "days ago: no data)" in output, command
+            assert "(at most 3 at once)" in output, command
+
+    @pytest.mark.parametrize(
+        ("command", "path", "body", "printed"),
+        [
+            (("pause", "flights", "--reason", "no data"), "pause", {"reason": "no data"}, "paused"),
+            (("pause", "flights"), "pause", {"reason": None}, "paused"),
+            (("resume", "flights"), "resume", None, "resumed"),
+            (("limit", "flights", "3"), "limit", {"max_running": 3}, "set"),
+            (("limit", "flights", "none"), "limit", {"max_running": None}, "set"),
+        ],
+    )
+    def test_a_kind_is_paused_resumed_and_limited(
+        self, server: Server, waybill: Waybill, command: tuple[str, ...], path: str, body: Any, printed: str
+    ) -> None:
+        bodies = []
+
+        def change(request: Request) -> None:
+            bodies.append(request.body)
+            request.json({"kind": "flights", "max_running": 3})
+
+        server.routes[f"POST /api/v1/kinds/flights:{path}"] = change
+
+        assert waybill("kinds", *command) == (0, f"{printed}\n", "")
+        assert bodies == [body]
+        assert json.loads(waybill("kinds", *command, "--json")[1])["max_running"] == 3
+
+    @pytest.mark.parametrize("number", ["-1", "many", "1.5", "²"])
+    def test_what_is_no_limit_is_a_usage_error(self, waybill: Waybill, number: str) -> None:
+        assert waybill("kinds", "limit", "flights", "--", number)[0] == 2
+
+    def test_show_says_that_the_kind_is_paused(self, server: Server, waybill: Waybill) -> None:
+        server.routes[f"GET {REPORTS}/{REPORT_ID}"] = lambda request: request.json(
+            report("init", 1, kind_paused=True)
+        )
+
+        assert "init (kind paused)" in waybill("show", REPORT_ID)[1]
+
     def test_an_unknown_kind_names_those_that_are_known(self, server: Server, waybill: Waybill) -> None:
         server.routes["GET /api/v1/kinds"] = lambda request: request.json(KINDS)
         code, _, errors = waybill("kinds", "trains")

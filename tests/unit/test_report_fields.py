@@ -9,7 +9,7 @@ from waybill.messages import StatusEvent
 from waybill.store.statements import _rows
 from waybill.store.tables import reports
 
-MADE_BY_THE_API = {"links"}
+MADE_BY_THE_API = {"links", "kind_paused"}
 OF_THE_CHANGE = {"schema_version", "report_id", "type", "at", "step"}
 
 

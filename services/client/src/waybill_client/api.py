@@ -28,6 +28,7 @@ from waybill_client.models import (
     DeadLetter,
     DeadLetterPage,
     KindInfo,
+    KindLimit,
     KindList,
     Level,
     Limits,
@@ -227,6 +228,20 @@ class WaybillClient(Client):
         """The kinds, and those that the server has, but cannot use."""
         return self._server.read(KindList, self._server.get(KINDS))
 
+    def pause_kind(self, kind: str, reason: str | None = None) -> KindLimit:
+        """No report of the kind starts any more, in any tenant. Requests are accepted, and wait."""
+        answer = self._server.post(f"{_of_kind(kind)}:pause", {"reason": reason})
+        return self._server.read(KindLimit, answer)
+
+    def resume_kind(self, kind: str) -> KindLimit:
+        """Reports of a paused kind start again."""
+        return self._server.read(KindLimit, self._server.post(f"{_of_kind(kind)}:resume"))
+
+    def limit_kind(self, kind: str, max_running: int | None) -> KindLimit:
+        """At most this number of the kind's reports run at once, in all tenants; None for any number."""
+        answer = self._server.post(f"{_of_kind(kind)}:limit", {"max_running": max_running})
+        return self._server.read(KindLimit, answer)
+
     def follow(self, report_id: UUID | str, after: int = 0) -> Iterator[StatusEvent]:
         """Every event of a report with a version above `after`, in order, until it has ended.
 
@@ -357,6 +372,10 @@ def _paged(fetch: Callable[[int, Any], Page[Item]], limit: int | None) -> Iterat
         left = None if left is None else left - len(items)
         if cursor is None:
             return
+
+
+def _of_kind(kind: str) -> str:
+    return f"{KINDS}/{quote(kind, safe='')}"
 
 
 def _of_key(key_id: str) -> str:

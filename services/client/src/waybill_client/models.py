@@ -127,6 +127,7 @@ class Report(_Resource):
     progress: Progress | None = None
     error: Failure | None = None
     artefact: ArtefactLink | None = None
+    kind_paused: bool = False
     trace_id: str | None = None
     created_at: datetime
     updated_at: datetime
@@ -197,6 +198,19 @@ class KindInfo(_Resource):
     title: str
     description: str
     parameters: Mapping[str, Any] = Field(default_factory=dict)
+    max_running: int | None = None
+    paused_at: datetime | None = None
+    reason: str | None = None
+
+
+class KindLimit(_Resource):
+    """How many reports of a kind run at once, in all tenants, and whether it is paused."""
+
+    kind: str
+    max_running: int | None = None
+    paused_at: datetime | None = None
+    paused_by: str | None = None
+    reason: str | None = None
 
 
 class UnavailableKind(_Resource):
@@ -303,6 +317,9 @@ class Action(StrEnum):
     REVOKE_KEY = "revoke_key"
     SET_LIMITS = "set_limits"
     REMOVE_LIMITS = "remove_limits"
+    PAUSE_KIND = "pause_kind"
+    RESUME_KIND = "resume_kind"
+    LIMIT_KIND = "limit_kind"
 
 
 class AuditEntry(_Resource):

@@ -8,7 +8,7 @@ from waybill import store
 from waybill.artefacts import ArtefactStore
 from waybill.kafka import KafkaHealth, producer
 from waybill.kinds import load_registry
-from waybill.ledger import ApiKeys, DeadLetters, Ledger, Limits, Recovery, Retention, Transactions
+from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits, Recovery, Retention, Transactions
 from waybill.maintenance import Maintenance, MaintenancePolicy
 from waybill.outbox import Pending, Publisher, Relay, RelayPolicy
 from waybill.settings import ServiceSettings, instance_name
@@ -47,6 +47,7 @@ class Runtime:
         self.ledger = Ledger(transactions, settings.lease)
         self.dead_letters = DeadLetters(transactions, settings.evidence, count_trimmed)
         self.api_keys = ApiKeys(transactions)
+        self.kind_limits = KindLimits(transactions)
         self.limits = Limits(transactions)
         self.publishing = publishing = KafkaHealth("publish messages")
         self._relay = Relay(

@@ -78,7 +78,7 @@ def create_app(services: Services) -> Flask:
 def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     """In the order of the description's tags. Each gets the parts that its handlers use."""
     ledger = services.ledger
-    yield reports.blueprint(ledger, services.dead_letters, services.kinds)
+    yield reports.blueprint(ledger, services.dead_letters, services.kinds, services.kind_limits)
     yield outcome.blueprint(
         ledger,
         services.artefacts,
@@ -88,10 +88,10 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
         services.stream,
     )
     yield dead_letters.blueprint(services.dead_letters)
-    yield kinds.blueprint(services.kinds)
+    yield kinds.blueprint(services.kinds, services.kind_limits)
     yield api_keys.blueprint(services.api_keys)
     yield limits.blueprint(services.limits)
     yield audit.blueprint(ledger)
-    yield article.blueprint(ledger, services.kinds)
+    yield article.blueprint(ledger, services.kinds, services.kind_limits)
     yield login.blueprint(services.browsers)
     yield health.blueprint(services.readiness)

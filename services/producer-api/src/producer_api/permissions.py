@@ -23,6 +23,8 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage keys"
     READ_LIMITS = "read limits"
     MANAGE_LIMITS = "manage limits"
+    MANAGE_KINDS = "manage kinds"
+    """Pause, resume and limit them, for all tenants."""
 
 
 class Reach(IntEnum):

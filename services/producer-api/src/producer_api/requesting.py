@@ -18,7 +18,7 @@ from producer_api.published import field_errors, published_schema
 from producer_api.resources import ReportRequest, report_resource
 from waybill.domain import NewReport, Owner, Report, new_report_id
 from waybill.kinds import Kind, ParametersNotKept, Registry, UnavailableKind, UnknownKind
-from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, Ledger
+from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, KindLimits, Ledger
 from waybill.telemetry import current_carrier, names, request_span
 
 _RETRY_AFTER_SECONDS = "2"
@@ -27,7 +27,11 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def request_report(
-    ledger: Ledger, kinds: Registry, wanted: ReportRequest, key_header: str | None = None
+    ledger: Ledger,
+    kinds: Registry,
+    limits: KindLimits,
+    wanted: ReportRequest,
+    key_header: str | None = None,
 ) -> Response:
     """Stores the report and returns the 202 response. It waits for the database, not for Kafka.
 
@@ -54,7 +58,9 @@ def request_report(
         )
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
-    resource = report_resource(report)
+    # One that does not wait for its kind is of none that is paused: it is not looked for each time.
+    paused = report.awaits_kind and limits.is_paused(report)
+    resource = report_resource(report, kind_paused=paused)
     headers = {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
     return Response(resource.model_dump_json(), 202, headers, mimetype="application/json")
 

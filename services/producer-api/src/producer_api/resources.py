@@ -17,6 +17,7 @@ from waybill.domain import (
     AuditEntry,
     Holder,
     HolderLimits,
+    KindLimit,
     Level,
     LimitValues,
     Report,
@@ -97,6 +98,7 @@ class ReportResource(BaseModel):
     attempt: int
     cancel_requested: bool = Field(description="A worker has been asked to stop it.")
     not_before: datetime | None = Field(description="When it is tried again, while it waits for a retry.")
+    kind_paused: bool = Field(description="It waits, and does so until its kind is resumed.")
     progress: ProgressModel | None
     error: FailureModel | None
     artefact: ArtefactResource | None
@@ -133,6 +135,9 @@ class KindResource(BaseModel):
     title: str
     description: str
     parameters: dict[str, Any]
+    max_running: int | None = Field(description="How many run at once, in all tenants; null for any number.")
+    paused_at: datetime | None = Field(description="Since when none starts; null of one that is not paused.")
+    reason: str | None = Field(description="Why it is paused.")
 
 
 class UnavailableKindResource(BaseModel):
@@ -147,6 +152,34 @@ class KindList(BaseModel):
 
     kinds: list[KindResource]
     unavailable: list[UnavailableKindResource] = Field(description="Requests for these are refused.")
+
+
+class KindPauseRequest(BaseModel):
+    """Why a kind is paused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=500, pattern="^[^\\x00]*$")] | None = Field(
+        default=None, description="For people.", examples=["the source of its data is away"]
+    )
+
+
+class KindLimitRequest(BaseModel):
+    """How many reports of a kind may run at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_running: int | None = Field(ge=0, le=2**31 - 1, description="null for any number.")
+
+
+class KindLimitResource(BaseModel):
+    """What limits the reports of a kind."""
+
+    kind: str
+    max_running: int | None
+    paused_at: datetime | None
+    paused_by: str | None
+    reason: str | None
 
 
 class RedriveRefused(BaseModel):
@@ -404,7 +437,7 @@ def audit_resource(entry: AuditEntry) -> AuditResource:
     return AuditResource.model_validate({**vars(event), **actor, "id": entry.id, "at": entry.at})
 
 
-def report_resource(report: Report) -> ReportResource:
+def report_resource(report: Report, *, kind_paused: bool = False) -> ReportResource:
     """For the answer to the current request, whose client's addresses it has."""
     address = path_of(f"{BASE}/{report.id}")
     artefact = None
@@ -412,7 +445,8 @@ def report_resource(report: Report) -> ReportResource:
         stored = ArtefactModel.model_validate(report.artefact)
         artefact = ArtefactResource(href=f"{address}/artefact", **stored.model_dump())
     links = Links(self=address, events=f"{address}/events")
-    return ReportResource.model_validate({**report.client_view(), "artefact": artefact, "links": links})
+    view = {**report.client_view(), "artefact": artefact, "links": links, "kind_paused": kind_paused}
+    return ReportResource.model_validate(view)
 
 
 def dead_letter_resource(letter: StoredDeadLetter) -> DeadLetterResource:
@@ -420,10 +454,17 @@ def dead_letter_resource(letter: StoredDeadLetter) -> DeadLetterResource:
     return DeadLetterResource.model_validate({**vars(letter), "trace_id": trace_id})
 
 
-def kind_resource(kind: Kind) -> KindResource:
+def kind_limit_resource(limit: KindLimit) -> KindLimitResource:
+    return KindLimitResource.model_validate(vars(limit))
+
+
+def kind_resource(kind: Kind, limit: KindLimit) -> KindResource:
     return KindResource(
         name=kind.name,
         title=kind.title,
         description=kind.description,
         parameters=published_schema(kind).document,
+        max_running=limit.max_running,
+        paused_at=limit.paused_at,
+        reason=limit.reason,
     )

@@ -21,7 +21,7 @@ from producer_api.stream_limits import StreamLimits
 from waybill.artefacts import ArtefactStore
 from waybill.domain import EVERYTHING
 from waybill.kinds import Registry
-from waybill.ledger import ApiKeys, DeadLetters, Ledger, Limits
+from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits
 from waybill.runtime import Runtime
 from waybill.store import rights
 
@@ -34,6 +34,7 @@ class Services:
     dead_letters: DeadLetters
     api_keys: ApiKeys
     kinds: Registry
+    kind_limits: KindLimits
     artefacts: ArtefactStore
     hub: StatusHub
     hints: StatusHints
@@ -89,6 +90,7 @@ def build_services(settings: ApiSettings) -> Services:
         dead_letters=runtime.dead_letters,
         api_keys=runtime.api_keys,
         kinds=runtime.kinds,
+        kind_limits=runtime.kind_limits,
         artefacts=runtime.artefacts,
         hub=hub,
         hints=hints,

@@ -169,7 +169,8 @@ class Intake:
     def _not_claimed(
         self, report_id: UUID, received: "_Received", span: Span, alone: bool
     ) -> NeedsIdleWorker | None:
-        """Another worker has the report, or has had it; or there is none; or it must run alone."""
+        """Another worker has the report, or has had it; or there is none; or it must run alone; or its kind
+        is paused: then it waits, and this command is done with."""
         found = self._ledger.get_with_age(report_id)
         needs = None
         if found is None:
@@ -177,9 +178,13 @@ class Intake:
             self._keep(received, unknown, span)
         else:
             report, waited = found
-            if report.status is Status.INIT and lifecycle.must_run_alone(report) and not alone:
+            waits = report.status is Status.INIT and not report.awaits_kind
+            if waits and lifecycle.must_run_alone(report) and not alone:
                 needs = NeedsIdleWorker(report_id, waited)
-            outcome = "postponed" if needs else "refused"
+            else:
+                # Refused nevertheless: its kind is paused, or it has got another command since.
+                waits = waits and self._ledger.let_wait(report_id)
+            outcome = "postponed" if needs or waits else "refused"
             span.set_attribute(names.REPORT_CLAIM, outcome)
             count_message(outcome)
         span.end()

@@ -31,7 +31,10 @@ def audit(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every entry as a line of JSON.")] = False,
 ) -> None:
-    """List who requested, cancelled, retried, redrove or downloaded a report, or made a key: newest first."""
+    """List who requested, cancelled, retried, redrove or downloaded a report, made a key, or paused a kind.
+
+    The newest is first.
+    """
     session = session_of(context)
     if as_json:
         for entry in session.api.audit(action, actor, report, limit):

@@ -61,6 +61,12 @@ def ago(time: datetime, now: datetime) -> str:
     return f"{seconds} s ago"
 
 
+def status_of(report: Report) -> Text:
+    """With what keeps it from starting."""
+    paused = (" (kind paused)", "red") if report.kind_paused else ""
+    return Text.assemble(status(report.status), paused)
+
+
 def status(value: Status) -> Text:
     return Text(value, style=STYLES[value])
 

@@ -145,7 +145,7 @@ def list_reports(
         table.add_row(
             str(report.id),
             report.kind,
-            formatting.status(report.status),
+            formatting.status_of(report),
             formatting.ago(report.created_at, now),
             formatting.took(report),
             *([formatting.owner(report.owner, report.tenant)] if owned else []),
@@ -225,7 +225,7 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
     yield "kind", report.kind
     given = {name: value for name, value in report.parameters.items() if value is not None}
     yield "parameters", ", ".join(f"{name}={value}" for name, value in given.items()) or "none"
-    yield "status", formatting.status(report.status)
+    yield "status", formatting.status_of(report)
     if progress := report.progress:
         yield "progress", f"{progress.done} of {progress.total}, {progress.step}"
     if report.error:

@@ -6,6 +6,7 @@ from waybill.domain.carrier import Carrier, trimmed, whole_members
 from waybill.domain.failures import Failure, FailureType
 from waybill.domain.identity import new_report_id, time_in
 from waybill.domain.keys import KEY_PREFIX, ApiKey, Secret
+from waybill.domain.kind_limits import KindLimit
 from waybill.domain.lifecycle import AttemptFailure, End, Requeue, Retry
 from waybill.domain.limits import (
     EACH,
@@ -36,6 +37,7 @@ from waybill.domain.report import (
     StepTaken,
     StoredArtefact,
 )
+from waybill.domain.turns import Share, Shares, Turns, UnderWay, Waiting
 
 __all__ = [
     "ANONYMOUS",
@@ -63,6 +65,7 @@ __all__ = [
     "Fence",
     "Holder",
     "HolderLimits",
+    "KindLimit",
     "LeasePolicy",
     "Level",
     "LimitName",
@@ -80,12 +83,17 @@ __all__ = [
     "Role",
     "Scope",
     "Secret",
+    "Share",
+    "Shares",
     "Status",
     "StepChange",
     "StepStatus",
     "StepTaken",
     "StoredArtefact",
+    "Turns",
+    "UnderWay",
     "Usage",
+    "Waiting",
     "new_report_id",
     "time_in",
     "trimmed",

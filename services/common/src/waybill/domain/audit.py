@@ -21,6 +21,9 @@ class Action(StrEnum):
     REVOKE_KEY = "revoke_key"
     SET_LIMITS = "set_limits"
     REMOVE_LIMITS = "remove_limits"
+    PAUSE_KIND = "pause_kind"
+    RESUME_KIND = "resume_kind"
+    LIMIT_KIND = "limit_kind"
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,8 @@ class Report:
     attempt_trace: AttemptTrace | None = None
     owner: Owner = UNKNOWN_OWNER
     priority: int = NORMAL_PRIORITY
+    awaits_kind: bool = False
+    """Its kind is paused, or has a limit: it waits until it may have a turn."""
 
     def audit_event(self, actor: Actor | None, action: Action) -> AuditEvent | None:
         """What a client does to it; None of one that is not known."""

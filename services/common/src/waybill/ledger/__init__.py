@@ -4,6 +4,7 @@ from waybill.ledger.api_keys import ApiKeys
 from waybill.ledger.changes import Changes
 from waybill.ledger.dead_letters import DeadLetters
 from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, LimitReached, NotRedrivable
+from waybill.ledger.kind_limits import KindLimits
 from waybill.ledger.ledger import IdempotencyKey, Ledger
 from waybill.ledger.letters import UnreadMessage
 from waybill.ledger.limits import Limits
@@ -22,6 +23,7 @@ __all__ = [
     "IdempotencyKey",
     "KeyInFlight",
     "KeyReused",
+    "KindLimits",
     "LeaseLost",
     "Ledger",
     "LimitReached",

@@ -75,6 +75,7 @@ def _record_request(
 ) -> Report | LimitReached:
     if isinstance(result, Reached):
         return LimitReached(result)
+    changes.note_turns(result.takes_turns)
     changes.audit(result.report.audit_event(new.actor, Action.REQUEST))
     return changes.record(result.report, with_command=result.has_command)
 
@@ -89,9 +90,10 @@ def _conclude(changes: Recording, writes: Mapping[int, Conclusion]) -> Finish:
 
     def concluded() -> dict[int, Result]:
         ended = found()
-        for place, report in ended.items():
+        changes.note_turns(ended.takes_turns)
+        for place, report in ended.reports.items():
             _record_conclusion(changes, report, writes[place])
-        return _held(writes, ended)
+        return _held(writes, ended.reports)
 
     return concluded
 
@@ -162,6 +164,7 @@ def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) 
 
     def claimed() -> dict[int, Result]:
         ours = found()
+        changes.note_turns(ours.takes_turns)
         for report in ours.reports.values():
             changes.record(report)
         changes.dispatched(ours.dispatched)

@@ -17,11 +17,14 @@ from waybill.domain import (
 )
 from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.recording import Recording
+from waybill.ledger.turns import take_turns
 from waybill.store import OutboxMessage
-from waybill.store.statements import dead_letters, dispatch, reports
+from waybill.store.statements import dead_letters, dispatch, kind_limits, reports, turns
 from waybill.store.statements.admission import Limiting
 from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
+
+_MOST_PARKED = 5000
 
 
 class Changes(Recording):
@@ -42,9 +45,10 @@ class Changes(Recording):
     # --- requested by a client
 
     def insert_external(self, new: NewReport) -> Report | None:
-        """A report that a message has requested, which is its command. None where the message has done so
-        before."""
+        """A report that a message has requested, which is its command; where turns are taken, it waits for
+        one of its own. None where the message has done so before."""
         report = reports.insert_external(self.connection, new, self.requeue_after)
+        self.note_turns(turns.is_limited(self.connection))
         return report and self.record(report, with_command=False)
 
     def cancel(self, report_id: UUID) -> Report | None:
@@ -65,6 +69,7 @@ class Changes(Recording):
         dead_letters.mark_redriven(self.connection, report_id, letter_id)
         self.record(report, with_command=False)
         self.dispatch(1)
+        self.note_turns(turns.is_limited(self.connection))
         return report
 
     # --- by recovery and relay, in any process
@@ -77,8 +82,15 @@ class Changes(Recording):
         return self.record_end(report, end, origin)
 
     def dispatch_idle(self, limit: int) -> Sequence[Dispatched]:
-        """As `dispatch`; but while a slot is free, old commands take no room."""
-        return self.dispatched(dispatch.fill_idle(self.connection, limit, self.requeue_after))
+        """As `dispatch`; but while a slot is free, old commands take no room. Where turns are to be taken,
+        they are."""
+        if turns.is_limited(self.connection):
+            return self.dispatched(take_turns(self.connection, self.requeue_after, idle=True))
+        sent, met_closed = dispatch.fill_idle(self.connection, limit, self.requeue_after)
+        while met_closed and kind_limits.park(self.connection, _MOST_PARKED):
+            more, met_closed = dispatch.fill_idle(self.connection, limit, self.requeue_after)
+            sent += more
+        return self.dispatched(sent)
 
     def repeat_lost(self, limit: int) -> Sequence[Dispatched]:
         """Gives reports whose commands may be lost another one."""

@@ -34,7 +34,7 @@ from waybill.ledger.transactions import Transactions
 from waybill.ledger.writer import Pending, Writer
 from waybill.ledger.writes import UNKNOWN_ORIGIN, Acceptance, Claim, Conclusion, Heartbeat, Steps
 from waybill.store import AuditFilter, KnownRequest, ReportFilter, ReportPage, StoredEvent
-from waybill.store.statements import audit, events, idempotency, reports
+from waybill.store.statements import audit, events, idempotency, kind_limits, reports
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,12 @@ class Ledger:
         """A report that waits gets its next command after `delay`, though the last one was read."""
         with self._transactions.reading() as connection:
             reports.postpone(connection, report_id, delay)
+
+    def let_wait(self, report_id: UUID) -> bool:
+        """A report whose command was read, but whose claim was refused, as since its kind is paused, waits
+        for another one. False where it had none, or has ended."""
+        with self._transactions.reading() as connection:
+            return kind_limits.let_wait(connection, report_id)
 
     def heartbeat(self, fence: Fence) -> None:
         """Renews the lease. Raises `LeaseLost`."""

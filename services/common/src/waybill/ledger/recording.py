@@ -17,6 +17,7 @@ from waybill.domain import (
 from waybill.ledger.letters import report_letter, stored_letter
 from waybill.ledger.outgoing import Entry, Published, Row, publication_entry
 from waybill.ledger.stored_events import left_out
+from waybill.ledger.turns import take_turns
 from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
 from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMessage, Publication
 from waybill.store.statements import audit, dead_letters, dispatch, outbox, records
@@ -57,11 +58,14 @@ class Recording:
         self._dispatched: list[Dispatched] = []
         self._messages: list[OutboxMessage] = []
         self.audited: list[AuditEvent] = []
+        self._takes_turns = False
 
     def write_records(self, published: Published) -> Callable[[], Records]:
         """What belongs to the changes, before the commit: they are to be published. Forgets what was
         `published`; after the commit, what it returns tells what else of the same reports, and of those it
         names, waits for that."""
+        if self._takes_turns:
+            self.dispatched(take_turns(self.connection, self.requeue_after, idle=False))
         if self.audited:
             audit.put(self.connection, self.audited)
         if not (self._changed or self._dispatched or self._messages or published):
@@ -136,6 +140,11 @@ class Recording:
         """Gives reports that wait for room their commands: as many as there is room for, and at most
         `limit`."""
         return self.dispatched(dispatch.fill(self.connection, limit, self.requeue_after))
+
+    def note_turns(self, takes_turns: bool) -> None:
+        """Where turns decide who gets a command, they are taken at the end of this transaction, whose changes
+        may have made room or let a report wait."""
+        self._takes_turns |= takes_turns
 
     def dispatched(self, reports: Sequence[Dispatched]) -> Sequence[Dispatched]:
         """They have got their commands in this transaction."""

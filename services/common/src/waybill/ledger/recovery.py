@@ -11,7 +11,7 @@ import structlog
 from waybill.domain import AttemptTrace, Report, RetryPolicy, lifecycle
 from waybill.ledger.transactions import Transactions
 from waybill.store import Backlog, StoreUnavailable
-from waybill.store.statements import dispatch, outbox, reports
+from waybill.store.statements import dispatch, kind_limits, outbox, reports
 from waybill.store.statements.dispatch import Dispatched
 
 log = structlog.get_logger(__name__)
@@ -97,6 +97,7 @@ class Recovery:
         """Gives reports a command: those that wait for room, as far as there is any, with retries whose time
         has come; and those whose command was lost."""
         with self._transactions.changes() as changes:
+            kind_limits.keep(changes.connection)
             dispatch.join_retries(changes.connection, _BATCH)
             return [*changes.repeat_lost(_BATCH), *changes.dispatch_idle(_BATCH)]
 

@@ -131,7 +131,7 @@ API: Final = Rights(
     {
         "reports": Access(
             select=EVERY,
-            insert=(*_REQUESTED, "created_at", "updated_at"),
+            insert=(*_REQUESTED, "created_at", "updated_at", "not_before"),
             update=(*_TAKEN_BACK, *_ENDED, "cancel_requested_at"),
             delete=True,
         ),
@@ -176,6 +176,12 @@ API: Final = Rights(
             delete=True,
         ),
         **_MAINTENANCE,
+        "kind_limits": Access(
+            select=EVERY,
+            insert=("kind", "max_running", "paused_at", "paused_by", "reason"),
+            update=("max_running", "paused_at", "paused_by", "reason"),
+            delete=True,
+        ),
     },
 )
 """It adds to the audit and reads it, and changes nothing in it."""
@@ -198,7 +204,8 @@ WORKER: Final = Rights(
             update=("key", "value", "headers", "value_size", "value_sha256", "trimmed_at"),
             delete=True,
         ),
-        "limits": Access(select=(*_HOLDER, "max_kept_bytes")),
+        "limits": Access(select=(*_HOLDER, "weight", "max_running", "max_kept_bytes")),
+        "kind_limits": Access(select=EVERY, insert=("kind",), delete=True),
         "kept_bytes": _KEPT,
         "workers": Access(
             select=EVERY,

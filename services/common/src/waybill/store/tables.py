@@ -44,6 +44,12 @@ AWAITS = (
 and gets another one if that was lost by `enqueue_at`. For room: it gets its command once few others have one;
 what was requested first is first, by `enqueue_at`, which is then the time of the request."""
 
+FOR_KIND_UNTIL = "'9999-12-31 00:00:00+00'::timestamp with time zone"
+AWAITS_KIND = "not_before >= '9000-01-01 00:00:00+00'::timestamp with time zone"
+"""Of a report in `init`: whether it waits for its kind, which is paused or has a limit. Then `enqueue_at` and
+`not_before` are `FOR_KIND_UNTIL`: like a retry that is never due, so that processes of the version before,
+which know no limits, leave it alone. It gets its command straight from there."""
+
 ENQUEUE_LATER = "now() + interval '15 minutes'"
 """For reports that a process of the version before inserts."""
 
@@ -129,6 +135,12 @@ reports = Table(
         "reports_room_idx",
         *("tenant", "owner", "priority", "enqueue_at"),
         postgresql_where=text(f"status = '{Status.INIT}' AND ({AWAITS}) = 'room'::text"),
+    ),
+    # those that wait for their kind, in the order in which they are let go
+    Index(
+        "reports_kind_wait_idx",
+        *("kind", "tenant", "owner", "priority", "created_at"),
+        postgresql_where=text(f"status = '{Status.INIT}' AND {AWAITS_KIND}"),
     ),
     # those that wait for a retry, which few do, of one tenant or owner
     Index(

@@ -1,27 +1,89 @@
-"""The installed kinds of report."""
+"""The installed kinds of report: list, pause, resume and limit them."""
 
 from apiflask import APIBlueprint
 
-from producer_api.access import Permission, requires
+from producer_api.access import Permission, current_identity, requires
 from producer_api.description import problem_responses
-from producer_api.resources import KindList, UnavailableKindResource, kind_resource
+from producer_api.problems import Problem
+from producer_api.resources import (
+    KindLimitRequest,
+    KindLimitResource,
+    KindList,
+    KindPauseRequest,
+    UnavailableKindResource,
+    kind_limit_resource,
+    kind_resource,
+)
+from waybill.domain import Actor, KindLimit
 from waybill.kinds import Registry
+from waybill.ledger import KindLimits
+from waybill.store import StoreUnavailable
+
+BASE = "/api/v1/kinds"
+
+_OF_ONE = problem_responses("cross-site", "no-such-kind", "body-too-large", "wrong-media-type")
+_WITH_BODY = problem_responses(
+    "cross-site", "malformed-body", "no-such-kind", "body-too-large", "wrong-media-type"
+)
 
 
-def blueprint(kinds: Registry) -> APIBlueprint:
+def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
     routes = APIBlueprint("kinds", __name__, tag="Kinds")
 
-    @routes.get("/api/v1/kinds")
+    @routes.get(BASE)
     @routes.output(KindList)
     @routes.doc(responses=problem_responses())
     @requires(Permission.READ_KINDS)
     def list_kinds() -> KindList:
-        """The kinds, each with the JSON Schema of its parameters; and those that cannot be used."""
+        """The kinds, each with the JSON Schema of its parameters; and those that cannot be used. While the
+        database is away, no limit is shown."""
+        try:
+            limited = limits.all()
+        except StoreUnavailable:
+            limited = {}
         return KindList(
-            kinds=[kind_resource(kind) for kind in kinds],
+            kinds=[kind_resource(kind, limited.get(kind.name, KindLimit(kind.name))) for kind in kinds],
             unavailable=[
                 UnavailableKindResource(name=broken.name, reason=broken.reason) for broken in kinds.broken
             ],
         )
 
+    @routes.post(f"{BASE}/<string:kind>:pause")
+    @routes.input(KindPauseRequest, arg_name="wanted")
+    @routes.output(KindLimitResource)
+    @routes.doc(responses=_WITH_BODY)
+    @requires(Permission.MANAGE_KINDS)
+    def pause(kind: str, wanted: KindPauseRequest) -> KindLimitResource:
+        """No report of the kind starts any more, in any tenant. Requested ones wait; what runs goes on."""
+        return kind_limit_resource(limits.pause(_actor(), _known(kind), wanted.reason))
+
+    @routes.post(f"{BASE}/<string:kind>:resume")
+    @routes.output(KindLimitResource)
+    @routes.doc(responses=_OF_ONE)
+    @requires(Permission.MANAGE_KINDS)
+    def resume(kind: str) -> KindLimitResource:
+        """Reports of the kind start again."""
+        return kind_limit_resource(limits.resume(_actor(), _known(kind)))
+
+    @routes.post(f"{BASE}/<string:kind>:limit")
+    @routes.input(KindLimitRequest, arg_name="wanted")
+    @routes.output(KindLimitResource)
+    @routes.doc(responses=_WITH_BODY)
+    @requires(Permission.MANAGE_KINDS)
+    def limit(kind: str, wanted: KindLimitRequest) -> KindLimitResource:
+        """How many reports of the kind run at once, in all tenants. What runs goes on."""
+        return kind_limit_resource(limits.limit(_actor(), _known(kind), wanted.max_running))
+
+    def _known(kind: str) -> str:
+        """Also one that cannot be used here: workers may have it, and its reports may wait."""
+        if kind in {one.name for one in (*kinds, *kinds.broken)}:
+            return kind
+        raise Problem("no-such-kind", f"There is no kind {kind[:100]!r}; GET {BASE} lists them.")
+
     return routes
+
+
+def _actor() -> Actor:
+    """A kind that is paused shows by whom, in any case."""
+    identity = current_identity()
+    return identity.actor or Actor(identity.owner, "none")

@@ -18,7 +18,7 @@ from producer_api.resources import (
 )
 from waybill.domain import TERMINAL, Report, Status
 from waybill.kinds import Registry
-from waybill.ledger import DeadLetters, Ledger, NotRedrivable
+from waybill.ledger import DeadLetters, KindLimits, Ledger, NotRedrivable
 from waybill.store import ReportFilter
 
 _IDEMPOTENCY_KEY = RequestHeader(
@@ -28,8 +28,11 @@ _IDEMPOTENCY_KEY = RequestHeader(
 )
 
 
-def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> APIBlueprint:
+def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry, limits: KindLimits) -> APIBlueprint:
     routes = APIBlueprint("reports", __name__, tag="Reports")
+
+    def resource(report: Report) -> ReportResource:
+        return report_resource(report, kind_paused=limits.is_paused(report))
 
     @routes.post(BASE)
     @routes.input(ReportRequest, arg_name="wanted")
@@ -52,7 +55,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @requires(Permission.REQUEST)
     def request_one(wanted: ReportRequest) -> Response:
         """Request a report. It is kept before this answers; the work begins afterwards."""
-        return request_report(ledger, kinds, wanted, request.headers.get(_IDEMPOTENCY_KEY.name))
+        return request_report(ledger, kinds, limits, wanted, request.headers.get(_IDEMPOTENCY_KEY.name))
 
     @routes.get(BASE)
     @routes.input(ReportQuery, location="query", arg_name="query")
@@ -63,8 +66,9 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
         """The reports, newest first."""
         scope = permitted_scope(Permission.READ)
         page = ledger.page(ReportFilter(query.status, query.kind, query.cursor, query.limit, scope))
+        paused = limits.paused(page.reports)
         return ReportPage(
-            reports=[report_resource(report) for report in page.reports],
+            reports=[report_resource(report, kind_paused=report.id in paused) for report in page.reports],
             next_cursor=str(page.reports[-1].id) if page.more else None,
         )
 
@@ -74,7 +78,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @requires(Permission.READ)
     def show(report_id: str) -> ReportResource:
         """One report as it is now."""
-        return report_resource(find_report(ledger, report_id))
+        return resource(find_report(ledger, report_id))
 
     @routes.post(f"{BASE}/<string:report_id>:cancel")
     @routes.output(ReportResource, status_code=202)
@@ -86,7 +90,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
     @requires(Permission.CHANGE)
     def cancel(report_id: str) -> ReportResource:
         """Cancel a report: at once while it waits, within a second or a few while it runs."""
-        return report_resource(_cancel(ledger, find_report(ledger, report_id, Permission.CHANGE)))
+        return resource(_cancel(ledger, find_report(ledger, report_id, Permission.CHANGE)))
 
     @routes.post(f"{BASE}/<string:report_id>:retry")
     @routes.output(ReportResource, status_code=202)
@@ -100,7 +104,7 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry) -> API
         """Restart a report that failed or was cancelled, in its trace."""
         report = find_report(ledger, report_id, Permission.CHANGE)
         try:
-            return report_resource(dead_letters.redrive(report.id, actor=current_identity().actor))
+            return resource(dead_letters.redrive(report.id, actor=current_identity().actor))
         except NotRedrivable as error:
             raise Problem("not-redrivable", str(error), report_id=str(report.id)) from None
 

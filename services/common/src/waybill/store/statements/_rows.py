@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from waybill.domain import (
     time_in,
 )
 from waybill.store.tables import reports
+
+_FOR_KIND_FROM_YEAR = 9000
 
 
 def from_now(duration: timedelta) -> ColumnElement[Any]:
@@ -108,6 +110,11 @@ def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
     )
 
 
+def _awaits_kind(row: Mapping[str, Any]) -> bool:
+    not_before: datetime | None = row["not_before"]
+    return not_before is not None and not_before.year >= _FOR_KIND_FROM_YEAR
+
+
 _CONVERTED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "status": lambda row: Status(row["status"]),
     "progress": lambda row: Progress(**row["progress"]) if row["progress"] else None,
@@ -120,5 +127,8 @@ _CONVERTED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     ),
     "attempt_trace": lambda row: _attempt_trace(row["attempt_trace"]),
     "owner": lambda row: Owner(row["tenant"], row["owner"]),
+    # of one that waits for its kind, `not_before` is no time: see `AWAITS_KIND`
+    "not_before": lambda row: None if _awaits_kind(row) else row["not_before"],
+    "awaits_kind": lambda row: row["status"] == Status.INIT and _awaits_kind(row),
 }
 _PLAIN = tuple(field.name for field in fields(Report) if field.name not in _CONVERTED)

@@ -17,6 +17,7 @@ from waybill.domain import Reached, Report
 from waybill.store.direct import AnyConnection, Result, send
 from waybill.store.statements import kept_bytes
 from waybill.store.statements._rows import REPORT_COLUMNS, report_from
+from waybill.store.statements._waiting import LIMITED, closed, paused
 from waybill.store.statements.admission import ADMITTED, NONE_IS_LIMITED, Limiting, reached
 from waybill.store.statements.dispatch import (
     HAD_COMMAND,
@@ -26,6 +27,7 @@ from waybill.store.statements.dispatch import (
     Dispatched,
     dispatched,
 )
+from waybill.store.tables import FOR_KIND_UNTIL
 
 Document = Sequence[Mapping[str, Any]]
 
@@ -41,16 +43,21 @@ WITH {ROOM}, new AS (
 _PUT = f"""
 INSERT INTO reports (
     id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
-    created_at, updated_at, enqueue_at
+    created_at, updated_at, enqueue_at, not_before
 )
 SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate, now, now,
-    CASE WHEN place < free AND {NONE_WAITS} THEN now + %(requeue_after)s ELSE now END
-FROM {{new}}
-RETURNING reports.enqueue_at > reports.created_at AS has_command, {{columns}}
+    CASE
+        WHEN {closed("requested.kind")} THEN {FOR_KIND_UNTIL}
+        WHEN place < free AND {NONE_WAITS} AND NOT {LIMITED} THEN now + %(requeue_after)s
+        ELSE now
+    END,
+    CASE WHEN {closed("requested.kind")} THEN {FOR_KIND_UNTIL} END
+FROM {{new}} AS requested, room WHERE {{condition}}
+RETURNING {HAD_COMMAND}, {LIMITED} AS takes_turns, {{columns}}
 """  # noqa: S608 - ours
-_INSERT = f"{_NEW} {_PUT}".replace("{new}", f"new, room WHERE {NONE_IS_LIMITED}")
+_INSERT = f"{_NEW} {_PUT}".replace("{new}", "new").replace("{condition}", NONE_IS_LIMITED)
 _INSERT_ADMITTED = f"""
-{_NEW}, {ADMITTED}, inserted AS ({_PUT.replace("{new}", "admitted, room")})
+{_NEW}, {ADMITTED}, inserted AS ({_PUT.replace("{new}", "admitted").replace("{condition}", "true")})
 SELECT refused.refused, refused.none_is_limited, inserted.* FROM refused LEFT JOIN inserted ON true
 """  # noqa: S608 - ours
 
@@ -62,7 +69,7 @@ joins, and never reads an index from its beginning to its end, even while that l
 
 _CLAIM = f"""
 WITH RECURSIVE locked AS (
-    SELECT reports.id, status, not_before, losses, {HAD_COMMAND},
+    SELECT reports.id, status, kind, not_before, losses, {HAD_COMMAND},
         reports.attempt_trace AS spans_before, claim.*
     FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS claim (
         place integer, report_id uuid, owner text, alone boolean, spans jsonb,
@@ -76,6 +83,8 @@ WITH RECURSIVE locked AS (
     WHERE status = 'init'
         AND (not_before IS NULL OR not_before <= clock_timestamp())
         AND (alone OR losses < %(max_losses)s)
+        AND (had_command OR NOT {LIMITED})
+        AND NOT {paused("locked.kind")}
 ), claimed AS (
     UPDATE reports SET
         status = 'processing',
@@ -98,7 +107,7 @@ WITH RECURSIVE locked AS (
     WHERE reports.id = waiting.id AND reports.id = ANY (ARRAY(SELECT id FROM waiting))
     RETURNING waiting.had_command, waiting.place, waiting.spans_before, {{columns}}
 ), {REFILLED}
-SELECT refilled.sent, claimed.* FROM claimed, refilled
+SELECT refilled.sent, {LIMITED}, claimed.* FROM claimed, refilled
 """  # noqa: S608 - ours
 
 _HELD = f"""
@@ -177,9 +186,9 @@ UPDATE reports SET
     lease_owner = NULL,
     lease_expires_at = NULL
 FROM held WHERE reports.id = held.id AND reports.id = ANY (ARRAY(SELECT id FROM held))
-RETURNING EXISTS (SELECT FROM limits WHERE max_kept_bytes IS NOT NULL), held.place, {columns}
+RETURNING {limited}, EXISTS (SELECT FROM limits WHERE max_kept_bytes IS NOT NULL), held.place, {columns}
 """
-)
+).replace("{limited}", LIMITED)
 
 
 _COLUMNS = ", ".join(f"reports.{name}" for name in REPORT_COLUMNS)
@@ -195,22 +204,33 @@ class Inserted:
 
     report: Report
     has_command: bool
+    takes_turns: bool
+    """Here and below: whether turns are to be taken, by which reports get commands."""
 
 
 @dataclass(frozen=True)
 class Claimed:
     """The claimed reports, by their places, and others that get a command in their room."""
 
-    reports: dict[int, Report]
+    reports: Mapping[int, Report]
     dispatched: Sequence[Dispatched]
+    takes_turns: bool
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The reports whose attempts have ended, by their places."""
+
+    reports: Mapping[int, Report]
+    takes_turns: bool
 
 
 def insert(
     connection: AnyConnection, document: Document, requeue_after: timedelta, limiting: Limiting
 ) -> Callable[[], dict[UUID, Inserted | Reached]]:
     """Requested reports, by their ids: `place`, from 0, `id`, `kind`, `parameters`, `timeout_seconds` and the
-    carrier of each. While others wait for room, or where there is none, they wait behind them. Of those for
-    which a limit leaves no room nothing is stored.
+    carrier of each. While others wait for room, or where there is none, they wait behind them; those of a
+    kind that is closed wait for their kind. Of those for which a limit leaves no room nothing is stored.
 
     The statement that checks limits costs more, and is not sent where there are none. One that comes after
     the first limit of all was set finds that out, stores nothing, and is sent again in this form.
@@ -238,7 +258,7 @@ def _admitted(rows: Result, limiting: Limiting) -> dict[UUID, Inserted | Reached
 
 
 def _inserted(rows: Result) -> dict[UUID, Inserted | Reached]:
-    reports = (Inserted(_report(row), has_command) for has_command, *row in rows)
+    reports = (Inserted(_report(row), has_command, takes_turns) for has_command, takes_turns, *row in rows)
     return {one.report.id: one for one in reports}
 
 
@@ -253,7 +273,8 @@ def claim(
 
     Of each: `report_id`, `owner`, `alone`, `spans`, which are stored, and the carrier, which a report without
     a trace gets from its first claim, so that its retries stay in it. Refused where the report does not wait
-    for an attempt, or has `max_losses` already and is not to run `alone`.
+    for an attempt, or has `max_losses` already and is not to run `alone`; where its kind is paused; and where
+    turns decide, but have not given it a command.
     """
     found = _send(
         connection, _CLAIM, document, lease=lease, max_losses=max_losses, requeue_after=requeue_after
@@ -261,8 +282,11 @@ def claim(
 
     def claimed() -> Claimed:
         rows = found()
-        reports = {place: _report(row, attempt_trace=before) for _, _, place, before, *row in rows}
-        return Claimed(reports, dispatched(rows[0][0]) if rows else [])
+        if not rows:
+            return Claimed({}, [], takes_turns=False)
+        sent, takes_turns = rows[0][:2]
+        reports = {place: _report(row, attempt_trace=before) for _, _, _, place, before, *row in rows}
+        return Claimed(reports, dispatched(sent), takes_turns)
 
     return claimed
 
@@ -279,20 +303,18 @@ def steps(connection: AnyConnection, document: Document) -> Callable[[], dict[in
     return lambda: {place: _report(row) for place, *row in found()}
 
 
-def end(
-    connection: AnyConnection, document: Document, requeue_after: timedelta
-) -> Callable[[], dict[int, Report]]:
+def end(connection: AnyConnection, document: Document, requeue_after: timedelta) -> Callable[[], Ended]:
     """Of each, with the fence and the last steps: the `status`, with what is to be stored and counted; for
     `init` the `delay` until another attempt, None where it gets a command at once. Where the report is to be
     cancelled, it is, unless it is `done`. Its file counts where a limit of kept bytes has it counted."""
     found = _send(connection, _END, document, requeue_after=requeue_after)
 
-    def ended() -> dict[int, Report]:
+    def ended() -> Ended:
         rows = found()
-        reports = {place: _report(row) for _, place, *row in rows}
-        if rows and rows[0][0]:
+        reports = {place: _report(row) for _, _, place, *row in rows}
+        if rows and rows[0][1]:
             kept_bytes.add(connection, reports.values())
-        return reports
+        return Ended(reports, bool(rows) and rows[0][0])
 
     return ended
 

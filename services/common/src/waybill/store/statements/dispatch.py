@@ -1,30 +1,31 @@
 """Which of the reports that wait get a command: as many as keep every slot busy. The others wait for room in
-the database, where their order can still change; see `AWAITS`.
+the database, where their order can still change; see `AWAITS`. A report of a kind that is paused, or has a
+limit, waits for its kind: see `AWAITS_KIND`.
 
 Their order is fair. Of the tenants that wait, the one of which the least is under way has the next turn, and
 so has, within it, one of its owners; among equals chance decides. Of an owner's reports, those of the lowest
-`priority` are first, and of these those that were requested first.
+`priority` are first, and of these those that were requested first. Where there are weights, or limits of what
+may run, all of this is left to `turns`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from waybill.domain import Carrier
-from waybill.store.direct import AnyConnection, rows
+from waybill.store.direct import AnyConnection, rows, send
 from waybill.store.statements._rows import carrier_from
-from waybill.store.tables import AWAITS
+from waybill.store.statements._waiting import ANY_KIND_DUE, FOR_ROOM, LIMITED, WAITING, closed
+from waybill.store.tables import AWAITS, AWAITS_KIND, FOR_KIND_UNTIL
 
 _LEAST: Final = 4
 """Commands that are in Kafka before the first worker is there."""
 _MOST_COUNTED: Final = 100_000
 
-_WAITING = f"status = 'init' AND {AWAITS}"
-_FOR_ROOM = f"{_WAITING} = 'room'"
 # Always by the index, from its beginning: the planner's statistics may still be those of a long backlog.
-_FIRST_THAT_WAITS = f"SELECT 1 FROM reports WHERE {_FOR_ROOM} AND tenant > '' ORDER BY tenant LIMIT 1"  # noqa: S608
+_FIRST_THAT_WAITS = f"SELECT 1 FROM reports WHERE {FOR_ROOM} AND tenant > '' ORDER BY tenant LIMIT 1"  # noqa: S608
 NONE_WAITS: Final = f"(SELECT count(*) = 0 FROM ({_FIRST_THAT_WAITS}) AS waiting)"  # noqa: S608
 """Whether no report waits for room: a condition, evaluated once for a statement."""
 
@@ -42,7 +43,7 @@ bound AS MATERIALIZED (
 ), room AS MATERIALIZED (
     SELECT bound - (
         SELECT count(*) FROM (
-            SELECT FROM reports WHERE {_WAITING} = 'claim' AND {counted}
+            SELECT FROM reports WHERE {WAITING} = 'claim' AND {counted}
             ORDER BY enqueue_at DESC LIMIT (SELECT bound FROM bound) + {gone}
         ) AS outstanding
     ) + {gone} AS free
@@ -71,11 +72,17 @@ capacity AS MATERIALIZED (
 """  # noqa: S608 - ours
 """Of a WITH: how many slots are free, of workers that may claim."""
 
-_SEND = """
-UPDATE reports SET enqueue_at = clock_timestamp() + %(requeue_after)s
+_SEND = f"""
+UPDATE reports SET
+    enqueue_at = CASE
+        WHEN {closed("reports.kind")} THEN {FOR_KIND_UNTIL} ELSE clock_timestamp() + %(requeue_after)s
+    END,
+    not_before = CASE WHEN {closed("reports.kind")} THEN {FOR_KIND_UNTIL} ELSE not_before END
 FROM next WHERE reports.id = next.id AND reports.id = ANY (ARRAY(SELECT id FROM next))
-RETURNING next.place, reports.id, version, kind, traceparent, tracestate
-"""
+RETURNING next.place, reports.id, version, kind, traceparent, tracestate,
+    coalesce({AWAITS_KIND}, false) AS awaits_kind
+"""  # noqa: S608 - ours
+"""A report of a kind that was closed while it waited for room waits for its kind from now on."""
 
 
 def _under_way(slots: str) -> str:
@@ -84,7 +91,7 @@ def _under_way(slots: str) -> str:
 under_way AS MATERIALIZED (
     SELECT tenant, owner, count(*) AS number FROM (
         (
-            SELECT tenant, owner FROM reports WHERE {_WAITING} = 'claim'
+            SELECT tenant, owner FROM reports WHERE {WAITING} = 'claim'
             ORDER BY enqueue_at DESC LIMIT (SELECT bound FROM bound)
         )
         UNION ALL
@@ -104,14 +111,14 @@ def _next(number: str) -> str:
     least is under way are looked at further."""
     return f"""
 wanted AS MATERIALIZED (
-    SELECT greatest(0, {number}) AS number FROM room
+    SELECT CASE WHEN {LIMITED} THEN 0 ELSE greatest(0, {number}) END AS number FROM room
 ), lone AS MATERIALIZED (
     SELECT first.tenant, first.owner, (first.tenant, first.owner) = (last.tenant, last.owner) AS is_lone
     FROM (
-        SELECT tenant, owner FROM reports WHERE {_FOR_ROOM} AND tenant > ''
+        SELECT tenant, owner FROM reports WHERE {FOR_ROOM} AND tenant > ''
         ORDER BY tenant, owner LIMIT (SELECT least(1, number) FROM wanted)
     ) AS first, (
-        SELECT tenant, owner FROM reports WHERE {_FOR_ROOM} AND tenant > ''
+        SELECT tenant, owner FROM reports WHERE {FOR_ROOM} AND tenant > ''
         ORDER BY tenant DESC, owner DESC LIMIT (SELECT least(1, number) FROM wanted)
     ) AS last
 ), several AS MATERIALIZED (
@@ -120,7 +127,7 @@ wanted AS MATERIALIZED (
     SELECT '' AS tenant FROM several WHERE number > 0
     UNION ALL
     SELECT (
-        SELECT reports.tenant FROM reports WHERE {_FOR_ROOM} AND reports.tenant > tenants.tenant
+        SELECT reports.tenant FROM reports WHERE {FOR_ROOM} AND reports.tenant > tenants.tenant
         ORDER BY reports.tenant LIMIT 1
     ) FROM tenants WHERE tenant IS NOT NULL
 ), least_tenants AS (
@@ -134,7 +141,7 @@ wanted AS MATERIALIZED (
     SELECT tenant, count(*) AS number FROM (
         SELECT least_tenants.tenant FROM least_tenants CROSS JOIN LATERAL (
             SELECT row_number() OVER () AS turn FROM (
-                SELECT FROM reports WHERE {_FOR_ROOM} AND reports.tenant = least_tenants.tenant
+                SELECT FROM reports WHERE {FOR_ROOM} AND reports.tenant = least_tenants.tenant
                 ORDER BY reports.tenant LIMIT (SELECT number FROM several)
             ) AS waiting
         ) AS one ORDER BY number + turn, random() LIMIT (SELECT number FROM several)
@@ -144,7 +151,7 @@ wanted AS MATERIALIZED (
     UNION ALL
     SELECT tenant, (
         SELECT reports.owner FROM reports
-        WHERE {_FOR_ROOM} AND reports.tenant = owners.tenant AND reports.owner > owners.owner
+        WHERE {FOR_ROOM} AND reports.tenant = owners.tenant AND reports.owner > owners.owner
         ORDER BY reports.owner LIMIT 1
     ), turns FROM owners WHERE owner IS NOT NULL
 ), least_owners AS (
@@ -165,7 +172,7 @@ wanted AS MATERIALIZED (
         FROM least_owners CROSS JOIN LATERAL (
             SELECT row_number() OVER () AS turn FROM (
                 SELECT FROM reports
-                WHERE {_FOR_ROOM} AND reports.tenant = least_owners.tenant
+                WHERE {FOR_ROOM} AND reports.tenant = least_owners.tenant
                     AND reports.owner = least_owners.owner
                 ORDER BY reports.tenant LIMIT least_owners.turns
             ) AS waiting
@@ -176,7 +183,7 @@ wanted AS MATERIALIZED (
 ), next AS (
     SELECT waiting.id, waiting.place FROM shares CROSS JOIN LATERAL (
         SELECT id, enqueue_at AS place FROM reports
-        WHERE {_FOR_ROOM} AND reports.tenant = shares.tenant AND reports.owner = shares.owner
+        WHERE {FOR_ROOM} AND reports.tenant = shares.tenant AND reports.owner = shares.owner
         ORDER BY priority, enqueue_at LIMIT shares.number
         FOR UPDATE SKIP LOCKED
     ) AS waiting
@@ -205,7 +212,10 @@ _SENT_LATELY = (
     "((SELECT slots <= 0 FROM idle) OR"
     " enqueue_at > statement_timestamp() + %(requeue_after)s - interval '30 seconds')"
 )
-_FILL_IDLE = f"WITH RECURSIVE {_IDLE}, {_room(_SENT_LATELY)}, {_NEXT} {_SEND}"
+_ROOM_WHILE_IDLE = f"{_IDLE}, {_room(_SENT_LATELY)}"
+_FILL_IDLE = f"WITH RECURSIVE {_ROOM_WHILE_IDLE}, {_NEXT} {_SEND}"
+_FREE = f"WITH {ROOM} SELECT free FROM room"  # noqa: S608 - ours
+_FREE_WHILE_IDLE = f"WITH {_ROOM_WHILE_IDLE} SELECT free FROM room"  # noqa: S608 - ours
 
 # While all slots are busy, no worker could claim it, whether it was lost or not. One that runs alone is not
 # sent again because it was lost, but since its worker had no room for it. OFFSET 0 keeps the planner from a
@@ -213,7 +223,7 @@ _FILL_IDLE = f"WITH RECURSIVE {_IDLE}, {_room(_SENT_LATELY)}, {_NEXT} {_SEND}"
 _REPEAT = f"""
 WITH {_IDLE}, next AS (
     SELECT id, enqueue_at AS place FROM reports
-    WHERE {_WAITING} = 'claim' AND enqueue_at <= statement_timestamp()
+    WHERE {WAITING} = 'claim' AND enqueue_at <= statement_timestamp()
         AND (
             losses >= %(max_losses)s
             OR (SELECT slots > 0 FROM idle)
@@ -230,7 +240,7 @@ WITH {_IDLE}, next AS (
 _JOIN = f"""
 UPDATE reports SET enqueue_at = created_at
 WHERE id IN (
-    SELECT id FROM reports WHERE {_WAITING} = 'retry' AND enqueue_at <= statement_timestamp()
+    SELECT id FROM reports WHERE {WAITING} = 'retry' AND enqueue_at <= statement_timestamp()
     ORDER BY enqueue_at LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
@@ -239,17 +249,17 @@ RETURNING id
 
 _ANY_DUE = f"""
 SELECT NOT {NONE_WAITS} OR EXISTS (
-    SELECT FROM reports WHERE {_WAITING} = 'retry' AND enqueue_at <= statement_timestamp()
+    SELECT FROM reports WHERE {WAITING} = 'retry' AND enqueue_at <= statement_timestamp()
 ) OR EXISTS (
-    SELECT FROM reports WHERE {_WAITING} = 'claim' AND enqueue_at <= statement_timestamp()
-)
+    SELECT FROM reports WHERE {WAITING} = 'claim' AND enqueue_at <= statement_timestamp()
+) OR {ANY_KIND_DUE}
 """  # noqa: S608 - ours
 
 _COUNT = f"""
 SELECT count(*) FROM (
-    (SELECT FROM reports WHERE {_FOR_ROOM} AND tenant > '' LIMIT {_MOST_COUNTED})
+    (SELECT FROM reports WHERE {FOR_ROOM} AND tenant > '' LIMIT {_MOST_COUNTED})
     UNION ALL
-    (SELECT FROM reports WHERE {_WAITING} = 'claim' LIMIT {_MOST_COUNTED})
+    (SELECT FROM reports WHERE {WAITING} = 'claim' LIMIT {_MOST_COUNTED})
     LIMIT {_MOST_COUNTED}
 ) AS waiting
 """  # noqa: S608 - ours
@@ -266,7 +276,7 @@ class Dispatched:
 
 
 def dispatched(sent: Sequence[Mapping[str, Any]]) -> list[Dispatched]:
-    """Of `REFILLED`."""
+    """Of `REFILLED`: those that wait for their kind from now on have no command."""
     return [
         Dispatched(
             UUID(one["id"]),
@@ -275,6 +285,7 @@ def dispatched(sent: Sequence[Mapping[str, Any]]) -> list[Dispatched]:
             carrier_from(one["traceparent"], one["tracestate"]),
         )
         for one in sent
+        if not one["awaits_kind"]
     ]
 
 
@@ -284,10 +295,20 @@ def fill(connection: AnyConnection, limit: int, requeue_after: timedelta) -> lis
     return _sent(connection, _FILL, limit=limit, requeue_after=requeue_after)
 
 
-def fill_idle(connection: AnyConnection, limit: int, requeue_after: timedelta) -> list[Dispatched]:
+def fill_idle(
+    connection: AnyConnection, limit: int, requeue_after: timedelta
+) -> tuple[list[Dispatched], bool]:
     """As `fill`; but while a slot is free, commands that no worker has claimed for half a minute take no
-    room."""
-    return _sent(connection, _FILL_IDLE, limit=limit, requeue_after=requeue_after)
+    room. And whether some of those that were next are of kinds that are closed."""
+    found = rows(connection, _FILL_IDLE, {"limit": limit, "requeue_after": requeue_after})
+    sent = _with_commands(found)
+    return sent, len(sent) < len(found)
+
+
+def free(connection: AnyConnection, requeue_after: timedelta, *, idle: bool) -> Callable[[], int]:
+    """The room that there is, below 0 where there is none; `idle`: as `fill_idle` counts it."""
+    found = send(connection, _FREE_WHILE_IDLE if idle else _FREE, {"requeue_after": requeue_after})
+    return lambda: int(found()[0][0])
 
 
 def repeat_lost(
@@ -318,8 +339,12 @@ def count(connection: AnyConnection) -> int:
 
 
 def _sent(connection: AnyConnection, statement: str, **parameters: object) -> list[Dispatched]:
-    found = sorted(rows(connection, statement, parameters))
+    return _with_commands(rows(connection, statement, parameters))
+
+
+def _with_commands(found: Sequence[tuple[Any, ...]]) -> list[Dispatched]:
     return [
         Dispatched(report_id, version, kind, carrier_from(traceparent, tracestate))
-        for _, report_id, version, kind, traceparent, tracestate in found
+        for _, report_id, version, kind, traceparent, tracestate, awaits_kind in sorted(found)
+        if not awaits_kind
     ]

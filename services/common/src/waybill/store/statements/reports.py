@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     Update,
     and_,
+    case,
     cast,
     column,
     delete,
@@ -53,6 +54,7 @@ from waybill.store.statements._rows import (
     newest_first,
     report_of,
 )
+from waybill.store.statements._waiting import LIMITED, WAITING
 from waybill.store.tables import publications, reports
 
 # --- reading ------------------------------------------------------------------------------------------
@@ -161,7 +163,8 @@ def cancelled_attempts(connection: Connection, owner: str) -> list[tuple[UUID, i
 
 
 def insert_external(connection: Connection, new: NewReport, requeue_after: timedelta) -> Report | None:
-    """A report that a message without a row has requested. None where its `source` has done so before."""
+    """A report that a message without a row has requested, and which has this as its command; but where turns
+    are taken, it waits for room. None where its `source` has done so before."""
     statement = (
         insert(reports)
         .values(
@@ -173,7 +176,9 @@ def insert_external(connection: Connection, new: NewReport, requeue_after: timed
             priority=new.priority,
             source=new.source,
             timeout_seconds=new.timeout.total_seconds() if new.timeout else None,
-            enqueue_at=from_now(requeue_after),
+            enqueue_at=case(
+                (literal_column(LIMITED), func.statement_timestamp()), else_=from_now(requeue_after)
+            ),
             **carrier_columns(new.carrier),
         )
         .on_conflict_do_nothing(index_elements=[reports.c.source])
@@ -229,8 +234,8 @@ def redrive(connection: Connection, report_id: UUID) -> Report | None:
 
 
 def postpone(connection: Connection, report_id: UUID, delay: timedelta) -> None:
-    """When a report that waits gets another command; not a change of it."""
-    waits = and_(reports.c.id == report_id, reports.c.status == Status.INIT)
+    """When a report that has a command gets another one; not a change of it."""
+    waits = and_(reports.c.id == report_id, literal_column(f"{WAITING} = 'claim'"))
     connection.execute(update(reports).where(waits).values(enqueue_at=from_now(delay)))
 
 

@@ -16,6 +16,7 @@ _AWAITS = (
     "CASE WHEN (enqueue_at = not_before) THEN 'retry'::text"
     " WHEN (enqueue_at > created_at) THEN 'claim'::text ELSE 'room'::text END"
 )
+_AWAITS_KIND = "not_before >= '9000-01-01 00:00:00+00'::timestamp with time zone"
 _GRANT = f"""
 DO $$ DECLARE
     role text;
@@ -98,5 +99,11 @@ def upgrade() -> None:
         "reports",
         ["tenant", "owner"],
         postgresql_where=sa.text(f"status = 'init' AND ({_AWAITS}) = 'retry'::text"),
+    )
+    op.create_index(
+        "reports_kind_wait_idx",
+        "reports",
+        ["kind", "tenant", "owner", "priority", "created_at"],
+        postgresql_where=sa.text(f"status = 'init' AND {_AWAITS_KIND}"),
     )
     op.execute(_GRANT)
