@@ -202,11 +202,10 @@ def api_does(services: Services) -> None:
     assert api.api_keys.revoke(ACTOR, made.id)
     api.kind_limits.limit(ACTOR, "dowork", 3)
     api.kind_limits.pause(ACTOR, "dowork", "a test")
+    assert accepted(api).status is Status.INIT, "it waits for its kind"
     api.kind_limits.resume(ACTOR, "dowork")
     api.kind_limits.limit(ACTOR, "dowork", None)
-    whose = Holder(Level.OWNER, ANN.tenant, ANN.name)
-    api.limits.set(HolderLimits(whose, LimitValues(max_kept_bytes=10**9, max_requests_per_minute=100)), ACTOR)
-    api.limits.remove(whose, ACTOR)
+    api.recovery.requeue_due()
 
 
 def worker_does(services: Services) -> None:

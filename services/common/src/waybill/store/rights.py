@@ -205,7 +205,7 @@ WORKER: Final = Rights(
             delete=True,
         ),
         "limits": Access(select=(*_HOLDER, "weight", "max_running", "max_kept_bytes")),
-        "kind_limits": Access(select=EVERY, insert=("kind",), delete=True),
+        "kind_limits": Access(select=("kind", "max_running", "paused_at"), insert=("kind",), delete=True),
         "kept_bytes": _KEPT,
         "workers": Access(
             select=EVERY,
