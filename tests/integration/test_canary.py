@@ -20,6 +20,9 @@ from typer.testing import CliRunner
 from local.parts.postgres import API_ROLE, WORKER_ROLE, as_role
 from local.ports import Ports
 from local.stack import Stack
+from producer_api.description import PATH as DESCRIPTION
+from producer_api.settings import ApiSettings
+from report_worker.settings import WorkerSettings
 from report_worker.slots.processes import children
 from tests.support import lifecycle as ask
 from tests.support.database import Database
@@ -27,6 +30,7 @@ from tests.support.kafka import Topics
 from tests.support.lifecycle_stack import API, WORKER, LifecycleStack, lifecycle_stack
 from tests.support.lifecycle_store import engine_of, own_database
 from tests.support.waiting import PATIENCE, eventually
+from waybill.settings import PREFIX
 from waybill_client.cli import app
 from waybill_client.jaeger import SERVICES
 
@@ -119,21 +123,24 @@ def headers(canaries: Canaries) -> Iterator[dict[str, str]]:
     yield {"Cookie": f"__Host-waybill={session}; waybill={session}; __Host-waybill-login={login}"}
 
 
-ROUTES = (
-    ("GET", "/api/v1/reports"),
-    ("POST", "/api/v1/reports"),
-    ("GET", "/api/report"),
-    ("GET", "/api/v1/reports/019ab000-0000-7000-8000-000000000001"),
-    ("GET", "/api/v1/reports/019ab000-0000-7000-8000-000000000001/events"),
-    ("GET", "/api/v1/reports/nothing/artefact"),
-    ("POST", "/api/v1/dead-letters:redrive"),
-    ("GET", "/api/v1/audit"),
+UNDESCRIBED = (
     ("GET", "/login"),
     ("GET", "/login/callback"),
     ("POST", "/logout"),
+    ("GET", "/api/v1/reports/nothing/artefact"),
     ("GET", "/nowhere"),
     ("DELETE", "/api/v1/kinds"),
 )
+"""Those of browsers, which no description has, and what is no route."""
+NAMED = {"report_id": "019ab000-0000-7000-8000-000000000001", "key_id": "a" * 12, "kind": "dowork"}
+
+
+def routes(http: httpx.Client) -> Iterator[tuple[str, str]]:
+    """Every route that the service describes, and those that it does not."""
+    for path, operations in http.get(DESCRIPTION).json()["paths"].items():
+        for method in operations.keys() & {"get", "put", "post", "delete", "patch"}:
+            yield method.upper(), path.format(**NAMED)
+    yield from UNDESCRIBED
 
 
 def ask_everything(url: str, canaries: Canaries) -> set[int]:
@@ -141,7 +148,9 @@ def ask_everything(url: str, canaries: Canaries) -> set[int]:
     statuses = set()
     query = {name: canaries(f"the query's {name}") for name in ("token", "access_token", "code", "password")}
     with httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as http:
-        for method, path in ROUTES:
+        asked = list(routes(http))
+        assert len(asked) > 20
+        for method, path in asked:
             for sent in headers(canaries):
                 answer = http.request(method, path, params=query, headers=sent)
                 statuses.add(answer.status_code)
@@ -455,8 +464,8 @@ def test_commands_that_fail_show_no_secret(command: str, stack: Stack, canaries:
 
 def test_help_shows_no_secret(canaries: Canaries) -> None:
     """Nor what a variable is set to, from which an option may take its default."""
-    commands = [(), *((name,) for name in get_command(app).commands)]  # type: ignore[attr-defined]
-    assert len(commands) > 10
+    commands = [(), *_paths(get_command(app))]
+    assert len(commands) > 20
     variables = {**canaries.settings(), "WAYBILL_DATABASE_URL": canaries("the database")}
     for command in commands:
         done = CliRunner().invoke(app, [*command, "--help"], env=variables)
@@ -480,10 +489,25 @@ def test_no_argument_takes_a_secret() -> None:
     }
 
 
+def _paths(command: "typer.core.TyperCommand | object") -> Iterator[tuple[str, ...]]:
+    """What is typed for each command, and for those below it."""
+    for name, one in getattr(command, "commands", {}).items():
+        yield (name,)
+        yield from ((name, *below) for below in _paths(one))
+
+
 def _commands(command: "typer.core.TyperCommand | object") -> Iterator[typer.core.TyperCommand]:
     for one in getattr(command, "commands", {}).values():
         yield one
         yield from _commands(one)
+
+
+def test_every_setting_that_holds_a_secret_has_one(canaries: Canaries) -> None:
+    addresses = {"database_url", "artefact_url"}  # which the tests set as each of them needs
+    held = {name for settings in (ApiSettings, WorkerSettings) for name in settings.secrets()}
+
+    assert {f"{PREFIX}{name.upper()}" for name in held - addresses} <= canaries.settings().keys()
+    canaries.search("nothing", "nothing")
 
 
 def test_a_canary_is_found(canaries: Canaries) -> None:

@@ -86,7 +86,10 @@ KIND = {
         },
         "examples": [{HOSTILE: HOSTILE}],
     },
+    "paused_at": "2026-11-23T12:00:00Z",
+    "reason": HOSTILE,
 }
+KIND_LIMIT = {"kind": HOSTILE, "max_running": 1, "paused_by": HOSTILE, "reason": HOSTILE}
 LETTER = {
     "id": REPORT_ID,
     "reason": HOSTILE,
@@ -123,6 +126,7 @@ def server() -> Iterator[Server]:
         f"POST {REPORTS}/{REPORT_ID}:cancel": hostile_report(),
         f"POST {REPORTS}/{REPORT_ID}:retry": hostile_report("init"),
         "GET /api/v1/kinds": {"kinds": [KIND]},
+        **{f"POST /api/v1/kinds/k:{what}": KIND_LIMIT for what in ("pause", "resume", "limit")},
         f"GET {DEAD_LETTERS}": {"dead_letters": [LETTER], "next_cursor": None},
         f"POST {DEAD_LETTERS}:redrive": {"reports": [], "refused": [refused]},
         f"GET {KEYS}": {"keys": [KEY]},
@@ -178,6 +182,10 @@ COMMANDS = [
     ("kinds",),
     ("kinds", HOSTILE),
     ("kinds", "another"),
+    ("kinds", "show"),
+    ("kinds", "pause", "k"),
+    ("kinds", "resume", "k"),
+    ("kinds", "limit", "k", "3"),
     ("dead-letters",),
     ("redrive",),
     ("keys", "list"),
@@ -193,7 +201,13 @@ COMMANDS = [
     ("trace", TRACE_ID, "--wait", "0"),
 ]
 IDS = [" ".join(command).replace(HOSTILE, "hostile") for command in COMMANDS]
-SAY_NOTHING_OF_IT = [("cancel", REPORT_ID), ("keys", "revoke", "k")]
+SAY_NOTHING_OF_IT = [
+    ("cancel", REPORT_ID),
+    ("keys", "revoke", "k"),
+    ("kinds", "pause", "k"),
+    ("kinds", "resume", "k"),
+    ("kinds", "limit", "k", "3"),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=IDS)
@@ -230,6 +244,7 @@ def test_so_it_does_on_a_terminal(
         ("show", REPORT_ID, "--json"),
         ("list", "--json"),
         ("kinds", "--json"),
+        ("kinds", "pause", "k", "--json"),
         ("dead-letters", "--json"),
         ("keys", "list", "--json"),
         ("keys", "rotate", "k", "--json"),

@@ -67,7 +67,7 @@ def set_limits(
         typer.Option(metavar="1-100", min=1, max=100, help="Twice the weight has twice as much under way."),
     ] = None,
     queued: Annotated[int | None, _most("--queued", "Reports that wait.")] = None,
-    running: Annotated[int | None, _most("--running", "Reports that run; further ones wait.")] = None,
+    running: Annotated[int | None, _most("--running", "Reports under way; further ones wait.")] = None,
     requests_per_minute: Annotated[
         int | None, _most("--requests-per-minute", "Reports that are requested in a minute.")
     ] = None,
