@@ -47,7 +47,7 @@ from waybill.ledger import IdempotencyKey, LimitReached
 from waybill.ledger.batch import write_all
 from waybill.ledger.writes import Acceptance
 from waybill.store import StreamRows, direct
-from waybill.store.statements import attempts
+from waybill.store.statements import attempts, kept_bytes
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -265,6 +265,38 @@ def test_set_again_it_is_counted_again(store: Store) -> None:
 
     assert kept(store, Level.OWNER, ADA) == 10
     assert kept(store, Level.OWNER, BOB) == 0
+
+
+def test_counts_at_once_count_once(store: Store) -> None:
+    done(store, ADA, 10)
+
+    with ThreadPoolExecutor(6) as pool:
+        for holder in (OF_ADA, EACH_OWNER) * 6:
+            pool.submit(limit, store, holder, max_kept_bytes=1000)
+
+    assert kept(store, Level.OWNER, ADA) == 10
+
+
+def test_ends_go_on_while_reports_are_counted_and_count_once(store: Store) -> None:
+    done(store, ADA, 10)
+    limit(store, OF_ADA, max_kept_bytes=1000)
+    with ThreadPoolExecutor(1) as pool:
+        with store.engine.begin() as another:  # a count that is under way
+            another.exec_driver_sql(kept_bytes._ONE_COUNT)
+            setting = pool.submit(limit, store, OF_ADA, max_kept_bytes=2000)
+            eventually(lambda: locks_waited_for(store) == 1, "the other count waits")
+            done(store, ADA, 20)
+        setting.result()
+
+    assert kept(store, Level.OWNER, ADA) == 30
+
+
+def locks_waited_for(store: Store) -> int:
+    with store.engine.connect() as connection:
+        found: int = connection.execute(
+            text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        ).scalar_one()
+    return found
 
 
 # --- all together

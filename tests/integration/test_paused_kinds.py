@@ -17,9 +17,10 @@ from tests.support.database import Database
 from tests.support.lifecycle_stack import WORKER, LifecycleStack
 from tests.support.lifecycle_store import Store
 from tests.support.waiting import eventually
-from waybill.domain import Action, Actor, Failure, Owner, Retry, Role, Status
+from waybill.domain import Action, Actor, End, Failure, Owner, Retry, Role, Status
 from waybill.ledger import KindLimits
 from waybill.store import AuditFilter
+from waybill.store.statements import dispatch
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -131,6 +132,24 @@ def test_those_that_run_go_on_and_their_retries_wait(store: Store, busy: Workers
 
     store.kind_limits.resume(ROOT, SLOW)
     assert [one.id for one in store.recovery.requeue_due()] == [report_id]
+
+
+def test_a_retry_that_is_due_and_a_redriven_report_never_wait_for_room(store: Store, busy: Workers) -> None:
+    retried, failed = request(store, ANN, kind=SLOW), request(store, ANN, kind=SLOW)
+    busy.fill()
+    by_id = {fence.report_id: fence for fence in busy.running}
+    store.ledger.retry(by_id[retried], Retry(Failure("error", "Once more."), timedelta(minutes=1)))
+    store.ledger.finish(by_id[failed], End(Status.FAIL, Failure("error", "No."), exhausted=True))
+    store.pass_time(timedelta(minutes=2))
+    store.kind_limits.pause(ROOT, SLOW, None)
+
+    with store.engine.begin() as connection:
+        dispatch.join_retries(connection, 10)
+    store.dead_letters.redrive(failed, None, ROOT)
+
+    with store.engine.connect() as connection:
+        found = connection.execute(text("SELECT id FROM reports WHERE enqueue_at >= '9999-01-01'"))
+        assert set(found.scalars()) == {retried, failed}
 
 
 def test_one_that_waits_can_be_cancelled(store: Store, busy: Workers) -> None:
@@ -296,6 +315,18 @@ def test_an_admin_pauses_resumes_and_limits_a_kind_and_all_see_it(edge: Access, 
         (Action.LIMIT_KIND, "dowork: 7", "*"),
     ]
     assert kinds[4] == (Action.PAUSE_KIND, "dowork", "*")
+
+
+def test_one_that_is_no_longer_installed_is_listed_and_can_be_resumed(edge: Access, store: Store) -> None:
+    root = edge.person("root", "default", Role.ADMIN)
+    store.kind_limits.pause(ROOT, "trains", "before it was removed")
+
+    unavailable = asked(edge, edge.ann, "GET", "/api/v1/kinds")[1]["unavailable"]
+    (found,) = [one for one in unavailable if one["name"] == "trains"]
+    assert found["reason"] == "It is not installed here, and is paused."
+
+    assert asked(edge, root, "POST", "/api/v1/kinds/trains:resume")[0] == 200
+    assert asked(edge, root, "POST", "/api/v1/kinds/trains:pause", reason="again")[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_limit_holds_and_leaves_the_other_slots_to_others(
         assert len(busy.running) == SLOTS
         busy.end_one()
 
-    assert column_of(store, column, busy.started)[name] >= 5
+    assert column_of(store, column, busy.started)[name] >= 2
 
 
 def test_an_end_lets_the_next_one_go_at_once(store: Store) -> None:

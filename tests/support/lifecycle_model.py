@@ -176,6 +176,8 @@ class Model:
         row.not_before = row.finished_at = row.artefact = None
         row.cancel_requested = False
         row.awaits = "room"
+        if self.closed:
+            self._park([row])
         for letter in self.letters:
             letter.redriven |= letter.report_id == report_id
         self._changed(row, Status.INIT)
@@ -286,6 +288,8 @@ class Model:
         for row in self._in_init("retry"):
             if row.at <= self.now:
                 row.awaits = "room"
+                if self.closed:
+                    self._park([row])
         lost = [row for row in self._in_init("claim") if self._is_lost(row)]
         sent = self._send_or_park(lost)
         if self.limited:

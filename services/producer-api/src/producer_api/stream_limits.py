@@ -79,11 +79,12 @@ class StreamLimits:
 
     def renew(self) -> None:
         """Writes the numbers of those who have a limit. Raises `StoreUnavailable`."""
-        with self._lock:
-            streams = {owner: number for owner, number in self._open.items() if self._maxima(owner)}
-        if streams or self._has_rows:
-            self._rows.write(streams)
-            self._has_rows = bool(streams)
+        with self._opening:  # else it would overwrite a row that is written meanwhile
+            with self._lock:
+                streams = {owner: number for owner, number in self._open.items() if self._maxima(owner)}
+            if streams or self._has_rows:
+                self._rows.write(streams)
+                self._has_rows = bool(streams)
 
     # --- parts
 

@@ -87,8 +87,9 @@ class Changes(Recording):
         if turns.is_limited(self.connection):
             return self.dispatched(take_turns(self.connection, self.requeue_after, idle=True))
         sent, met_closed = dispatch.fill_idle(self.connection, limit, self.requeue_after)
-        while met_closed and kind_limits.park(self.connection, _MOST_PARKED):
-            more, met_closed = dispatch.fill_idle(self.connection, limit, self.requeue_after)
+        if met_closed and kind_limits.park(self.connection, _MOST_PARKED):
+            # What is left of them is parked the next time: not all in one transaction.
+            more, _ = dispatch.fill_idle(self.connection, limit, self.requeue_after)
             sent += more
         return self.dispatched(sent)
 

@@ -13,7 +13,7 @@ from waybill.store.statements.turns import Source, State
 
 _MOST_TOGETHER = 100
 _MOST_ROUNDS = 10
-_MOST_PARKED = 5000
+_MOST_PARKED = 20_000
 
 
 def take_turns(connection: AnyConnection, requeue_after: timedelta, *, idle: bool) -> list[Dispatched]:
@@ -27,13 +27,14 @@ def take_turns(connection: AnyConnection, requeue_after: timedelta, *, idle: boo
     is_locked = turns.lock(connection)
     free = dispatch.free(connection, requeue_after, idle=idle)  # in the same round trip
     given: list[Dispatched] = []
+    parked = set[str]()
     if not is_locked():
         return given
     for _ in range(_MOST_ROUNDS):
         number = min(free(), _MOST_TOGETHER)
         if number <= 0:
             break
-        one = _Round(connection, requeue_after, number, idle=idle)
+        one = _Round(connection, requeue_after, number, parked, idle=idle)
         given += one.run()
         if not one.found_more:
             break
@@ -46,11 +47,19 @@ class _Round:
     owners have fewer than they could: then another round looks further."""
 
     def __init__(
-        self, connection: AnyConnection, requeue_after: timedelta, number: int, *, idle: bool
+        self,
+        connection: AnyConnection,
+        requeue_after: timedelta,
+        number: int,
+        parked: set[str],
+        *,
+        idle: bool,
     ) -> None:
+        """`parked`: kinds of which a round before this one has parked what it may; it adds to them."""
         self._connection = connection
         self._requeue_after = requeue_after
         self._number = number
+        self._parked = parked
         self._idle = idle
         self.found_more = False
         """Whether another round may give more."""
@@ -105,5 +114,8 @@ class _Round:
         if left:
             turns.park(self._connection, list(left))
             if self._idle:
-                kind_limits.park(self._connection, _MOST_PARKED)
+                met = {one.kind for one in found if one.id in left} - self._parked
+                if met:
+                    kind_limits.park(self._connection, _MOST_PARKED, met)
+                    self._parked |= met
         return bool(left)

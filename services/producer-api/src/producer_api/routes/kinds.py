@@ -41,10 +41,14 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
             limited = limits.all()
         except StoreUnavailable:
             limited = {}
+        unavailable = {broken.name: broken.reason for broken in kinds.broken}
+        elsewhere = limited.keys() - {kind.name for kind in kinds} - unavailable.keys()
+        for name in sorted(elsewhere):
+            unavailable[name] = f"It is not installed here, and is {_held(limited[name])}."
         return KindList(
             kinds=[kind_resource(kind, limited.get(kind.name, KindLimit(kind.name))) for kind in kinds],
             unavailable=[
-                UnavailableKindResource(name=broken.name, reason=broken.reason) for broken in kinds.broken
+                UnavailableKindResource(name=name, reason=reason) for name, reason in unavailable.items()
             ],
         )
 
@@ -75,12 +79,16 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
         return kind_limit_resource(limits.limit(_actor(), _known(kind), wanted.max_running))
 
     def _known(kind: str) -> str:
-        """Also one that cannot be used here: workers may have it, and its reports may wait."""
-        if kind in {one.name for one in (*kinds, *kinds.broken)}:
+        """Also one that cannot be used here, or is no longer installed: its reports may wait."""
+        if kind in {one.name for one in (*kinds, *kinds.broken)} or kind in limits.all():
             return kind
         raise Problem("no-such-kind", f"There is no kind {kind[:100]!r}; GET {BASE} lists them.")
 
     return routes
+
+
+def _held(limit: KindLimit) -> str:
+    return "paused" if limit.is_paused else f"limited to {limit.max_running} at once"
 
 
 def _actor() -> Actor:

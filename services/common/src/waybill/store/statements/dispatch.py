@@ -237,8 +237,11 @@ WITH {_IDLE}, next AS (
 {_SEND}
 """  # noqa: S608 - ours
 
+# Of a kind that is closed by now, it waits for its kind at once: each look for room would meet it.
 _JOIN = f"""
-UPDATE reports SET enqueue_at = created_at
+UPDATE reports SET
+    enqueue_at = CASE WHEN {closed("reports.kind")} THEN {FOR_KIND_UNTIL} ELSE created_at END,
+    not_before = CASE WHEN {closed("reports.kind")} THEN {FOR_KIND_UNTIL} ELSE not_before END
 WHERE id IN (
     SELECT id FROM reports WHERE {WAITING} = 'retry' AND enqueue_at <= statement_timestamp()
     ORDER BY enqueue_at LIMIT %(limit)s
@@ -322,7 +325,7 @@ def repeat_lost(
 
 
 def join_retries(connection: AnyConnection, limit: int) -> None:
-    """Retries whose time has come wait for room, at the place that their requests had."""
+    """Retries whose time has come wait for room, or for their kind, at the place that their requests had."""
     rows(connection, _JOIN, {"limit": limit})
 
 

@@ -1,8 +1,8 @@
 """Statements on `kept_bytes`: the size of the artefacts that are kept, of those who have a limit of it.
 
 A row that is missing stands for 0. It is changed in the transaction that stores an artefact or removes one,
-and counted when the limit is set. What ends, or is removed, in the very moment in which it is set may be
-missed or be counted twice; setting it again counts all again.
+and counted when the limit is set. What is removed while it is counted for the first time may stay counted;
+setting the limit again counts all again.
 """
 
 import json
@@ -54,18 +54,28 @@ UPDATE kept_bytes AS kept SET bytes = greatest(0, kept.bytes - locked.bytes) FRO
 WHERE kept.level = locked.level AND kept.tenant = locked.tenant AND kept.owner = locked.owner
 """  # noqa: S608 - ours
 
-_FORGET = "DELETE FROM kept_bytes WHERE NOT " + _HAS_LIMIT.replace("{one}", "kept_bytes")  # noqa: S608 - ours
-_FORGET_OF = """
-DELETE FROM kept_bytes WHERE level = %(level)s
-    AND %(tenant)s IN (tenant, '') AND %(owner)s IN (owner, '')
-"""
-_COUNT = f"""
-INSERT INTO kept_bytes AS kept (level, tenant, owner, bytes)
-SELECT %(level)s AS level, tenant, {{owner}} AS owner, sum((artefact ->> 'size')::bigint)
-FROM reports WHERE artefact IS NOT NULL AND %(tenant)s IN (tenant, '') AND %(owner)s IN (owner, '')
-GROUP BY 1, 2, 3 {_ORDER}
-ON CONFLICT (level, tenant, owner) DO UPDATE SET bytes = kept.bytes + excluded.bytes
+_FORGET = f"""
+DELETE FROM kept_bytes WHERE (level, tenant, owner) IN (
+    SELECT level, tenant, owner FROM kept_bytes AS one WHERE NOT {_HAS_LIMIT.replace("{one}", "one")}
+    {_ORDER} FOR UPDATE
+)
 """  # noqa: S608 - ours
+_ONE_COUNT = "SELECT pg_advisory_xact_lock(1463898444, 16)"
+# What ends meanwhile is added to the rows that are there, and stays added: only the difference is.
+_COUNT = """
+WITH counted AS MATERIALIZED (
+    SELECT tenant, {owner} AS owner, sum((artefact ->> 'size')::bigint)::bigint AS bytes
+    FROM reports WHERE artefact IS NOT NULL AND %(tenant)s IN (tenant, '') AND %(owner)s IN (owner, '')
+    GROUP BY 1, 2
+), before AS MATERIALIZED (
+    SELECT tenant, owner, bytes FROM kept_bytes
+    WHERE level = %(level)s AND %(tenant)s IN (tenant, '') AND %(owner)s IN (owner, '')
+)
+INSERT INTO kept_bytes AS kept (level, tenant, owner, bytes)
+SELECT %(level)s, tenant, owner, coalesce(counted.bytes, 0) - coalesce(before.bytes, 0)
+FROM counted FULL JOIN before USING (tenant, owner) ORDER BY tenant, owner
+ON CONFLICT (level, tenant, owner) DO UPDATE SET bytes = greatest(0, kept.bytes + excluded.bytes)
+"""
 
 
 def add(connection: AnyConnection, ended: Iterable[Report]) -> None:
@@ -85,10 +95,11 @@ def subtract(connection: Connection, report_ids: Sequence[UUID]) -> None:
 
 
 def count(connection: Connection, holder: Holder) -> None:
-    """Counts what is kept of those for whom the holder's limits are. Reads all reports that it may be of."""
+    """Counts what is kept of those for whom the holder's limits are. Reads all reports that it may be of, one
+    count at a time; nothing else waits for it."""
     values = {"level": holder.level, "tenant": holder.tenant, "owner": holder.owner}
-    owner = "owner" if holder.level is Level.OWNER else f"'{EACH}'"
-    connection.exec_driver_sql(_FORGET_OF, values)
+    owner = "owner" if holder.level is Level.OWNER else f"'{EACH}'::text"
+    connection.exec_driver_sql(_ONE_COUNT)
     connection.exec_driver_sql(_COUNT.replace("{owner}", owner), values)
 
 

@@ -1,6 +1,6 @@
 """Statements on `kind_limits`, and on the reports that wait for their kind."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,6 +43,7 @@ WITH waiting AS MATERIALIZED (
         FOR UPDATE SKIP LOCKED
     ) AS one
     WHERE kind_limits.kind > '' AND NOT ({IS_OPEN})
+        AND (%(kinds)s::text[] IS NULL OR kind_limits.kind = ANY (%(kinds)s))
     LIMIT %(limit)s
 )
 UPDATE reports SET enqueue_at = {FOR_KIND_UNTIL}, not_before = {FOR_KIND_UNTIL}
@@ -68,8 +69,8 @@ def all_of(connection: Connection) -> list[KindLimit]:
 
 
 def pause(connection: Connection, kind: str, by: str, reason: str | None) -> KindLimit:
-    """From the commit on no report of the kind starts. One that was paused stays so since then, for this
-    reason."""
+    """Once it is committed no report of the kind starts, but for claims that are under way then. One that was
+    paused stays so since then, for this reason."""
     now = func.clock_timestamp()
     since = func.coalesce(kind_limits.c.paused_at, now)
     return _put(connection, kind, {"paused_at": since}, paused_at=now, paused_by=by, reason=reason)
@@ -91,11 +92,12 @@ def keep(connection: AnyConnection) -> None:
     rows(connection, _REMOVE, {})
 
 
-def park(connection: AnyConnection, limit: int) -> int:
+def park(connection: AnyConnection, limit: int, kinds: Collection[str] | None = None) -> int:
     """Reports that wait for room although their kind is closed wait for their kind: `limit` of them at most,
-    and how many. They came before it was closed, and would be met one by one. Of such kinds, all that waits
-    is read."""
-    return len(rows(connection, _PARK, {"limit": limit}))
+    and how many; of `kinds`, or of any. They came before it was closed, and would be met one by one. Of such
+    kinds, all that waits is read: it is for when one was met, and once in a transaction."""
+    wanted = None if kinds is None else list(kinds)
+    return len(rows(connection, _PARK, {"limit": limit, "kinds": wanted}))
 
 
 def let_wait(connection: AnyConnection, report_id: UUID) -> bool:

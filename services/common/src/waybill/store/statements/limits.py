@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import EACH, Holder, HolderLimits, Level, LimitValues, Owner, Scope
@@ -78,7 +78,12 @@ def used(connection: Connection, level: Level, owner: Owner) -> Used:
 
 def forget_paid(connection: Connection) -> None:
     """Forgets the rates of those of whom no request counts now: it is as if they had none."""
-    connection.execute(delete(request_rates).where(request_rates.c.paid_until < func.statement_timestamp()))
+    key = tuple_(*request_rates.primary_key.columns)
+    paid = select(*request_rates.primary_key.columns).where(
+        request_rates.c.paid_until < func.statement_timestamp()
+    )
+    # those that a request pays for now stay
+    connection.execute(delete(request_rates).where(key.in_(paid.with_for_update(skip_locked=True))))
 
 
 def _of(holder: Holder) -> ColumnElement[bool]:

@@ -54,8 +54,8 @@ from waybill.store.statements._rows import (
     newest_first,
     report_of,
 )
-from waybill.store.statements._waiting import LIMITED, WAITING
-from waybill.store.tables import publications, reports
+from waybill.store.statements._waiting import LIMITED, WAITING, closed
+from waybill.store.tables import FOR_KIND_UNTIL, publications, reports
 
 # --- reading ------------------------------------------------------------------------------------------
 
@@ -209,8 +209,10 @@ def request_cancel(connection: Connection, report_id: UUID) -> Report | None:
 
 
 def redrive(connection: Connection, report_id: UUID) -> Report | None:
-    """A report that failed or was cancelled restarts, in its old trace, and waits for room. None where it did
-    neither."""
+    """A report that failed or was cancelled restarts, in its old trace, and waits for room, or for its kind.
+    None where it did neither."""
+    is_closed: ColumnElement[bool] = literal_column(closed("reports.kind"))
+    for_kind_until: ColumnElement[datetime] = literal_column(FOR_KIND_UNTIL)
     statement = (
         _change(Status.INIT, reports.c.id == report_id)
         .where(reports.c.status.in_([Status.FAIL, Status.CANCELLED]))
@@ -218,13 +220,13 @@ def redrive(connection: Connection, report_id: UUID) -> Report | None:
             failures=0,
             losses=0,
             interruptions=0,
-            not_before=None,
+            not_before=case((is_closed, for_kind_until)),
             failure=None,
             progress=None,
             artefact=None,
             finished_at=None,
             cancel_requested_at=None,
-            enqueue_at=reports.c.created_at,
+            enqueue_at=case((is_closed, for_kind_until), else_=reports.c.created_at),
         )
     )
     return _changed(connection, statement)
