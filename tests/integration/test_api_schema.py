@@ -48,7 +48,8 @@ OF_KEYS = [
     ("POST", "/api/v1/keys/{key_id}:rotate"),
     ("POST", "/api/v1/keys/{key_id}:revoke"),
 ]
-OPERATIONS = CAN_BE_WRONG + TAKE_ANY_ID + TAKE_NOTHING + OF_KEYS
+OF_KINDS = [("POST", f"/api/v1/kinds/{{kind}}:{what}") for what in ("pause", "limit", "resume")]
+OPERATIONS = CAN_BE_WRONG + TAKE_ANY_ID + TAKE_NOTHING + OF_KEYS + OF_KINDS
 
 # Which kinds there are, and what parameters each takes, is not for this description: so a request may fit it
 # and be refused.
@@ -78,6 +79,7 @@ def _without_limits(database: Database, store_url: str) -> Iterator[None]:
         for one in (database.engine, engine):
             with one.begin() as connection:
                 connection.execute(text("DELETE FROM limits"))
+                connection.execute(text("DELETE FROM kind_limits"))
 
 
 @dataclass(frozen=True)
