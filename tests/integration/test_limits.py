@@ -508,6 +508,19 @@ def test_a_refusal_says_which_limit_and_when_to_try_again(
     assert "At most 1 reports" in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("max_queued", 5), ("max_requests_per_minute", 60), ("max_kept_bytes", 3600)]
+)
+def test_a_limit_of_0_lets_nothing_in(api: Access, root: Person, name: str, seconds: int) -> None:
+    sets(api, root, level="tenant", tenant=HERS, **{name: 0})
+
+    answer = sends(api, api.ann, "POST", "/api/v1/reports", json={"kind": "dowork"})
+
+    problem = answer.get_json()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(seconds))
+    assert (problem["limit"], problem["level"], problem["max"]) == (name.removeprefix("max_"), "tenant", 0)
+
+
 def test_without_credentials_they_hold_for_everybody(store: Store, store_url: str, tmp_path: Path) -> None:
     limit(store, EACH_TENANT, max_queued=1)
     with access(store_url, tmp_path, auth="none") as api:
