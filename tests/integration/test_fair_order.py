@@ -10,6 +10,13 @@ from tests.support.busy_workers import ANN, BOB, BOUND, GIL, PARTITIONS, SLOTS, 
 from tests.support.lifecycle_store import Store
 from waybill.domain import End, Fence, Owner, Status
 
+_COPY = """
+INSERT INTO reports (id, tenant, owner, kind, parameters, enqueue_at, created_at)
+SELECT gen_random_uuid(), tenant, owner, kind, parameters, created_at + later, created_at + later
+FROM reports, generate_series(1, :number) AS number, LATERAL (SELECT number * interval '1 us') AS by (later)
+WHERE id = :last AND enqueue_at = created_at
+"""
+
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
 
@@ -19,8 +26,7 @@ def test_a_report_of_another_tenant_starts_after_the_commands_that_are_there(
     store: Store, seed: int, partitions: int
 ) -> None:
     workers = Workers(store, seed, partitions)
-    for _ in range(30 * BOUND):
-        request(store, ANN)
+    let_ten_thousand_wait(store)
     workers.run(BOUND)
 
     assert workers.others_before(request(store, GIL)) <= workers.bound
@@ -29,8 +35,7 @@ def test_a_report_of_another_tenant_starts_after_the_commands_that_are_there(
 @pytest.mark.parametrize("seed", range(5))
 def test_so_does_one_of_another_owner_of_the_tenant(store: Store, seed: int) -> None:
     workers = Workers(store, seed)
-    for _ in range(30 * BOUND):
-        request(store, ANN)
+    let_ten_thousand_wait(store)
     workers.run(BOUND)
 
     assert workers.others_before(request(store, BOB)) <= workers.bound
@@ -98,6 +103,15 @@ def test_one_owner_alone_is_first_in_first_out(store: Store) -> None:
         store.ledger.finish(Fence(report_id, claimed.attempt, "the test"), End(Status.DONE))
 
     assert sent == requested
+
+
+def let_ten_thousand_wait(store: Store) -> None:
+    """Reports of one owner: some that were requested, and copies of the last of them, which waits."""
+    for _ in range(3 * BOUND):
+        last = request(store, ANN)
+    with store.engine.begin() as connection:
+        found = connection.execute(text(_COPY), {"number": 10_000 - 3 * BOUND, "last": last})
+        assert found.rowcount == 10_000 - 3 * BOUND
 
 
 def tenants(store: Store, report_ids: list[UUID]) -> Counter[str]:
