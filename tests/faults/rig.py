@@ -32,7 +32,7 @@ HEARTBEAT_SECONDS = 0.5
 DRAIN_SECONDS = 1.0
 
 API, FIRST_WORKER = "producer-api", "report-worker"
-_TENANTS = ("acme", "globex", "initech")
+TENANTS = ("acme", "globex", "initech")
 _PARTS = ("postgres", "kafka", "jaeger", "collector")
 
 EFFECTS_DATABASE = "FAULTS_DATABASE_URL"
@@ -148,7 +148,7 @@ class Rig:
         with self.database() as connection:
             connection.execute(_EFFECTS)
             connection.execute(_BY_FAULT)
-        self.clients = tuple(self._client(tenant, "requester") for tenant in _TENANTS)
+        self.clients = tuple(self._client(tenant, "requester") for tenant in TENANTS)
         self.reader = self._client("default", "admin")
         self.workers = [FIRST_WORKER]
         # Where their parts are, and the table, is known only now.

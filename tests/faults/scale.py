@@ -25,6 +25,8 @@ class Scale:
     """Reports that kill their worker."""
     dead_rows: int
     """That no vacuum can remove, of each table, in each of the rounds."""
+    turns: int
+    """Rounds in which a kind is paused and limited, and tenants too."""
     poison_messages: int
     large_messages: int
     """Of 10 MB each."""
@@ -49,6 +51,7 @@ QUICK = Scale(
     overload_reports=120,
     killers=2,
     dead_rows=10_000,
+    turns=2,
     poison_messages=2000,
     large_messages=2,
     traces=30,
@@ -69,6 +72,7 @@ FULL = Scale(
     overload_reports=5000,
     killers=10,
     dead_rows=50_000,
+    turns=20,
     poison_messages=100_000,
     large_messages=10,
     traces=500,
@@ -89,6 +93,7 @@ SMOKE = Scale(
     overload_reports=60,
     killers=1,
     dead_rows=2000,
+    turns=1,
     poison_messages=200,
     large_messages=1,
     traces=30,

@@ -14,6 +14,7 @@ from tests.faults.injectors import (
     overload,
     processes,
     streams,
+    turns,
     vacuum,
     workers,
 )
@@ -51,6 +52,7 @@ LANES = (
             Fault("job-failure", jobs.fail),
             Fault("job-kills-worker", killers.kill_their_workers),
             Fault("overload", overload.sustained),
+            Fault("turns", turns.changing),
             Fault("messages-doubled", messages.doubled_and_replayed),
         ),
     ),

@@ -38,17 +38,26 @@ def kill(run: Run) -> None:
     while not run.wait_until(lambda: _all_accepted(run), _left(killed_at + run.random.uniform(2, 10))):
         if patience.ends_at(run.ended()):
             break  # the judge will say what is stuck
-        name = _stop_any_at_work(run, run.rig.workers)
-        if name is None:
-            continue  # they are all between two jobs
-        pid = run.rig.stack.pid(name)
-        run.rig.stack.kill(name, signal.SIGKILL)
-        killed_at, now = time.monotonic(), recording.now()
-        run.lose_spans("worker killed", now - _EXPORT_SECONDS, now, worker=pid)
-        run.inject()
-        run.rig.stack.wait_exit(name)
-        run.rig.stack.start_part(name)
+        now = time.monotonic()
+        if kill_one(run):
+            killed_at = now
+            run.inject()
     load.stop()
+
+
+def kill_one(run: Run) -> bool:
+    """`kill -9` of any worker that is in the middle of a job, and another one in its place; whether there was
+    one."""
+    name = _stop_any_at_work(run, run.rig.workers)
+    if name is None:
+        return False  # they are all between two jobs
+    pid = run.rig.stack.pid(name)
+    run.rig.stack.kill(name, signal.SIGKILL)
+    now = recording.now()
+    run.lose_spans("worker killed", now - _EXPORT_SECONDS, now, worker=pid)
+    run.rig.stack.wait_exit(name)
+    run.rig.stack.start_part(name)
+    return True
 
 
 def _left(until: float) -> float:
