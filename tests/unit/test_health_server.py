@@ -143,6 +143,11 @@ class TestAddresses:
     def test_either_version_is_read(self, text: str, host: str, port: int) -> None:
         assert Address.parse(text) == Address(host, port)
 
+    @pytest.mark.parametrize("text", ["[\t]:8081", "a b:8081", "a\0:1", "[ ::1]:1", "\x1b[2Ja:1"])
+    def test_a_host_with_spaces_or_control_characters_is_none(self, text: str) -> None:
+        with pytest.raises(NotAnAddress, match="spaces or control characters"):
+            Address.parse(text)
+
     @given(st.text(max_size=30))
     @example(f"localhost:{'9' * 5000}")
     @example("localhost:٣")

@@ -35,7 +35,10 @@ class Address:
             raise NotAnAddress(f"{text[:100]!r} is not host:port, such as 0.0.0.0:8080 or [::]:8080")
         if ":" in host and not in_brackets:
             raise NotAnAddress(f"{text[:100]!r}: write an IPv6 address in brackets, such as [::]:8080")
-        return cls(host[1:-1] if in_brackets else host, int(port))
+        host = host[1:-1] if in_brackets else host
+        if not host.isprintable() or any(map(str.isspace, host)):
+            raise NotAnAddress(f"{text[:100]!r}: no host has spaces or control characters in its name")
+        return cls(host, int(port))
 
     @property
     def is_loopback(self) -> bool:
