@@ -1,5 +1,6 @@
 """Tries a target: many cases, counted, and the simplest of those that fail."""
 
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from tests.fuzz.target import Check, Target
 THOUSAND = 1000
 _AT_ONCE = 5000
 """Hypothesis remembers every case of a run, so that a long one is several runs."""
+_MOST_SECONDS = 60.0
+"""Far more than any case takes, also on a machine with much else to do."""
 _RECIPE = st.binary(min_size=16, max_size=48)
 
 
@@ -57,10 +60,32 @@ class _Counted:
     def __call__(self, recipe: bytes) -> None:
         self.outcome.cases += 1
         try:
-            self.outcome.accepted += self.check(Choices(recipe))
+            with _with_an_end():
+                self.outcome.accepted += self.check(Choices(recipe))
         except BaseException as error:
             self.failing.append((recipe, error))
             raise
+
+
+class NoEndError(BaseException):
+    """A case takes so long that it may never end. Nothing that handles errors holds it up, and it is not made
+    simpler, which would take hours."""
+
+
+@contextmanager
+def _with_an_end() -> Iterator[None]:
+    """In the main thread, which signals reach."""
+
+    def give_up(*_: object) -> None:
+        raise NoEndError(f"not done after {_MOST_SECONDS:g} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, _MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def shares(targets: Iterable[Target], cases: int) -> dict[str, int]:
@@ -88,7 +113,7 @@ def repeat(target: Target, check: Check, recipe: bytes) -> Outcome:
     with _timed(outcome):
         try:
             counted(recipe)
-        except Exception as error:
+        except (Exception, NoEndError) as error:
             outcome.finding = Finding(target.name, recipe, error)
     return outcome
 
@@ -112,7 +137,7 @@ def _run_once(check: Check, outcome: Outcome, cases: int, seed: int) -> Finding 
 
     try:
         cases_of_it()
-    except Exception:
+    except (Exception, NoEndError):
         if not counted.failing:
             raise
         recipe, error = counted.failing[-1]  # Hypothesis tries the simplest once more at the end

@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
 import pytest
 from pytest import MonkeyPatch
 
+from tests.fuzz import running
 from tests.fuzz import settings as asked
 from tests.fuzz.choices import Choices
 from tests.fuzz.running import repeat, run, shares
@@ -44,6 +47,22 @@ def test_every_case_is_a_call(wanted: int) -> None:
     assert outcome.passed
     assert outcome.cases == check.calls >= wanted
     assert outcome.accepted == check.calls // 2
+
+
+def test_a_case_without_an_end_is_found(monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_MOST_SECONDS", 0.2)
+
+    def check(choices: Choices) -> bool:
+        first = choices.below(256)
+        while first > 100:
+            with suppress(Exception):
+                time.sleep(0.01)
+        return True
+
+    outcome = run(Target("planted", "nothing", 1, plain(check)), check, 2000, seed=7)
+
+    assert outcome.finding is not None
+    assert isinstance(outcome.finding.error, running.NoEndError)
 
 
 def test_a_failing_case_is_found_made_simple_and_repeated() -> None:

@@ -179,6 +179,15 @@ class TestCalls:
             f"GET {REPORTS}?status=processing&limit=50&cursor=c1",
         ]
 
+    @pytest.mark.parametrize("page", [[], [report()]], ids=["nothing on it", "the same again"])
+    def test_a_list_without_an_end_is_refused(
+        self, server: Server, client: WaybillClient, page: list[object]
+    ) -> None:
+        server.routes[f"GET {REPORTS}"] = lambda request: request.json({"reports": page, "next_cursor": "c"})
+
+        with pytest.raises(UnexpectedAnswerError, match="has no end"):
+            list(client.reports())
+
 
 def test_credentials_in_the_address_are_sent_and_never_shown(server: Server) -> None:
     sent = []

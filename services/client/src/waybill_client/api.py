@@ -363,15 +363,19 @@ class WaybillClient(Client):
 
 
 def _paged(fetch: Callable[[int, Any], Page[Item]], limit: int | None) -> Iterator[Item]:
-    """At most `limit`. `fetch` answers a page of that size, from a cursor on."""
+    """At most `limit`. `fetch` answers a page of that size, from a cursor on. Raises `UnexpectedAnswerError`
+    where the pages have no end."""
     cursor: Any = None
     left = limit
     while left is None or left > 0:
-        items, cursor = fetch(_PAGE if left is None else min(left, _PAGE), cursor)
+        items, following = fetch(_PAGE if left is None else min(left, _PAGE), cursor)
         yield from items[:left]
         left = None if left is None else left - len(items)
-        if cursor is None:
+        if following is None:
             return
+        if not items or following == cursor:
+            raise UnexpectedAnswerError("The server answers pages of a list that has no end.")
+        cursor = following
 
 
 def _of_kind(kind: str) -> str:
