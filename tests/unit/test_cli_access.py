@@ -10,6 +10,7 @@ import pytest
 from pytest import CaptureFixture, LogCaptureFixture, MonkeyPatch
 
 from tests.support.answers import REPORT_ID, TRACE_ID, dowork, event, jaeger, report
+from tests.support.command import run_command
 from tests.support.http_server import Request, Server, in_turn, serving
 from waybill_client import (
     AccessDeniedError,
@@ -22,7 +23,6 @@ from waybill_client import (
     StatusEvent,
     WaybillClient,
 )
-from waybill_client.cli import main
 
 REPORTS = "/api/v1/reports"
 SHOW = f"GET {REPORTS}/{REPORT_ID}"
@@ -94,10 +94,7 @@ def waybill(server: Server, capsys: CaptureFixture[str], monkeypatch: MonkeyPatc
     monkeypatch.setenv("COLUMNS", "160")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["--api-url", server.url, "--jaeger-url", server.url, *arguments])
-        written = capsys.readouterr()
-        return int(ended.value.code or 0), written.out, written.err
+        return run_command(capsys, "--api-url", server.url, "--jaeger-url", server.url, *arguments)
 
     return run
 

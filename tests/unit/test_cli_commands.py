@@ -11,8 +11,8 @@ import pytest
 from pytest import CaptureFixture
 
 from tests.support.answers import DOWORK_STEPS, REPORT_ID, TRACE_ID, dowork, event, jaeger, report, spine
+from tests.support.command import run_command
 from tests.support.http_server import Request, Server, serving
-from waybill_client.cli import main
 
 REPORTS = "/api/v1/reports"
 PAGE = b"<html>a page</html>"
@@ -62,10 +62,7 @@ def waybill(server: Server, capsys: CaptureFixture[str]) -> Waybill:
     """Runs a command; answers its exit code and what it wrote to standard output and standard error."""
 
     def run(*arguments: str, at: str = server.url) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["--api-url", at, "--jaeger-url", at, *arguments])
-        written = capsys.readouterr()
-        return int(ended.value.code or 0), written.out, written.err
+        return run_command(capsys, "--api-url", at, "--jaeger-url", at, *arguments)
 
     return run
 

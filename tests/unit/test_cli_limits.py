@@ -8,9 +8,9 @@ import pytest
 from pytest import CaptureFixture
 
 from tests.support.answers import report
+from tests.support.command import run_command
 from tests.support.http_server import Request, Server, in_turn, serving
 from waybill_client import ProblemError, RetryPolicy, WaybillClient
-from waybill_client.cli import main
 
 LIMITS = "/api/v1/limits"
 REPORTS = "/api/v1/reports"
@@ -44,10 +44,7 @@ def waybill(server: Server, capsys: CaptureFixture[str], monkeypatch: pytest.Mon
     monkeypatch.setenv("COLUMNS", "160")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["--api-url", server.url, *arguments])
-        written = capsys.readouterr()
-        return int(ended.value.code or 0), written.out, written.err
+        return run_command(capsys, "--api-url", server.url, *arguments)
 
     return run
 

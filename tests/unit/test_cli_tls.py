@@ -8,6 +8,7 @@ from pytest import CaptureFixture, MonkeyPatch
 
 from tests.support.answers import REPORT_ID, TRACE_ID, dowork, event, jaeger, report
 from tests.support.certificate_files import Authority
+from tests.support.command import run_command
 from tests.support.http_server import Server, serving
 from waybill_client import (
     CertificateFileError,
@@ -16,7 +17,6 @@ from waybill_client import (
     ServerUnreachableError,
     WaybillClient,
 )
-from waybill_client.cli import main
 
 SHOW = f"/api/v1/reports/{REPORT_ID}"
 ONCE = RetryPolicy(attempts=1)
@@ -47,10 +47,7 @@ def waybill(server: Server, capsys: CaptureFixture[str], monkeypatch: MonkeyPatc
     monkeypatch.setenv("COLUMNS", "160")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["--api-url", server.url, "--jaeger-url", server.url, *arguments])
-        written = capsys.readouterr()
-        return int(ended.value.code or 0), written.out, written.err
+        return run_command(capsys, "--api-url", server.url, "--jaeger-url", server.url, *arguments)
 
     return run
 

@@ -10,6 +10,7 @@ import pytest
 import structlog
 from pytest import CaptureFixture
 
+from tests.support.logs import logs_as_before
 from waybill.logs import configure_logs
 
 HOSTILE = "a\x1b]0;owned\x07\x1b[2Jb\x9b31mc\rd\x08e\u202ef\x7fg\u2028h\ninfo: all is well"
@@ -21,13 +22,8 @@ def fail() -> NoReturn:
 
 @pytest.fixture
 def _logs_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with logs_as_before():
+        yield
 
 
 @pytest.mark.usefixtures("_logs_as_before")

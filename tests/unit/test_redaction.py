@@ -20,6 +20,7 @@ from pytest import CaptureFixture, MonkeyPatch
 
 from report_worker.slots.sanitize import message_of, stack_of
 from tests.support.api_services import GOOD
+from tests.support.logs import logs_as_before
 from tests.support.waiting import PATIENCE
 from waybill.logs import configure_logs
 from waybill.redaction import redacted
@@ -151,13 +152,8 @@ def fail(text: str) -> NoReturn:
 
 @pytest.fixture
 def _logs_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with logs_as_before():
+        yield
 
 
 @pytest.mark.usefixtures("_logs_as_before")
