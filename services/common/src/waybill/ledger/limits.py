@@ -22,8 +22,8 @@ _MINUTE = 60
 
 
 class Limits:
-    """Each method is one transaction, and raises `StoreUnavailable`. `actor`: who asks for it, if that is
-    known."""
+    """Each method is one transaction, but for `set`, and raises `StoreUnavailable`. `actor`: who asks for it,
+    if that is known."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
