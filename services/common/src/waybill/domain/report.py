@@ -1,6 +1,6 @@
 """A report, its status, and what may happen to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -108,6 +108,13 @@ class NewReport:
     owner: Owner = UNKNOWN_OWNER
     actor: Actor | None = None
     priority: int = NORMAL_PRIORITY
+    definition: str | None = None
+    """The digest of the kind's definition, if it has one."""
+    outputs: Sequence[str] | None = None
+    """The names of the files that are wanted; None: what the kind makes by itself."""
+    tags: Sequence[str] | None = None
+    rerun_of: UUID | None = None
+    """The report that is requested again, maybe with other parameters."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +182,10 @@ class Report:
     priority: int = NORMAL_PRIORITY
     awaits_kind: bool = False
     """Its kind is paused, or has a limit: it waits until it may have a turn."""
+    definition: str | None = None
+    outputs: Sequence[str] | None = None
+    tags: Sequence[str] | None = None
+    rerun_of: UUID | None = None
 
     def audit_event(self, actor: Actor | None, action: Action) -> AuditEvent | None:
         """What a client does to it; None of one that is not known."""

@@ -200,7 +200,19 @@ def _accepted(place: int, new: NewReport) -> dict[str, Any]:
         "parameters": new.parameters,
         "timeout_seconds": new.timeout.total_seconds() if new.timeout else None,
         **_carrier(new.carrier),
+        **_given(new),
     }
+
+
+def _given(new: NewReport) -> dict[str, Any]:
+    """What few requests have."""
+    found = {
+        "definition": new.definition,
+        "outputs": list(new.outputs) if new.outputs else None,
+        "tags": list(new.tags) if new.tags else None,
+        "rerun_of": str(new.rerun_of) if new.rerun_of else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _carrier(carrier: Carrier | None) -> Mapping[str, str]:

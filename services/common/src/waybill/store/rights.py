@@ -93,6 +93,7 @@ _REQUESTED = (
     *("id", "tenant", "owner", "priority", "kind", "parameters", "timeout_seconds", "enqueue_at"),
     *_CARRIER,
 )
+_GIVEN = ("definition", "outputs", "tags", "rerun_of")
 _LETTER = (
     *("id", "reason", "detail", "report_id", "tenant", "owner", "source", "topic", "partition", "offset"),
     *("attempts", "stack", "traceparent"),
@@ -131,7 +132,7 @@ API: Final = Rights(
     {
         "reports": Access(
             select=EVERY,
-            insert=(*_REQUESTED, "created_at", "updated_at", "not_before"),
+            insert=(*_REQUESTED, *_GIVEN, "created_at", "updated_at", "not_before"),
             update=(*_TAKEN_BACK, *_ENDED, "cancel_requested_at"),
             delete=True,
         ),

@@ -90,6 +90,14 @@ reports = Table(
     Column("progress", JSONB(none_as_null=True)),
     Column("failure", JSONB(none_as_null=True)),
     Column("artefact", JSONB(none_as_null=True)),
+    # where there are several: all of them, the first of which is `artefact`
+    Column("artefacts", JSONB(none_as_null=True)),
+    # of the definition that it was requested with, if its kind is one
+    Column("definition", Text),
+    # as it was requested: the names of outputs, tags, and the report that it repeats
+    Column("outputs", ARRAY(Text)),
+    Column("tags", ARRAY(Text)),
+    Column("rerun_of", Uuid),
     Column("traceparent", Text),
     Column("tracestate", Text),
     Column("lease_owner", Text),
@@ -154,6 +162,16 @@ reports = Table(
         postgresql_where=text("cancel_requested_at IS NOT NULL AND lease_owner IS NOT NULL"),
     ),
     Index("reports_finished_idx", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+)
+
+# The text of each definition that a report was requested with, by its SHA-256 in hex.
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
 
 idempotency_keys = Table(

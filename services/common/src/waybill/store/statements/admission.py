@@ -141,7 +141,8 @@ holders AS MATERIALIZED (
         ) AS they_are_over
     FROM by_owner LEFT JOIN spare ON spare.level = 'tenant' AND spare.tenant = by_owner.tenant
 ), admitted AS MATERIALIZED (
-    SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate, now,
+    SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
+        definition, outputs, tags, rerun_of, now,
         row_number() OVER (ORDER BY place) - 1 AS place
     FROM by_tenant WHERE NOT is_over AND NOT they_are_over
 ), taken AS (

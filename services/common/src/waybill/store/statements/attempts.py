@@ -35,7 +35,8 @@ _NEW = f"""
 WITH {ROOM}, new AS (
     SELECT *, clock_timestamp() AS now FROM jsonb_to_recordset(%(document)s::jsonb) AS new (
         place integer, id uuid, tenant text, owner text, priority smallint, kind text, parameters jsonb,
-        timeout_seconds float, traceparent text, tracestate text
+        timeout_seconds float, traceparent text, tracestate text,
+        definition text, outputs text[], tags text[], rerun_of uuid
     )
 )
 """  # noqa: S608 - ours
@@ -43,9 +44,10 @@ WITH {ROOM}, new AS (
 _PUT = f"""
 INSERT INTO reports (
     id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
-    created_at, updated_at, enqueue_at, not_before
+    definition, outputs, tags, rerun_of, created_at, updated_at, enqueue_at, not_before
 )
-SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate, now, now,
+SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
+    definition, outputs, tags, rerun_of, now, now,
     CASE
         WHEN {closed("requested.kind")} THEN {FOR_KIND_UNTIL}
         WHEN place < free AND {NONE_WAITS} AND NOT {LIMITED} THEN now + %(requeue_after)s
