@@ -1,5 +1,16 @@
 """Reports that are defined in a YAML file: parameters, steps, and what is made of their results."""
 
+from waybill.definitions.faults import Fault, WrongDefinition
+from waybill.definitions.folder import DefinedKinds, DefinitionFolder
+from waybill.definitions.kind import (
+    CHOICES_STEP,
+    PREFIX,
+    DefinedKind,
+    defined_kind,
+    digest_of,
+    read_definition,
+    stored_kind,
+)
 from waybill.definitions.model import (
     RESULTS,
     Block,
@@ -25,8 +36,13 @@ from waybill.definitions.model import (
     TextBlock,
     Total,
 )
+from waybill.definitions.parameters import names_in_sql, values_in_sql
+from waybill.definitions.placeholders import Placeholder, for_duckdb, for_psycopg, placeholders
+from waybill.definitions.yaml_text import YamlText
 
 __all__ = [
+    "CHOICES_STEP",
+    "PREFIX",
     "RESULTS",
     "Block",
     "Chart",
@@ -35,7 +51,11 @@ __all__ = [
     "Choice",
     "ChoiceQuery",
     "Column",
+    "DefinedKind",
+    "DefinedKinds",
     "Definition",
+    "DefinitionFolder",
+    "Fault",
     "Figure",
     "FiguresBlock",
     "Format",
@@ -43,6 +63,7 @@ __all__ = [
     "HttpStep",
     "Output",
     "Parameter",
+    "Placeholder",
     "Section",
     "SqlStep",
     "Step",
@@ -50,4 +71,15 @@ __all__ = [
     "TableBlock",
     "TextBlock",
     "Total",
+    "WrongDefinition",
+    "YamlText",
+    "defined_kind",
+    "digest_of",
+    "for_duckdb",
+    "for_psycopg",
+    "names_in_sql",
+    "placeholders",
+    "read_definition",
+    "stored_kind",
+    "values_in_sql",
 ]

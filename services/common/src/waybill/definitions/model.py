@@ -98,8 +98,8 @@ class Parameter(_Model):
     default: Any = Field(
         default=None,
         description="Used where none is given. For a date also `today` or `yesterday`; for a date range"
-        " `today`, `yesterday`, `this_week`, `last_week`, `this_month`, `last_month`, `this_quarter`, `last_quarter`,"
-        " `this_year`, `last_year`, `last_7_days`, `last_30_days`, or `{first: …, last: …}`.",
+        " `today`, `yesterday`, `this_week`, `last_week`, `this_month`, `last_month`, `this_quarter`,"
+        " `last_quarter`, `this_year`, `last_year`, `last_7_days`, `last_30_days`, or `{first: …, last: …}`.",
     )
     optional: bool = Field(
         default=False, description="It may be left out, and is null then. Not together with a default."
@@ -128,7 +128,7 @@ class _StepModel(_Model):
     max_rows: int = Field(default=1_000_000, ge=1, le=100_000_000, description="With more the step fails.")
     keep_going: bool = Field(
         default=False,
-        description="If it fails, the report goes on without its result. In the end it is `fail`, with files.",
+        description="If it fails, the report goes on without it, and is `fail` at the end, with its files.",
     )
     if_empty: LongText | None = Field(
         default=None, description="Why the report fails where the result has no row, for people to read."

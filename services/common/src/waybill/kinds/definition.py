@@ -102,6 +102,10 @@ class Kind:
     max_attempts: int = 3
     fresh_process: bool = False
 
+    def step_names(self, parameters: Any, outputs: Sequence[str] = ()) -> Sequence[str]:  # noqa: ARG002
+        """The names of the steps that make these files of a report with these parameters."""
+        return self.steps(parameters)
+
     def read_parameters(self, stored: Mapping[str, Any]) -> Parameters:
         """The model of a row's parameters. The API, the worker and the slot all read them by this one rule,
         so that they have the same values. Raises pydantic's `ValidationError`."""

@@ -5,7 +5,7 @@ sentence that says why.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
@@ -46,19 +46,28 @@ class Registry:
 
     def __init__(self, kinds: Iterable[Kind], broken: Iterable[BrokenKind] = ()) -> None:
         self._kinds = {kind.name: kind for kind in sorted(kinds, key=lambda kind: kind.name)}
-        self.broken = tuple(sorted(broken, key=lambda one: one.name))
+        self._broken = tuple(sorted(broken, key=lambda one: one.name))
+
+    @property
+    def broken(self) -> tuple[BrokenKind, ...]:
+        return self._broken
+
+    def _all(self) -> Mapping[str, Kind]:
+        """By their names, in order."""
+        return self._kinds
 
     def __getitem__(self, name: str) -> Kind:
         """Raises `UnknownKind`, or `UnavailableKind`."""
-        if name not in self._kinds:
+        kinds = self._all()
+        if name not in kinds:
             for one in self.broken:
                 if one.name == name:
                     raise UnavailableKind(one)
-            raise UnknownKind(name, list(self._kinds))
-        return self._kinds[name]
+            raise UnknownKind(name, list(kinds))
+        return kinds[name]
 
     def __iter__(self) -> Iterator[Kind]:
-        return iter(self._kinds.values())
+        return iter(self._all().values())
 
 
 def load_registry() -> Registry:

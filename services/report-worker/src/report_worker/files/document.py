@@ -21,8 +21,8 @@ class Result:
 class Document:
     """A definition with the values of its parameters and the results of its steps.
 
-    `parameters`: as Python values by name, a date range as `{"first": date, "last": date}`, and None where one
-    was left out. `missing`: of each step that failed and let the report go on, why, for people to read.
+    `parameters`: as Python values by name, a date range as `{"first": date, "last": date}`, and None where
+    one was left out. `missing`: of each step that failed and let the report go on, why, for people to read.
     """
 
     definition: Definition
