@@ -1,12 +1,15 @@
-"""`waybill migrate`, `topics` and `create-key`: what an installation needs once, before it is used.
+"""`waybill migrate`, `topics` and `create-key`: what an installation needs once, before it is used. And
+`waybill check`, for those who write definitions of reports.
 
 The client's command finds them by the entry-point group `waybill.commands`. What they work with is imported
 when they run: the other commands start in half the time without it.
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command()(migrate)
     app.command()(topics)
     app.command()(create_key)
+    app.command()(check)
 
 
 @contextmanager
@@ -141,3 +145,37 @@ def create_key(
     typer.echo(str(secret))
     if sys.stdout.isatty():
         typer.echo("This is the key's token. It is shown this once: keep it now.", err=True)
+
+
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="Definitions of reports, in YAML.", show_default=False),
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of definitions, for editors.")
+    ] = False,
+) -> None:
+    """Check definitions of reports. Each fault is a line: file, line, column and reason.
+
+    It ends with 1 when a definition is wrong.
+    """
+    from waybill.definitions import WrongDefinition, definition_schema, read_file
+
+    if schema:
+        typer.echo(json.dumps(definition_schema(), indent=2))
+        return
+    if not files:
+        raise typer.BadParameter("name at least one file.", param_hint="FILE")
+    wrong = False
+    for file in files:
+        try:
+            kind = read_file(file)
+        except WrongDefinition as error:
+            wrong = True
+            sys.stderr.write(f"{error}\n")
+        else:
+            steps = ", ".join(step.name for step in kind.definition.steps)
+            typer.echo(f"{file}: {kind.name} is right: {steps}; as {', '.join(kind.definition.outputs)}.")
+    if wrong:
+        raise typer.Exit(_FAILED)

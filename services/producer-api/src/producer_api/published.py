@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -39,9 +39,9 @@ class PublishedSchema:
         ]
 
 
-@cache
+@lru_cache(maxsize=2000)
 def published_schema(kind: Kind) -> PublishedSchema:
-    """Made once for each kind."""
+    """Made once for each kind, as it is now."""
     return PublishedSchema(kind)
 
 

@@ -44,6 +44,7 @@ def request_report(
     identity = current_identity()
     _check_priority(identity, wanted.priority)
     key = _idempotency_key(key_header, wanted, identity.owner) if key_header is not None else None
+    definition = _kept_definition(ledger, kind)
     with request_span(kind.name) as span:
         report_id = new_report_id()
         new = NewReport(
@@ -55,14 +56,26 @@ def request_report(
             owner=identity.owner,
             actor=identity.actor,
             priority=wanted.priority,
+            definition=definition,
         )
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
+        if report.definition:
+            span.set_attribute(names.REPORT_DEFINITION, report.definition)
     # One that does not wait for its kind is of none that is paused: it is not looked for each time.
     paused = report.awaits_kind and limits.is_paused(report)
     resource = report_resource(report, kind_paused=paused)
     headers = {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
     return Response(resource.model_dump_json(), 202, headers, mimetype="application/json")
+
+
+def _kept_definition(ledger: Ledger, kind: Kind) -> str | None:
+    """The digest of the kind's definition, if it has one, whose text is stored from now on."""
+    source = kind.defined_by
+    if source is None:
+        return None
+    ledger.definitions.keep(source.digest, kind.name, source.text)
+    return source.digest
 
 
 def _accept(ledger: Ledger, new: NewReport, key: IdempotencyKey | None) -> Report:

@@ -102,6 +102,9 @@ class ReportResource(BaseModel):
     progress: ProgressModel | None
     error: FailureModel | None
     artefact: ArtefactResource | None
+    definition: str | None = Field(
+        description="Of a kind that is a definition: the SHA-256 of the text that it was requested with."
+    )
     trace_id: str | None
     created_at: datetime
     updated_at: datetime

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from producer_api.access import Authenticator
 from producer_api.access.browsers import BrowserAccess
@@ -89,7 +90,7 @@ def build_services(settings: ApiSettings) -> Services:
         ledger=runtime.ledger,
         dead_letters=runtime.dead_letters,
         api_keys=runtime.api_keys,
-        kinds=runtime.kinds,
+        kinds=_kinds(runtime.kinds, settings.definitions),
         kind_limits=runtime.kind_limits,
         artefacts=runtime.artefacts,
         hub=hub,
@@ -106,6 +107,18 @@ def build_services(settings: ApiSettings) -> Services:
         max_body_bytes=settings.max_body_bytes,
         runtime=runtime,
     )
+
+
+def _kinds(installed: Registry, folder: str) -> Registry:
+    """With those that a folder defines, which are read for the first time here, so that faults are logged."""
+    if not folder:
+        return installed
+    # imported where it is needed: it takes a second, and memory
+    from waybill.definitions import DefinedKinds, DefinitionFolder
+
+    definitions = DefinitionFolder(Path(folder))
+    _ = definitions.current
+    return DefinedKinds(installed, definitions)
 
 
 def _authenticators(

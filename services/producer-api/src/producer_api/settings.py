@@ -62,6 +62,7 @@ class ApiSettings(SessionSettings, ServiceSettings):
     proxy_tenant_header: str = ""
     proxy_roles_header: str = ""
     caller_trace: CallerTrace = CallerTrace.CONTINUE
+    definitions: str = ""
 
     @field_validator("allowed_hosts")
     @classmethod

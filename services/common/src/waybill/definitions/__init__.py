@@ -1,14 +1,16 @@
 """Reports that are defined in a YAML file: parameters, steps, and what is made of their results."""
 
+from waybill.definitions.checks import CHOICES_STEP
 from waybill.definitions.faults import Fault, WrongDefinition
 from waybill.definitions.folder import DefinedKinds, DefinitionFolder
 from waybill.definitions.kind import (
-    CHOICES_STEP,
     PREFIX,
     DefinedKind,
     defined_kind,
+    definition_schema,
     digest_of,
     read_definition,
+    read_file,
     stored_kind,
 )
 from waybill.definitions.model import (
@@ -74,12 +76,14 @@ __all__ = [
     "WrongDefinition",
     "YamlText",
     "defined_kind",
+    "definition_schema",
     "digest_of",
     "for_duckdb",
     "for_psycopg",
     "names_in_sql",
     "placeholders",
     "read_definition",
+    "read_file",
     "stored_kind",
     "values_in_sql",
 ]

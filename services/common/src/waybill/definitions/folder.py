@@ -10,9 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from waybill.definitions.faults import WrongDefinition
-from waybill.definitions.kind import PREFIX, DefinedKind, defined_kind
-from waybill.definitions.yaml_text import MAX_BYTES
+from waybill.definitions.faults import Fault, WrongDefinition
+from waybill.definitions.kind import PREFIX, DefinedKind, read_file
 from waybill.kinds import BrokenKind, Kind, Registry
 from waybill.kinds.checks import fault_of
 
@@ -79,8 +78,8 @@ class DefinitionFolder:
             kind: DefinedKind | None
             try:
                 kind = self._kind(name)
-            except (OSError, ValueError, WrongDefinition) as error:
-                broken.append(BrokenKind(f"{PREFIX}{Path(name).stem}", f"{_reason(error, name)}"))
+            except WrongDefinition as error:
+                broken.append(BrokenKind(f"{PREFIX}{Path(name).stem}", str(error)))
                 kind = self._good.get(name)
             if kind is not None:
                 good[name] = kind
@@ -96,16 +95,12 @@ class DefinitionFolder:
         return Definitions(kinds, tuple(broken))
 
     def _kind(self, name: str) -> DefinedKind:
-        path = self._folder / name
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        text = content.decode()
-        kind = defined_kind(text, name)
+        kind = read_file(self._folder / name, name)
         before = self._good.get(name)
         if before is not None and before.digest == kind.digest:
             return before
         if fault := fault_of(kind):
-            raise ValueError(fault)
+            raise WrongDefinition(name, [Fault(1, 1, f"{fault}.")])
         return kind
 
     def _publish(self, found: Definitions) -> None:
@@ -150,13 +145,3 @@ def _entries(folder: Path) -> Iterator[tuple[str, int, int, int]]:
                     yield entry.name, 0, 0, 0
                 else:
                     yield entry.name, found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _reason(error: Exception, name: str) -> str:
-    if isinstance(error, WrongDefinition):
-        return str(error)
-    if isinstance(error, UnicodeDecodeError):
-        return f"{name}:1:1: is no UTF-8 text."
-    if isinstance(error, OSError):
-        return f"{name}: cannot be read: {error.strerror}."
-    return f"{name}: {error}"

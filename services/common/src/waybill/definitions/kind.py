@@ -1,17 +1,18 @@
 """A definition as a kind of report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from waybill.definitions.checks import CHOICES_STEP, faults
-from waybill.definitions.faults import WrongDefinition
+from waybill.definitions.faults import Fault, WrongDefinition
 from waybill.definitions.model import ChoiceQuery, Definition
 from waybill.definitions.parameters import parameters_model
-from waybill.definitions.yaml_text import YamlText
-from waybill.kinds import Kind, Produce
+from waybill.definitions.yaml_text import MAX_BYTES, YamlText
+from waybill.kinds import DefinitionText, Kind, Produce
 
 PREFIX = "query:"
 """Of the names of kinds that are definitions."""
@@ -20,12 +21,19 @@ IMPLEMENTATION = "report_worker.query:produce"
 
 @dataclass(frozen=True)
 class DefinedKind(Kind):
-    """A kind that `text` defines; two are the same if their `digest` is. Its implementation gets the
+    """A kind that a text defines; two are the same if their `digest` is. Its implementation gets the
     definition as its first argument."""
 
-    definition: Definition | None = None
-    text: str = ""
-    digest: str = ""
+    definition: Definition = field(kw_only=True)
+    source: DefinitionText = field(kw_only=True)
+
+    @property
+    def defined_by(self) -> DefinitionText:
+        return self.source
+
+    @property
+    def digest(self) -> str:
+        return self.source.digest
 
     def load(self) -> Produce:
         return partial(super().load(), self.definition)
@@ -71,24 +79,32 @@ def defined_kind(text: str, file: str = "definition") -> DefinedKind:
         timeout=definition.timeout,
         max_attempts=definition.max_attempts,
         definition=definition,
-        text=text,
-        digest=digest_of(text),
+        source=DefinitionText(digest_of(text), text),
     )
+
+
+def read_file(path: Path, name: str | None = None) -> DefinedKind:
+    """The kind that a file defines, by its path, or by a `name` for it. Raises `WrongDefinition`, also where it
+    cannot be read."""
+    name = str(path) if name is None else name
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1).decode()
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}."
+    except UnicodeDecodeError:
+        reason = "is no UTF-8 text."
+    else:
+        return defined_kind(text, name)
+    raise WrongDefinition(name, [Fault(1, 1, reason)])
+
+
+def definition_schema() -> dict[str, Any]:
+    """The JSON Schema of definitions, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Definition.model_json_schema()}
 
 
 @lru_cache(maxsize=64)
 def stored_kind(text: str) -> DefinedKind:
     """Of a text that was accepted. Raises `WrongDefinition` where an earlier version had other rules."""
     return defined_kind(text)
-
-
-__all__ = [
-    "CHOICES_STEP",
-    "PREFIX",
-    "DefinedKind",
-    "WrongDefinition",
-    "defined_kind",
-    "digest_of",
-    "read_definition",
-    "stored_kind",
-]

@@ -84,6 +84,14 @@ exception counts as retryable.
 
 
 @dataclass(frozen=True)
+class DefinitionText:
+    """What a kind that is no code is defined by: a text, and its SHA-256 in hex."""
+
+    digest: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Kind:
     """One sort of report.
 
@@ -101,6 +109,11 @@ class Kind:
     timeout: timedelta = field(default=timedelta(minutes=30))
     max_attempts: int = 3
     fresh_process: bool = False
+
+    @property
+    def defined_by(self) -> DefinitionText | None:
+        """None of a kind that is code."""
+        return None
 
     def step_names(self, parameters: Any, outputs: Sequence[str] = ()) -> Sequence[str]:  # noqa: ARG002
         """The names of the steps that make these files of a report with these parameters."""

@@ -3,6 +3,7 @@
 from waybill.ledger.api_keys import ApiKeys
 from waybill.ledger.changes import Changes
 from waybill.ledger.dead_letters import DeadLetters
+from waybill.ledger.definitions import DefinitionMissing, StoredDefinitions
 from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, LimitReached, NotRedrivable
 from waybill.ledger.kind_limits import KindLimits
 from waybill.ledger.ledger import IdempotencyKey, Ledger
@@ -19,6 +20,7 @@ __all__ = [
     "Changes",
     "Committed",
     "DeadLetters",
+    "DefinitionMissing",
     "Entry",
     "IdempotencyKey",
     "KeyInFlight",
@@ -38,6 +40,7 @@ __all__ = [
     "Removed",
     "Retention",
     "Row",
+    "StoredDefinitions",
     "Transactions",
     "UnreadMessage",
     "publication_entry",

@@ -29,6 +29,7 @@ from waybill.domain import (
 )
 from waybill.ledger.batch import accept_one
 from waybill.ledger.changes import Changes
+from waybill.ledger.definitions import StoredDefinitions
 from waybill.ledger.errors import KeyInFlight, KeyReused
 from waybill.ledger.transactions import Transactions
 from waybill.ledger.writer import Pending, Writer
@@ -65,6 +66,7 @@ class Ledger:
     def __init__(self, transactions: Transactions, lease: LeasePolicy) -> None:
         self._transactions = transactions
         self.writer = Writer(transactions, lease)
+        self.definitions = StoredDefinitions(transactions)
 
     def changes(self) -> AbstractContextManager[Changes]:
         """Several changes in one transaction; the methods below are one each."""

@@ -26,6 +26,8 @@ SPINE = (REQUEST_ROUTE, REPORT_REQUEST, REPORT_PRODUCER, REPORT_CONSUMER, HANDLE
 
 REPORT_ID = "report.id"
 REPORT_KIND = "report.kind"
+REPORT_DEFINITION = "report.definition.digest"
+"""On report_request and handle_report of a kind that is a definition: the SHA-256 of its text, in hex."""
 REPORT_ATTEMPT = "report.attempt"
 REPORT_STATUS = "report.status"
 """On handle_report: the status in which the attempt left the report."""

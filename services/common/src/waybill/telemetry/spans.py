@@ -143,10 +143,18 @@ def handle_span(parent: Context, report_id: str, *, start_time: int) -> Span:
 
 
 def describe_attempt(
-    span: Span, kind: str, attempt: int, *, previous: Carrier | None = None, previous_attempt: int = 0
+    span: Span,
+    kind: str,
+    attempt: int,
+    *,
+    definition: str | None = None,
+    previous: Carrier | None = None,
+    previous_attempt: int = 0,
 ) -> None:
     """On handle_report, with a link to the attempt before it."""
     span.set_attributes({names.REPORT_KIND: kind, names.REPORT_ATTEMPT: attempt})
+    if definition:
+        span.set_attribute(names.REPORT_DEFINITION, definition)
     linked = trace.get_current_span(context_of(previous)).get_span_context()
     if linked.is_valid:
         span.add_link(linked, {names.REPORT_ATTEMPT: previous_attempt})

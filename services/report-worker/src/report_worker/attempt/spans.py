@@ -21,6 +21,7 @@ class AttemptSpans:
             self._handle,
             report.kind,
             report.attempt,
+            definition=report.definition,
             previous=before.handle_report if before else None,
             previous_attempt=before.attempt if before and before.attempt else report.attempt - 1,
         )

@@ -36,7 +36,8 @@ from waybill.domain import (
     StepTaken,
 )
 from waybill.errors import PermanentError
-from waybill.kinds import Kind, UnavailableKind, UnknownKind
+from waybill.kinds import BrokenKind, Kind, UnavailableKind, UnknownKind
+from waybill.store import StoreUnavailable
 
 _LISTEN_SECONDS = 0.2
 _TOGETHER_SECONDS = 0.01
@@ -73,9 +74,12 @@ class Supervision:
         """Blocks until the outcome. Raises `Interrupted`, `LeaseLost`, `StoreUnavailable`, `TemplateDied`."""
         report = self._report
         try:
-            kind = self._context.kinds[report.kind]
+            definition, kind = self._kind()
             self.max_attempts = kind.max_attempts
-            steps = kind.steps(kind.read_parameters(report.parameters))
+            parameters = kind.read_parameters(report.parameters)
+            steps = kind.step_names(parameters, report.outputs or ())
+        except StoreUnavailable:
+            raise
         except Exception as error:
             return _not_started(error)
         try:
@@ -83,8 +87,24 @@ class Supervision:
         except OSError as error:
             message = f"The worker cannot create a directory for the job's files: {error}"
             return SlotFailure(Failure(FailureType.NO_DIRECTORY, message))
-        job = Job(report.id, report.attempt, report.kind, report.parameters, self._directory, carrier)
+        job = Job(
+            report.id, report.attempt, report.kind, report.parameters, self._directory, carrier, definition
+        )
         return self._supervise(kind, steps, job)
+
+    def _kind(self) -> tuple[str | None, Kind]:
+        """With the text of its definition, if it has one."""
+        report = self._report
+        if report.definition is None:
+            return None, self._context.kinds[report.kind]
+        # imported where it is needed: it takes a second, and memory
+        from waybill.definitions import WrongDefinition, stored_kind
+
+        text = self._context.ledger.definitions.text(report.definition)
+        try:
+            return text, stored_kind(text)
+        except WrongDefinition as error:  # by the rules of this version
+            raise UnavailableKind(BrokenKind(report.kind, str(error))) from error
 
     def take_unwritten(self) -> Sequence[StepTaken]:
         """The steps that are still to be written, with the change that ends the attempt."""

@@ -26,7 +26,7 @@ from report_worker.slots.sanitize import message_of, stack_of, storable, type_of
 from report_worker.slots.state import ProcessState
 from report_worker.slots.work import JobCancelled, SlotWork
 from waybill.errors import PermanentError
-from waybill.kinds import Artefact, Registry
+from waybill.kinds import Artefact, Kind, Registry
 from waybill.telemetry import flush
 
 _FRESH = "its kind's wish for a fresh process"
@@ -89,7 +89,7 @@ class SlotProcess:
         work = self._work = SlotWork(job, self._tell, self._cancelled)
         left_over: tuple[str, ...] = ()
         try:
-            kind = self._kinds[job.kind]
+            kind = self._kind(job)
             left_over = (_FRESH,) if kind.fresh_process else ()
             parameters = kind.read_parameters(job.parameters)
             artefact = kind.load()(parameters, work)
@@ -107,6 +107,13 @@ class SlotProcess:
                 step=work.fatal,
                 left_over=("memory",) if issubclass(type(error), MemoryError) else left_over,
             )
+
+    def _kind(self, job: Job) -> Kind:
+        if job.definition is None:
+            return self._kinds[job.kind]
+        from waybill.definitions import stored_kind  # only where it is needed
+
+        return stored_kind(job.definition)
 
     def _tell(self, message: StepStarted | StepEnded) -> None:
         """The steps of a process that the job has forked are not the report's."""

@@ -100,6 +100,8 @@ class Job:
     parameters: Mapping[str, Any]
     directory: Path
     carrier: Carrier | None
+    definition: Annotated[str, Field(max_length=200_000)] | None = None
+    """The text of the kind's definition, if it has one."""
     type: Literal["job"] = "job"
 
 
