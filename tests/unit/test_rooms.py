@@ -27,6 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "database_url": {"errors"},
     "addresses": {"errors"},
     "health": {"bare_http"},
+    "definitions": {"errors", "kinds"},
     # adapters, each of one thing
     "messages": {"domain", "errors"},
     "telemetry": {"addresses", "domain", "errors", "redaction"},
@@ -52,7 +53,7 @@ ROOMS: dict[str, set[str]] = {
         "store",
         "telemetry",
     },
-    "commands": {"domain", "errors", "kafka", "ledger", "settings", "store", "topics"},
+    "commands": {"definitions", "domain", "errors", "kafka", "ledger", "settings", "store", "topics"},
 }
 """Every room inside `waybill`, from the bottom up, with the rooms that it may import."""
 

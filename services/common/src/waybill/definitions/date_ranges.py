@@ -94,11 +94,15 @@ def today(zone: ZoneInfo) -> date:
 
 
 def resolve_range(value: Any, zone: ZoneInfo, now: Today = today) -> Any:
-    """The days of a name, as `{first, last}`; whatever is no name is left as it is."""
-    if isinstance(value, str) and value in NAMED_RANGES:
-        first, last = NAMED_RANGES[value](now(zone))
-        return {"first": first.isoformat(), "last": last.isoformat()}
-    return value
+    """The days of a name, as `{first, last}`; what is no text is left as it is. Raises pydantic's error."""
+    if not isinstance(value, str):
+        return value
+    if value not in NAMED_RANGES:
+        raise PydanticCustomError(
+            "date_range", "must be {names}, or two days: first and last.", {"names": ", ".join(NAMED_RANGES)}
+        )
+    first, last = NAMED_RANGES[value](now(zone))
+    return {"first": first.isoformat(), "last": last.isoformat()}
 
 
 def resolve_day(value: Any, zone: ZoneInfo, now: Today = today) -> Any:

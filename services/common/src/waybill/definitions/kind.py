@@ -84,8 +84,8 @@ def defined_kind(text: str, file: str = "definition") -> DefinedKind:
 
 
 def read_file(path: Path, name: str | None = None) -> DefinedKind:
-    """The kind that a file defines, by its path, or by a `name` for it. Raises `WrongDefinition`, also where it
-    cannot be read."""
+    """The kind that a file defines. Faults have its path, or a `name` for it. Raises `WrongDefinition`, also
+    where it cannot be read."""
     name = str(path) if name is None else name
     try:
         with path.open("rb") as file:
