@@ -93,6 +93,7 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- include "waybill.kafkaVolumes" . }}
 {{- include "waybill.serviceTlsVolumes" . }}
+{{- include "waybill.queryVolumes" . }}
 {{- if or $root.Values.development.sync (eq $root.Values.postgresql.mode "builtin") }}
 - name: scripts
   configMap: {name: {{ include "waybill.fullname" $root }}-scripts}
@@ -112,6 +113,7 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- include "waybill.kafkaVolumeMounts" $root }}
 {{- include "waybill.certificateMounts" (list (include "waybill.serviceTlsVolumes" .)) }}
+{{- include "waybill.queryMounts" . }}
 {{- if $root.Values.development.sync }}
 - {name: code, mountPath: /app}
 - {name: scripts, mountPath: /scripts, readOnly: true}

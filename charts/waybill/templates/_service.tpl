@@ -95,6 +95,7 @@ env:
   {{- range include "waybill.authEnv" (index . 0) | fromYamlArray }}
   - {{ toJson . }}
   {{- end }}
+  {{- with include "waybill.queryEnv" . | trim }}{{ . | nindent 2 }}{{ end }}
   - {name: WAYBILL_HTTP_WORKERS, value: {{ $values.producerApi.httpWorkers | quote }}}
   - {name: WAYBILL_HTTP_THREADS, value: {{ $values.producerApi.httpThreads | quote }}}
 {{- else -}}
@@ -105,6 +106,7 @@ env:
   - {name: WAYBILL_HEALTH_LISTEN, value: "0.0.0.0:8081"}
   - {name: WAYBILL_SLOTS, value: {{ $values.reportWorker.slots | quote }}}
   - {name: WAYBILL_SLOT_MEMORY_MIB, value: {{ include "waybill.slotMemory" (index . 0) | quote }}}
+  {{- with include "waybill.queryEnv" . | trim }}{{ . | nindent 2 }}{{ end }}
 {{- end }}
 {{- end }}
 
