@@ -149,11 +149,20 @@ class SqlStep(_StepModel):
     )
 
 
+Trouble = Annotated[
+    Literal["connection", "timeout", "429", "5xx"],
+    BeforeValidator(
+        lambda value: str(value) if type(value) is int else value,
+        json_schema_input_type=Literal["connection", "timeout", "429", "5xx", 429],
+    ),
+]
+
+
 class RetryRule(_Model):
     """When a call is made again within the step."""
 
     attempts: int = Field(default=3, ge=1, le=10)
-    on: list[Literal["connection", "timeout", "429", "5xx"]] = ["connection", "timeout", "429", "5xx"]
+    on: list[Trouble] = ["connection", "timeout", "429", "5xx"]
 
 
 class HttpCall(_Model):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -60,7 +61,7 @@ class YamlText:
         try:
             return model.model_validate_json(to_json(self.data), strict=True)
         except ValidationError as error:
-            keys = sorted(_keys_of(model))
+            keys = _keys_of(model)
             found = error.errors(include_url=False, include_context=True)
             faults = {self._fault(one["loc"], one["type"], one["msg"], keys) for one in found}
             raise self.wrong(sorted(faults)) from None
@@ -210,8 +211,9 @@ def _sentence(message: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _keys_of(model: type[BaseModel]) -> set[str]:
-    """Every key that may stand somewhere in it."""
+@cache
+def _keys_of(model: type[BaseModel]) -> Sequence[str]:
+    """Every key that may stand somewhere in it, in order."""
     schema = model.model_json_schema()
     parts: Sequence[Mapping[str, Any]] = (schema, *schema.get("$defs", {}).values())
-    return {name for part in parts for name in part.get("properties", {})}
+    return sorted({name for part in parts for name in part.get("properties", {})})
