@@ -59,6 +59,7 @@ PLANTED: dict[str, tuple[str, Any]] = {
     "sessions": ("producer_api.access.cookies.SignedCookie.read", accept_unsigned),
     "proxies": ("producer_api.access.proxy.FROM_TRUSTED_PROXY", "REQUEST_METHOD"),
     "parameters": ("waybill.kinds.Kind.stored_parameters", store_without_aliases),
+    "definitions": ("waybill.definitions.parameters._check_defaults", lambda *_: None),
     "addresses": ("waybill.addresses._PORT", re.compile("(?s).*")),
     "database-urls": ("waybill.database_url._NAMES_AN_OPTION", re.compile("(?s).*")),
     "settings": ("producer_api.access.oidc_settings._is_issuer", lambda _: True),

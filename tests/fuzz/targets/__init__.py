@@ -1,7 +1,16 @@
 """The table of what is tried: a new reader of what others send gets its line here."""
 
 from tests.fuzz.target import Target, plain
-from tests.fuzz.targets import answers, api, configuration, credentials, messages, parameters, queries
+from tests.fuzz.targets import (
+    answers,
+    api,
+    configuration,
+    credentials,
+    definitions,
+    messages,
+    parameters,
+    queries,
+)
 
 TARGETS: tuple[Target, ...] = (
     Target("commands", "messages on topic `report`", 155, plain(messages.read_a_command)),
@@ -11,7 +20,8 @@ TARGETS: tuple[Target, ...] = (
     Target("web-tokens", "bearer tokens of OpenID Connect issuers", 80, credentials.web_tokens),
     Target("sessions", "browsers' session cookies", 80, credentials.sessions),
     Target("proxies", "identity headers of proxies", 70, plain(credentials.read_a_proxys_headers)),
-    Target("parameters", "the parameters of reports", 110, plain(parameters.read_parameters)),
+    Target("parameters", "the parameters of reports", 105, plain(parameters.read_parameters)),
+    Target("definitions", "definitions of reports, in YAML", 5, plain(definitions.read_a_definition)),
     Target("addresses", "where to listen", 55, plain(configuration.read_an_address)),
     Target("database-urls", "the database's address", 60, plain(configuration.read_a_database_url)),
     Target("settings", "the API's settings", 15, plain(configuration.read_settings)),

@@ -1,5 +1,6 @@
 """YAML as data, with the place of each value: what a definition, and a file of sources, is read from."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from waybill.definitions.faults import Fault, WrongDefinition
 
 MAX_BYTES = 128 * 1024
 _MAX_DEPTH = 30
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = frozenset({"str", "timestamp", "value", "int", "float", "bool", "null"})
 
@@ -124,6 +126,9 @@ class YamlText:
                 self._refuse(key, "must be a text, as every key.")
                 continue
             name = str(key.value)
+            if _UNUSABLE.search(name):
+                self._refuse(key, "must not contain U+0000 or an unpaired surrogate.")
+                continue
             if name in names:
                 self._refuse(key, f"the key {name!r} is here for the second time.")
             names.add(name)
@@ -131,6 +136,8 @@ class YamlText:
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
         name = str(node.tag).removeprefix(_TAG)
+        if _UNUSABLE.search(str(node.value)):
+            return self._refuse(node, "must not contain U+0000 or an unpaired surrogate.")
         if node.style in ("|", ">"):
             self._note_block(node, path)
         read = _READ.get(name, str)
