@@ -35,6 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "store": {"database_url", "domain", "errors"},
     "kafka": {"background", "errors", "topics"},
     "artefacts": {"background", "domain", "errors", "kinds"},
+    "outbound": {"background", "errors"},
     # what uses them
     "ledger": {"artefacts", "domain", "errors", "messages", "store", "topics"},
     "outbox": {"domain", "kafka", "ledger", "messages", "store", "telemetry"},
@@ -82,6 +83,8 @@ FORBIDDEN = [
     (COMMON / "domain", "opentelemetry"),
     (COMMON / "domain", "pydantic"),
     (COMMON / "kinds", "opentelemetry"),
+    (COMMON / "outbound", "pydantic"),
+    (COMMON / "outbound", "sqlalchemy"),
     (COMMON / "kafka", "sqlalchemy"),
     # statements have one home, in the store; ledger and relay are the only ones to use them
     (PRODUCER_API, "waybill.store.statements"),
