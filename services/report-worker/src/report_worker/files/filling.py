@@ -1,0 +1,67 @@
+"""The values that texts name in braces."""
+
+from collections.abc import Callable
+from typing import Any
+
+from report_worker.files.document import Document, Result
+from report_worker.files.formats import NOTHING, Style, style_of, text
+from report_worker.files.normal import python_values
+from report_worker.files.reading import Source
+from report_worker.files.words import clean, parameter_value, value_in_words
+from waybill.definitions import Figure, Format
+from waybill.definitions.braces import Reference, fill, references
+from waybill.errors import PermanentError
+
+
+class Values:
+    """Values for people, from the parameters and the first rows of the results, each read once."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._first: dict[str, tuple[Source, list[list[Any]]]] = {}
+
+    def fill(self, words: str, around: Callable[[str], str] = str, plain: Callable[[str], str] = str) -> str:
+        """The text with its values, each passed through `around`, and what is between them through `plain`."""
+        return fill(words, lambda reference: around(self.of(reference)), lambda one: plain(clean(one)))
+
+    def of(self, reference: Reference) -> str:
+        """Raises `PermanentError` where there is no such parameter or column."""
+        if reference.column is None:
+            return self._parameter(reference)
+        form = Format(reference.format) if reference.format in list(Format) else None
+        given = Figure(label="-", value=f"{reference.name}.{reference.column}", format=form)
+        return self.figure(given)
+
+    def figure(self, figure: Figure) -> str:
+        """A column of the first row, in the figure's format; of an empty or missing result, a dash."""
+        step, column = figure.value.split(".", 1)
+        if step in self._document.missing:
+            return NOTHING
+        source, columns = self._first_row(step)
+        place = source.find(column)
+        return clean(text(next(iter(columns[place]), None), self._style(source, place, columns, figure)))
+
+    def missing(self, *texts: str) -> list[str]:
+        """Which of the steps that the texts name are missing, without doubles."""
+        named = dict.fromkeys(one.name for words in texts for one in references(words) if one.column)
+        return [step for step in named if step in self._document.missing]
+
+    def _style(self, source: Source, place: int, columns: list[list[Any]], figure: Figure) -> Style:
+        return style_of(source.types[place], figure, columns[place])
+
+    def _parameter(self, reference: Reference) -> str:
+        value = parameter_value(self._document.parameters, reference.name)
+        return value_in_words(value, self._document.definition.parameters.get(reference.name))
+
+    def _first_row(self, step: str) -> tuple[Source, list[list[Any]]]:
+        if step not in self._first:
+            with Source(result_of(self._document, step)) as source:
+                self._first[step] = source, [python_values(one) for one in source.head(1).columns]
+        return self._first[step]
+
+
+def result_of(document: Document, step: str) -> Result:
+    """Raises `PermanentError` where the report has no such step."""
+    if step not in document.results:
+        raise PermanentError(f"{step}: the report has no result of this step.")
+    return document.results[step]

@@ -1,0 +1,30 @@
+"""How much the files for people show, for the memory and time that more would take."""
+
+from dataclasses import dataclass
+
+MAX_TEXT = 500
+"""Characters of a cell."""
+
+
+@dataclass
+class Budget:
+    """What a page may still show. `table`: cells of one table; `columns`: of one table; `page`: cells left."""
+
+    table: int
+    columns: int
+    page: int
+
+    def rows(self, wanted: int, columns: int) -> int:
+        """How many of the rows a table of that width may show, at least one; they are counted."""
+        cells = min(self.table, self.page)
+        rows = max(1, min(wanted, cells // max(columns, 1)))
+        self.page = max(0, self.page - rows * columns)
+        return rows
+
+
+def html_budget() -> Budget:
+    return Budget(table=100_000, columns=200, page=300_000)
+
+
+def pdf_budget() -> Budget:
+    return Budget(table=20_000, columns=20, page=40_000)

@@ -1,0 +1,267 @@
+"""Tables as a page shows them: the first rows, in groups, with totals over all rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from report_worker.files.formats import Style, style_of, text
+from report_worker.files.limits import MAX_TEXT, Budget
+from report_worker.files.normal import python_values
+from report_worker.files.reading import Source
+from report_worker.files.totals import group_totals, totals
+from report_worker.files.words import clean
+from waybill.definitions import Column, Table, Total
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A column of a table: which of the result, and how it is shown. `zone`: that of its times."""
+
+    place: int
+    title: str
+    style: Style
+    total: Total | None = None
+    bar: bool = False
+    zone: str | None = None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """In percent of the cell: where it begins, and how long it is."""
+
+    left: float
+    width: float
+    negative: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    words: str
+    bar: Bar | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """`heading` is None where the table has no groups, `totals` where it has none."""
+
+    heading: tuple[str, str] | None
+    rows: list[list[Cell]]
+    totals: list[Cell] | None
+
+
+@dataclass(frozen=True)
+class TableView:
+    columns: list[Shown]
+    groups: list[Group]
+    totals: list[Cell] | None
+    rows: int
+    notes: list[str]
+    weights: list[float]
+    """How wide each column is beside the others, of 100."""
+
+
+def columns_of(source: Source, table: Table | None, sample: int = 500) -> list[Shown]:
+    """The columns of a table, or all of the result, with formats that suit their first rows."""
+    given = (table.columns if table else None) or [None] * len(source.names)
+    places = [
+        place if one is None else source.find(one if isinstance(one, str) else one.name)
+        for place, one in enumerate(given)
+    ]
+    first = source.head(sample, sorted(set(places)))
+    return [
+        _shown(source, place, one if isinstance(one, Column) else None, python_values(first.column(f"c{place}")))
+        for place, one in zip(places, given, strict=True)
+    ]
+
+
+def _shown(source: Source, place: int, column: Column | None, sample: list[Any]) -> Shown:
+    kind = source.types[place]
+    return Shown(
+        place=place,
+        title=clean((column and column.title) or source.names[place]),
+        style=style_of(kind, column, sample),
+        total=column.total if column else None,
+        bar=column.bar if column else False,
+        zone=kind.tz if types.is_timestamp(kind) else None,
+    )
+
+
+def view(source: Source, table: Table, budget: Budget) -> TableView:
+    """Raises `PermanentError` where a column is not there, or has no such total."""
+    every = columns_of(source, table, table.rows)
+    by = None if table.group_by is None else source.find(table.group_by)
+    without = [one for one in every if one.place != by] or every
+    columns = without[: budget.columns]
+    shown = budget.rows(min(table.rows, source.rows), len(columns))
+    needed = sorted({one.place for one in columns} | ({by} if by is not None else set()))
+    head = source.head(shown, needed)
+    values = {place: python_values(head.column(f"c{place}")) for place in needed}
+    rows = _rows(columns, values, head.num_rows)
+    return TableView(
+        columns=columns,
+        groups=_groups(source, table, columns, by, values, rows) if rows else [],
+        totals=_total_cells(columns, _all_totals(source, columns)) if _has_totals(columns) else None,
+        rows=source.rows,
+        notes=list(_notes(source.rows, len(rows), len(without), len(columns))),
+        weights=_weights(columns, rows),
+    )
+
+
+def _notes(rows: int, shown: int, columns: int, shown_columns: int) -> Iterator[str]:
+    if shown < rows:
+        yield f"{shown:,} of {rows:,} rows; the other files have all."
+    if shown_columns < columns:
+        yield f"{shown_columns:,} of {columns:,} columns; the other files have all."
+
+
+def _rows(columns: Sequence[Shown], values: dict[int, list[Any]], count: int) -> list[list[Cell]]:
+    drawn = [_cells(column, values[column.place]) for column in columns]
+    return [list(row) for row in zip(*drawn, strict=True)] if drawn and count else []
+
+
+def _cells(column: Shown, values: list[Any]) -> Iterator[Cell]:
+    bars = _bars(values) if column.bar else [None] * len(values)
+    for value, bar in zip(values, bars, strict=True):
+        yield Cell(words_of(value, column.style), bar)
+
+
+def words_of(value: Any, style: Style) -> str:
+    words = clean(text(value, style))
+    return words if len(words) <= MAX_TEXT else words[:MAX_TEXT] + "…"
+
+
+def _bars(values: list[Any]) -> list[Bar | None]:
+    numbers = [_finite(value) for value in values]
+    low = min((one for one in numbers if one is not None), default=0.0)
+    high = max((one for one in numbers if one is not None), default=0.0)
+    low, high = min(low, 0.0), max(high, 0.0)
+    length = (high - low) or 1.0
+    return [
+        None
+        if one is None
+        else Bar(100 * (min(one, 0.0) - low) / length, 100 * abs(one) / length, negative=one < 0)
+        for one in numbers
+    ]
+
+
+def _finite(value: Any) -> float | None:
+    try:
+        number = value.total_seconds() if hasattr(value, "total_seconds") else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if number - number == 0 else None
+
+
+# --- totals and groups --------------------------------------------------------------------------------
+
+
+def _has_totals(columns: Sequence[Shown]) -> bool:
+    return any(one.total for one in columns)
+
+
+def _wanted(columns: Sequence[Shown]) -> list[tuple[int, Total]]:
+    return [(one.place, one.total) for one in columns if one.total]
+
+
+def _all_totals(source: Source, columns: Sequence[Shown]) -> list[Any]:
+    return totals(source, _wanted(columns))
+
+
+def _total_cells(columns: Sequence[Shown], values: Sequence[Any]) -> list[Cell]:
+    """One for each column; what it is, where it is no sum."""
+    given, cells = iter(values), []
+    for column in columns:
+        if column.total is None:
+            cells.append(Cell(""))
+            continue
+        caption = "" if column.total is Total.SUM else column.total.value
+        cells.append(Cell(words_of(next(given), total_style(column)), caption=caption))
+    return cells
+
+
+def total_style(column: Shown) -> Style:
+    """Of the column's total: a count is a number, and a mean of whole numbers has a decimal."""
+    if column.total is Total.COUNT:
+        return column.style.as_count()
+    style = column.style
+    if style.format.value == "text" and column.total in (Total.SUM, Total.MEAN):
+        style = style.as_count()
+    if column.total is Total.MEAN and style.format.value == "number" and not style.decimals:
+        return replace(style, decimals=1)
+    return style
+
+
+def _groups(
+    source: Source,
+    table: Table,
+    columns: Sequence[Shown],
+    by: int | None,
+    values: dict[int, list[Any]],
+    rows: list[list[Cell]],
+) -> list[Group]:
+    if by is None:
+        return [Group(None, rows, None)]
+    keys = values[by]
+    starts = [at for at in range(len(keys)) if at == 0 or not _same(keys[at], keys[at - 1])]
+    end = _end_of_run(source, by, starts[-1])
+    below = group_totals(source, _wanted(columns), starts, end) if _has_totals(columns) else []
+    column = _group_column(source, table, by, keys)
+    return [
+        Group(
+            (column.title, words_of(keys[start], column.style)),
+            rows[start:stop],
+            _total_cells(columns, below[number]) if below else None,
+        )
+        for number, (start, stop) in enumerate(zip(starts, [*starts[1:], len(rows)], strict=True))
+    ]
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other) or (one != one and other != other)
+
+
+def _group_column(source: Source, table: Table, by: int, keys: list[Any]) -> Shown:
+    given = [one for one in table.columns or () if isinstance(one, Column) and source.find(one.name) == by]
+    return _shown(source, by, given[0] if given else None, keys)
+
+
+def _end_of_run(source: Source, place: int, start: int) -> int:
+    """Behind the last row, from `start` on, that has the same value there."""
+    before, value = 0, None
+    for batch in source.batches([place]):
+        column = batch.column(0)
+        here = max(0, start - before)
+        if here < len(column):
+            value = column[here] if value is None else value
+            differs = _differs(column.slice(here), value)
+            at = pc.index(differs, True).as_py()
+            if at >= 0:
+                return before + here + int(at)
+        before += len(column)
+    return before
+
+
+def _differs(column: pa.Array, value: pa.Scalar) -> pa.Array:
+    if not value.is_valid:
+        return pc.is_valid(column)
+    if types.is_floating(column.type) and value.as_py() != value.as_py():
+        return pc.invert(pc.fill_null(pc.is_nan(column), False))
+    return pc.fill_null(pc.not_equal(column, value), True)
+
+
+# --- widths -------------------------------------------------------------------------------------------
+
+
+def _weights(columns: Sequence[Shown], rows: Sequence[Sequence[Cell]]) -> list[float]:
+    """By the longest words of the first rows, within bounds, so that no column takes all."""
+    wide = []
+    for place, column in enumerate(columns):
+        longest = max((len(row[place].words) for row in rows[:200]), default=0)
+        title = max((len(word) for word in column.title.split()), default=1)
+        wide.append(min(max(longest, title, 4), 40) + (10 if column.bar else 2))
+    return [100 * one / sum(wide) for one in wide]
