@@ -60,6 +60,11 @@ class Values:
         return self._first[step]
 
 
+def heading(document: Document, values: Values) -> str:
+    """The heading with its values."""
+    return values.fill(document.definition.heading or document.definition.title)
+
+
 def result_of(document: Document, step: str) -> Result:
     """Raises `PermanentError` where the report has no such step."""
     if step not in document.results:

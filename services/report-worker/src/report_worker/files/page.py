@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from report_worker.files.charts import ChartView, draw
 from report_worker.files.document import Document
-from report_worker.files.filling import Values, result_of
+from report_worker.files.filling import Values, heading, result_of
 from report_worker.files.limits import Budget, html_budget, pdf_budget
 from report_worker.files.markdown import to_html
 from report_worker.files.reading import Source
@@ -58,11 +58,6 @@ def render(document: Document, medium: Medium) -> str:
         description=clean(document.definition.description),
         paper=medium is Medium.PAPER,
     )
-
-
-def heading(document: Document, values: Values) -> str:
-    """The heading with its values."""
-    return values.fill(document.definition.heading or document.definition.title)
 
 
 class _Sections:

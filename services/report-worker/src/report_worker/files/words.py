@@ -75,6 +75,15 @@ def parameters_in_words(definition: Definition, values: Mapping[str, Any]) -> It
             yield parameter.title or name, value_in_words(values[name], parameter)
 
 
+def as_json(value: Any) -> Any:
+    """The value of a parameter as JSON has it: days in ISO 8601."""
+    if isinstance(value, Mapping):
+        return {key: as_json(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(one) for one in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def value_in_a_name(value: Any) -> str:
     """The value of a parameter as part of a file's name: `2013-07-01`, `2013-07-01_2013-07-31`, `B6_UA`."""
     if value is None:

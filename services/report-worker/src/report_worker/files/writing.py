@@ -1,10 +1,10 @@
 """Writes the file, or the files, of one output."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from report_worker.files.document import Document
-from report_worker.files.naming import file_name
 from waybill.definitions import Output
 from waybill.errors import PermanentError
 from waybill.kinds import Artefact
@@ -28,13 +28,16 @@ def write(output: str, document: Document, directory: Path) -> list[Artefact]:
 
 def _writer(output: Output) -> Writer:
     """Imported when it is needed: most reports need one or two of the libraries."""
-    return write_html
+    module, function = _WRITERS[output]
+    writer: Writer = getattr(import_module(f"report_worker.files.{module}"), function)
+    return writer
 
 
-def write_html(document: Document, folder: Path) -> list[Artefact]:
-    from report_worker.files.page import Medium, render
-
-    name = file_name(document.definition, document.parameters, "html")
-    path = folder / name
-    path.write_text(render(document, Medium.SCREEN), encoding="utf-8")
-    return [Artefact(path, "text/html; charset=utf-8", name)]
+_WRITERS = {
+    Output.HTML: ("html_page", "write_html"),
+    Output.PDF: ("pdf", "write_pdf"),
+    Output.XLSX: ("xlsx", "write_xlsx"),
+    Output.CSV: ("csv_files", "write_csv"),
+    Output.PARQUET: ("parquet_files", "write_parquet"),
+    Output.JSON: ("json_file", "write_json"),
+}

@@ -78,7 +78,7 @@ def paint_heat_map(axes: Axes, plot: Plot, style: Style, x_style: Style) -> list
         rows, columns = np.nonzero((np.round(level) == number) & np.isfinite(values))
         if len(rows):
             one = np.ones(len(rows))
-            _rectangles(axes, columns - 0.5, rows - 0.5, one, one, color)
+            _rectangles(axes, columns - 0.5, rows - 0.5, one, one, color, smooth=False)
     names = plot.names or [position_in_words(plot, value, x_style) for value in plot.series[0].x]
     name_axis(axes.xaxis, names, 24 if max(map(len, names)) <= 4 else 10)
     name_axis(axes.yaxis, [one.name for one in plot.series], 40)
@@ -112,6 +112,7 @@ def _rectangles(
     color: str,
     *,
     lying: bool = False,
+    smooth: bool = True,
 ) -> None:
     """Many as one path: a year of bars, each an element of its own, would take most of the page."""
     x = np.stack([left, left, left + widths, left + widths, left], axis=1)
@@ -120,7 +121,7 @@ def _rectangles(
     if not len(corners):
         return
     codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(corners) // 5)
-    axes.add_patch(PathPatch(Path(corners, codes), facecolor=color, linewidth=0))
+    axes.add_patch(PathPatch(Path(corners, codes), facecolor=color, linewidth=0, antialiased=smooth))
     axes.update_datalim(corners)
     axes.autoscale_view()
 
@@ -141,8 +142,9 @@ def _finish(axes: Axes, plot: Plot, style: Style, x_style: Style, *, from_zero: 
     value_axis(axes.yaxis, style, ys)
     if from_zero:
         low, high = axes.get_ylim()
-        axes.set_ylim(min(low, 0), max(high, 0) or (1 if low >= 0 else 0))
-    if from_zero or (np.nanmin(ys) < 0 < np.nanmax(ys)):
+        least, most = min(0.0, float(np.nanmin(ys))), max(0.0, float(np.nanmax(ys)))
+        axes.set_ylim(low if least < 0 else 0, (high if most > 0 else 0) or (0 if least < 0 else 1))
+    if np.nanmin(ys) < 0 and (from_zero or np.nanmax(ys) > 0):
         axes.axhline(0, color=MUTED, linewidth=0.6)
 
 
