@@ -1,10 +1,9 @@
 """From a step's result to a chart as SVG."""
 
-import re
 import warnings
 from dataclasses import dataclass, field
-from html import escape
 from io import StringIO
+from typing import NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,6 +15,7 @@ from report_worker.files.charts.collecting import collect
 from report_worker.files.charts.plots import Plot
 from report_worker.files.charts.points import Points, Scale, points_of
 from report_worker.files.charts.style import RC, SERIES, WIDTH, themed
+from report_worker.files.charts.svg import as_element
 from report_worker.files.formats import Style, style_of
 from report_worker.files.normal import python_values
 from report_worker.files.reading import Source
@@ -49,8 +49,7 @@ def draw(
     return _drawn(chart, plot, style, x_style, _Names(name, title or _title(chart), description), vary)
 
 
-@dataclass(frozen=True)
-class _Names:
+class _Names(NamedTuple):
     id: str
     title: str
     description: str
@@ -84,10 +83,12 @@ def _drawn(chart: Chart, plot: Plot, style: Style, x_style: Style, names: _Names
         _entitle(axes, chart, plot)
         written = StringIO()
         figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = _as_element(written.getvalue(), names)
     if vary:
-        return ChartView(themed(svg), [(themed(color), label) for color, label in legend], plot.notes)
-    return ChartView(svg, legend, plot.notes)
+        svg = themed(as_element(written.getvalue(), *names))
+        return ChartView(svg, [(themed(color), label) for color, label in legend], plot.notes)
+    # in a PDF the title alone is what a screen reader says
+    names = names._replace(title=f"{names.title}. {names.description}")
+    return ChartView(as_element(written.getvalue(), *names), legend, plot.notes)
 
 
 def _height(chart: Chart, plot: Plot) -> float:
@@ -138,20 +139,3 @@ def _default_y(chart: Chart) -> str:
 
 def _default_x(chart: Chart) -> str:
     return chart.x if chart.type in (ChartType.SCATTER, ChartType.HISTOGRAM) else ""
-
-
-def _as_element(document: str, names: _Names) -> str:
-    """Cuts what only a file of its own needs, and adds what a screen reader says.
-
-    Matplotlib numbers its groups from 1 in each chart, so their ids would not be unique in the page.
-    """
-    element = document[document.index("<svg") :].rstrip()
-    element = re.sub(r"\s*<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    element = re.sub(r"\s*<style[^>]*>.*?</style>", "", element, count=0, flags=re.DOTALL)
-    element = re.sub(r'<g id="[^"]*"', "<g", element)
-    spoken = (
-        f'<title id="{names.id}-title">{escape(names.title)}</title>'
-        f'<desc id="{names.id}-text">{escape(names.description)}</desc>'
-    )
-    head, rest = element.split(">", 1)
-    return f'{head} role="img" aria-labelledby="{names.id}-title {names.id}-text">{spoken}{rest}'
