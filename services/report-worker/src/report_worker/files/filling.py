@@ -1,7 +1,8 @@
 """The values that texts name in braces."""
 
 from collections.abc import Callable
-from typing import Any
+
+import pyarrow as pa
 
 from report_worker.files.document import Document, Result
 from report_worker.files.formats import NOTHING, Style, style_of, text
@@ -18,7 +19,7 @@ class Values:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._first: dict[str, tuple[Source, list[list[Any]]]] = {}
+        self._first: dict[str, tuple[Source, list[pa.ChunkedArray]]] = {}
 
     def fill(self, words: str, around: Callable[[str], str] = str, plain: Callable[[str], str] = str) -> str:
         """The text with its values, each passed through `around`, and what is between them through `plain`."""
@@ -34,29 +35,32 @@ class Values:
 
     def figure(self, figure: Figure) -> str:
         """A column of the first row, in the figure's format; of an empty or missing result, a dash."""
+        value, style = self.first(figure)
+        return clean(text(next(iter(python_values(value)), None), style))
+
+    def first(self, figure: Figure) -> tuple[pa.Array, Style]:
+        """The same as a column, of one row or of none, and its style."""
         step, column = figure.value.split(".", 1)
         if step in self._document.missing:
-            return NOTHING
+            return pa.nulls(0), Style()
         source, columns = self._first_row(step)
         place = source.find(column)
-        return clean(text(next(iter(columns[place]), None), self._style(source, place, columns, figure)))
+        value = pa.concat_arrays(columns[place].chunks) if columns[place].num_chunks else pa.nulls(0)
+        return value, style_of(source.types[place], figure, python_values(value))
 
     def missing(self, *texts: str) -> list[str]:
         """Which of the steps that the texts name are missing, without doubles."""
         named = dict.fromkeys(one.name for words in texts for one in references(words) if one.column)
         return [step for step in named if step in self._document.missing]
 
-    def _style(self, source: Source, place: int, columns: list[list[Any]], figure: Figure) -> Style:
-        return style_of(source.types[place], figure, columns[place])
-
     def _parameter(self, reference: Reference) -> str:
         value = parameter_value(self._document.parameters, reference.name)
         return value_in_words(value, self._document.definition.parameters.get(reference.name))
 
-    def _first_row(self, step: str) -> tuple[Source, list[list[Any]]]:
+    def _first_row(self, step: str) -> tuple[Source, list[pa.ChunkedArray]]:
         if step not in self._first:
             with Source(result_of(self._document, step)) as source:
-                self._first[step] = source, [python_values(one) for one in source.head(1).columns]
+                self._first[step] = source, source.head(1).columns
         return self._first[step]
 
 
