@@ -72,7 +72,7 @@ _SQL = {
     "destinations": """
         SELECT dest, origin, count(*) AS flights FROM flights GROUP BY ALL ORDER BY dest, origin""",
     "flights": """
-        SELECT make_timestamp(year, month, day, sched_dep_time // 100, sched_dep_time % 100, 0.0) AS scheduled,
+        SELECT make_timestamp(year, month, day, sched_dep_time // 100, sched_dep_time % 100, 0) AS scheduled,
           carrier, flight, origin, dest, tailnum, dep_delay, arr_delay, distance,
           air_time * INTERVAL 1 MINUTE AS air_time
         FROM flights ORDER BY scheduled, carrier, flight""",
@@ -101,11 +101,23 @@ _SECTIONS = [
         "blocks": [
             {
                 "chart": {
-                    "type": "line", "from": "days", "x": "day", "y": "delay", "y_title": "minutes late",
+                    "type": "line",
+                    "from": "days",
+                    "x": "day",
+                    "y": "delay",
+                    "y_title": "minutes late",
                     "title": "Mean delay of each day",
                 }
             },
-            {"chart": {"type": "bar", "from": "days", "x": "day", "y": "flights", "title": "Flights of each day"}},
+            {
+                "chart": {
+                    "type": "bar",
+                    "from": "days",
+                    "x": "day",
+                    "y": "flights",
+                    "title": "Flights of each day",
+                }
+            },
         ],
     },
     {
@@ -113,20 +125,32 @@ _SECTIONS = [
         "blocks": [
             {
                 "table": {
-                    "from": "carriers", "title": "Carriers at each airport", "group_by": "origin",
+                    "from": "carriers",
+                    "title": "Carriers at each airport",
+                    "group_by": "origin",
                     "columns": [
                         {"name": "origin", "title": "Airport"},
                         {"name": "carrier", "title": "Carrier"},
                         {"name": "flights", "title": "Flights", "total": "sum", "bar": True},
-                        {"name": "delay", "title": "Mean delay", "decimals": 1, "unit": "min", "total": "max"},
+                        {
+                            "name": "delay",
+                            "title": "Mean delay",
+                            "decimals": 1,
+                            "unit": "min",
+                            "total": "max",
+                        },
                         {"name": "late", "title": "An hour late", "format": "percent", "total": "mean"},
                     ],
                 }
             },
             {
                 "chart": {
-                    "type": "stacked_bar", "from": "carriers", "x": "carrier", "y": "flights",
-                    "series": "origin", "title": "Flights by carrier",
+                    "type": "stacked_bar",
+                    "from": "carriers",
+                    "x": "carrier",
+                    "y": "flights",
+                    "series": "origin",
+                    "title": "Flights by carrier",
                 }
             },
         ],
@@ -136,13 +160,23 @@ _SECTIONS = [
         "blocks": [
             {
                 "chart": {
-                    "type": "heat_map", "from": "hours", "x": "hour", "y": "weekday", "value": "delay",
-                    "decimals": 1, "title": "Mean delay by hour and day of the week", "unit": "min",
+                    "type": "heat_map",
+                    "from": "hours",
+                    "x": "hour",
+                    "y": "weekday",
+                    "value": "delay",
+                    "decimals": 1,
+                    "title": "Mean delay by hour and day of the week",
+                    "unit": "min",
                 }
             },
             {
                 "chart": {
-                    "type": "line", "from": "hours", "x": "hour", "y": "delay", "series": "weekday",
+                    "type": "line",
+                    "from": "hours",
+                    "x": "hour",
+                    "y": "delay",
+                    "series": "weekday",
                     "title": "The same as lines",
                 }
             },
@@ -151,16 +185,32 @@ _SECTIONS = [
     {
         "title": "Delays",
         "blocks": [
-            {"chart": {"type": "histogram", "from": "flights", "x": "dep_delay", "bins": 40, "title": "Delays"}},
             {
                 "chart": {
-                    "type": "scatter", "from": "flights", "x": "distance", "y": "arr_delay",
-                    "series": "origin", "title": "Delay by distance", "x_title": "miles",
+                    "type": "histogram",
+                    "from": "flights",
+                    "x": "dep_delay",
+                    "bins": 40,
+                    "title": "Delays",
                 }
             },
             {
                 "chart": {
-                    "type": "bar", "from": "destinations", "x": "dest", "y": "flights",
+                    "type": "scatter",
+                    "from": "flights",
+                    "x": "distance",
+                    "y": "arr_delay",
+                    "series": "origin",
+                    "title": "Delay by distance",
+                    "x_title": "miles",
+                }
+            },
+            {
+                "chart": {
+                    "type": "bar",
+                    "from": "destinations",
+                    "x": "dest",
+                    "y": "flights",
                     "title": "Destinations",
                 }
             },
@@ -172,10 +222,15 @@ _SECTIONS = [
         "blocks": [
             {
                 "table": {
-                    "from": "flights", "rows": 120,
+                    "from": "flights",
+                    "rows": 120,
                     "columns": [
-                        {"name": "scheduled", "title": "Scheduled"}, "carrier",
-                        {"name": "flight", "format": "text"}, "origin", "dest", "tailnum",
+                        {"name": "scheduled", "title": "Scheduled"},
+                        "carrier",
+                        {"name": "flight", "format": "text"},
+                        "origin",
+                        "dest",
+                        "tailnum",
                         {"name": "dep_delay", "title": "Delay", "total": "mean"},
                         {"name": "distance", "unit": "mi", "total": "sum"},
                         {"name": "air_time", "title": "In the air"},
@@ -193,13 +248,13 @@ def flights_document(folder: Path, month: int = 7) -> Document:
     data = unpack_data_set(folder)
     results = {}
     with duckdb.connect(config={"threads": 1}) as database:
-        reader = f"read_csv('{data.flights}', nullstr='NA')"
-        database.execute(f"CREATE TABLE flights AS SELECT *, make_date(year, month, day) AS date FROM {reader} WHERE month = {month}")  # noqa: S608
-        database.execute(f"CREATE TABLE airlines AS FROM read_csv('{data.airlines}')")
+        flights = database.read_csv(str(data.flights), na_values="NA")
+        flights.filter(f"month = {month}").project("*, make_date(year, month, day) AS date").create("flights")
+        database.read_csv(str(data.airlines)).create("airlines")
         for name, sql in _SQL.items():
-            path = folder / f"{name}.parquet"
-            database.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet)")
-            results[name] = Result(name, path, database.execute(f"SELECT count(*) FROM '{path}'").fetchone()[0])  # type: ignore[index]  # noqa: S608
+            rows, path = database.sql(sql), folder / f"{name}.parquet"
+            rows.write_parquet(str(path))
+            results[name] = Result(name, path, len(rows))
     given = definition(
         [*_SQL, "weather"],
         name="departures",
@@ -209,7 +264,9 @@ def flights_document(folder: Path, month: int = 7) -> Document:
         parameters={
             "month": {"type": "date_range", "title": "Period"},
             "carrier": {
-                "type": "text", "title": "Carrier", "optional": True,
+                "type": "text",
+                "title": "Carrier",
+                "optional": True,
                 "choices": [{"value": "B6", "label": "JetBlue Airways"}],
             },
         },

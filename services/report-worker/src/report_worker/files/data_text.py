@@ -19,7 +19,8 @@ def is_bare(kind: pa.DataType) -> bool:
 
 
 def as_text(column: pa.Array) -> pa.Array:
-    """Of a column of a normal type. Times with a zone are in UTC, `2026-07-01T12:00:00Z`; durations are seconds."""
+    """Of a column of a normal type. Times with a zone are in UTC, `2026-07-01T12:00:00Z`; durations are in
+    seconds."""
     kind = column.type
     if types.is_timestamp(kind):
         return _moments(column)
@@ -49,7 +50,9 @@ def _short(written: pa.Array) -> pa.Array:
 def _seconds(column: pa.Array) -> pa.Array:
     micros = column.cast(pa.int64())
     exact = pc.multiply(micros.cast(pa.decimal128(19, 0)), pa.scalar(1, pa.decimal128(1, 0)))
-    return _short(pc.divide(exact.cast(pa.decimal128(25, 6)), pa.scalar(1_000_000, pa.decimal128(7, 0))).cast(TEXT))
+    return _short(
+        pc.divide(exact.cast(pa.decimal128(25, 6)), pa.scalar(1_000_000, pa.decimal128(7, 0))).cast(TEXT)
+    )
 
 
 def _floats(column: pa.Array) -> pa.Array:

@@ -1,11 +1,9 @@
 """The values that texts name in braces."""
 
-from collections.abc import Callable
-
 import pyarrow as pa
 
 from report_worker.files.document import Document, Result
-from report_worker.files.formats import NOTHING, Style, style_of, text
+from report_worker.files.formats import Style, style_of, text
 from report_worker.files.normal import python_values
 from report_worker.files.reading import Source
 from report_worker.files.words import clean, parameter_value, value_in_words
@@ -21,9 +19,9 @@ class Values:
         self._document = document
         self._first: dict[str, tuple[Source, list[pa.ChunkedArray]]] = {}
 
-    def fill(self, words: str, around: Callable[[str], str] = str, plain: Callable[[str], str] = str) -> str:
-        """The text with its values, each passed through `around`, and what is between them through `plain`."""
-        return fill(words, lambda reference: around(self.of(reference)), lambda one: plain(clean(one)))
+    def fill(self, words: str) -> str:
+        """The text with its values."""
+        return fill(words, self.of, clean)
 
     def of(self, reference: Reference) -> str:
         """Raises `PermanentError` where there is no such parameter or column."""

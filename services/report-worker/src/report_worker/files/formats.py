@@ -17,7 +17,18 @@ NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
 _SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$", "INR": "₹", "KRW": "₩"}
-_DECIMALS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+_DECIMALS = {
+    "JPY": 0,
+    "KRW": 0,
+    "VND": 0,
+    "CLP": 0,
+    "ISK": 0,
+    "BHD": 3,
+    "JOD": 3,
+    "KWD": 3,
+    "OMR": 3,
+    "TND": 3,
+}
 _POWERS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _LONGEST = 1e15
 """From this number on, a float is written with a power of ten."""
@@ -100,7 +111,9 @@ def _default_decimals(style: Style, kind: pa.DataType, values: list[Any]) -> int
         return 0
     if types.is_decimal(kind):
         return max(0, min(int(kind.scale), 10))
-    return needed_decimals([float(one) for one in values if isinstance(one, int | float) and math.isfinite(one)])
+    return needed_decimals(
+        [float(one) for one in values if isinstance(one, int | float) and math.isfinite(one)]
+    )
 
 
 def needed_decimals(numbers: list[float]) -> int:

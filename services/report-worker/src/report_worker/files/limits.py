@@ -8,7 +8,7 @@ MAX_TEXT = 500
 
 @dataclass
 class Budget:
-    """What a page may still show. `table`: cells of one table; `columns`: of one table; `page`: cells left."""
+    """What a page may show. `table`: cells of one table; `columns`: of one table; `page`: cells left."""
 
     table: int
     columns: int

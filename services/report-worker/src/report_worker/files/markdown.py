@@ -56,7 +56,7 @@ def _read_value(state: StateInline, silent: bool) -> bool:
 
 
 def _render_value(
-    self: RendererHTML, tokens: Sequence[Token], place: int, _: Any, env: MutableMapping[str, Any]
+    _renderer: RendererHTML, tokens: Sequence[Token], place: int, _: Any, env: MutableMapping[str, Any]
 ) -> str:
     reference = tokens[place].meta["reference"]
     if reference is None:

@@ -9,7 +9,9 @@ from waybill.definitions import Definition
 from waybill.definitions.braces import Reference, fill
 
 _MAX_BYTES = 200
-_NOT_IN_FILES = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
+_NOT_IN_FILES = re.compile(
+    r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]+'
+)
 _NOT_IN_SHEETS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\[\]:*?/\\]+")
 _MAX_SHEET = 31
 
@@ -28,7 +30,8 @@ def file_name(definition: Definition, parameters: Mapping[str, Any], suffix: str
 
 
 def sheet_name(wanted: str, taken: Container[str], number: int = 1) -> str:
-    """A legal name that is not taken: at most 31 characters, `orders (2)` for the second. `taken`: in lower case."""
+    """A legal name that is not taken: at most 31 characters, `orders (2)` for the second. `taken` is in
+    lower case."""
     plain = _NOT_IN_SHEETS.sub(" ", wanted).strip().strip("'").strip() or "Sheet"
     if plain.lower() == "history":  # Excel keeps this name for itself
         plain = "History of data"

@@ -45,18 +45,22 @@ class SectionView:
 
 
 def render(document: Document, medium: Medium) -> str:
-    """The whole page. Equal documents give equal pages. Raises `PermanentError` where a column is not there."""
+    """The whole page, the same for equal documents. Raises `PermanentError` where a column is not there."""
     values = Values(document)
     budget = html_budget() if medium is Medium.SCREEN else pdf_budget()
     sections = list(_Sections(document, values, budget, medium).views())
     titled = [one for one in sections if one.title]
-    return _environment().get_template("page.html.jinja").render(
-        heading=heading(document, values),
-        parameters=list(parameters_in_words(document.definition, document.parameters)),
-        contents=titled if len(titled) >= _CONTENTS_FROM else [],
-        sections=sections,
-        description=clean(document.definition.description),
-        paper=medium is Medium.PAPER,
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            heading=heading(document, values),
+            parameters=list(parameters_in_words(document.definition, document.parameters)),
+            contents=titled if len(titled) >= _CONTENTS_FROM else [],
+            sections=sections,
+            description=clean(document.definition.description),
+            paper=medium is Medium.PAPER,
+        )
     )
 
 

@@ -20,7 +20,7 @@ _GROUP_ROWS, _GROUP_BYTES = 131_072, 16 * 2**20
 
 
 def write_parquet(document: Document, folder: Path) -> list[Artefact]:
-    """The name of the report and its parameters are in the metadata, under `waybill.kind`, `waybill.parameters`."""
+    """Metadata: `waybill.kind` has the name of the report, `waybill.parameters` what it was made with."""
     parameters = {name: as_json(value) for name, value in document.parameters.items()}
     metadata = {
         "waybill.kind": f"query:{document.definition.name}",

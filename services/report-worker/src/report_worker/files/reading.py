@@ -41,7 +41,9 @@ class Source:
         alike = [place for place, one in enumerate(self.names) if one.lower() == name.lower()]
         if len(alike) != 1:
             there = ", ".join(self.names[:20]) + (", …" if len(self.names) > 20 else "")
-            raise PermanentError(f"{name}: the result of step {self.name} has no such column; it has {there}.")
+            raise PermanentError(
+                f"{name}: the result of step {self.name} has no such column; it has {there}."
+            )
         return alike[0]
 
     def batches(self, columns: Sequence[int] | None = None) -> Iterator[pa.RecordBatch]:

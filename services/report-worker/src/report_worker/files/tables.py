@@ -1,32 +1,16 @@
 """Tables as a page shows them: the first rows, in groups, with totals over all rows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import types
-
-from report_worker.files.formats import Style, style_of, text
-from report_worker.files.limits import MAX_TEXT, Budget
+from report_worker.files.columns import Shown, columns_of, shown_column, total_style, words_of
+from report_worker.files.limits import Budget
 from report_worker.files.normal import python_values
 from report_worker.files.reading import Source
+from report_worker.files.runs import end_of_run, starts_of_runs
 from report_worker.files.totals import group_totals, totals
-from report_worker.files.words import clean
 from waybill.definitions import Column, Table, Total
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A column of a table: which of the result, and how it is shown. `zone`: that of its times."""
-
-    place: int
-    title: str
-    style: Style
-    total: Total | None = None
-    bar: bool = False
-    zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,32 +49,6 @@ class TableView:
     """How wide each column is beside the others, of 100."""
 
 
-def columns_of(source: Source, table: Table | None, sample: int = 500) -> list[Shown]:
-    """The columns of a table, or all of the result, with formats that suit their first rows."""
-    given = (table.columns if table else None) or [None] * len(source.names)
-    places = [
-        place if one is None else source.find(one if isinstance(one, str) else one.name)
-        for place, one in enumerate(given)
-    ]
-    first = source.head(sample, sorted(set(places)))
-    return [
-        _shown(source, place, one if isinstance(one, Column) else None, python_values(first.column(f"c{place}")))
-        for place, one in zip(places, given, strict=True)
-    ]
-
-
-def _shown(source: Source, place: int, column: Column | None, sample: list[Any]) -> Shown:
-    kind = source.types[place]
-    return Shown(
-        place=place,
-        title=clean((column and column.title) or source.names[place]),
-        style=style_of(kind, column, sample),
-        total=column.total if column else None,
-        bar=column.bar if column else False,
-        zone=kind.tz if types.is_timestamp(kind) else None,
-    )
-
-
 def view(source: Source, table: Table, budget: Budget) -> TableView:
     """Raises `PermanentError` where a column is not there, or has no such total."""
     every = columns_of(source, table, table.rows)
@@ -105,7 +63,7 @@ def view(source: Source, table: Table, budget: Budget) -> TableView:
     return TableView(
         columns=columns,
         groups=_groups(source, table, columns, by, values, rows) if rows else [],
-        totals=_total_cells(columns, _all_totals(source, columns)) if _has_totals(columns) else None,
+        totals=_total_cells(columns, totals(source, _wanted(columns))) if _has_totals(columns) else None,
         rows=source.rows,
         notes=list(_notes(source.rows, len(rows), len(without), len(columns))),
         weights=_weights(columns, rows),
@@ -130,11 +88,6 @@ def _cells(column: Shown, values: list[Any]) -> Iterator[Cell]:
         yield Cell(words_of(value, column.style), bar)
 
 
-def words_of(value: Any, style: Style) -> str:
-    words = clean(text(value, style))
-    return words if len(words) <= MAX_TEXT else words[:MAX_TEXT] + "…"
-
-
 def _bars(values: list[Any]) -> list[Bar | None]:
     numbers = [_finite(value) for value in values]
     low = min((one for one in numbers if one is not None), default=0.0)
@@ -157,19 +110,12 @@ def _finite(value: Any) -> float | None:
     return number if number - number == 0 else None
 
 
-# --- totals and groups --------------------------------------------------------------------------------
-
-
 def _has_totals(columns: Sequence[Shown]) -> bool:
     return any(one.total for one in columns)
 
 
 def _wanted(columns: Sequence[Shown]) -> list[tuple[int, Total]]:
     return [(one.place, one.total) for one in columns if one.total]
-
-
-def _all_totals(source: Source, columns: Sequence[Shown]) -> list[Any]:
-    return totals(source, _wanted(columns))
 
 
 def _total_cells(columns: Sequence[Shown], values: Sequence[Any]) -> list[Cell]:
@@ -184,18 +130,6 @@ def _total_cells(columns: Sequence[Shown], values: Sequence[Any]) -> list[Cell]:
     return cells
 
 
-def total_style(column: Shown) -> Style:
-    """Of the column's total: a count is a number, and a mean of whole numbers has a decimal."""
-    if column.total is Total.COUNT:
-        return column.style.as_count()
-    style = column.style
-    if style.format.value == "text" and column.total in (Total.SUM, Total.MEAN):
-        style = style.as_count()
-    if column.total is Total.MEAN and style.format.value == "number" and not style.decimals:
-        return replace(style, decimals=1)
-    return style
-
-
 def _groups(
     source: Source,
     table: Table,
@@ -207,8 +141,8 @@ def _groups(
     if by is None:
         return [Group(None, rows, None)]
     keys = values[by]
-    starts = [at for at in range(len(keys)) if at == 0 or not _same(keys[at], keys[at - 1])]
-    end = _end_of_run(source, by, starts[-1])
+    starts = starts_of_runs(keys)
+    end = end_of_run(source, by, starts[-1])
     below = group_totals(source, _wanted(columns), starts, end) if _has_totals(columns) else []
     column = _group_column(source, table, by, keys)
     return [
@@ -221,40 +155,9 @@ def _groups(
     ]
 
 
-def _same(one: Any, other: Any) -> bool:
-    return bool(one == other) or (one != one and other != other)
-
-
 def _group_column(source: Source, table: Table, by: int, keys: list[Any]) -> Shown:
     given = [one for one in table.columns or () if isinstance(one, Column) and source.find(one.name) == by]
-    return _shown(source, by, given[0] if given else None, keys)
-
-
-def _end_of_run(source: Source, place: int, start: int) -> int:
-    """Behind the last row, from `start` on, that has the same value there."""
-    before, value = 0, None
-    for batch in source.batches([place]):
-        column = batch.column(0)
-        here = max(0, start - before)
-        if here < len(column):
-            value = column[here] if value is None else value
-            differs = _differs(column.slice(here), value)
-            at = pc.index(differs, True).as_py()
-            if at >= 0:
-                return before + here + int(at)
-        before += len(column)
-    return before
-
-
-def _differs(column: pa.Array, value: pa.Scalar) -> pa.Array:
-    if not value.is_valid:
-        return pc.is_valid(column)
-    if types.is_floating(column.type) and value.as_py() != value.as_py():
-        return pc.invert(pc.fill_null(pc.is_nan(column), False))
-    return pc.fill_null(pc.not_equal(column, value), True)
-
-
-# --- widths -------------------------------------------------------------------------------------------
+    return shown_column(source, by, given[0] if given else None, keys)
 
 
 def _weights(columns: Sequence[Shown], rows: Sequence[Sequence[Cell]]) -> list[float]:

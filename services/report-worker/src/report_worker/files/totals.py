@@ -13,19 +13,21 @@ from report_worker.files.reading import Source
 from waybill.definitions import Total
 from waybill.errors import PermanentError
 
-_MEMORY = "128MB"
+_MEMORY = "512MB"
 
 
 def connect() -> duckdb.DuckDBPyConnection:
     """A database in memory that reads what is registered with it and nothing else."""
-    return duckdb.connect(
+    database = duckdb.connect(
         config={
             "threads": 1,
             "memory_limit": _MEMORY,
-            "enable_external_access": False,
+            "temp_directory": "",
             "python_enable_replacements": False,
         }
     )
+    database.execute("SET enable_external_access = false")
+    return database
 
 
 def check_total(source: Source, place: int, total: Total) -> None:
@@ -34,8 +36,9 @@ def check_total(source: Source, place: int, total: Total) -> None:
     number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
     summed = number or types.is_boolean(kind) or types.is_duration(kind)
     if total in (Total.SUM, Total.MEAN) and not summed:
+        given = source.schema.types[place]
         raise PermanentError(
-            f"{source.names[place]}: {total.value} is of numbers, and the column has {source.schema.types[place]};"
+            f"{source.names[place]}: a {total.value} is of numbers, and the column has {given};"
             " choose count, min or max."
         )
 
@@ -109,7 +112,9 @@ def _aggregate(place: int, total: Total, kind: pa.DataType, exact: bool) -> str:
             return f"{total.value}({value})"
 
 
-def _numbered(source: Source, columns: Sequence[int], starts: Sequence[int], end: int) -> pa.RecordBatchReader:
+def _numbered(
+    source: Source, columns: Sequence[int], starts: Sequence[int], end: int
+) -> pa.RecordBatchReader:
     """The rows up to `end`, with the number of their group in `part`."""
     schema = pa.schema(
         [*(pa.field(f"c{place}", source.types[place]) for place in columns), pa.field("part", pa.int64())]
@@ -119,7 +124,7 @@ def _numbered(source: Source, columns: Sequence[int], starts: Sequence[int], end
     def number() -> Any:
         before = 0
         for batch in source.batches(columns):
-            batch = batch.slice(0, end - before)  # noqa: PLW2901
+            batch = batch.slice(0, end - before)
             if not batch.num_rows:
                 return
             part = np.searchsorted(edges, np.arange(before, before + batch.num_rows), side="right") - 1

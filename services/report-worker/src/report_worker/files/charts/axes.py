@@ -54,9 +54,9 @@ def scale_axis(axis: Axis, scale: Scale, values: Numbers, style: Style) -> None:
     """Ticks for positions of this scale: of a text axis `name_axis` has them."""
     known = values[np.isfinite(values)]
     if scale is Scale.TIME:
-        locator = mdates.AutoDateLocator(minticks=3, maxticks=10)
+        locator = mdates.AutoDateLocator(minticks=3, maxticks=10)  # type: ignore[no-untyped-call]
         axis.set_major_locator(locator)
-        axis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+        axis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     elif scale is Scale.CLOCK:
         axis.set_major_locator(MultipleLocator(_clock_step(known)))
         axis.set_major_formatter(_Clock())

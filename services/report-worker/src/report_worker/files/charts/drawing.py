@@ -28,16 +28,14 @@ _ROW = {ChartType.BAR: 0.19, ChartType.STACKED_BAR: 0.22, ChartType.HEAT_MAP: 0.
 
 @dataclass(frozen=True)
 class ChartView:
-    """`svg` is None where there is nothing to draw, and a note says so. `legend`: colours and what they mean."""
+    """`svg` is None where there is nothing to draw, and a note says so. `legend`: what each colour means."""
 
     svg: str | None
     legend: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def draw(
-    source: Source, chart: Chart, *, name: str, title: str | None, vary: bool
-) -> ChartView:
+def draw(source: Source, chart: Chart, *, name: str, title: str | None, vary: bool) -> ChartView:
     """`name` is its own in the page. `vary`: its colours are the page's variables. Equal results give equal
     charts. Raises `PermanentError` where a column is not there."""
     points = points_of(source, chart)
@@ -76,7 +74,9 @@ def _sample(points: Points, place: int) -> list[object]:
 
 def _drawn(chart: Chart, plot: Plot, style: Style, x_style: Style, names: _Names, vary: bool) -> ChartView:
     with mpl.rc_context({**RC, "svg.hashsalt": names.id}), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of glyphs that matplotlib's font lacks: the page's has them
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # of glyphs that matplotlib's font lacks: the page's has them
         figure = Figure(figsize=(WIDTH, _height(chart, plot)), layout="constrained")
         axes = figure.subplots()
         legend = _paint(axes, chart, plot, style, x_style)

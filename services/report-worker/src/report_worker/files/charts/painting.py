@@ -61,10 +61,11 @@ def paint_bars(axes: Axes, plot: Plot, style: Style, x_style: Style, *, stacked:
 
 
 def paint_histogram(axes: Axes, plot: Plot, style: Style, x_style: Style) -> None:
-    edges = plot.edges if plot.edges is not None else np.array([0.0, 1.0])
-    widths = np.diff(edges)
+    edges: Numbers = plot.edges if plot.edges is not None else np.array([0.0, 1.0])
+    widths = np.asarray(np.diff(edges), dtype="float64")
     counts = plot.series[0].y
-    _rectangles(axes, edges[:-1] + 0.04 * widths, np.zeros(len(counts)), 0.92 * widths, counts, SERIES[0])
+    left: Numbers = edges[:-1] + np.float64(0.04) * widths
+    _rectangles(axes, left, np.zeros(len(counts)), np.multiply(widths, 0.92), counts, SERIES[0])
     _finish(axes, plot, style, x_style, from_zero=True)
 
 

@@ -17,6 +17,8 @@ MAX_SERIES = 8
 """As many as there are colours."""
 MAX_CELLS = 10_000
 """Of a heat map."""
+BINS = 1000
+"""Intervals of a line, or of bars, of which there are more points than a chart draws."""
 OTHER = "other"
 
 
@@ -31,7 +33,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """`names` are those of a text axis, else empty; `rows` of a heat map, whose series are its rows."""
+    """`names` are those of a text axis, else empty. `edges`: between the intervals of a histogram. The series
+    of a heat map are its rows."""
 
     scale: Scale
     series: list[Series]

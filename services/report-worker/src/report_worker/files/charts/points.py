@@ -19,7 +19,7 @@ _FIRST_DAY, _LAST_DAY = (date.min - _EPOCH).days + 366, (date.max - _EPOCH).days
 
 
 class Scale(Enum):
-    """What the values of an axis are: `TIME` in days from 1970, `CLOCK` and `LENGTH` in seconds, `TEXT` names."""
+    """What an axis has: `TIME` in days from 1970, `CLOCK` and `LENGTH` in seconds, `TEXT` as names."""
 
     NUMBER = "number"
     TIME = "time"
@@ -30,7 +30,7 @@ class Scale(Enum):
 
 @dataclass(frozen=True)
 class Points:
-    """Which columns a chart has: batches of `pos`, `x` (a number or text), `s` (text or null), `y0`, `y1`, …"""
+    """The columns of a chart: in batches `pos`, `x` (number or text), `s` (text or null), `y0`, `y1` …"""
 
     source: Source
     x: int
@@ -50,10 +50,16 @@ class Points:
         columns = sorted({self.x, *self.ys, *([] if self.series is None else [self.series])})
         for batch in self.source.batches(columns):
             by = dict(zip(columns, batch.columns, strict=True))
-            series = pa.nulls(batch.num_rows, pa.large_string()) if self.series is None else as_names(by[self.series])
+            series = (
+                pa.nulls(batch.num_rows, pa.large_string())
+                if self.series is None
+                else as_names(by[self.series])
+            )
             pos = pa.array(np.arange(before, before + batch.num_rows))
             numbers = [as_axis(by[place], self.y_scale) for place in self.ys]
-            yield pa.RecordBatch.from_arrays([pos, as_axis(by[self.x], self.x_scale), series, *numbers], schema=self.schema)
+            yield pa.RecordBatch.from_arrays(
+                [pos, as_axis(by[self.x], self.x_scale), series, *numbers], schema=self.schema
+            )
             before += batch.num_rows
 
     def reader(self) -> pa.RecordBatchReader:

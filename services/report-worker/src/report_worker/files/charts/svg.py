@@ -30,11 +30,13 @@ def as_element(document: str, name: str, title: str, description: str) -> str:
 
 
 def _as_one_path(found: re.Match[str]) -> str:
-    """Dots, each an element in matplotlib's document, as lines without length and with round ends: thousands of
-    elements take a browser long, and a PDF a minute."""
+    """Dots, each an element in matplotlib's document, as lines without length and with round ends: thousands
+    of elements take a browser long, and a PDF a minute."""
     dots = _DOT.findall(found[0])
     places = "".join(f"M{float(x):.1f} {float(y):.1f}h0" for x, y, _, _ in dots)
     _, _, color, opacity = dots[0]
     size = 3 if len(dots) <= 300 else 2
-    style = f"fill: none; stroke: {color}; stroke-opacity: {opacity}; stroke-width: {size}; stroke-linecap: round"
+    style = (
+        f"fill: none; stroke: {color}; stroke-opacity: {opacity}; stroke-width: {size}; stroke-linecap: round"
+    )
     return f'\n<path d="{places}" style="{style}"/>'

@@ -80,9 +80,7 @@ def _whole(column: pa.Array) -> list[Any]:
     extremes = pc.min_max(column).as_py()
     if (extremes["max"] or 0) < _MAX_WHOLE and (extremes["min"] or 0) > -_MAX_WHOLE:
         return list_of(column)
-    return [
-        str(one) if one is not None and abs(one) >= _MAX_WHOLE else one for one in column.to_pylist()
-    ]
+    return [str(one) if one is not None and abs(one) >= _MAX_WHOLE else one for one in column.to_pylist()]
 
 
 def _decimals(column: pa.Array) -> list[Any]:

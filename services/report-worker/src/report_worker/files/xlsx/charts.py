@@ -38,7 +38,7 @@ class _Range:
 
 
 class Charts:
-    """Writes a workbook's charts one below the other onto one sheet, which is None where there are only heat maps."""
+    """Writes charts one below the other onto one sheet, which is None where there are only heat maps."""
 
     def __init__(self, workbook: Workbook, sheet: Worksheet | None, add: Add, formats: Formats) -> None:
         self._workbook = workbook
@@ -76,7 +76,10 @@ class Charts:
         for number, one in enumerate(ranges):
             color = SERIES[number % len(SERIES)]
             line = {"color": color, "width": 1.75}
-            look: dict[str, object] = {"fill": {"color": color}, "gap": 10 if chart.type is ChartType.HISTOGRAM else 60}
+            look: dict[str, object] = {
+                "fill": {"color": color},
+                "gap": 10 if chart.type is ChartType.HISTOGRAM else 60,
+            }
             if chart.type is ChartType.LINE:
                 look = {"line": line}
             elif chart.type is ChartType.SCATTER:
@@ -85,7 +88,10 @@ class Charts:
         drawn.set_title({"name": title, "name_font": {"size": 12}, "overlay": False})
         drawn.set_size({"width": _WIDTH, "height": _HEIGHT})
         drawn.set_legend({"none": True} if len(ranges) == 1 else {"position": "bottom"})
-        drawn.set_y_axis(_axis(chart.y_title, number_format(style)) | {"major_gridlines": {"visible": True, "line": {"color": "#d9dee4"}}})
+        drawn.set_y_axis(
+            _axis(chart.y_title, number_format(style))
+            | {"major_gridlines": {"visible": True, "line": {"color": "#d9dee4"}}}
+        )
         drawn.set_x_axis(_axis(chart.x_title, _X_FORMATS.get(scale)) | {"label_position": "low"})
         if self._sheet:
             self._sheet.insert_chart(self._row, 0, drawn, {"description": clean(chart.alt or title)})
@@ -122,7 +128,11 @@ def _over_a_sheet(source: Source, chart: Chart, sheets: Sequence[DataSheet]) -> 
         places = [one.place for one in sheet.columns]
         if sheet.step == source.name and len(sheet.sheets) == 1 and set(places) >= {x, *ys}:
             return (
-                _Range(sheet.columns[places.index(y)].title, sheet.range_of(places.index(x)), sheet.range_of(places.index(y)))
+                _Range(
+                    sheet.columns[places.index(y)].title,
+                    sheet.range_of(places.index(x)),
+                    sheet.range_of(places.index(y)),
+                )
                 for y in ys
             )
     return None
@@ -173,9 +183,15 @@ def _write_plot(sheet: Worksheet, plot: Plot, formats: Formats, style: Style, *,
         for at, (_, values, given) in enumerate(columns):
             if row < len(values):
                 _write(sheet, row + 1, at, values[row], formats.of(given))
-    places = [(2 * number, 2 * number + 1) if apart else (0, number + 1) for number in range(len(plot.series))]
+    places = [
+        (2 * number, 2 * number + 1) if apart else (0, number + 1) for number in range(len(plot.series))
+    ]
     return [
-        _Range(one.name, _cell_range(sheet, 1, x, len(columns[x][1])), _cell_range(sheet, 1, y, len(columns[y][1])))
+        _Range(
+            one.name,
+            _cell_range(sheet, 1, x, len(columns[x][1])),
+            _cell_range(sheet, 1, y, len(columns[y][1])),
+        )
         for one, (x, y) in zip(plot.series, places, strict=True)
     ]
 

@@ -10,10 +10,10 @@ from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from report_worker.files.columns import Shown, total_style, words_of
 from report_worker.files.formats import Style, number_format
 from report_worker.files.normal import normal, python_values
 from report_worker.files.reading import Source
-from report_worker.files.tables import Shown, total_style, words_of
 from report_worker.files.totals import totals
 from report_worker.files.xlsx.cells import cells_of, text_cell
 from waybill.definitions import Format, Total
@@ -54,7 +54,14 @@ class Formats:
             {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#eceff2"}
         )
         self.header_right = workbook.add_format(
-            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "align": "right", "bg_color": "#eceff2"}
+            {
+                "bold": True,
+                "bottom": 1,
+                "text_wrap": True,
+                "valign": "top",
+                "align": "right",
+                "bg_color": "#eceff2",
+            }
         )
 
     def of(self, style: Style, *, total: bool = False, left: bool = False) -> Any:
@@ -68,7 +75,9 @@ class Formats:
         return self._made.get(key)
 
 
-def write_sheets(source: Source, columns: Sequence[Shown], title: str, add: Add, formats: Formats) -> DataSheet:
+def write_sheets(
+    source: Source, columns: Sequence[Shown], title: str, add: Add, formats: Formats
+) -> DataSheet:
     """All rows, on as many sheets as they need, with the totals below the last."""
     written = DataSheet(source.name, list(columns), [], [])
     _Rows(source, written, title, add, formats).write()
@@ -113,7 +122,11 @@ class _Rows:
         sheet.fit_to_pages(1, 0)
         for at, (column, width) in enumerate(zip(self._target.columns, widths, strict=True)):
             sheet.set_column(at, at, width)
-            right = column.style.is_number or column.style.format in (Format.DATE, Format.DATETIME, Format.TIME)
+            right = column.style.is_number or column.style.format in (
+                Format.DATE,
+                Format.DATETIME,
+                Format.TIME,
+            )
             sheet.write_string(
                 0, at, header_of(column), self._formats.header_right if right else self._formats.header
             )
@@ -159,7 +172,7 @@ def _widths(source: Source, columns: Sequence[Shown]) -> list[float]:
 
 
 def _write_totals(source: Source, target: DataSheet, formats: Formats) -> None:
-    """Formulas, with their values for readers that do not compute; a plain value where Excel would give another."""
+    """Formulas, with their values for readers that do not compute; a value where Excel would give another."""
     wanted = [(one.place, one.total) for one in target.columns if one.total]
     values = iter(totals(source, wanted))
     sheet, row = target.sheets[-1], target.rows[-1] + 1

@@ -7,12 +7,12 @@ from tempfile import TemporaryDirectory
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from report_worker.files.columns import columns_of
 from report_worker.files.data_steps import data_results
 from report_worker.files.document import Document
 from report_worker.files.filling import Values, heading, result_of
 from report_worker.files.naming import file_name, sheet_name
 from report_worker.files.reading import Source
-from report_worker.files.tables import columns_of
 from report_worker.files.xlsx.charts import Charts
 from report_worker.files.xlsx.cover import Cover
 from report_worker.files.xlsx.sheets import DataSheet, Formats, write_sheets
