@@ -1,11 +1,14 @@
 """Paints plots: each type of chart onto the axes of a figure of matplotlib."""
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+from numpy.typing import NDArray
 
 from report_worker.files.charts.axes import ValueFormatter, name_axis, scale_axis, value_axis
 from report_worker.files.charts.plots import Numbers, Plot
@@ -13,6 +16,7 @@ from report_worker.files.charts.points import Scale
 from report_worker.files.charts.style import MUTED, SERIES
 from report_worker.files.formats import Style, text
 
+_Floats = NDArray[np.floating[Any]]
 _MARKED = 40
 """Up to this number of points a line has a mark at each."""
 _LEVELS = 32
@@ -62,10 +66,9 @@ def paint_bars(axes: Axes, plot: Plot, style: Style, x_style: Style, *, stacked:
 
 def paint_histogram(axes: Axes, plot: Plot, style: Style, x_style: Style) -> None:
     edges: Numbers = plot.edges if plot.edges is not None else np.array([0.0, 1.0])
-    widths = np.asarray(np.diff(edges), dtype="float64")
+    widths = np.diff(edges)
     counts = plot.series[0].y
-    left: Numbers = edges[:-1] + np.float64(0.04) * widths
-    _rectangles(axes, left, np.zeros(len(counts)), np.multiply(widths, 0.92), counts, SERIES[0])
+    _rectangles(axes, edges[:-1] + 0.04 * widths, np.zeros(len(counts)), 0.92 * widths, counts, SERIES[0])
     _finish(axes, plot, style, x_style, from_zero=True)
 
 
@@ -106,10 +109,10 @@ def position_in_words(plot: Plot, value: float, style: Style) -> str:
 
 def _rectangles(
     axes: Axes,
-    left: Numbers,
-    base: Numbers,
-    widths: Numbers,
-    heights: Numbers,
+    left: _Floats,
+    base: _Floats,
+    widths: _Floats,
+    heights: _Floats,
     color: str,
     *,
     lying: bool = False,
