@@ -30,18 +30,18 @@ class WrongDatabaseUrl(WaybillError):  # noqa: N818 - the name is the sentence
     """The address cannot be used. The sentence does not repeat it, since it may hold a password."""
 
 
-def connection_options(address: str, application: str = "waybill") -> dict[str, Any]:
+def connection_options(address: str, application: str = "waybill", *, writes: bool = True) -> dict[str, Any]:
     """What to connect with, by libpq's names: the options of `address`, and ours where it has none.
 
-    Of several hosts, the one that takes writes is used. None of ours is an option of the server's session,
-    which PgBouncer would refuse. Raises `WrongDatabaseUrl`.
+    Of several hosts, the one that takes writes is used where `writes` says so. None of ours is an option of
+    the server's session, which PgBouncer would refuse. Raises `WrongDatabaseUrl`.
     """
     theirs = _parsed(address)
     encoding = theirs.pop("client_encoding", "utf8")
     if encoding.lower() not in _UTF8:
         raise WrongDatabaseUrl("client_encoding: must be utf8, or left out.")
     ours = {**_ours(theirs), "fallback_application_name": application}
-    if "," in theirs.get("host", "") + theirs.get("hostaddr", ""):
+    if writes and "," in theirs.get("host", "") + theirs.get("hostaddr", ""):
         ours["target_session_attrs"] = "read-write"
     return {**ours, **theirs, "client_encoding": "utf8"}
 

@@ -30,10 +30,11 @@ def find_secret(variable: str, environment: Mapping[str, str]) -> str | None:
         return None
     if environment.get(variable):
         raise UnusableSecret(f"set this or {variable}, not both")
-    return _read(Path(file))
+    return read_secret(Path(file))
 
 
-def _read(file: Path) -> str:
+def read_secret(file: Path) -> str:
+    """What is in the file, without line ends after it. Raises `UnusableSecret`."""
     try:
         if not file.is_file() and file.exists():
             raise UnusableSecret("what it names is no file")

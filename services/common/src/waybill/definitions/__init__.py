@@ -39,7 +39,8 @@ from waybill.definitions.model import (
     Total,
 )
 from waybill.definitions.parameters import names_in_sql, values_in_sql
-from waybill.definitions.placeholders import Placeholder, for_duckdb, for_psycopg, placeholders
+from waybill.definitions.placeholders import Bound, Placeholder, for_duckdb, for_postgresql, placeholders
+from waybill.definitions.statements import statement_fault
 from waybill.definitions.yaml_text import YamlText
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "PREFIX",
     "RESULTS",
     "Block",
+    "Bound",
     "Chart",
     "ChartBlock",
     "ChartType",
@@ -79,11 +81,12 @@ __all__ = [
     "definition_schema",
     "digest_of",
     "for_duckdb",
-    "for_psycopg",
+    "for_postgresql",
     "names_in_sql",
     "placeholders",
     "read_definition",
     "read_file",
+    "statement_fault",
     "stored_kind",
     "values_in_sql",
 ]

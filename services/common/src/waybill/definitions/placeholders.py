@@ -26,16 +26,22 @@ class Placeholder:
     column: int
 
 
-def placeholders(sql: str, dialect: Dialect) -> list[Placeholder]:
-    """In order. Of SQL that cannot be split into tokens there are none: its server says what is wrong."""
+def tokens_of(sql: str, dialect: Dialect) -> list[Any] | None:
+    """sqlglot's; None where it cannot split the SQL into any."""
     # imported where it is needed: it takes half a second, and memory
     from sqlglot.dialects.dialect import Dialect as Sqlglot
     from sqlglot.errors import SqlglotError
 
     try:
-        tokens: list[Any] = Sqlglot.get_or_raise(dialect).tokenize(sql)
+        found: list[Any] = Sqlglot.get_or_raise(dialect).tokenize(sql)
     except SqlglotError:
-        return []
+        return None
+    return found
+
+
+def placeholders(sql: str, dialect: Dialect) -> list[Placeholder]:
+    """In order. Of SQL that cannot be split into tokens there are none: its server says what is wrong."""
+    tokens = tokens_of(sql, dialect) or []
     found = []
     for colon, name in pairwise(tokens):
         if sql[colon.start : colon.end + 1] == ":" and name.start == colon.end + 1:
@@ -47,25 +53,44 @@ def placeholders(sql: str, dialect: Dialect) -> list[Placeholder]:
     return found
 
 
-def _rewritten(
-    sql: str, dialect: Dialect, write: Callable[[str], str], plain: Callable[[str], str] = str
-) -> str:
-    """The SQL with `write` of each name in place of `:name`, and `plain` of what is in between."""
-    pieces, end = [], 0
-    for one in placeholders(sql, dialect):
-        pieces += [plain(sql[end : one.start]), write(one.name)]
-        end = one.end
-    return "".join((*pieces, plain(sql[end:])))
+@dataclass(frozen=True)
+class Bound:
+    """SQL with what its driver has in place of `:name`. `names`: of the values to bind; of PostgreSQL in the
+    order of their numbers."""
+
+    sql: str
+    names: tuple[str, ...]
+    original: str
+    _ends: tuple[tuple[int, int], ...]
+
+    def place(self, position: int) -> tuple[int, int]:
+        """Line and column in the original, from 1, of a position in `sql`, from 0."""
+        ends = [(0, 0), *(one for one in self._ends if one[0] <= position)]
+        rewritten, original = ends[-1]
+        at = min(original + position - rewritten, len(self.original))
+        return self.original.count("\n", 0, at) + 1, at - self.original.rfind("\n", 0, at)
 
 
-def for_psycopg(sql: str) -> str:
-    """With `%(name)s`, for a server that binds the values."""
-    return _rewritten(sql, "postgres", lambda name: f"%({name})s", lambda text: text.replace("%", "%%"))
+def for_postgresql(sql: str) -> Bound:
+    """With `$1`, and the same number for the same name."""
+    names = list(dict.fromkeys(one.name for one in placeholders(sql, "postgres")))
+    return _rewritten(sql, "postgres", lambda name: f"${names.index(name) + 1}")
 
 
-def for_duckdb(sql: str) -> str:
+def for_duckdb(sql: str) -> Bound:
     """With `$name`."""
     return _rewritten(sql, "duckdb", lambda name: f"${name}")
+
+
+def _rewritten(sql: str, dialect: Dialect, write: Callable[[str], str]) -> Bound:
+    pieces, names, ends, end, length = [], [], [], 0, 0
+    for one in placeholders(sql, dialect):
+        pieces += [sql[end : one.start], write(one.name)]
+        length += len(pieces[-2]) + len(pieces[-1])
+        names.append(one.name)
+        end = one.end
+        ends.append((length, end))
+    return Bound("".join((*pieces, sql[end:])), tuple(dict.fromkeys(names)), sql, tuple(ends))
 
 
 def _goes_on(sql: str, position: int) -> bool:

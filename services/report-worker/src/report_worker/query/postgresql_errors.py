@@ -1,0 +1,49 @@
+"""What PostgreSQL says when a step fails, and whether it may go well later."""
+
+import psycopg
+from psycopg import errors
+
+from waybill.definitions import Bound
+from waybill.errors import PermanentError, RetryableError
+from waybill.redaction import redacted
+
+_PASSING = ("08", "40", "53", "55P03", "57P01", "57P02", "57P03", "57P05", "58", "25P03", "25P04", "XX")
+"""Beginnings of the codes of what passes: connection, serialization, no resources, a lock, a server that is
+shut down or starts, a system error."""
+_CHARACTERS = 500
+
+
+def failure(error: psycopg.Error, bound: Bound, prefix: int) -> PermanentError | RetryableError:
+    """A sentence with PostgreSQL's message, and where in the SQL. `prefix`: characters before the SQL in the
+    statement that was sent."""
+    code = error.sqlstate
+    if code is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return RetryableError(f"The connection to PostgreSQL was lost: {_text(str(error))}")
+    if code is None:
+        return PermanentError(f"A value cannot be read: {_text(str(error))} Cast it in SQL, as to text.")
+    said = _text(error.diag.message_primary or str(error))
+    if code.startswith(_PASSING):
+        return RetryableError(f"PostgreSQL cannot answer now: {said}")
+    parts = [f"PostgreSQL says: {said}", _place(error, bound, prefix)]
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        parts.append("A step only reads.")
+    parts += [_text(more) for more in (error.diag.message_detail, error.diag.message_hint) if more]
+    return PermanentError(" ".join(filter(None, parts)))
+
+
+def unreachable(error: psycopg.Error) -> RetryableError:
+    return RetryableError(f"PostgreSQL cannot be reached: {_text(str(error))}")
+
+
+def _place(error: psycopg.Error, bound: Bound, prefix: int) -> str:
+    position = error.diag.statement_position
+    if not position or not position.isdecimal() or int(position) <= prefix:
+        return ""
+    line, column = bound.place(int(position) - 1 - prefix)
+    return f"It is at line {line}, column {column} of the SQL."
+
+
+def _text(text: str) -> str:
+    """As a sentence in one line, without secrets."""
+    line = " ".join(redacted(text).split())[:_CHARACTERS]
+    return line if line.endswith((".", "?", "!")) else f"{line}."
