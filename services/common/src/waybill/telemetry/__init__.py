@@ -20,8 +20,11 @@ from waybill.telemetry.propagation import context_of, current_carrier, span_carr
 from waybill.telemetry.requests import name_unmatched_request, redact_query
 from waybill.telemetry.sdk import sdk_is_started, start_sdk
 from waybill.telemetry.spans import (
+    call_span,
     consumer_span,
     describe_attempt,
+    describe_response,
+    describe_step,
     fail_span,
     flush,
     handle_span,
@@ -39,6 +42,7 @@ from waybill.telemetry.spans import (
 __all__ = [
     "CallerTrace",
     "WrongTelemetry",
+    "call_span",
     "consumer_span",
     "context_of",
     "count_message",
@@ -46,6 +50,8 @@ __all__ = [
     "count_trimmed",
     "current_carrier",
     "describe_attempt",
+    "describe_response",
+    "describe_step",
     "end_lost_attempt",
     "fail_span",
     "flush",

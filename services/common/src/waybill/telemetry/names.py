@@ -37,6 +37,13 @@ alone and others ran."""
 QUEUE_TIME = "report.queue_time_ms"
 """On report_consumer: from the message's time stamp to its receipt, in milliseconds, at least 0."""
 
+STEP_ROWS = "report.step.rows"
+"""On the step of a query: the rows of its result."""
+STEP_BYTES = "report.step.bytes"
+"""On the step of a query: the bytes of its result's file."""
+STEP_SOURCE = "report.step.source"
+"""On the step of a query: the configured source that it reads, or `results`."""
+
 LOG_EVENT = "log"
 """The article's event on a step that failed, with `LOG_SEVERITY` and `LOG_MESSAGE`."""
 LOG_SEVERITY = "log.severity"

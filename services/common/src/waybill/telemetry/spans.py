@@ -12,9 +12,18 @@ from opentelemetry.semconv._incubating.attributes.opentracing_attributes import 
     OPENTRACING_REF_TYPE,
     OpentracingRefTypeValues,
 )
+from opentelemetry.semconv._incubating.attributes.url_attributes import URL_TEMPLATE
 from opentelemetry.semconv.attributes import exception_attributes
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_REQUEST_RESEND_COUNT,
+    HTTP_RESPONSE_STATUS_CODE,
+)
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, Tracer, TracerProvider
+from opentelemetry.util.types import AttributeValue
 
 from waybill.domain import Carrier, FailureType
 from waybill.errors import WaybillError
@@ -163,6 +172,43 @@ def describe_attempt(
 def step_span(name: str, parent: Context) -> Span:
     """One step of a kind, by its own name. The caller ends it."""
     return tracer().start_span(name, context=parent)
+
+
+def describe_step(source: str, rows: int | None = None, size: int | None = None) -> None:
+    """On the current span, which is the step of a query: what it reads, and then what its result has; `size`
+    in bytes."""
+    known = {names.STEP_SOURCE: source, names.STEP_ROWS: rows, names.STEP_BYTES: size}
+    trace.get_current_span().set_attributes({name: one for name, one in known.items() if one is not None})
+
+
+@contextmanager
+def call_span(method: str, template: str, url: str, host: str, port: int, resend: int) -> Iterator[Span]:
+    """One try of an HTTP call, in the current span: CLIENT, by its method and the path's template. `resend`
+    counts the tries before it. The caller says how it ended; an exception that leaves the block fails it."""
+    known: dict[str, AttributeValue] = {
+        HTTP_REQUEST_METHOD: method,
+        URL_TEMPLATE: template,
+        URL_FULL: redacted(url),
+        SERVER_ADDRESS: host,
+        SERVER_PORT: port,
+        **({HTTP_REQUEST_RESEND_COUNT: resend} if resend else {}),
+    }
+    span = tracer().start_span(f"{method} {template}", kind=SpanKind.CLIENT, attributes=known)
+    try:
+        yield span
+    except Exception as error:
+        if ERROR_TYPE not in (getattr(span, "attributes", None) or {}):
+            fail_span(span, type(error).__qualname__, str(error))
+        raise
+    finally:
+        span.end()
+
+
+def describe_response(span: Span, status: int) -> None:
+    """On the span of a call. A status from 400 fails it."""
+    span.set_attribute(HTTP_RESPONSE_STATUS_CODE, status)
+    if status >= 400:
+        fail_span(span, str(status), f"HTTP {status}")
 
 
 def log_failure(span: Span, step: str) -> None:

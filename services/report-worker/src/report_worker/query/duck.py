@@ -15,11 +15,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from duckdb import DuckDBPyConnection, Statement, StatementType
+from duckdb import DuckDBPyConnection, DuckDBPyRelation, Statement, StatementType
 
 from report_worker.files import Result
 from report_worker.query.deadline import Deadline
 from report_worker.query.duck_types import adapted, as_read, check_types, quote, stored_schema
+from report_worker.query.errors import SqlError
 from report_worker.query.results import check_names, result_writer
 from report_worker.query.sources import DuckDbLimits
 from waybill.definitions import for_duckdb
@@ -73,7 +74,7 @@ class DuckDbQuery:
         bound, deadline = for_duckdb(statement), Deadline(self.timeout)
         with self._connected() as connection, _failing(deadline), deadline.stopping(connection.interrupt):
             select = only_select(connection, bound.sql)
-            found = connection.sql(select, params={name: values[name] for name in bound.names})
+            found = _selected(connection, select, {name: values[name] for name in bound.names})
             check_names(found.columns)
             check_types(found.columns, found.types)
             yield found.to_arrow_reader(_BATCH_ROWS)
@@ -127,6 +128,15 @@ def only_select(connection: DuckDBPyConnection, sql: str) -> Statement:
     return statements[0]
 
 
+def _selected(connection: DuckDBPyConnection, select: Statement, values: dict[str, Any]) -> DuckDBPyRelation:
+    """Rows that come while they are read. Raises DuckDB's error, with the line."""
+    try:
+        return connection.sql(select, params=values)
+    except duckdb.Error:
+        connection.execute(f"EXPLAIN {select.query}", values)  # which fails in the same way, and says where
+        raise
+
+
 def _view(result: Result) -> str:
     schema = pq.read_schema(result.path)
     replaced = [text for one in schema if (text := as_read(one.name, one.type))]
@@ -153,26 +163,25 @@ def _failing(deadline: Deadline) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, OSError) as error:
-        raise PermanentError(_sentence(str(error), deadline)) from None
+        raise _failure(str(error), deadline) from None
 
 
-def _sentence(message: str, deadline: Deadline) -> str:
+def _failure(message: str, deadline: Deadline) -> PermanentError:
     if message.startswith("INTERRUPT Error") and deadline.is_over:
-        return deadline.sentence()
+        return PermanentError(deadline.sentence())
     if message.startswith("Out of Memory Error"):
-        return (
+        return PermanentError(
             "DuckDB needs more memory than it may have: group or choose less, or raise memory or temp of the"
             " source, which is results of a step that reads other steps."
             f" DuckDB says: {_first_line(message)}"
         )
     if message.startswith("Permission Error") and "Cannot access" in message:
-        return (
+        return PermanentError(
             "A step reads files of its source's folder alone, by names such as '2026/*.parquet'."
             f" DuckDB says: {_first_line(message)}"
         )
     line = _LINE.search(message)
-    place = f" It is in line {line[1]} of the SQL." if line else ""
-    return f"DuckDB says: {_first_line(message)}{place}"
+    return SqlError(f"DuckDB says: {_first_line(message)}", (int(line[1]), None) if line else None)
 
 
 def _first_line(message: str) -> str:

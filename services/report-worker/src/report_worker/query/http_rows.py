@@ -20,18 +20,25 @@ _environment = JSONPathEnvironment(strict=True)
 def rows_of(answer: bytes, path: str) -> list[dict[str, Any]]:
     """What the JSONPath finds. Raises `PermanentError` where the answer is no JSON, or that is no objects."""
     try:
-        document = json.loads(answer, parse_constant=_refuse)
-        found = _environment.findall(path, document)
+        found: list[Any] = _environment.findall(path, _document(answer))
     except JSONPathError as error:
-        raise PermanentError(f"rows: {path!r} cannot be used on the answer: {error}.") from None
+        reason = str(error).partition("\n")[0]
+        raise PermanentError(f"rows: {path!r} cannot be used on the answer: {reason}.") from None
     except (ValueError, RecursionError) as error:
-        raise PermanentError(f"The answer is no JSON: {error}.") from None
+        raise PermanentError(f"The answer is no JSON that has rows: {error}.") from None
     for number, one in enumerate(found, 1):
         if not isinstance(one, dict):
             raise PermanentError(
-                f"rows: {path!r} finds {_sort(one)} in place {number}, but must find objects, one for each row."
+                f"rows: {path!r} finds {_sort(one)} in place {number}, and must find objects, one for a row."
             )
     return found
+
+
+def _document(answer: bytes) -> list[Any] | dict[str, Any]:
+    found = json.loads(answer, parse_constant=_refuse)
+    if isinstance(found, list | dict):
+        return found
+    raise ValueError(f"it is {_sort(found)}")  # which the path would be looked up in as JSON once more
 
 
 def table_of(rows: Sequence[dict[str, Any]]) -> pa.Table:

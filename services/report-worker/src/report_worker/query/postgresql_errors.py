@@ -3,6 +3,7 @@
 import psycopg
 from psycopg import errors
 
+from report_worker.query.errors import SqlError
 from waybill.definitions import Bound
 from waybill.errors import PermanentError, RetryableError
 from waybill.redaction import redacted
@@ -24,23 +25,22 @@ def failure(error: psycopg.Error, bound: Bound, prefix: int) -> PermanentError |
     said = _text(error.diag.message_primary or str(error))
     if code.startswith(_PASSING):
         return RetryableError(f"PostgreSQL cannot answer now: {said}")
-    parts = [f"PostgreSQL says: {said}", _place(error, bound, prefix)]
+    parts = [f"PostgreSQL says: {said}"]
     if isinstance(error, errors.ReadOnlySqlTransaction):
         parts.append("A step only reads.")
     parts += [_text(more) for more in (error.diag.message_detail, error.diag.message_hint) if more]
-    return PermanentError(" ".join(filter(None, parts)))
+    return SqlError(" ".join(parts), _place(error, bound, prefix))
 
 
 def unreachable(error: psycopg.Error) -> RetryableError:
     return RetryableError(f"PostgreSQL cannot be reached: {_text(str(error))}")
 
 
-def _place(error: psycopg.Error, bound: Bound, prefix: int) -> str:
+def _place(error: psycopg.Error, bound: Bound, prefix: int) -> tuple[int, int] | None:
     position = error.diag.statement_position
     if not position or not position.isdecimal() or int(position) <= prefix:
-        return ""
-    line, column = bound.place(int(position) - 1 - prefix)
-    return f"It is at line {line}, column {column} of the SQL."
+        return None
+    return bound.place(int(position) - 1 - prefix)
 
 
 def _text(text: str) -> str:

@@ -16,8 +16,8 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def text_of(value: Any) -> str:
-    """As it is written into texts: true and false in JSON's form, dates and times in ISO's, lists with commas,
-    and nothing for a value that was left out."""
+    """As it is written into texts: true and false as JSON has them, dates and times as ISO 8601, lists with
+    commas, and nothing for a value that was left out."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -40,13 +40,15 @@ def filled_path(template: str, values: Mapping[str, Any]) -> str:
     if re.search(r"[?#\\]", template) or _BAD_ESCAPE.search(template):
         raise PermanentError(f"The path {template!r} must have no ?, # or \\: give a query as query.")
     path = braces.fill(
-        template, lambda one: quote(text_of(_value(one, values)), safe=""), lambda plain: quote(plain, _LITERAL)
+        template,
+        lambda one: quote(text_of(_value(one, values)), safe=""),
+        lambda plain: quote(plain, _LITERAL),
     )
     for number, segment in enumerate(path.split("/")[1:], 1):
         if unquote(segment) in (".", "..") or (not segment and template.split("/")[number]):
             raise PermanentError(
-                f"Of the path {template!r}, a part would be {unquote(segment)!r}: a value must be there that is neither"
-                " empty, nor '.' or '..'."
+                f"Of the path {template!r}, a part would be {unquote(segment)!r}: it needs a value that is"
+                " neither empty, nor '.' or '..'."
             )
     return path
 

@@ -9,6 +9,11 @@ from pathlib import Path
 _OURS = ("WAYBILL_", "PG", "AWS_", "AZURE_", "GOOGLE_")
 """Waybill's settings, and what the clients of the database and of artefact stores read."""
 
+_FOR_JOBS = ("WAYBILL_SOURCES",)
+"""Ours, which jobs need: a path, and no secret."""
+_ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
+"""By default Arrow reserves a GiB at once, which counts against the limit of a job's memory."""
+
 _TELEMETRY = "OTEL_"
 _HEADERS = "_HEADERS"
 """Of the exporters: what authenticates them at a collector."""
@@ -22,8 +27,9 @@ def slot_environment(worker: Mapping[str, str], allowed: tuple[str, ...] = ()) -
     environment = {
         name: value
         for name, value in worker.items()
-        if name in allowed or not (name.startswith(_OURS) or _is_secret(name))
+        if name in (*allowed, *_FOR_JOBS) or not (name.startswith(_OURS) or _is_secret(name))
     }
+    environment.setdefault(_ARROW_POOL, "system")
     if _PATH in environment:
         environment[_PATH] = _without_auto_instrumentation(environment[_PATH])
     return environment

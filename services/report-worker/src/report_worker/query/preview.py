@@ -1,0 +1,157 @@
+"""A definition, run in this process for the one who writes it."""
+
+import json
+import math
+import shutil
+import tempfile
+import time
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+from uuid import UUID, uuid4
+
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from report_worker.query.errors import SqlError
+from report_worker.query.producing import produce
+from report_worker.query.settings import has_display, own_environment
+from report_worker.query.sources import read_sources
+from waybill.definitions import DefinedKind, SqlStep, WrongDefinition, YamlText, read_file
+from waybill.kinds import Artefact
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`to`: the folder that gets the files, in place of those of the same names. `say` gets each line."""
+
+    file: Path
+    sources: Path | None
+    to: Path
+    say: Say
+
+    def run(self, pairs: Sequence[str], outputs: Sequence[str], *, opens: bool) -> bool:
+        """Whether all steps were done. Raises `ValueError` for wrong parameters and outputs, and
+        `WrongDefinition`, whose lines say file, line, column and reason, for a wrong definition and a step
+        that fails."""
+        kind = read_file(self.file)
+        wanted = _outputs(kind, outputs)
+        parameters = _parameters(kind, pairs)
+        sources = read_sources(self.sources)
+        with tempfile.TemporaryDirectory(prefix="waybill-preview-") as folder:
+            work = _Work(Path(folder).resolve(), wanted, self.say)
+            try:
+                artefacts = produce(kind.definition, parameters, work, sources=sources)
+            except Exception as error:
+                raise self._placed(kind, work.running, error) from error
+            written = [self._keep(one) for one in artefacts]
+        page = next((one for one in written if one.suffix == ".html"), None)
+        if opens and page and has_display(own_environment()):
+            webbrowser.open(page.resolve().as_uri())
+        for step, failure in work.failed:
+            self.say(str(self._placed(kind, step, failure)))
+        return not work.failed
+
+    def _keep(self, artefact: Artefact) -> Path:
+        self.to.mkdir(parents=True, exist_ok=True)
+        target = self.to / artefact.filename
+        shutil.copyfile(artefact.path, target)
+        self.say(f"written: {target}")
+        return target
+
+    def _placed(self, kind: DefinedKind, name: str | None, error: Exception) -> WrongDefinition:
+        """Where in the file: at the line of the SQL that the server names, or else at the step."""
+        document = YamlText(kind.source.text, str(self.file))
+        reason = f"{name}: {str(error) or type(error).__name__}" if name else str(error)
+        for number, step in enumerate(kind.definition.steps):
+            if step.name == name:
+                if isinstance(error, SqlError) and error.place and isinstance(step, SqlStep):
+                    line, column = error.place
+                    place = ("steps", number, "sql")
+                    fault = document.fault_within(place, line, column or 1, f"{name}: {error.sentence}")
+                else:
+                    fault = document.fault(("steps", number), reason)
+                return document.wrong([fault])
+        return document.wrong([document.fault((), reason)])
+
+
+@dataclass
+class _Work:
+    """A `Work` without a worker, which says how each step ends."""
+
+    directory: Path
+    outputs: tuple[str, ...]
+    say: Say
+    report_id: UUID = field(default_factory=uuid4)
+    attempt: int = 1
+    running: str | None = None
+    failed: list[tuple[str, Exception]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str, *, keep_going: bool = False) -> Iterator[None]:
+        self.running = name
+        started = time.monotonic()
+        try:
+            yield
+        except Exception as error:
+            self._tell(name, "failed", started)
+            if not keep_going:
+                raise
+            self.failed.append((name, error))
+        else:
+            self._tell(name, self._rows(name), started)
+
+    def _tell(self, name: str, what: str, started: float) -> None:
+        self.say(f"{name:<30} {what:>20} {time.monotonic() - started:>8.2f} s")
+
+    def _rows(self, name: str) -> str:
+        result = self.directory / "results" / f"{name}.parquet"
+        if not result.is_file():
+            return "done"
+        rows = pq.read_metadata(result).num_rows
+        return f"{rows:,} {'row' if rows == 1 else 'rows'}"
+
+
+def _outputs(kind: DefinedKind, wanted: Sequence[str]) -> tuple[str, ...]:
+    offered = tuple(map(str, kind.definition.outputs))
+    for name in wanted:
+        if name not in offered:
+            raise ValueError(f"{name!r} is no output of this report: {', '.join(offered)}.")
+    return tuple(wanted) or offered[:1]
+
+
+def _parameters(kind: DefinedKind, pairs: Sequence[str]) -> Any:
+    """As the command `request` reads them."""
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise ValueError(f"{pair!r} is not name=value.")
+        given[name] = _value(value)
+    try:
+        return kind.read_parameters(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def _value(text: str) -> Any:
+    """JSON, or else the text itself."""
+    try:
+        return json.loads(text, parse_float=_finite, parse_constant=_refuse)
+    except ValueError:
+        return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _refuse(number: str) -> NoReturn:
+    raise ValueError(f"{number} is no number of JSON")
