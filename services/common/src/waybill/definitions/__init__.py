@@ -40,7 +40,7 @@ from waybill.definitions.model import (
 )
 from waybill.definitions.parameters import names_in_sql, values_in_sql
 from waybill.definitions.placeholders import Bound, Placeholder, for_duckdb, for_postgresql, placeholders
-from waybill.definitions.statements import statement_fault
+from waybill.definitions.statements import statement_fault, without_end
 from waybill.definitions.yaml_text import YamlText
 
 __all__ = [
@@ -89,4 +89,5 @@ __all__ = [
     "statement_fault",
     "stored_kind",
     "values_in_sql",
+    "without_end",
 ]

@@ -32,6 +32,14 @@ def statement_fault(sql: str, dialect: Dialect) -> Fault | None:
     return None
 
 
+def without_end(sql: str, dialect: Dialect) -> str:
+    """Without semicolons at its end, and comments behind them, so that it can stand in another statement."""
+    tokens = tokens_of(sql, dialect) or []
+    while tokens and sql[tokens[-1].start] == ";":
+        sql = sql[: tokens.pop().start]
+    return sql
+
+
 def _at(sql: str, token: Any, reason: str) -> Fault:
     before = sql[: token.start]
     return Fault(before.count("\n") + 1, token.start - before.rfind("\n"), reason)

@@ -23,7 +23,7 @@ from report_worker.query.duck_types import adapted, as_read, check_types, quote,
 from report_worker.query.errors import SqlError
 from report_worker.query.results import check_names, result_writer
 from report_worker.query.sources import DuckDbLimits
-from waybill.definitions import for_duckdb
+from waybill.definitions import for_duckdb, without_end
 from waybill.errors import PermanentError
 from waybill.redaction import redacted
 
@@ -129,8 +129,14 @@ def only_select(connection: DuckDBPyConnection, sql: str) -> Statement:
 
 
 def _selected(connection: DuckDBPyConnection, select: Statement, values: dict[str, Any]) -> DuckDBPyRelation:
-    """Rows that come while they are read. Raises DuckDB's error, with the line."""
+    """Rows that come while they are read. Raises DuckDB's error, with the line.
+
+    A SELECT may begin with a WITH that writes a file (COPY); but only where it is no part of another one. So
+    it is tried as that first, which runs nothing.
+    """
     try:
+        inner = without_end(select.query, "duckdb")
+        connection.sql(f"SELECT * FROM (\n{inner}\n)", params=values)  # noqa: S608 - one statement
         return connection.sql(select, params=values)
     except duckdb.Error:
         connection.execute(f"EXPLAIN {select.query}", values)  # which fails in the same way, and says where
