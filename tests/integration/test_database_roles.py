@@ -227,7 +227,7 @@ def worker_does(services: Services) -> None:
     ledger.heartbeat(fence)
     ledger.steps(fence, [STEP])
     assert ledger.cancelled_attempts("the test") is not None
-    ledger.finish(fence, End(Status.DONE), StoredArtefact("key", "a.txt", "text/plain", 3, "0" * 64))
+    ledger.finish(fence, End(Status.DONE), [StoredArtefact("key", "a.txt", "text/plain", 3, "0" * 64)])
     ledger.finish(claimed(services), End(Status.FAIL, FAILED, exhausted=True), origin=Origin("report", 0, 2))
     ledger.retry(claimed(services), Retry(FAILED, NOW))
     ledger.release(claimed(services))

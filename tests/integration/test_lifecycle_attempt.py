@@ -18,10 +18,10 @@ from opentelemetry.trace import Tracer, set_span_in_context
 from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.intake import Claimed
-from report_worker.slots import Failed, FromSlot, Job, Produced, Slot
+from report_worker.slots import Failed, FromSlot, Job, Produced, ProducedFile, Slot
 from tests.support.lifecycle_store import ORIGIN, Policies, Store, attempt_trace
 from tests.support.waiting import within
-from waybill.artefacts import ArtefactStore
+from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
 from waybill.domain import (
     End,
     Fence,
@@ -77,13 +77,32 @@ class QuickSlot(Slot):
 
     def receive(self, timeout: float) -> FromSlot | None:  # noqa: ARG002 - as of a Slot
         assert self.file is not None
-        return Produced(self.file, "text/plain", "page.txt")
+        return Produced((ProducedFile(self.file, "text/plain", "page.txt"),))
 
     def stop(self) -> None:
         self.file = None
 
     def kill(self) -> None:
         self.file = None
+
+
+class ManyFiles(QuickSlot):
+    """Has produced several; of those it names, what it has written are the first."""
+
+    def __init__(self, *names: str, written: int = 20) -> None:
+        super().__init__()
+        self.names, self.written = names, written
+
+    def receive(self, timeout: float) -> FromSlot | None:  # noqa: ARG002 - as of a Slot
+        assert self.file is not None
+        files = [self.file.with_name(f"{number}.txt") for number in range(len(self.names))]
+        for name, file in zip(self.names[: self.written], files, strict=False):
+            file.write_text(f"{name}\n")
+        return Produced(
+            tuple(
+                ProducedFile(file, "text/plain", name) for name, file in zip(self.names, files, strict=True)
+            )
+        )
 
 
 class FailingSlot(QuickSlot):
@@ -144,6 +163,24 @@ class SlowArtefacts(ArtefactStore):
         return super().put(tenant, report_id, attempt, artefact, file)
 
 
+class RefusingArtefacts(ArtefactStore):
+    """Takes so many files, and no other while it is `full`."""
+
+    def __init__(self, url: str, takes: int) -> None:
+        super().__init__(url)
+        self.takes = takes
+        self.taken: list[str] = []
+        self.full = True
+
+    def put(
+        self, tenant: str, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO
+    ) -> StoredArtefact:
+        if self.full and len(self.taken) >= self.takes:
+            raise ArtefactStoreUnavailable("The artefact cannot be written: no room.")
+        self.taken.append(artefact.filename)
+        return super().put(tenant, report_id, attempt, artefact, file)
+
+
 class BreakingLedger(Ledger):
     """Its connection breaks once, at an attempt's end: after the commit, or before it. Then something happens
     `meanwhile`, and the database is `away` for so many seconds."""
@@ -169,12 +206,12 @@ class BreakingLedger(Ledger):
         self,
         fence: Fence,
         end: End,
-        artefact: StoredArtefact | None = None,
+        artefacts: Sequence[StoredArtefact] = (),
         origin: Origin = ORIGIN,
         steps: Sequence[StepTaken] = (),
     ) -> Report:
         write = super().finish
-        return self._break_once(lambda: write(fence, end, artefact, origin, steps))
+        return self._break_once(lambda: write(fence, end, artefacts, origin, steps))
 
     def _break_once(self, write: Callable[[], Result]) -> Result:
         self._be_away()
@@ -351,6 +388,103 @@ def test_a_report_can_be_cancelled_while_its_artefact_is_stored(bench: Bench, sl
         after = bench.run(report)
 
     assert (after.status, after.artefact) == (Status.CANCELLED, None)
+
+
+THREE = ("a.html", "b.pdf", "c.xlsx")
+
+
+def test_several_files_are_stored_one_after_the_other_and_end_in_one_change(bench: Bench) -> None:
+    bench.slot = ManyFiles(*THREE)
+    report = bench.claimed()
+
+    after = bench.run(report)
+
+    assert (after.status, after.version) == (Status.DONE, report.version + 1)
+    assert [one.filename for one in after.artefacts] == [*THREE]
+    assert after.artefact == after.artefacts[0]
+    for one in after.artefacts:
+        assert b"".join(bench.artefacts.open(one)) == f"{one.filename}\n".encode()
+
+
+def test_where_the_store_fails_at_the_second_file_there_is_nothing_half(bench: Bench, tmp_path: Path) -> None:
+    bench.slot = ManyFiles(*THREE)
+    artefacts = bench.artefacts = RefusingArtefacts((tmp_path / "full").as_uri(), takes=1)
+    report = bench.claimed()
+
+    after = bench.run(report)
+
+    assert (after.status, after.failures, after.artefact, after.artefacts) == (Status.INIT, 1, None, ())
+    assert after.failure is not None
+    assert (after.failure.type, after.failure.message) == (
+        "artefact_store",
+        "The artefact cannot be written: no room.",
+    )
+    assert artefacts.taken == ["a.html"]
+    assert bench.store.ledger.events_after(report.id, report.version, 10)[0].data["artefact"] is None
+
+    artefacts.full = False
+    bench.store.pass_time(timedelta(hours=1))
+    again = bench.run(bench.claim(report.id))
+
+    assert (again.status, again.attempt) == (Status.DONE, 2)
+    assert [one.filename for one in again.artefacts] == [*THREE]
+    assert {one.key.split("/")[-2] for one in again.artefacts} == {"2"}
+    age = "UPDATE reports SET finished_at = finished_at - interval '31 days'"
+    with bench.store.engine.begin() as connection:
+        connection.exec_driver_sql(age)
+    bench.store.retention.remove_reports(artefacts)
+    assert not [path for path in (tmp_path / "full").rglob("*") if path.is_file()], "of both attempts"
+
+
+@pytest.mark.parametrize(
+    ("slot", "message"),
+    [
+        (ManyFiles("a.html", "A.HTML"), "two artefacts with the name 'A.HTML'"),
+        (ManyFiles("a.html", "b.pdf", written=1), "must return a file in work.directory"),
+        (ManyFiles("a.html", "../b.pdf"), "is no name for an artefact"),
+    ],
+    ids=["twice", "missing", "path"],
+)
+def test_the_worker_checks_what_a_slot_says_before_it_stores_anything(
+    bench: Bench, tmp_path: Path, slot: ManyFiles, message: str
+) -> None:
+    """However a job has made its process say it."""
+    bench.slot = slot
+    artefacts = bench.artefacts = RefusingArtefacts((tmp_path / "none").as_uri(), takes=0)
+    artefacts.full = False
+
+    after = bench.run(bench.claimed())
+
+    assert (after.status, after.artefacts) == (Status.FAIL, ())
+    assert after.failure is not None
+    assert message in after.failure.message
+    assert artefacts.taken == []
+
+
+def test_all_files_have_one_time_together(bench: Bench, slow: SlowArtefacts) -> None:
+    bench.slot = ManyFiles(*THREE)
+    slow.seconds = 0.9
+    bench.kinds = Registry([replace(PAGE, timeout=timedelta(seconds=1))])
+    bench.min_store_time = timedelta(seconds=1)
+
+    with within(10):
+        after = bench.run(bench.claimed())
+
+    assert (after.status, after.artefacts) == (Status.INIT, ())
+    assert after.failure is not None
+    assert after.failure.type == "artefact_store"
+
+
+def test_an_output_that_this_worker_does_not_know_is_left_to_another(bench: Bench) -> None:
+    new = NewReport(new_report_id(), PAGE.name, {}, None, outputs=["pdf"])
+    bench.store.ledger.accept(new)
+
+    after = bench.run(bench.claim(new.id))
+
+    assert (after.status, after.failures, after.interruptions) == (Status.INIT, 0, 1)
+    assert after.failure is not None
+    assert "The kind page has no outputs, not pdf." in after.failure.message
+    assert bench.slot.jobs == 0
 
 
 @pytest.mark.parametrize("end", ["time-out", "cancel", "lost lease"])

@@ -253,7 +253,7 @@ def test_the_file_of_a_report_that_was_redriven_meanwhile_stays(store: Store, tm
             with file.open("rb") as opened:
                 artefact = Artefact(file, "text/plain", file.name)
                 stored = self.put(tenant, report_id, again.attempt, artefact, opened)
-            store.ledger.finish(Fence(report_id, again.attempt, "the test"), End(Status.DONE), stored)
+            store.ledger.finish(Fence(report_id, again.attempt, "the test"), End(Status.DONE), [stored])
             super().remove_all(tenant, report_id, last_attempt)
 
     report_id = accepted(store).id

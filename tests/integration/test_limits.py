@@ -91,7 +91,7 @@ def claimed(store: Store, report: Report) -> Fence:
 def done(store: Store, owner: Owner, size: int) -> Report:
     report = request(store, owner)
     artefact = StoredArtefact(f"{report.id}/a", "a.txt", "text/plain", size, "0" * 64)
-    return store.ledger.finish(claimed(store, report), End(Status.DONE), artefact)
+    return store.ledger.finish(claimed(store, report), End(Status.DONE), [artefact])
 
 
 # --- reports that wait

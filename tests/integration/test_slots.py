@@ -225,7 +225,7 @@ def test_a_process_that_a_job_has_forked_has_no_outcome_of_its_own(
     result, told = slots.outcome(slot)
 
     assert isinstance(result, Produced), result
-    assert result.path.read_text() == f"attempt 1 {code}\n"
+    assert result.files[0].path.read_text() == f"attempt 1 {code}\n"
     assert [type(one) for one in told] == [StepStarted, StepEnded]
     assert result.left_over == ()
 
@@ -252,7 +252,7 @@ def test_a_job_may_have_processes_of_its_own(slot: Slot, tmp_path: Path, how: st
     result = run(slot, "pool", tmp_path, how=how)
 
     assert isinstance(result, Produced), result
-    assert "[0, 1, 4, 9, 16]" in result.path.read_text()
+    assert "[0, 1, 4, 9, 16]" in result.files[0].path.read_text()
 
 
 LEAVINGS = [
@@ -341,7 +341,7 @@ def test_a_kind_can_have_a_process_for_each_report(slot: Slot, tmp_path: Path) -
         result, _ = slots.outcome(slot)
         assert isinstance(result, Produced)
         assert result.left_over
-        processes.append(result.path.read_text())
+        processes.append(result.files[0].path.read_text())
 
     assert processes[0] != processes[1]
 
@@ -375,7 +375,7 @@ def test_a_job_finds_no_credentials_of_ours(tmp_path: Path) -> None:
         server = ForkServer(options, slot_environment(os.environ))
         slot = Slot(server)
         slot.open()
-        print(slots.run(slot, "read", Path(sys.argv[1])).path.read_text())
+        print(slots.run(slot, "read", Path(sys.argv[1])).files[0].path.read_text())
         server.close()
     """
     path = os.pathsep.join([str(Path(__file__).parents[2]), slots.kinds_path(tmp_path)])

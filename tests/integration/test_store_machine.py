@@ -209,7 +209,7 @@ class ReportLives(RuleBasedStateMachine):
         artefact = StoredArtefact(key, "report.html", "text/html", 3, "abc")
         self.same_or_refused(
             LeaseLost,
-            lambda: self.store.ledger.finish(fence, End(Status.DONE), artefact),
+            lambda: self.store.ledger.finish(fence, End(Status.DONE), [artefact]),
             lambda: self.model.finish(fence.report_id, fence.attempt, fence.owner, Status.DONE, artefact=key),
         )
 

@@ -1,6 +1,7 @@
 """Of an event is stored what its report's row does not have; what is read is whole."""
 
 import json
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_every_sort_of_event_reads_as_it_was_published(carrier: Carrier | None, 
     fence = attempt()
     cancelling = ledger.cancel(report.id)
     assert cancelling is not None
-    states += [cancelling, ledger.finish(fence, End(Status.DONE), ARTEFACT)]
+    states += [cancelling, ledger.finish(fence, End(Status.DONE), [ARTEFACT])]
 
     assert whole_events(store, report) == [as_published(status_event(state)) for state in states]
 
@@ -88,6 +89,41 @@ def test_events_of_steps_too(store: Store) -> None:
 
     expected = [as_published(step_event(state, one)) for state, one in zip(states, changes, strict=True)]
     assert whole_events(store, report)[2:] == expected
+
+
+def test_several_artefacts_are_in_the_events_of_the_change_that_brings_them_alone(store: Store) -> None:
+    report = store.ledger.accept(NewReport(new_report_id(), "dowork", {}, CARRIERS["sampled"]))
+    store.claim(report.id, OWNER)
+    step = StepTaken(StepChange("one", StepStatus.RUNNING), Progress("one", 0, 1))
+    more = replace(ARTEFACT, key="reports/1/1/b.pdf", filename="b.pdf", output="pdf")
+
+    fence = Fence(report.id, 1, OWNER)
+    done = store.ledger.finish(fence, End(Status.DONE), [ARTEFACT, more], steps=[step])
+
+    *before, last = whole_events(store, report)
+    assert last == as_published(status_event(done))
+    of_file = {"filename": "a.txt", "media_type": "text/plain", "size": 3, "sha256": "ab" * 32}
+    assert last["artefact"] == of_file
+    assert last["artefacts"] == [of_file, {**of_file, "filename": "b.pdf", "output": "pdf"}]
+    assert [event["artefact"] for event in before] == [None] * 3
+    assert not [event for event in before if "artefacts" in event]
+
+
+def test_one_artefact_costs_an_event_nothing_more_than_before(store: Store) -> None:
+    report = store.ledger.accept(NewReport(new_report_id(), "dowork", {}, None))
+    store.claim(report.id, OWNER)
+
+    store.ledger.finish(Fence(report.id, 1, OWNER), End(Status.DONE), [ARTEFACT])
+
+    last = whole_events(store, report)[-1]
+    assert set(last["artefact"]) == {"filename", "media_type", "size", "sha256"}
+    assert "artefacts" not in last
+    row = Database(store.engine).row("SELECT artefact, artefacts FROM reports")
+    assert row == {"artefact": asdict_without_output(ARTEFACT), "artefacts": None}
+
+
+def asdict_without_output(artefact: StoredArtefact) -> dict[str, Any]:
+    return {name: value for name, value in asdict(artefact).items() if name != "output"}
 
 
 def test_what_the_row_has_is_not_stored_twice(store: Store) -> None:

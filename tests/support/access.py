@@ -74,7 +74,7 @@ class Access:
         with io.FileIO(path) as file:
             artefact = Artefact(path, "text/plain", path.name)
             stored = self.services.artefacts.put(by.owner.tenant, report.id, fence.attempt, artefact, file)
-        return self.services.ledger.finish(fence, End(Status.DONE), stored)
+        return self.services.ledger.finish(fence, End(Status.DONE), [stored])
 
     def _claimed(self, report: Report) -> Fence:
         claimed = self.services.ledger.claim(report.id, "the test", alone=True)

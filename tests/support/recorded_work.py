@@ -12,6 +12,7 @@ class RecordedWork:
     directory: Path
     report_id: UUID = field(default_factory=uuid4)
     attempt: int = 1
+    outputs: tuple[str, ...] = ()
     steps: dict[str, Exception | None] = field(default_factory=dict)
 
     @contextmanager

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from waybill.kinds import Kind, Registry, UnavailableKind, checks
+from waybill.kinds import Kind, Registry, UnavailableKind, UnknownOutput, checks
 from waybill.kinds.registry import registry_of
 
 _numbers = count()
@@ -85,6 +85,27 @@ def test_a_kind_that_is_right_is_found(folder: Path, install: Install) -> None:
 
     assert [kind.name for kind in registry(folder)] == ["good"]
     assert registry(folder).broken == ()
+
+
+def test_a_kind_may_offer_outputs(folder: Path, install: Install) -> None:
+    install("acme", "good", changes="outputs=('html', 'by-month', 'a' * 30)")
+
+    (kind,) = registry(folder)
+
+    assert kind.wanted_outputs(None) == ("html",)
+    assert kind.wanted_outputs(["by-month", "html"]) == ("by-month", "html")
+    with pytest.raises(UnknownOutput, match=r"^The kind good offers html, by-month, a+, not pdf\.$"):
+        kind.wanted_outputs(["html", "pdf"])
+
+
+def test_a_kind_without_outputs_has_none_to_choose_from(folder: Path, install: Install) -> None:
+    install("acme", "good")
+
+    (kind,) = registry(folder)
+
+    assert kind.wanted_outputs(None) == ()
+    with pytest.raises(UnknownOutput, match="The kind good has no outputs, not pdf"):
+        kind.wanted_outputs(["pdf"])
 
 
 def test_every_field_of_a_kind_has_a_rule() -> None:
@@ -170,6 +191,14 @@ def test_a_module_that_cannot_be_imported_costs_its_own_kind(
         ("implementation='nothing'", "its implementation must be like package.module:function"),
         ("name=''", "its name must be"),
         ("title=None", "its title must be a text"),
+        ("outputs=['html']", "its outputs must be a tuple of at most 10 different names"),
+        ("outputs=('html', 'html')", "its outputs must be"),
+        ("outputs=('HTML',)", "its outputs must be"),
+        ("outputs=('html\\n',)", "its outputs must be"),
+        ("outputs=('a' * 31,)", "its outputs must be"),
+        ("outputs=(7,)", "its outputs must be"),
+        ("outputs=tuple(f'o{number}' for number in range(11))", "its outputs must be"),
+        ("outputs='html'", "its outputs must be"),
     ],
 )
 def test_a_wrong_definition_costs_its_own_kind(

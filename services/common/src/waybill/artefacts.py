@@ -65,7 +65,8 @@ class ArtefactStore:
             obstore.put(self._store, key, b"".join(counted) if small else counted)
         except (BaseError, OSError) as error:
             raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_reason(error)}") from error
-        return StoredArtefact(key, artefact.filename, artefact.media_type, counted.size, counted.sha256)
+        size, sha256 = counted.size, counted.sha256
+        return StoredArtefact(key, artefact.filename, artefact.media_type, size, sha256, artefact.output)
 
     def remove_all(self, tenant: str, report_id: UUID, last_attempt: int) -> None:
         """The files of every attempt up to the last one, also of lost ones; not those of an attempt that has

@@ -78,6 +78,7 @@ def defined_kind(text: str, file: str = "definition") -> DefinedKind:
         implementation=IMPLEMENTATION,
         timeout=definition.timeout,
         max_attempts=definition.max_attempts,
+        outputs=tuple(output.value for output in definition.outputs),
         definition=definition,
         source=DefinitionText(digest_of(text), text),
     )

@@ -81,13 +81,15 @@ class StepTaken:
 
 @dataclass(frozen=True)
 class StoredArtefact:
-    """The file a report produced, where it is kept. `size` in bytes; `sha256` in hex."""
+    """A file that a report produced, where it is kept. `size` in bytes; `sha256` in hex; `output` is which of
+    the kind's outputs it is, if it is one."""
 
     key: str
     filename: str
     media_type: str
     size: int
     sha256: str
+    output: str | None = None
 
 
 NORMAL_PRIORITY = 3
@@ -166,6 +168,7 @@ class Report:
     progress: Progress | None
     failure: Failure | None
     artefact: StoredArtefact | None
+    """The first of `artefacts`."""
     carrier: Carrier | None
     created_at: datetime
     updated_at: datetime
@@ -186,6 +189,7 @@ class Report:
     outputs: Sequence[str] | None = None
     tags: Sequence[str] | None = None
     rerun_of: UUID | None = None
+    artefacts: Sequence[StoredArtefact] = ()
 
     def audit_event(self, actor: Actor | None, action: Action) -> AuditEvent | None:
         """What a client does to it; None of one that is not known."""

@@ -4,19 +4,23 @@ A kind has two halves. Its definition (here, or in a package of yours) is light 
 service; its implementation is named by a string and is imported only in a slot of the report-worker.
 """
 
+from waybill.kinds.artefact import MAX_ARTEFACTS, MAX_OUTPUTS, OUTPUT_PATTERN, Artefact, check_together
 from waybill.kinds.definition import (
-    Artefact,
     DefinitionText,
     Kind,
     Parameters,
     ParametersNotKept,
     Produce,
+    UnknownOutput,
     Work,
 )
 from waybill.kinds.registry import BrokenKind, Registry, UnavailableKind, UnknownKind, load_registry
 from waybill.kinds.schema import published
 
 __all__ = [
+    "MAX_ARTEFACTS",
+    "MAX_OUTPUTS",
+    "OUTPUT_PATTERN",
     "Artefact",
     "BrokenKind",
     "DefinitionText",
@@ -27,7 +31,9 @@ __all__ = [
     "Registry",
     "UnavailableKind",
     "UnknownKind",
+    "UnknownOutput",
     "Work",
+    "check_together",
     "load_registry",
     "published",
 ]

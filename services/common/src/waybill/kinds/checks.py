@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 
+from waybill.kinds.artefact import MAX_OUTPUTS, is_output_name
 from waybill.kinds.definition import Kind, Parameters, ParametersNotKept
 from waybill.kinds.schema import published, schemas_within
 
@@ -21,6 +22,15 @@ def _is_name(value: Any) -> bool:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _are_outputs(value: Any) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) <= MAX_OUTPUTS
+        and all(map(is_output_name, value))
+        and len(set(value)) == len(value)
+    )
 
 
 _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
@@ -45,6 +55,7 @@ _RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ),
     ("max_attempts", lambda value: type(value) is int and value >= 1, "a whole number from 1"),
     ("fresh_process", lambda value: isinstance(value, bool), "True or False"),
+    ("outputs", _are_outputs, f"a tuple of at most {MAX_OUTPUTS} different names like html or by-month"),
 )
 """What each field of a `Kind` must be."""
 

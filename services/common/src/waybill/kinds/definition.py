@@ -1,6 +1,5 @@
 """The contract between a kind and the report-worker."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_jsonable_python
 
-from waybill.errors import PermanentError, WaybillError
+from waybill.errors import WaybillError
+from waybill.kinds.artefact import Artefact
 
 
 class Parameters(BaseModel):
@@ -26,30 +26,8 @@ class ParametersNotKept(WaybillError):  # noqa: N818 - the name is the sentence
     """No stored form of the parameters is read as the same values."""
 
 
-_NAME_BYTES = 200
-_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+( *;[\x20-\x7e]*)?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """The file that a report produced, still in the attempt's scratch directory.
-
-    `media_type` as in HTTP's Content-Type; `filename` is what a browser saves it as. Raises `PermanentError`
-    where they cannot be that.
-    """
-
-    path: Path
-    media_type: str
-    filename: str
-
-    def __post_init__(self) -> None:
-        name = self.filename
-        if name in ("", ".", "..") or "/" in name or not name.isprintable():
-            raise PermanentError(f"{name!r} is no name for an artefact: it must be a file's, without a path.")
-        if len(name.encode()) > _NAME_BYTES:
-            raise PermanentError(f"{name!r} is too long for an artefact: {_NAME_BYTES} bytes at most.")
-        if not _MEDIA_TYPE.fullmatch(self.media_type):
-            raise PermanentError(f"{self.media_type!r} is no media type: it must be like text/html.")
+class UnknownOutput(WaybillError):  # noqa: N818 - the name is the sentence
+    """An output that the kind does not offer."""
 
 
 class Work(Protocol):
@@ -66,6 +44,11 @@ class Work(Protocol):
     def directory(self) -> Path:
         """Scratch directory of this attempt alone; it is removed when the attempt ends."""
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Which of the kind's outputs are wanted, in the order of the request; without a request, the kind's
+        first. Empty for a kind that offers none."""
+
     def step(self, name: str, *, keep_going: bool = False) -> AbstractContextManager[None]:
         """A named part of the work: one span and one entry of the progress that clients see.
 
@@ -75,8 +58,9 @@ class Work(Protocol):
         """
 
 
-Produce = Callable[[Any, Work], Artefact]
-"""An implementation: `(parameters, work) -> artefact`, with the parameters as the kind's own model.
+Produce = Callable[[Any, Work], Artefact | Sequence[Artefact]]
+"""An implementation: `(parameters, work) -> artefact`, with the parameters as the kind's own model. Of
+several artefacts, 20 at most, each has a file name of its own; the first is the report's main one.
 
 It may raise `waybill.errors.RetryableError` (try again later) or `PermanentError` (never will); any other
 exception counts as retryable.
@@ -98,6 +82,7 @@ class Kind:
     `steps` gives the names of the steps that the parameters lead to, in order, so that progress has a total
     before the work begins. `implementation` is the `module:function` of a `Produce`. `fresh_process`: each
     report has a process to itself, as for code that keeps state in its modules; starting one takes little.
+    `outputs` are the names of the files that a request may choose from; the first is the default.
     """
 
     name: str
@@ -109,6 +94,17 @@ class Kind:
     timeout: timedelta = field(default=timedelta(minutes=30))
     max_attempts: int = 3
     fresh_process: bool = False
+    outputs: tuple[str, ...] = ()
+
+    def wanted_outputs(self, requested: Sequence[str] | None) -> tuple[str, ...]:
+        """Those `requested`, else the default. Raises `UnknownOutput`."""
+        if not requested:
+            return self.outputs[:1]
+        for name in requested:
+            if name not in self.outputs:
+                offered = f"offers {', '.join(self.outputs)}" if self.outputs else "has no outputs"
+                raise UnknownOutput(f"The kind {self.name} {offered}, not {name}.")
+        return tuple(requested)
 
     @property
     def defined_by(self) -> DefinitionText | None:

@@ -21,7 +21,7 @@ from waybill.domain import (
 from waybill.ledger.errors import LeaseLost, LimitReached
 from waybill.ledger.recording import Recording
 from waybill.ledger.writes import Acceptance, Claim, Conclusion, Heartbeat, Steps, Write
-from waybill.store.statements import attempts
+from waybill.store.statements import artefacts, attempts
 
 Result = Report | None | LeaseLost | LimitReached
 """Of one write: the report as it is now. None for a heartbeat, and for a report that could not be claimed. An
@@ -106,6 +106,7 @@ def _record_conclusion(changes: Recording, report: Report, write: Conclusion) ->
             status=Status.PROCESSING,
             failure=None,
             artefact=None,
+            artefacts=(),
             not_before=None,
             finished_at=None,
         )
@@ -123,7 +124,7 @@ def _ending(place: int, write: Conclusion) -> dict[str, Any]:
     match write.decision:
         case End(status, failure):
             found |= {"status": status, "failures": int(failure is not None)}
-            found["artefact"] = asdict(write.artefact) if write.artefact else None
+            found |= artefacts.columns(write.artefacts)
         case Retry(failure, delay, counted):
             found |= {"status": Status.INIT, "delay": delay.total_seconds()}
             found |= {"failures": int(counted), "interruptions": int(not counted)}

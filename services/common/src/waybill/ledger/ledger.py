@@ -143,7 +143,7 @@ class Ledger:
         return report
 
     def note_download(self, report: Report, actor: Actor) -> None:
-        """An authenticated client gets the report's artefact."""
+        """An authenticated client gets an artefact of the report."""
         with self.changes() as changes:
             changes.audit(report.audit_event(actor, Action.DOWNLOAD))
 
@@ -207,14 +207,14 @@ class Ledger:
         self,
         fence: Fence,
         end: End,
-        artefact: StoredArtefact | None = None,
+        artefacts: Sequence[StoredArtefact] = (),
         origin: Origin = UNKNOWN_ORIGIN,
         steps: Sequence[StepTaken] = (),
     ) -> Report:
-        """The report's end; with a dead letter, which names `origin`, where it is exhausted. A failure of one
-        that is to be cancelled is its cancellation. Before it, `steps` that began or ended, as in all
-        methods below. Raises `LeaseLost`."""
-        return _written(self.writer.write(Conclusion(fence, end, steps, artefact, origin)))
+        """The report's end, with all of its artefacts; with a dead letter, which names `origin`, where it is
+        exhausted. A failure of one that is to be cancelled is its cancellation. Before it, `steps` that began
+        or ended, as in all methods below. Raises `LeaseLost`."""
+        return _written(self.writer.write(Conclusion(fence, end, steps, artefacts, origin)))
 
     def retry(self, fence: Fence, retry: Retry, steps: Sequence[StepTaken] = ()) -> Report:
         """Returns a failed attempt's report to `init`, for another after a delay; ends one that is to be

@@ -63,7 +63,7 @@ class Conclusion:
     fence: Fence
     decision: End | Retry | Requeue
     steps: Sequence[StepTaken] = ()
-    artefact: StoredArtefact | None = None
+    artefacts: Sequence[StoredArtefact] = ()
     origin: Origin = UNKNOWN_ORIGIN
 
 

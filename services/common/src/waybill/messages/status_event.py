@@ -46,13 +46,20 @@ class FailureModel(_Model):
     step: str | None = None
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class ArtefactModel(_Model):
-    """What the report produced."""
+    """A file that the report produced."""
 
     filename: str
     media_type: str
     size: int = Field(description="In bytes.")
     sha256: str = Field(description="In hex.")
+    output: str | None = Field(
+        default=None, exclude_if=_is_none, description="Which of the kind's outputs it is. Left out if none."
+    )
 
 
 class StatusEvent(_Model):
@@ -71,6 +78,11 @@ class StatusEvent(_Model):
     step: StepModel | None = None
     error: FailureModel | None = None
     artefact: ArtefactModel | None = None
+    artefacts: tuple[ArtefactModel, ...] | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="All of them, the first of which is `artefact`. Left out unless there are several.",
+    )
     trace_id: str | None = None
     created_at: datetime
     started_at: datetime | None = None
@@ -91,4 +103,5 @@ def step_event(report: Report, step: StepChange) -> StatusEvent:
 
 def _event(report: Report, event_type: StatusEventType, step: StepModel | None) -> StatusEvent:
     changed = {"report_id": report.id, "type": event_type, "at": report.updated_at, "step": step}
+    changed["artefacts"] = report.artefacts if len(report.artefacts) > 1 else None
     return StatusEvent.model_validate({**report.client_view(), **changed})

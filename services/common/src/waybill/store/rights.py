@@ -88,7 +88,7 @@ _TAKEN_BACK = (
     *("status", "version", "updated_at", "losses", "progress", "failure"),
     *("finished_at", "enqueue_at", "lease_owner", "lease_expires_at"),
 )
-_ENDED = ("failures", "interruptions", "artefact", "not_before")
+_ENDED = ("failures", "interruptions", "artefact", "artefacts", "not_before")
 _REQUESTED = (
     *("id", "tenant", "owner", "priority", "kind", "parameters", "timeout_seconds", "enqueue_at"),
     *_CARRIER,

@@ -90,7 +90,7 @@ reports = Table(
     Column("progress", JSONB(none_as_null=True)),
     Column("failure", JSONB(none_as_null=True)),
     Column("artefact", JSONB(none_as_null=True)),
-    # where there are several: all of them, the first of which is `artefact`
+    # all of them, where there are several or outputs are named: see `waybill.store.statements.artefacts`
     Column("artefacts", JSONB(none_as_null=True)),
     # of the definition that it was requested with, if its kind is one
     Column("definition", Text),

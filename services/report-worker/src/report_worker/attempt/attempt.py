@@ -67,8 +67,8 @@ class Attempt:
             )
 
     def _produce(self, spans: AttemptSpans) -> None:
-        outcome, artefact = self._completion.store(self._supervision.run(spans.carrier))
-        end = self._completion.end(outcome, artefact, spans)
+        outcome, artefacts = self._completion.store(self._supervision.run(spans.carrier))
+        end = self._completion.end(outcome, artefacts, spans)
         self._slot_is_usable = slot_is_usable(outcome) and not self._supervision.cancelling
         if self._slot_is_usable:
             self._before_end()

@@ -1,8 +1,9 @@
-"""Completion: stores the artefact, and writes down what the attempt leaves the report as."""
+"""Completion: stores the artefacts, and writes down what the attempt leaves the report as."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import wait
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind,
 from report_worker.attempt.spans import AttemptSpans
 from report_worker.attempt.supervision import Supervision
 from report_worker.intake import Claimed
-from report_worker.slots import Cancelled, Failed, Produced
+from report_worker.slots import Cancelled, Failed, Produced, ProducedFile
 from waybill.artefacts import ArtefactStoreUnavailable
 from waybill.background import in_background
 from waybill.domain import (
@@ -32,7 +33,7 @@ from waybill.domain import (
     lifecycle,
 )
 from waybill.errors import PermanentError
-from waybill.kinds import Artefact
+from waybill.kinds import Artefact, check_together
 
 log = structlog.get_logger(__name__)
 
@@ -54,17 +55,17 @@ class Completion:
         self._lease = lease
         self._supervision = supervision
 
-    def store(self, outcome: Outcome) -> tuple[Outcome, StoredArtefact | None]:
-        """Keeps the artefact, if there is one. The outcome is another where that failed. Raises
+    def store(self, outcome: Outcome) -> tuple[Outcome, Sequence[StoredArtefact]]:
+        """Keeps the artefacts, if there are any: all of them, or the outcome is another. Raises
         `Interrupted`, `LeaseLost`, `StoreUnavailable`."""
         if not isinstance(outcome, Produced):
-            return outcome, None
+            return outcome, ()
         kept = self._store(outcome)
-        return (outcome, kept) if isinstance(kept, StoredArtefact) else (kept, None)
+        return (outcome, kept) if isinstance(kept, tuple) else (kept, ())
 
-    def end(self, outcome: Outcome, artefact: StoredArtefact | None, spans: AttemptSpans) -> EndWrite:
+    def end(self, outcome: Outcome, artefacts: Sequence[StoredArtefact], spans: AttemptSpans) -> EndWrite:
         """What writes down what the attempt leaves the report as, and the steps before it."""
-        return self._change(self._decide(outcome, spans), artefact)
+        return self._change(self._decide(outcome, spans), artefacts)
 
     def write(self, end: EndWrite, spans: AttemptSpans) -> Status:
         """The status that the report has then. Raises `LeaseLost`, `StoreUnavailable`."""
@@ -101,7 +102,7 @@ class Completion:
         max_attempts = self._supervision.max_attempts
         return lifecycle.after_failure(self._report, failed, max_attempts, retry, random)
 
-    def _change(self, decision: Retry | Requeue | End, artefact: StoredArtefact | None = None) -> EndWrite:
+    def _change(self, decision: Retry | Requeue | End, artefacts: Sequence[StoredArtefact] = ()) -> EndWrite:
         ledger, fence, origin = self._ledger, self._lease.fence, self._claimed.origin
         steps = self._supervision.take_unwritten()
         match decision:
@@ -110,35 +111,54 @@ class Completion:
             case Requeue():
                 return lambda: ledger.release(fence, steps)
             case End():
-                return lambda: ledger.finish(fence, decision, artefact, origin, steps)
+                return lambda: ledger.finish(fence, decision, artefacts, origin, steps)
 
-    def _store(self, produced: Produced) -> StoredArtefact | Cancelled | SlotFailure | Failed:
-        try:
-            artefact = Artefact(produced.path, produced.media_type, produced.filename)
-            file = self._supervision.open_file(produced.path)
-        except PermanentError as error:
-            return replace(failed_with(error), left_over=produced.left_over)
-        with file:
-            return self._keep(artefact, file)
+    def _store(self, produced: Produced) -> tuple[StoredArtefact, ...] | Cancelled | SlotFailure | Failed:
+        """One after the other, once all of them could be opened."""
+        with ExitStack() as files:
+            try:
+                opened = [self._open(one, files) for one in produced.files]
+                check_together([artefact for artefact, _ in opened])
+            except PermanentError as error:
+                return replace(failed_with(error), left_over=produced.left_over)
+            storing = _Storing(self._supervision.deadline, self._context.min_store_time)
+            stored: list[StoredArtefact] = []
+            for artefact, file in opened:
+                ended = self._look(storing) if stored else None
+                kept = ended or self._keep(artefact, file, storing)
+                if not isinstance(kept, StoredArtefact):
+                    return kept
+                stored.append(kept)
+        return tuple(stored)
 
-    def _keep(self, artefact: Artefact, file: BinaryIO) -> StoredArtefact | Cancelled | SlotFailure:
+    def _open(self, produced: ProducedFile, files: ExitStack) -> tuple[Artefact, BinaryIO]:
+        """Raises `PermanentError`."""
+        artefact = Artefact(produced.path, produced.media_type, produced.filename, produced.output)
+        return artefact, files.enter_context(self._supervision.open_file(produced.path))
+
+    def _keep(
+        self, artefact: Artefact, file: BinaryIO, storing: "_Storing"
+    ) -> StoredArtefact | Cancelled | SlotFailure:
         """The lease lasts meanwhile. A store that does not answer is given up, with the thread that waits."""
-        left = self._supervision.deadline - time.monotonic()
-        limit = max(left, self._context.min_store_time.total_seconds())
-        deadline = time.monotonic() + limit
         stored = in_background(lambda: self._put(artefact, file))
         while not wait([stored], _LISTEN_SECONDS).done:
-            self._supervision.write_steps()
-            self._lease.renew_if_due()
-            if self._supervision.cancel_wanted:
-                return Cancelled()
-            if time.monotonic() >= deadline:
-                message = f"Storing the artefact took longer than {timedelta(seconds=round(limit))}."
-                return SlotFailure(Failure(FailureType.ARTEFACT_STORE, message))
+            if ended := self._look(storing):
+                return ended
         try:
             return stored.result()
         except ArtefactStoreUnavailable as error:
             return SlotFailure(Failure(FailureType.ARTEFACT_STORE, str(error)))
+
+    def _look(self, storing: "_Storing") -> Cancelled | SlotFailure | None:
+        """Whether the attempt ends here."""
+        self._supervision.write_steps()
+        self._lease.renew_if_due()
+        if self._supervision.cancel_wanted:
+            return Cancelled()
+        if storing.is_late:
+            message = f"Storing the artefacts took longer than {timedelta(seconds=round(storing.limit))}."
+            return SlotFailure(Failure(FailureType.ARTEFACT_STORE, message))
+        return None
 
     def _put(self, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
         report = self._report
@@ -149,3 +169,17 @@ class Completion:
             return put()
         except ArtefactStoreUnavailable:
             return stamina.RetryingCaller(attempts=2, wait_initial=0.2)(ArtefactStoreUnavailable, put)
+
+
+class _Storing:
+    """The time that all artefacts of an attempt have together."""
+
+    def __init__(self, deadline: float, least: timedelta) -> None:
+        """What is left until the attempt's `deadline`, on the monotonic clock, but the `least` at least."""
+        now = time.monotonic()
+        self.limit = max(deadline - now, least.total_seconds())
+        self._end = now + self.limit
+
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() >= self._end

@@ -36,7 +36,7 @@ from waybill.domain import (
     StepTaken,
 )
 from waybill.errors import PermanentError
-from waybill.kinds import BrokenKind, Kind, UnavailableKind, UnknownKind
+from waybill.kinds import BrokenKind, Kind, UnavailableKind, UnknownKind, UnknownOutput
 from waybill.store import StoreUnavailable
 
 _LISTEN_SECONDS = 0.2
@@ -77,7 +77,8 @@ class Supervision:
             definition, kind = self._kind()
             self.max_attempts = kind.max_attempts
             parameters = kind.read_parameters(report.parameters)
-            steps = kind.step_names(parameters, report.outputs or ())
+            outputs = kind.wanted_outputs(report.outputs)
+            steps = kind.step_names(parameters, outputs)
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -88,7 +89,14 @@ class Supervision:
             message = f"The worker cannot create a directory for the job's files: {error}"
             return SlotFailure(Failure(FailureType.NO_DIRECTORY, message))
         job = Job(
-            report.id, report.attempt, report.kind, report.parameters, self._directory, carrier, definition
+            report_id=report.id,
+            attempt=report.attempt,
+            kind=report.kind,
+            parameters=report.parameters,
+            directory=self._directory,
+            carrier=carrier,
+            definition=definition,
+            outputs=outputs,
         )
         return self._supervise(kind, steps, job)
 
@@ -118,7 +126,7 @@ class Supervision:
             self._lease.write(lambda: ledger.steps(fence, unwritten))
 
     def open_file(self, path: Path) -> BinaryIO:
-        """The file that the job says it has produced. Raises `PermanentError`."""
+        """A file that the job says it has produced. Raises `PermanentError`."""
         if self._directory is None:
             raise PermanentError("No job has run.")
         return open_produced(self._directory, path)
@@ -174,19 +182,19 @@ class Supervision:
 
 
 def _not_started(error: Exception) -> UnsupportedKind | Failed:
-    """The kind, or its parameters, are not as this worker knows them."""
+    """The kind, its parameters or its outputs are not as this worker knows them."""
     if _is_of_another_version(error):
-        message = f"This worker's version does not support the kind or a parameter: {message_of(error)}"
+        message = f"This worker's version does not support what is requested: {message_of(error)}"
         return UnsupportedKind(Failure(FailureType.UNSUPPORTED_KIND, message))
     return failed_with(error)
 
 
 def _is_of_another_version(error: Exception) -> bool:
-    """Whether the API knows a kind, or a parameter, that is unknown here: in an upgrade the next worker may
-    know it."""
+    """Whether the API knows a kind, a parameter or an output that is unknown here: in an upgrade the next
+    worker may know it."""
     if isinstance(error, ValidationError):
         return all(one["type"] == "extra_forbidden" for one in error.errors())
-    return isinstance(error, UnknownKind | UnavailableKind)
+    return isinstance(error, UnknownKind | UnavailableKind | UnknownOutput)
 
 
 def _change(received: StepStarted | StepEnded) -> StepChange:

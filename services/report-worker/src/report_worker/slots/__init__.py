@@ -9,6 +9,7 @@ from report_worker.slots.protocol import (
     Job,
     Options,
     Produced,
+    ProducedFile,
     StepEnded,
     StepStarted,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Job",
     "Options",
     "Produced",
+    "ProducedFile",
     "Slot",
     "SlotDied",
     "StepEnded",

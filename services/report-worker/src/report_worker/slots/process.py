@@ -3,6 +3,7 @@
 import os
 import threading
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import replace
@@ -16,6 +17,7 @@ from report_worker.slots.protocol import (
     FromSlot,
     Job,
     Produced,
+    ProducedFile,
     Ready,
     StepEnded,
     StepStarted,
@@ -26,7 +28,7 @@ from report_worker.slots.sanitize import message_of, stack_of, storable, type_of
 from report_worker.slots.state import ProcessState
 from report_worker.slots.work import JobCancelled, SlotWork
 from waybill.errors import PermanentError
-from waybill.kinds import Artefact, Kind, Registry
+from waybill.kinds import Artefact, Kind, Registry, check_together
 from waybill.telemetry import flush
 
 _FRESH = "its kind's wish for a fresh process"
@@ -92,9 +94,9 @@ class SlotProcess:
             kind = self._kind(job)
             left_over = (_FRESH,) if kind.fresh_process else ()
             parameters = kind.read_parameters(job.parameters)
-            artefact = kind.load()(parameters, work)
+            returned = kind.load()(parameters, work)
             self._end_forked()
-            return replace(_produced(artefact, work), left_over=left_over)
+            return replace(_produced(returned, work), left_over=left_over)
         except BaseException as error:
             self._end_forked(error)
             if issubclass(type(error), JobCancelled) and self._cancelled.is_set():
@@ -132,12 +134,19 @@ class SlotProcess:
         os._exit(code if isinstance(code, int) else code is not None)
 
 
-def _produced(artefact: object, work: SlotWork) -> Produced:
+def _produced(returned: object, work: SlotWork) -> Produced:
     """Says of a result that is none what is wrong with it."""
+    artefacts = tuple(returned) if isinstance(returned, Sequence) else (returned,)
+    files = tuple(_file(one) for one in artefacts)
+    check_together([one for one in artefacts if isinstance(one, Artefact)])
+    return Produced(files, work.failed)
+
+
+def _file(artefact: object) -> ProducedFile:
     if not isinstance(artefact, Artefact):
         raise TypeError(f"The kind's function returned {type(artefact).__name__}, not an Artefact.")
     if not artefact.path.is_file():
         raise FileNotFoundError(f"The kind's function returned {artefact.path}, where there is no file.")
     if storable(path := str(artefact.path)) != path:
         raise ValueError(f"The kind's function returned {path}, which is no Unicode text.")
-    return Produced(artefact.path, artefact.media_type, artefact.filename, work.failed)
+    return ProducedFile(artefact.path, artefact.media_type, artefact.filename, artefact.output)

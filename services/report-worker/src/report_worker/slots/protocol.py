@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from waybill.domain import Carrier
+from waybill.kinds import MAX_ARTEFACTS
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -92,7 +93,8 @@ class Ended:
 
 @dataclass(frozen=True, config=_STRICT)
 class Job:
-    """To a slot: one attempt. `carrier` is handle_report's, the parent of the steps' spans."""
+    """To a slot: one attempt. `carrier` is handle_report's, the parent of the steps' spans; `outputs` are
+    those that are wanted."""
 
     report_id: UUID
     attempt: int
@@ -102,6 +104,7 @@ class Job:
     carrier: Carrier | None
     definition: Annotated[str, Field(max_length=200_000)] | None = None
     """The text of the kind's definition, if it has one."""
+    outputs: tuple[str, ...] = ()
     type: Literal["job"] = "job"
 
 
@@ -145,16 +148,24 @@ class StepEnded:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class ProducedFile:
+    """One of the files that a job has produced."""
+
+    path: Path
+    media_type: Name
+    filename: Name
+    output: Name | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Produced:
-    """From a slot: the job's file is written. `failed_step` is the first that failed and let the job go on.
+    """From a slot: the job's files are written. `failed_step` is the first that failed and let the job go on.
 
     `left_over`, here and below: what of the job another would notice in the same process, which therefore
     takes no other.
     """
 
-    path: Path
-    media_type: Name
-    filename: Name
+    files: Annotated[tuple[ProducedFile, ...], Field(min_length=1, max_length=MAX_ARTEFACTS)]
     failed_step: StepEnded | None = None
     left_over: tuple[Name, ...] = ()
     type: Literal["produced"] = "produced"

@@ -50,6 +50,10 @@ class SlotWork:
     def directory(self) -> Path:
         return self._job.directory
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return self._job.outputs
+
     @contextmanager
     def step(self, name: str, *, keep_going: bool = False) -> Iterator[None]:
         if self._running is not None:

@@ -69,6 +69,13 @@ class HowParameters(Parameters):
     seconds: float = Field(default=0, ge=0, description="For how long its step takes afterwards.")
 
 
+class SeveralParameters(Parameters):
+    """A file for each wanted output, or one for each of these names; and what is wrong with the second."""
+
+    names: list[str] = Field(default=[], max_length=50)
+    how: str = ""
+
+
 class ExactParameters(Parameters):
     """A decimal, and what is computed of it."""
 
@@ -130,4 +137,5 @@ LEAVE = _kind("leave", HowParameters, max_attempts=1)
 FORK = _kind("fork", HowParameters, max_attempts=1)
 READ = _kind("read", HowParameters, max_attempts=1)
 RETURN = _kind("return_one", HowParameters, max_attempts=1)
+SEVERAL = _kind("several", SeveralParameters, outputs=("html", "pdf", "xlsx"))
 ALONE = _kind("alone", Parameters, max_attempts=1, fresh_process=True)

@@ -31,6 +31,7 @@ from . import (
     KillerParameters,
     PermanentParameters,
     SecondsParameters,
+    SeveralParameters,
     SlowParameters,
 )
 
@@ -353,6 +354,28 @@ def return_one(parameters: HowParameters, work: Work) -> Artefact:
             (work.directory / "inner").symlink_to(work.directory.parent)
             path = work.directory / "inner" / outside.name
     return Artefact(path, "text/plain", "report.txt")
+
+
+def several(parameters: SeveralParameters, work: Work) -> list[Artefact]:
+    """Each says of which attempt it is."""
+    outputs: list[str | None] = [*work.outputs] if not parameters.names else [None] * len(parameters.names)
+    names = parameters.names or [f"report.{output}" for output in work.outputs]
+    artefacts = []
+    with work.step("only step"):
+        for number, (name, output) in enumerate(zip(names, outputs, strict=True)):
+            path = work.directory / f"{number}.txt"
+            path.write_text(f"{name} of attempt {work.attempt}\n")
+            artefacts.append(Artefact(path, "text/plain", name, output))
+        match parameters.how:
+            case "outside":
+                outside = work.directory.parent / f"{work.report_id}.secret"
+                outside.write_text("not the job's own\n")
+                artefacts[1] = Artefact(outside, "text/plain", "outside.txt")
+            case "missing":
+                artefacts[1].path.unlink()
+            case "nothing":
+                artefacts = []
+    return artefacts
 
 
 def alone(_: Parameters, work: Work) -> Artefact:

@@ -5,6 +5,7 @@ database's own: there is one clock for leases, however wrong a worker's may be.
 """
 
 from waybill.store.statements import (
+    artefacts,
     attempts,
     dead_letters,
     dispatch,
@@ -18,6 +19,7 @@ from waybill.store.statements import (
 )
 
 __all__ = [
+    "artefacts",
     "attempts",
     "dead_letters",
     "dispatch",

@@ -18,9 +18,9 @@ from waybill.domain import (
     Report,
     Scope,
     Status,
-    StoredArtefact,
     time_in,
 )
+from waybill.store.statements import artefacts
 from waybill.store.tables import reports
 
 _FOR_KIND_FROM_YEAR = 9000
@@ -119,7 +119,8 @@ _CONVERTED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "status": lambda row: Status(row["status"]),
     "progress": lambda row: Progress(**row["progress"]) if row["progress"] else None,
     "failure": lambda row: Failure(**row["failure"]) if row["failure"] else None,
-    "artefact": lambda row: StoredArtefact(**row["artefact"]) if row["artefact"] else None,
+    "artefact": lambda row: next(iter(artefacts.stored(row)), None),
+    "artefacts": artefacts.stored,
     "carrier": lambda row: carrier_from(row["traceparent"], row["tracestate"]),
     "cancel_requested": lambda row: row["cancel_requested_at"] is not None,
     "timeout": lambda row: (

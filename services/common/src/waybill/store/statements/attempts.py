@@ -119,7 +119,8 @@ WITH locked AS (
     FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS new (
         place integer, report_id uuid, number integer, owner text,
         steps integer, progress jsonb,
-        status text, failure jsonb, artefact jsonb, failures integer, interruptions integer, delay float
+        status text, failure jsonb, artefact jsonb, artefacts jsonb,
+        failures integer, interruptions integer, delay float
     ) ON reports.id = new.report_id
     WHERE {_AMONG_THEM}
     ORDER BY reports.id
@@ -172,6 +173,7 @@ UPDATE reports SET
     END,
     failure = CASE WHEN held.cancelled THEN NULL ELSE held.failure END,
     artefact = CASE WHEN held.cancelled THEN NULL ELSE held.artefact END,
+    artefacts = CASE WHEN held.cancelled THEN NULL ELSE held.artefacts END,
     failures = reports.failures + CASE WHEN held.cancelled THEN 0 ELSE held.failures END,
     interruptions = reports.interruptions + CASE WHEN held.cancelled THEN 0 ELSE held.interruptions END,
     finished_at = CASE WHEN held.cancelled OR held.status <> 'init' THEN clock_timestamp() END,
@@ -308,7 +310,7 @@ def steps(connection: AnyConnection, document: Document) -> Callable[[], dict[in
 def end(connection: AnyConnection, document: Document, requeue_after: timedelta) -> Callable[[], Ended]:
     """Of each, with the fence and the last steps: the `status`, with what is to be stored and counted; for
     `init` the `delay` until another attempt, None where it gets a command at once. Where the report is to be
-    cancelled, it is, unless it is `done`. Its file counts where a limit of kept bytes has it counted."""
+    cancelled, it is, unless it is `done`. Its files count where a limit of kept bytes has them counted."""
     found = _send(connection, _END, document, requeue_after=requeue_after)
 
     def ended() -> Ended:

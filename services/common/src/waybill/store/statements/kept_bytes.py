@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from waybill.domain import EACH, Holder, Level, Report
 from waybill.store.direct import AnyConnection, send
+from waybill.store.statements import artefacts
 
 _HAS_LIMIT = """EXISTS (
     SELECT FROM limits WHERE limits.level = {one}.level AND limits.tenant IN ({one}.tenant, '')
@@ -39,7 +40,7 @@ RETURNING bytes
 
 _SUBTRACT = f"""
 WITH gone AS (
-    SELECT tenant, owner, sum((artefact ->> 'size')::bigint) AS bytes FROM reports
+    SELECT tenant, owner, sum({artefacts.BYTES}) AS bytes FROM reports
     WHERE id = ANY (%(ids)s::uuid[]) AND artefact IS NOT NULL GROUP BY tenant, owner
 ), removed AS (
     SELECT 'tenant' AS level, tenant, '' AS owner, sum(bytes)::bigint AS bytes FROM gone GROUP BY tenant
@@ -64,7 +65,7 @@ _ONE_COUNT = "SELECT pg_advisory_xact_lock(1463898444, 16)"
 # What ends meanwhile is added to the rows that are there, and stays added: only the difference is.
 _COUNT = """
 WITH counted AS MATERIALIZED (
-    SELECT tenant, {owner} AS owner, sum((artefact ->> 'size')::bigint)::bigint AS bytes
+    SELECT tenant, {owner} AS owner, sum({bytes})::bigint AS bytes
     FROM reports WHERE artefact IS NOT NULL AND %(tenant)s IN (tenant, '') AND %(owner)s IN (owner, '')
     GROUP BY 1, 2
 ), before AS MATERIALIZED (
@@ -75,15 +76,19 @@ INSERT INTO kept_bytes AS kept (level, tenant, owner, bytes)
 SELECT %(level)s, tenant, owner, coalesce(counted.bytes, 0) - coalesce(before.bytes, 0)
 FROM counted FULL JOIN before USING (tenant, owner) ORDER BY tenant, owner
 ON CONFLICT (level, tenant, owner) DO UPDATE SET bytes = greatest(0, kept.bytes + excluded.bytes)
-"""
+""".replace("{bytes}", artefacts.BYTES)
 
 
 def add(connection: AnyConnection, ended: Iterable[Report]) -> None:
-    """They have ended in this transaction, each with the artefact that it has."""
+    """They have ended in this transaction, each with the artefacts that it has."""
     document = [
-        {"tenant": one.owner.tenant, "owner": one.owner.name, "bytes": one.artefact.size}
+        {
+            "tenant": one.owner.tenant,
+            "owner": one.owner.name,
+            "bytes": sum(artefact.size for artefact in one.artefacts),
+        }
         for one in ended
-        if one.artefact
+        if one.artefacts
     ]
     if document:
         send(connection, _ADD, {"document": json.dumps(document)})

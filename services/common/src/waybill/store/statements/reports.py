@@ -224,6 +224,7 @@ def redrive(connection: Connection, report_id: UUID) -> Report | None:
             failure=None,
             progress=None,
             artefact=None,
+            artefacts=None,
             finished_at=None,
             cancel_requested_at=None,
             enqueue_at=case((is_closed, for_kind_until), else_=reports.c.created_at),
