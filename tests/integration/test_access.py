@@ -123,6 +123,8 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", f"{ONE}:cancel"): Asked(),
     ("POST", f"{ONE}:retry"): Asked(make=failed),
     ("GET", f"{ONE}/artefact"): Asked(make=done),
+    ("GET", f"{ONE}/artefacts"): Asked(make=done),
+    ("GET", f"{ONE}/artefacts/{{filename}}"): Asked(make=done),
     ("GET", f"{ONE}/events"): Asked(make=done),
     ("GET", "/api/v1/dead-letters"): Asked(
         make=failed,
@@ -168,7 +170,7 @@ def cell(api: Access, folder: Path, route: tuple[str, str], who: Person | None) 
     asked = ROUTES[route]
     report = asked.make(api, folder)
     key = api.person("somebody", HERS, Role.REQUESTER).token.split("_")[1]
-    named = {"{report_id}": str(report.id), "{key_id}": key, "{kind}": "dowork"}
+    named = {"{report_id}": str(report.id), "{key_id}": key, "{kind}": "dowork", "{filename}": "report.txt"}
     address = path
     for name, value in named.items():
         address = address.replace(name, value)
@@ -575,3 +577,28 @@ def test_a_priority_that_is_not_given_is_no_part_of_an_idempotent_request(api: A
     api.services.ledger.accept(new, IdempotencyKey("monthly", sha256, api.ann.owner))
 
     assert api.requested(api.ann, **{"Idempotency-Key": "monthly"}).id == new.id
+
+
+def test_the_list_of_artefacts_is_of_ones_own_alone(api: Access, tmp_path: Path) -> None:
+    report = api.done(api.ann, tmp_path)
+    gil, bob = (api.person("gil", THEIRS, Role.ADMIN), api.person("bob", HERS, Role.REQUESTER))
+    for path in ("artefacts", "artefacts/report.txt", "artefacts/other.txt"):
+        answer = asks(api, bob, "GET", f"/api/v1/reports/{report.id}/{path}")
+        assert (answer.status_code, answer.get_json()["type"]) == (404, "/problems/no-such-report"), path
+        assert "report.txt" not in answer.text
+    assert asks(api, gil, "GET", f"/api/v1/reports/{report.id}/artefacts").status_code == 200, (
+        "of all tenants"
+    )
+
+
+def test_a_download_of_one_of_them_is_in_the_audit(api: Access, tmp_path: Path) -> None:
+    report = api.done(api.ann, tmp_path)
+    address = f"/api/v1/reports/{report.id}/artefacts/report.txt"
+
+    assert asks(api, api.ann, "HEAD", address).status_code == 200
+    assert asks(api, api.ann, "GET", f"/api/v1/reports/{report.id}/artefacts").status_code == 200
+    assert api.services.ledger.audit(AuditFilter(action=Action.DOWNLOAD)) == []
+    assert asks(api, api.ann, "GET", address).data == b"what ann alone should read\n"
+
+    (entry,) = api.services.ledger.audit(AuditFilter(action=Action.DOWNLOAD))
+    assert entry.event.report_id == report.id

@@ -40,7 +40,14 @@ CAN_BE_WRONG = [
     ("DELETE", LIMITS),
     ("GET", f"{LIMITS}/usage"),
 ]
-TAKE_ANY_ID = [("GET", ONE), ("GET", f"{ONE}/artefact"), ("POST", f"{ONE}:cancel"), ("POST", f"{ONE}:retry")]
+TAKE_ANY_ID = [
+    ("GET", ONE),
+    ("GET", f"{ONE}/artefact"),
+    ("GET", f"{ONE}/artefacts"),
+    ("GET", f"{ONE}/artefacts/{{filename}}"),
+    ("POST", f"{ONE}:cancel"),
+    ("POST", f"{ONE}:retry"),
+]
 TAKE_NOTHING = [("GET", "/api/v1/kinds"), ("GET", "/api/report"), ("GET", LIMITS)]
 OF_KEYS = [
     ("GET", "/api/v1/keys"),

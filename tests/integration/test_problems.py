@@ -71,12 +71,22 @@ class TestRequests:
             {"kind": "x" * 101},
             {"kind": "dowork", "parameters": []},
             {"kind": "dowork", "colour": "red"},
+            {"kind": "dowork", "outputs": []},
+            {"kind": "dowork", "outputs": "html"},
+            {"kind": "dowork", "outputs": ["HTML"]},
+            {"kind": "dowork", "outputs": ["html", "html"]},
+            {"kind": "dowork", "outputs": [f"o{number}" for number in range(11)]},
             [],
             "dowork",
         ],
     )
     def test_a_wrong_body(self, body: Any, http: httpx.Client) -> None:
         problem(post(http, body), 422, "wrong-request")
+
+    def test_outputs_of_a_kind_that_has_none(self, http: httpx.Client) -> None:
+        body = problem(post(http, {"kind": "dowork", "outputs": ["html"]}), 422, "wrong-request")
+
+        assert body["detail"] == "outputs: must be left out: dowork has no outputs"
 
     def test_a_null_body_redrives_nothing(self, http: httpx.Client) -> None:
         answer = http.post("/api/v1/dead-letters:redrive", content=b" null ", headers=JSON)
@@ -130,7 +140,7 @@ class TestRequests:
 
 
 class TestAddresses:
-    @pytest.mark.parametrize("rest", ["", "/artefact", "/events"])
+    @pytest.mark.parametrize("rest", ["", "/artefact", "/artefacts", "/artefacts/a.txt", "/events"])
     @pytest.mark.parametrize("report_id", [str(uuid4()), "7", "not-a-uuid", "%00", "x" * 2000])
     def test_an_unknown_report(self, report_id: str, rest: str, http: httpx.Client) -> None:
         problem(http.get(f"{REPORTS}/{report_id}{rest}"), 404, "no-such-report")
@@ -158,17 +168,19 @@ class TestAddresses:
     def test_an_artefact_that_is_not_there_yet(self, http: httpx.Client, client: WaybillClient) -> None:
         report = client.request("dowork", {"steps": 5, "failing_step": None})
 
-        answer = http.get(f"{REPORTS}/{report.id}/artefact")
-
-        body = problem(answer, 409, "artefact-not-ready")
-        assert body["report_id"] == str(report.id)
-        assert answer.headers["Retry-After"]
+        for rest in ("artefact", "artefacts/dowork.log"):
+            answer = http.get(f"{REPORTS}/{report.id}/{rest}")
+            body = problem(answer, 409, "artefact-not-ready")
+            assert body["report_id"] == str(report.id)
+            assert answer.headers["Retry-After"]
+        assert http.get(f"{REPORTS}/{report.id}/artefacts").json() == {"artefacts": []}
 
     def test_an_artefact_that_will_never_be(self, http: httpx.Client, client: WaybillClient) -> None:
         nothing = {"first_day": "2013-01-01", "last_day": "2013-01-01", "carrier": "OO"}
         report = run(client, "flights", nothing)
 
-        problem(http.get(f"{REPORTS}/{report.id}/artefact"), 404, "no-artefact")
+        for rest in ("artefact", "artefacts/flights.html"):
+            problem(http.get(f"{REPORTS}/{report.id}/{rest}"), 404, "no-artefact")
 
 
 def test_each_sort_of_problem_explains_itself_at_its_address(http: httpx.Client) -> None:

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 def post(api: httpx.Client, kind: str, key: str | None = None, **body: Any) -> httpx.Response:
     """A request for a report, whatever comes of it. Parameters are those that are not the body's own."""
-    own = {name: body.pop(name) for name in ("timeout_seconds",) if name in body}
+    own = {name: body.pop(name) for name in ("timeout_seconds", "outputs") if name in body}
     headers = {} if key is None else {"Idempotency-Key": key}
     return api.post(REPORTS, json={"kind": kind, "parameters": body, **own}, headers=headers)
 

@@ -13,6 +13,7 @@ from producer_api.addressing import Addressing
 from producer_api.exact_json import ExactJSONProvider
 from producer_api.routes import (
     api_keys,
+    artefact_files,
     article,
     audit,
     dead_letters,
@@ -87,6 +88,7 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
         services.stream_limits,
         services.stream,
     )
+    yield artefact_files.blueprint(ledger, services.artefacts, services.places)
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds, services.kind_limits)
     yield api_keys.blueprint(services.api_keys)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +40,7 @@ def request_report(
     """
     kind = _kind(kinds, wanted.kind)
     checked = _checked(kind, wanted.parameters)
+    _check_outputs(kind, wanted.outputs)
     timeout = _timeout(kind, wanted.timeout_seconds)
     identity = current_identity()
     _check_priority(identity, wanted.priority)
@@ -57,6 +58,7 @@ def request_report(
             actor=identity.actor,
             priority=wanted.priority,
             definition=definition,
+            outputs=wanted.outputs,
         )
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
@@ -98,7 +100,7 @@ def _idempotency_key(header: str, wanted: ReportRequest, owner: Owner) -> Idempo
     if not quoted and not _BARE_KEY.fullmatch(text):
         raise Problem("wrong-request", "Idempotency-Key: must be 1 to 255 visible ASCII characters.")
     # A field that was added counts where it is given: processes of the version before do not know it.
-    added = {"priority"} - wanted.model_fields_set
+    added = {"priority", "outputs"} - wanted.model_fields_set
     request = json.dumps(wanted.model_dump(mode="json", exclude=added), sort_keys=True)
     return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest(), owner)
 
@@ -107,6 +109,19 @@ def _check_priority(identity: Identity, wanted: int) -> None:
     first = min(FIRST_PRIORITY[role] for role in identity.roles if role in FIRST_PRIORITY)
     if wanted < first:
         raise Problem("not-allowed", f"priority: your roles allow {first} to 5.")
+
+
+def _check_outputs(kind: Kind, wanted: Sequence[str] | None) -> None:
+    if wanted and not kind.outputs:
+        raise _wrong([FieldError(field="outputs", message=f"must be left out: {kind.name} has no outputs")])
+    offered = ", ".join(kind.outputs)
+    _refuse(
+        [
+            FieldError(field=f"outputs.{place}", message=f"must be an output of {kind.name}: {offered}")
+            for place, name in enumerate(wanted or ())
+            if name not in kind.outputs
+        ]
+    )
 
 
 def _timeout(kind: Kind, seconds: float | None) -> timedelta | None:

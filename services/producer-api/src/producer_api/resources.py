@@ -3,9 +3,11 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from producer_api.addressing import path_of
 from producer_api.published import published_schema
@@ -26,7 +28,7 @@ from waybill.domain import (
     Status,
     Usage,
 )
-from waybill.kinds import Kind
+from waybill.kinds import MAX_OUTPUTS, OUTPUT_PATTERN, Kind
 from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel
 from waybill.store import StoredDeadLetter
 
@@ -42,6 +44,15 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern="^[^\\x00]*$")
 def _as_float(value: Any) -> Any:
     """A number of more digits than a float has is read as Decimal."""
     return float(value) if isinstance(value, Decimal) else value
+
+
+OutputName = Annotated[str, Field(pattern=OUTPUT_PATTERN)]
+
+
+def _different(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("different", "must be different from each other")
+    return names
 
 
 class ReportRequest(BaseModel):
@@ -69,12 +80,27 @@ class ReportRequest(BaseModel):
         le=5,
         description="Of the reports of one owner that wait, those of the lowest are first.",
     )
+    outputs: Annotated[list[OutputName], AfterValidator(_different)] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_OUTPUTS,
+        json_schema_extra={"uniqueItems": True},
+        description="Which of the kind's outputs are wanted; without it, its first.",
+        examples=[["html", "pdf"]],
+    )
 
 
 class ArtefactResource(ArtefactModel):
-    """The file a report produced."""
+    """A file that a report produced."""
 
+    output: str | None = Field(description="Which of the kind's outputs it is; null of one that is none.")
     href: str
+
+
+class ArtefactList(BaseModel):
+    """The files of a report; none before they are there."""
+
+    artefacts: list[ArtefactResource]
 
 
 class Links(BaseModel):
@@ -93,6 +119,7 @@ class ReportResource(BaseModel):
     kind: str
     parameters: dict[str, Any]
     priority: int
+    outputs: list[str] | None = Field(description="As requested; null for the kind's first, if it has any.")
     status: Status
     version: int = Field(description="Counts every change of the report.")
     attempt: int
@@ -101,7 +128,8 @@ class ReportResource(BaseModel):
     kind_paused: bool = Field(description="It waits, and does so until its kind is resumed.")
     progress: ProgressModel | None
     error: FailureModel | None
-    artefact: ArtefactResource | None
+    artefact: ArtefactResource | None = Field(description="The first of `artefacts`.")
+    artefacts: list[ArtefactResource] = Field(description="All of them; none before they are there.")
     definition: str | None = Field(
         description="Of a kind that is a definition: the SHA-256 of the text that it was requested with."
     )
@@ -138,6 +166,7 @@ class KindResource(BaseModel):
     title: str
     description: str
     parameters: dict[str, Any]
+    outputs: list[str] = Field(description="What a request may choose from; the first is the default.")
     max_running: int | None = Field(description="How many run at once, in all tenants; null for any number.")
     paused_at: datetime | None = Field(description="Since when none starts; null of one that is not paused.")
     reason: str | None = Field(description="Why it is paused.")
@@ -443,13 +472,22 @@ def audit_resource(entry: AuditEntry) -> AuditResource:
 def report_resource(report: Report, *, kind_paused: bool = False) -> ReportResource:
     """For the answer to the current request, whose client's addresses it has."""
     address = path_of(f"{BASE}/{report.id}")
-    artefact = None
-    if report.artefact:
-        stored = ArtefactModel.model_validate(report.artefact)
-        artefact = ArtefactResource(href=f"{address}/artefact", **stored.model_dump())
+    artefacts = artefact_list(report).artefacts
+    first = artefacts[0].model_copy(update={"href": f"{address}/artefact"}) if artefacts else None
     links = Links(self=address, events=f"{address}/events")
-    view = {**report.client_view(), "artefact": artefact, "links": links, "kind_paused": kind_paused}
-    return ReportResource.model_validate(view)
+    made = {"artefact": first, "artefacts": artefacts, "links": links, "kind_paused": kind_paused}
+    return ReportResource.model_validate({**report.client_view(), **made})
+
+
+def artefact_list(report: Report) -> ArtefactList:
+    """As `report_resource`. Each address has the file's name."""
+    address = path_of(f"{BASE}/{report.id}/artefacts")
+    return ArtefactList(
+        artefacts=[
+            ArtefactResource(href=f"{address}/{quote(one.filename, safe='')}", **vars(one))
+            for one in report.artefacts
+        ]
+    )
 
 
 def dead_letter_resource(letter: StoredDeadLetter) -> DeadLetterResource:
@@ -467,6 +505,7 @@ def kind_resource(kind: Kind, limit: KindLimit) -> KindResource:
         title=kind.title,
         description=kind.description,
         parameters=published_schema(kind).document,
+        outputs=list(kind.outputs),
         max_running=limit.max_running,
         paused_at=limit.paused_at,
         reason=limit.reason,

@@ -21,7 +21,7 @@ from producer_api.status_hub import StatusHub
 from producer_api.stream import EventStream, retry_after
 from producer_api.stream_limits import StreamLimits
 from waybill.artefacts import ArtefactStore
-from waybill.domain import TERMINAL, Report
+from waybill.domain import TERMINAL, Report, StoredArtefact
 from waybill.ledger import Ledger
 from waybill.store import StoreUnavailable
 
@@ -50,33 +50,14 @@ def blueprint(
     @routes.doc(responses=problem_responses("no-such-report", "no-artefact", "artefact-not-ready"))
     @requires(Permission.READ)
     def artefact(report_id: str) -> Response:
-        """The file that the report produced. 503 while this process writes as many long answers as it can."""
+        """The file that the report produced, or the first of several.
+
+        503 while this process writes as many long answers as it can.
+        """
         report = find_report(ledger, report_id)
         if report.artefact is None:
-            raise _no_artefact(report)
-        if not places.take():
-            raise no_place()
-        try:
-            content = artefacts.open(report.artefact)
-            actor = current_identity().actor
-            if actor and request.method == "GET":
-                ledger.note_download(report, actor)
-        except BaseException:
-            places.release()
-            raise
-        response = Response(
-            content,
-            content_type=report.artefact.media_type,
-            headers={
-                "Content-Length": str(report.artefact.size),
-                "ETag": f'"{report.artefact.sha256}"',
-                "X-Content-Type-Options": "nosniff",
-                "Content-Security-Policy": _ARTEFACT_POLICY,
-            },
-        )
-        response.call_on_close(places.release)
-        response.headers.set("Content-Disposition", "inline", **_filename_parameter(report.artefact.filename))
-        return response
+            raise no_artefact(report)
+        return artefact_response(report, report.artefact, ledger, artefacts, places)
 
     @routes.get(f"{BASE}/<report_id>/events")
     @routes.doc(
@@ -126,6 +107,35 @@ def blueprint(
     return routes
 
 
+def artefact_response(
+    report: Report, artefact: StoredArtefact, ledger: Ledger, artefacts: ArtefactStore, places: Places
+) -> Response:
+    """One of the report's artefacts, for the current request."""
+    if not places.take():
+        raise no_place()
+    try:
+        content = artefacts.open(artefact)
+        actor = current_identity().actor
+        if actor and request.method == "GET":
+            ledger.note_download(report, actor)
+    except BaseException:
+        places.release()
+        raise
+    response = Response(
+        content,
+        content_type=artefact.media_type,
+        headers={
+            "Content-Length": str(artefact.size),
+            "ETag": f'"{artefact.sha256}"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": _ARTEFACT_POLICY,
+        },
+    )
+    response.call_on_close(places.release)
+    response.headers.set("Content-Disposition", "inline", **_filename_parameter(artefact.filename))
+    return response
+
+
 def _event_stream(lines: Iterable[str]) -> Response:
     headers = {"Cache-Control": "private, no-cache", "X-Accel-Buffering": "no"}
     return Response(iter(lines), mimetype="text/event-stream", headers=headers)
@@ -152,7 +162,8 @@ def _filename_parameter(filename: str) -> dict[str, str]:
     return {"filename": filename} if filename.isascii() else {"filename*": f"UTF-8''{quote(filename)}"}
 
 
-def _no_artefact(report: Report) -> Problem:
+def no_artefact(report: Report) -> Problem:
+    """There is none, or there is none yet."""
     if report.status in TERMINAL:
         return Problem(
             "no-artefact",
