@@ -37,6 +37,7 @@ def hostile_report(status: str = "fail", **fields: Any) -> dict[str, Any]:
         "media_type": HOSTILE,
         "size": len(PAGE),
         "sha256": hashlib.sha256(PAGE).hexdigest(),
+        "output": HOSTILE,
     }
     return report(
         status,
@@ -48,6 +49,8 @@ def hostile_report(status: str = "fail", **fields: Any) -> dict[str, Any]:
         progress={"step": HOSTILE, "done": 1, "total": 2},
         error={"type": HOSTILE, "message": HOSTILE, "step": HOSTILE},
         artefact=artefact,
+        artefacts=[{**artefact, "filename": f"{number}{HOSTILE}"} for number in range(2)],
+        outputs=[HOSTILE],
         **fields,
     )
 
@@ -55,10 +58,11 @@ def hostile_report(status: str = "fail", **fields: Any) -> dict[str, Any]:
 def stream() -> tuple[str, ...]:
     step = {"name": HOSTILE, "status": "failed", "duration_ms": 1, "error": HOSTILE}
     artefact = {"filename": HOSTILE, "media_type": HOSTILE, "size": 1, "sha256": HOSTILE}
+    artefacts = [{**artefact, "output": HOSTILE}] * 2
     failure = {"type": HOSTILE, "message": HOSTILE}
     return (
         event(1, "init", kind=HOSTILE),
-        event(2, kind=HOSTILE, artefact=artefact),
+        event(2, kind=HOSTILE, artefact=artefact, artefacts=artefacts),
         event(3, step=step, kind=HOSTILE, progress={"step": HOSTILE, "done": 1, "total": 2}),
         event(4, step={**step, "status": "done"}, kind=HOSTILE),
         event(5, "fail", kind=HOSTILE, error=failure),
@@ -86,6 +90,7 @@ KIND = {
         },
         "examples": [{HOSTILE: HOSTILE}],
     },
+    "outputs": [HOSTILE, HOSTILE],
     "paused_at": "2026-11-23T12:00:00Z",
     "reason": HOSTILE,
 }
@@ -176,6 +181,7 @@ COMMANDS = [
     ("request", "dowork", "--trace"),
     ("follow", REPORT_ID),
     ("show", REPORT_ID),
+    ("artefacts", REPORT_ID),
     ("list",),
     ("cancel", REPORT_ID),
     ("retry", REPORT_ID, "--follow"),
@@ -242,6 +248,7 @@ def test_so_it_does_on_a_terminal(
         ("request", "dowork", "--json"),
         ("follow", REPORT_ID, "--json"),
         ("show", REPORT_ID, "--json"),
+        ("artefacts", REPORT_ID, "--json"),
         ("list", "--json"),
         ("kinds", "--json"),
         ("kinds", "pause", "k", "--json"),
@@ -300,6 +307,86 @@ def test_a_file_of_that_name_is_named_escaped(waybill: Waybill, tmp_path: Path) 
 
     assert not invisible(written)
     assert SHOWN in written
+
+
+def test_files_of_such_names_are_named_escaped(waybill: Waybill, tmp_path: Path) -> None:
+    written = waybill("artefacts", REPORT_ID, "--save", str(tmp_path))
+
+    assert not invisible(written)
+    assert [line.rpartition("/")[2] for line in written.splitlines()] == [f"{n}{SHOWN}" for n in range(2)]
+
+
+def test_a_file_that_is_not_opened_is_named_escaped(waybill: Waybill, tmp_path: Path) -> None:
+    written = waybill("request", "dowork", "--save", str(tmp_path), "--open")
+
+    assert not invisible(written)
+    assert f"Not opened: 0{SHOWN}" in written
+
+
+def files(server: Server, *names: str) -> None:
+    """The server's report has these."""
+    known = hostile_report()
+    known["artefacts"] = [{**known["artefact"], "filename": name} for name in names]
+    known["artefact"] = known["artefacts"][0]
+    server.routes[f"GET {REPORTS}/{REPORT_ID}"] = partial(Request.json, value=known)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "/", "../..", "a/..", "\0", "a\0b", "x/\0"], ids=repr)
+@pytest.mark.parametrize(
+    "command",
+    [("artefacts", REPORT_ID, "--save"), ("artefact", REPORT_ID, "-o"), ("request", "dowork", "--save")],
+    ids=lambda command: command[0],
+)
+def test_a_name_that_is_none_of_a_file_writes_none(
+    server: Server, waybill: Waybill, tmp_path: Path, name: str, command: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    files(server, name, "b.txt")
+
+    written = waybill(*command, str(folder))
+
+    assert "of an artefact is none of a file" in written
+    assert [*tmp_path.rglob("*")] == [folder]
+
+
+@pytest.mark.parametrize("name", ["../up.txt", "/tmp/up.txt", "a/b/../../../up.txt", "~/up.txt"])
+def test_a_name_with_a_path_is_cut_to_its_last_part(
+    server: Server, waybill: Waybill, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "folder"
+    files(server, name, "b.txt")
+
+    waybill("artefacts", REPORT_ID, "--save", str(folder))
+
+    assert {*tmp_path.rglob("*")} == {folder, folder / "up.txt", folder / "b.txt"}
+
+
+@pytest.mark.parametrize("names", [("a.txt", "x/a.txt"), ("a.txt", "A.TXT"), ("\u00e9", "e\u0301")], ids=repr)
+def test_files_that_would_replace_each_other_are_not_fetched(
+    server: Server, waybill: Waybill, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    files(server, *names)
+
+    written = waybill("artefacts", REPORT_ID, "--save", str(tmp_path))
+
+    assert "Two artefacts have the name" in written
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_in_the_folder_leads_nowhere(server: Server, waybill: Waybill, tmp_path: Path) -> None:
+    """However the server calls its files: it may know which links there are."""
+    elsewhere, folder = tmp_path / "elsewhere.txt", tmp_path / "folder"
+    elsewhere.write_text("mine")
+    folder.mkdir()
+    (folder / "a.txt").symlink_to(elsewhere)
+    files(server, "a.txt", "b.txt")
+
+    waybill("artefacts", REPORT_ID, "--save", str(folder))
+
+    assert elsewhere.read_text() == "mine"
+    assert (folder / "a.txt").read_bytes() == PAGE
+    assert not (folder / "a.txt").is_symlink()
 
 
 def test_a_picture_of_a_trace_has_it_escaped(waybill: Waybill, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _ARTEFACT = {
     "media_type": "text/html",
     "size": len(_FILE),
     "sha256": "0f1b2c",
+    "output": "html",
 }
 _REPORT = report(
     "fail",
@@ -37,12 +38,15 @@ _REPORT = report(
     parameters={"steps": 3, "name": ["a"]},
     progress={"step": "doWork:1", "done": 1, "total": 2},
     error={"type": "step_failed", "message": "Something wrong!", "step": "doWork:1"},
+    outputs=["html", "pdf"],
     artefact=_ARTEFACT,
+    artefacts=[_ARTEFACT, {**_ARTEFACT, "filename": "report.pdf", "output": "pdf"}],
 )
 _KIND = {
     "name": "dowork",
     "title": "Do work",
     "description": "The demonstration job.",
+    "outputs": ["html", "pdf"],
     "parameters": {
         "$defs": {"Inner": {"type": "object", "properties": {"size": {"type": "integer"}}}},
         "properties": {
@@ -95,6 +99,7 @@ _TRACE = jaeger(
 _OF_COMMANDS: tuple[tuple[tuple[str, ...], str, Any], ...] = (
     (("show", REPORT_ID), f"GET {_REPORTS}/{REPORT_ID}", _REPORT),
     (("show", REPORT_ID, "--json"), f"GET {_REPORTS}/{REPORT_ID}", _REPORT),
+    (("artefacts", REPORT_ID), f"GET {_REPORTS}/{REPORT_ID}", _REPORT),
     (("list",), f"GET {_REPORTS}", {"reports": [_REPORT], "next_cursor": None}),
     (("cancel", REPORT_ID), f"POST {_REPORTS}/{REPORT_ID}:cancel", _REPORT),
     (("request", "dowork"), f"POST {_REPORTS}", _REPORT),
@@ -140,6 +145,7 @@ _FREE_TEXTS = frozenset(
     (
         *("name", "title", "description", "detail", "reason", "owner", "tenant", "message", "kind", "step"),
         *("actor", "credential", "action", "subject", "created_by", "roles", "filename", "media_type"),
+        *("output", "outputs"),
         *("operationName", "serviceName", "value", "stack", "topic", "field", "type", "sha256", "examples"),
     )
 )

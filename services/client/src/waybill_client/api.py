@@ -15,6 +15,7 @@ from httpx_sse import EventSource, SSEError
 from pydantic import ValidationError
 
 from waybill_client.errors import ArtefactError, UnexpectedAnswerError
+from waybill_client.folders import check_names, chosen, name_in_folder
 from waybill_client.http import IMPATIENT, TIMEOUT, Client, RetryPolicy, Server
 from waybill_client.models import (
     DEFAULT_TENANT,
@@ -97,18 +98,22 @@ class WaybillClient(Client):
         key: str | None = None,
         timeout_seconds: float | None = None,
         priority: int | None = None,
+        outputs: Sequence[str] | None = None,
     ) -> Report:
         """Asks for a report; it is accepted and kept when this returns, and has not begun.
 
         The same request with the same `key` is the same report; without one, each call is a new report.
         `timeout_seconds` bounds each attempt; the kind's own limit is the most. `priority`, 1 to 5, is the
-        place among the owner's reports that wait: those of the lowest are first.
+        place among the owner's reports that wait: those of the lowest are first. `outputs` are those of the
+        kind that are wanted; without them, it is its first.
         """
         body: dict[str, Any] = {"kind": kind, "parameters": dict(parameters or {})}
         if timeout_seconds is not None:
             body["timeout_seconds"] = timeout_seconds
         if priority is not None:
             body["priority"] = priority
+        if outputs:
+            body["outputs"] = list(outputs)
         name = str(uuid4()) if key is None else key
         return self._server.read(Report, self._server.post(REPORTS, body, name))
 
@@ -277,18 +282,36 @@ class WaybillClient(Client):
     def artefact_url(self, artefact: ArtefactLink) -> str:
         return self.url + self._path_of(artefact)
 
-    def download(self, report: Report, destination: Path) -> Path:
-        """Writes a report's artefact to `destination` and answers the file's path.
+    def download(self, report: Report, destination: Path, artefact: ArtefactLink | None = None) -> Path:
+        """Writes an artefact of a report, the first if none is given, to `destination` and answers the file's
+        path.
 
-        A directory stands for a file in it, named as the artefact is. The file appears only when it is whole
-        and has the checksum that the report tells; else `ArtefactError`. A device, a pipe or a link that is
-        there stays, and is written to.
+        A directory stands for a file in it, named as the artefact is; what is there under that name is
+        replaced, a link too. The file appears only when it is whole and has the checksum that the report
+        tells; else `ArtefactError`. A device, a pipe or a link that `destination` names stays, and is written
+        to.
         """
-        artefact = self._artefact(report)
-        path = destination / Path(artefact.filename).name if destination.is_dir() else destination
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            self._fetch_into(artefact, path)
-            return path
+        artefact = artefact or self._artefact(report)
+        if destination.is_dir():
+            return self._fetch_whole(artefact, destination / name_in_folder(artefact))
+        if destination.is_symlink() or (destination.exists() and not destination.is_file()):
+            self._fetch_into(artefact, destination)
+            return destination
+        return self._fetch_whole(artefact, destination)
+
+    def download_all(self, report: Report, folder: Path, output: str | None = None) -> tuple[Path, ...]:
+        """Writes all artefacts of a report, or those that are this output, into a folder, which is made where
+        it is missing; as `download`. Where two have the same name it writes none: `ArtefactError`."""
+        artefacts = chosen(report, output)
+        check_names(artefacts)
+        folder.mkdir(parents=True, exist_ok=True)
+        return tuple(self.download(report, folder, one) for one in artefacts)
+
+    def write_artefact(self, report: Report, sink: IO[bytes]) -> None:
+        """As `download`, into an open file: a broken artefact is noticed when it has been written."""
+        self._fetch(self._artefact(report), sink)
+
+    def _fetch_whole(self, artefact: ArtefactLink, path: Path) -> Path:
         if not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -301,17 +324,11 @@ class WaybillClient(Client):
             part.unlink(missing_ok=True)
             raise
 
-    def write_artefact(self, report: Report, sink: IO[bytes]) -> None:
-        """As `download`, into an open file: a broken artefact is noticed when it has been written."""
-        self._fetch(self._artefact(report), sink)
-
     def _show(self, report_id: UUID | str, retry: RetryPolicy | None) -> Report:
         return self._server.read(Report, self._server.get(f"{REPORTS}/{report_id}", retry=retry))
 
     def _artefact(self, report: Report) -> ArtefactLink:
-        if report.artefact is None:
-            raise ArtefactError(f"Report {report.id} has no artefact; its status is {report.status}.")
-        return report.artefact
+        return report.artefact or chosen(report)[0]
 
     def _path_of(self, artefact: ArtefactLink) -> str:
         """Below `url`. Behind a path prefix the API's links have it, if the API knows it. Its own addresses

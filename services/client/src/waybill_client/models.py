@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Resource(BaseModel):
@@ -66,12 +66,14 @@ class Step(_Resource):
 
 
 class Artefact(_Resource):
-    """What a report produced, in an event. `size` in bytes."""
+    """A file that a report produced, in an event. `size` in bytes; `output`, which of the kind's outputs it
+    is."""
 
     filename: str
     media_type: str
     size: int
     sha256: str
+    output: str | None = None
 
 
 class StatusEventType(StrEnum):
@@ -82,7 +84,8 @@ class StatusEventType(StrEnum):
 
 
 class StatusEvent(_Resource):
-    """One event of a report's status stream: the report at that version, with what changed."""
+    """One event of a report's status stream: the report at that version, with what changed. `artefacts` only
+    where there are several."""
 
     report_id: UUID
     kind: str
@@ -95,6 +98,7 @@ class StatusEvent(_Resource):
     step: Step | None = None
     error: Failure | None = None
     artefact: Artefact | None = None
+    artefacts: tuple[Artefact, ...] | None = None
     trace_id: str | None = None
     created_at: datetime
     started_at: datetime | None = None
@@ -104,17 +108,20 @@ class StatusEvent(_Resource):
 
 
 class ArtefactLink(_Resource):
-    """What a report produced, and where to get it: `href` is relative to the API. `size` in bytes."""
+    """A file that a report produced, and where to get it: `href` is relative to the API. `size` in bytes;
+    `output`, which of the kind's outputs it is."""
 
     href: str
     filename: str
     media_type: str
     size: int
     sha256: str
+    output: str | None = None
 
 
 class Report(_Resource):
-    """A report as the API shows it. A server that knows no owners yet names none."""
+    """A report as the API shows it. A server that knows no owners yet names none. `artefacts` are all of its
+    files, `artefact` the first of them; `outputs`, what was requested."""
 
     id: UUID
     tenant: str = DEFAULT_TENANT
@@ -126,7 +133,9 @@ class Report(_Resource):
     attempt: int
     progress: Progress | None = None
     error: Failure | None = None
+    outputs: tuple[str, ...] | None = None
     artefact: ArtefactLink | None = None
+    artefacts: tuple[ArtefactLink, ...] = ()
     kind_paused: bool = False
     trace_id: str | None = None
     created_at: datetime
@@ -138,6 +147,14 @@ class Report(_Resource):
     def ended(self) -> bool:
         """Nothing more will happen to it."""
         return self.status in TERMINAL
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_server_before(cls, data: Any) -> Any:
+        """It names the one artefact alone."""
+        if isinstance(data, dict) and "artefacts" not in data and data.get("artefact"):
+            return {**data, "artefacts": [data["artefact"]]}
+        return data
 
 
 class ReportPage(_Resource):
@@ -192,12 +209,14 @@ class Redriven(_Resource):
 
 
 class KindInfo(_Resource):
-    """A kind that the server knows; `parameters` is a JSON Schema."""
+    """A kind that the server knows; `parameters` is a JSON Schema. Of its `outputs`, the first is the
+    default."""
 
     name: str
     title: str
     description: str
     parameters: Mapping[str, Any] = Field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
     max_running: int | None = None
     paused_at: datetime | None = None
     reason: str | None = None

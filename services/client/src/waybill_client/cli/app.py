@@ -19,6 +19,7 @@ from waybill_client import (
     ServerUnreachableError,
 )
 from waybill_client.cli import (
+    artefacts,
     audit,
     credentials,
     dead_letters,
@@ -52,7 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (reports, kinds, trace, dead_letters, keys, limits, audit, demo, plugins):
+for commands in (reports, artefacts, kinds, trace, dead_letters, keys, limits, audit, demo, plugins):
     commands.register(app)
 
 

@@ -140,6 +140,9 @@ def _describe(context: typer.Context, kind: KindInfo) -> None:
     session = session_of(context)
     text = shown(f": {kind.title}. {kind.description}\n")
     session.out.print(Text.assemble((shown(kind.name), "bold"), text, *_state(kind)))
+    if kind.outputs:
+        first, *others = kind.outputs
+        session.line(f"Outputs: {', '.join([f'{first} (without --output)', *others])}")
     table = Table("parameter", "type", "default", "description", box=None, pad_edge=False, header_style="dim")
     required = kind.parameters.get("required", ())
     for name, schema in _properties(kind.parameters):

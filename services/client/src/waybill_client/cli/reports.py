@@ -14,15 +14,14 @@ from rich.text import Text
 
 from waybill_client import ANONYMOUS, Report, Status
 from waybill_client.cli import formatting
+from waybill_client.cli.arguments import AsJson, ReportId
+from waybill_client.cli.artefacts import open_artefact, save_artefacts
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import writing
 from waybill_client.cli.parameters import parse_parameters
 from waybill_client.cli.session import ExitCode, Session, session_of
 from waybill_client.cli.status_view import status_view
-from waybill_client.cli.trace import as_report_id, show_report_trace
-
-ReportId = Annotated[UUID, typer.Argument(metavar="ID", help="The report's id.", parser=as_report_id)]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for a script.")]
+from waybill_client.cli.trace import show_report_trace
 
 
 def register(app: typer.Typer) -> None:
@@ -55,8 +54,21 @@ def request(
     ] = False,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="When it has ended, write its artefact there. Implies --follow."),
+        typer.Option(
+            metavar="PATH",
+            help="When it has ended, write its artefact there; several, into a folder. Implies --follow.",
+        ),
     ] = None,
+    outputs: Annotated[
+        list[str] | None,
+        typer.Option("--output", metavar="NAME", help="An output of the kind that is wanted. Repeatable."),
+    ] = None,
+    open_it: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="When it has ended, show its first artefact in the browser. Implies --follow."
+        ),
+    ] = False,
     key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="Idempotency key: repeating the request creates no second report."),
@@ -76,17 +88,19 @@ def request(
     With --follow it ends with 1 when the report fails or is cancelled.
     """
     session = session_of(context)
-    report = session.api.request(kind, parse_parameters(pairs or [], parameters), key, timeout, priority)
-    if not (follow or trace or save):
+    report = session.api.request(
+        kind, parse_parameters(pairs or [], parameters), key, timeout, priority, outputs
+    )
+    if not (follow or trace or save or open_it):
         session.json(report) if as_json else session.line(str(report.id))
         return
     report = _follow(session, report.id, quiet=as_json)
     if as_json:
         session.json(report)
-    if save and report.artefact:
-        with writing(save):
-            path = session.api.download(report, save)
-        (session.err if as_json else session.out).print(f"Saved {path}", soft_wrap=True)
+    if report.artefact:
+        saved = save_artefacts(session, report, save, quiet=as_json) if save else None
+        if open_it:
+            open_artefact(session, report, saved, quiet=as_json)
     if trace:
         show_report_trace(session, report, as_json=as_json)
     _exit(report)
@@ -188,11 +202,12 @@ def artefact(
         typer.Option("--output", "-o", metavar="FILE", help="A file, a directory, or - for standard output."),
     ] = Path(),
 ) -> None:
-    """Fetch the file that a report produced.
+    """Fetch the file that a report produced, or the first of several.
 
     It goes into the current directory, under its own name, if nothing else
     is said. Its checksum is verified; a file that is there is replaced.
-    A device, a pipe or a link that is there is written to.
+    A device, a pipe or a link that is named is written to.
+    'waybill artefacts' has all of them.
     """
     session = session_of(context)
     report = session.api.show(report_id)
@@ -235,8 +250,13 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
     yield "requested", formatting.moment(report.created_at)
     if report.finished_at:
         yield "ended", f"{formatting.moment(report.finished_at)}, after {formatting.took(report)}"
-    if found := report.artefact:
-        yield "artefact", f"{found.filename}, {found.media_type}, {formatting.size(found.size)}"
-        yield "", session.api.artefact_url(found)
+    if report.outputs:
+        yield "outputs", ", ".join(report.outputs)
+    for number, found in enumerate(report.artefacts):
+        link = found if number or report.artefact is None else report.artefact
+        which = f" ({found.output})" if found.output else ""
+        name = "" if number else "artefact" if len(report.artefacts) == 1 else "artefacts"
+        yield name, f"{found.filename}{which}, {found.media_type}, {formatting.size(found.size)}"
+        yield "", session.api.artefact_url(link)
     if report.trace_id:
         yield "trace", session.trace_place(report.trace_id)

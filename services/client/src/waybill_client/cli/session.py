@@ -87,6 +87,10 @@ class Session:
         """One line, however long: what a script may want to cut out."""
         self.out.print(one_line(text), soft_wrap=True)
 
+    def note(self, text: str, *, quiet: bool = False) -> None:
+        """A line for a person. `quiet`: standard output is for JSON."""
+        (self.err if quiet else self.out).print(one_line(text), soft_wrap=True)
+
     def json(self, value: BaseModel | Any) -> None:
         """`value` as JSON, on one line where no person watches."""
         data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value

@@ -131,7 +131,8 @@ def _news(event: StatusEvent) -> Text:
     if event.error:
         return Text(one_line(f"✗ {event.error.message}"), style="red")
     if event.artefact:
-        return Text(one_line(f"{event.artefact.filename}, {formatting.size(event.artefact.size)}"))
+        more = f", and {len(event.artefacts) - 1} more" if event.artefacts else ""
+        return Text(one_line(f"{event.artefact.filename}, {formatting.size(event.artefact.size)}{more}"))
     return Text(f"attempt {event.attempt}" if event.attempt > 1 else "")
 
 
