@@ -47,6 +47,16 @@ class LifecycleStack:
     database_url: str
 
     @property
+    def definitions(self) -> Path:
+        """The folder from which the API reads definitions of reports."""
+        return Path(self.settings["WAYBILL_DEFINITIONS"])
+
+    @property
+    def sources(self) -> Path:
+        """The file that says what they read; not there unless a test writes it."""
+        return Path(self.settings["WAYBILL_SOURCES"])
+
+    @property
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.ports['api']}"
 
@@ -138,9 +148,13 @@ def lifecycle_stack(
 
 def _settings(directory: Path) -> dict[str, str]:
     metadata = write_metadata(_KINDS, directory / "kinds")
+    definitions = directory / "definitions"
+    definitions.mkdir()
     path = [str(_KINDS / "src"), str(metadata), os.environ.get("PYTHONPATH", "")]
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "WAYBILL_DEFINITIONS": str(definitions),
+        "WAYBILL_SOURCES": str(directory / "sources.yaml"),
         "WAYBILL_KAFKA_TOPIC_REPORT": NAMES.report,
         "WAYBILL_KAFKA_TOPIC_REPORT_STATUS": NAMES.report_status,
         "WAYBILL_KAFKA_TOPIC_REPORT_DEAD_LETTER": NAMES.report_dead_letter,

@@ -172,7 +172,8 @@ def test_a_folder_that_is_not_there(folder: Path) -> None:
 
 def test_results_are_tables_with_the_types_that_they_had(folder: Path) -> None:
     sql = """select 1::int as i, 1.50::decimal(10, 2) as d, 'x'::enum('x', 'y') as e, null as n,
-        interval '2 days 3 seconds' as v, date '2026-10-01' as day, timestamptz '2026-10-01 00:00+02' as moment,
+        interval '2 days 3 seconds' as v, date '2026-10-01' as day,
+        timestamptz '2026-10-01 00:00+02' as moment,
         [1, 2] as l, {'a': 1} as s, true as b, uuid '00000000-0000-0000-0000-000000000001' as u"""
     [row] = rows(query(folder), sql)
     assert row["d"] == Decimal("1.50")
