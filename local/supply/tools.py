@@ -36,3 +36,5 @@ PIP_AUDIT = Tool("pip-audit")
 CYCLONEDX = Tool("cyclonedx-bom")
 CHECK_JSONSCHEMA = Tool("check-jsonschema")
 ZIZMOR = Tool("zizmor")
+MOTO = Tool("moto")
+"""Of the tests alone."""

@@ -22,6 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "prctl": set(),
     "bare_http": set(),
     "domain": set(),
+    "file_headers": set(),
     "kinds": {"errors"},
     "periodic": {"errors"},
     "database_url": {"errors"},
@@ -34,7 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "logs": {"redaction"},
     "store": {"database_url", "domain", "errors"},
     "kafka": {"background", "errors", "topics"},
-    "artefacts": {"background", "domain", "errors", "kinds"},
+    "artefacts": {"background", "domain", "errors", "file_headers", "kinds"},
     "outbound": {"background", "errors"},
     # what uses them
     "ledger": {"artefacts", "domain", "errors", "messages", "store", "topics"},

@@ -5,20 +5,41 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import wait
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 from uuid import UUID
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
+from obstore.store import (
+    AzureStore,
+    GCSStore,
+    LocalStore,
+    ObjectStore,
+    S3Store,
+    from_url,
+)
 
 from waybill.background import in_background
 from waybill.domain import DEFAULT_TENANT, StoredArtefact
 from waybill.errors import RetryableError, WaybillError
+from waybill.file_headers import (
+    Disposition,
+    content_disposition,
+    disposition_elsewhere,
+    is_the_same_elsewhere,
+)
 from waybill.kinds import Artefact
 
+if TYPE_CHECKING:  # obstore has it for type checkers alone
+    from obstore import Attributes
+    from obstore.store import RetryConfig
+
 _CHUNK = 1024 * 1024
+_REMOTE_CHUNK = 4 * 1024 * 1024
+"""Of a file in an object store, for each question: one connection would end while a slow client reads."""
+_WHILE_A_CLIENT_WAITS: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 
 
 class ArtefactMissing(WaybillError):  # noqa: N818 - the name is the sentence
@@ -41,6 +62,12 @@ class ArtefactStore:
         """`url` as `file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…`; credentials as each
         service's own variables say. A folder is made where it is missing. Raises `WrongArtefactUrl`."""
         self._store = _open(url)
+        self._reading = _open(url, _WHILE_A_CLIENT_WAITS) if self.is_remote else self._store
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is an object store, which other hosts can reach too."""
+        return isinstance(self._store, tuple(_REMOTE))
 
     def check(self, limit: timedelta = timedelta(seconds=3)) -> None:
         """Asks the store, for `limit` at most. Raises `WrongArtefactUrl` where it can keep no file as it is
@@ -62,7 +89,12 @@ class ArtefactStore:
         try:
             file.seek(0)
             small = os.fstat(file.fileno()).st_size <= _CHUNK
-            obstore.put(self._store, key, b"".join(counted) if small else counted)
+            obstore.put(
+                self._store,
+                key,
+                b"".join(counted) if small else counted,
+                attributes=_attributes(artefact) if self.is_remote else None,
+            )
         except (BaseError, OSError) as error:
             raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_reason(error)}") from error
         size, sha256 = counted.size, counted.sha256
@@ -84,15 +116,78 @@ class ArtefactStore:
         except (BaseError, OSError) as error:
             raise ArtefactStoreUnavailable(f"Artefacts cannot be removed: {_reason(error)}") from error
 
-    def open(self, artefact: StoredArtefact) -> Iterator[bytes]:
-        """The file's bytes in chunks. Raises `ArtefactMissing` or `ArtefactStoreUnavailable`, at once."""
-        try:
-            found = obstore.get(self._store, artefact.key)
-        except (NotFoundError, FileNotFoundError) as error:
-            raise ArtefactMissing(f"The file of this report is not there: {artefact.key}.") from error
-        except (BaseError, OSError) as error:
-            raise ArtefactStoreUnavailable(f"The artefact cannot be read: {_reason(error)}") from error
+    def open(self, artefact: StoredArtefact, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The file's bytes from `start` on, up to and without `end`, in chunks; the two must be in the file.
+        Raises `ArtefactMissing` or `ArtefactStoreUnavailable`, at once."""
+        end = artefact.size if end is None else end
+        if start >= end:
+            self.require(artefact)
+            return iter(())
+        if self.is_remote:
+            return self._parts(artefact, start, end)
+        with _reading(artefact):
+            found = obstore.get(self._reading, artefact.key, options={"range": (start, end)})
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
+
+    def require(self, artefact: StoredArtefact) -> None:
+        """Asks whether the file is there. Raises `ArtefactMissing` or `ArtefactStoreUnavailable`."""
+        with _reading(artefact):
+            obstore.head(self._reading, artefact.key)
+
+    def address(
+        self,
+        artefact: StoredArtefact,
+        method: Literal["GET", "HEAD"],
+        shown: Disposition,
+        lifetime: timedelta,
+    ) -> str | None:
+        """Where anyone gets the file from the object store itself, for `lifetime`: a credential. None where
+        that gives a browser something else than `shown` asks for: the store signs no request for other
+        headers than those that the file was stored with, and versions before this one stored none. Raises
+        `ArtefactMissing` or `ArtefactStoreUnavailable`."""
+        store = self._reading
+        if not isinstance(store, (S3Store, GCSStore, AzureStore)):
+            return None
+        if not is_the_same_elsewhere(artefact.media_type, shown):
+            return None
+        with _reading(artefact):
+            found = obstore.get(store, artefact.key, options={"head": True})
+            if _attributes(artefact).items() <= found.attributes.items():
+                return obstore.sign(store, method, artefact.key, lifetime)
+        return None
+
+    def _parts(self, artefact: StoredArtefact, start: int, end: int) -> Iterator[bytes]:
+        first = self._part(artefact, start, min(end, start + _REMOTE_CHUNK))
+
+        def parts() -> Iterator[bytes]:
+            yield first
+            for at in range(start + _REMOTE_CHUNK, end, _REMOTE_CHUNK):
+                yield self._part(artefact, at, min(end, at + _REMOTE_CHUNK))
+
+        return parts()
+
+    def _part(self, artefact: StoredArtefact, start: int, end: int) -> bytes:
+        with _reading(artefact):
+            return bytes(obstore.get_range(self._reading, artefact.key, start=start, end=end))
+
+
+@contextmanager
+def _reading(artefact: StoredArtefact) -> Iterator[None]:
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError) as error:
+        raise ArtefactMissing(f"The file of this report is not there: {artefact.key}.") from error
+    except (BaseError, OSError) as error:
+        raise ArtefactStoreUnavailable(f"The artefact cannot be read: {_reason(error)}") from error
+
+
+def _attributes(artefact: Artefact | StoredArtefact) -> "Attributes":
+    """What a browser is told that gets the file from an object store."""
+    shown = disposition_elsewhere(artefact.media_type)
+    return {
+        "Content-Type": artefact.media_type,
+        "Content-Disposition": content_disposition(shown, artefact.filename),
+    }
 
 
 class _Counted(Iterator[bytes]):
@@ -126,11 +221,11 @@ _NO_ACCOUNT = "Account must be specified"
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
 
 
-def _open(url: str) -> ObjectStore:
+def _open(url: str, retries: "RetryConfig | None" = None) -> ObjectStore:
     try:
         if url.startswith("file:"):
             return from_url(url, mkdir=True, automatic_cleanup=True)
-        return from_url(url)
+        return from_url(url, retry_config=retries)
     except OSError as error:
         raise WrongArtefactUrl(f"the folder cannot be made: {_reason(error)}.") from None
     except (BaseError, ValueError) as error:

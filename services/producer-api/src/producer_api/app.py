@@ -10,10 +10,12 @@ from flask import Flask, Request
 
 from producer_api import access, description, guards, places, problems
 from producer_api.addressing import Addressing
+from producer_api.downloads import Downloads
 from producer_api.exact_json import ExactJSONProvider
 from producer_api.routes import (
     api_keys,
     artefact_files,
+    artefacts,
     article,
     audit,
     dead_letters,
@@ -79,16 +81,17 @@ def create_app(services: Services) -> Flask:
 def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     """In the order of the description's tags. Each gets the parts that its handlers use."""
     ledger = services.ledger
+    downloads = Downloads(ledger, services.artefacts, services.places, services.downloads)
     yield reports.blueprint(ledger, services.dead_letters, services.kinds, services.kind_limits)
+    yield artefacts.blueprint(downloads)
     yield outcome.blueprint(
         ledger,
-        services.artefacts,
         services.hub,
         services.places,
         services.stream_limits,
         services.stream,
     )
-    yield artefact_files.blueprint(ledger, services.artefacts, services.places)
+    yield artefact_files.blueprint(downloads)
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds, services.kind_limits)
     yield api_keys.blueprint(services.api_keys)

@@ -1,9 +1,11 @@
 """Places for long answers, so that threads stay free for short ones."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from apiflask import APIFlask
-from flask import Response
+from flask import Response, request
 
 from producer_api.policies import SHORT_ANSWER_BYTES
 from producer_api.problems import Problem
@@ -29,13 +31,25 @@ class Places:
         with self._lock:
             self._taken -= 1
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """One while the block runs. Raises `Problem` where there is none."""
+        if not self.take():
+            raise no_place()
+        try:
+            yield
+        finally:
+            self.release()
+
 
 def register(app: APIFlask, places: Places) -> None:
     """Gives a place to each answer of `app` that is not short. Streamed ones see to theirs themselves."""
 
     @app.after_request
     def take_place(response: Response) -> Response:
-        if response.is_streamed or (response.content_length or 0) <= SHORT_ANSWER_BYTES:
+        if response.is_streamed or request.method == "HEAD":
+            return response
+        if (response.content_length or 0) <= SHORT_ANSWER_BYTES:
             return response
         if not places.take():
             return no_place().response()

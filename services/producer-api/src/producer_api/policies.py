@@ -52,6 +52,15 @@ class ArrivalPolicy:
 
 
 @dataclass(frozen=True)
+class DownloadPolicy:
+    """`redirect`: files that are in an object store come from there, by addresses that anyone may use for
+    `address_lifetime`. Else, and always from a folder, they come through this process."""
+
+    redirect: bool = True
+    address_lifetime: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
 class TlsPolicy:
     """The PEM files with which the API speaks HTTPS: its certificate with those between it and the
     authority's, and its key."""

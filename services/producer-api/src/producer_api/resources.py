@@ -28,6 +28,7 @@ from waybill.domain import (
     Status,
     Usage,
 )
+from waybill.file_headers import Disposition
 from waybill.kinds import MAX_OUTPUTS, OUTPUT_PATTERN, Kind
 from waybill.messages.status_event import ArtefactModel, FailureModel, ProgressModel
 from waybill.store import StoredDeadLetter
@@ -157,6 +158,16 @@ class ReportQuery(BaseModel):
     kind: Word | None = None
     limit: int = Field(default=50, ge=1, le=200)
     cursor: UUID | None = Field(default=None, description="A page's next_cursor.")
+
+
+class DownloadQuery(BaseModel):
+    """What a browser is to do with a file. Other parameters, as trackers add them to links, are ignored."""
+
+    download: bool = Field(default=False, description="It saves the file, also where it could show it.")
+
+    @property
+    def shown(self) -> Disposition:
+        return Disposition.ATTACHMENT if self.download else Disposition.INLINE
 
 
 class KindResource(BaseModel):

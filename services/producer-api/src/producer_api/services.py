@@ -13,7 +13,7 @@ from producer_api.access.proxy import ProxyAuthenticator
 from producer_api.access.session import SessionAuthenticator
 from producer_api.access.sign_in import SignIn
 from producer_api.places import Places
-from producer_api.policies import HostPolicy, ProxyPolicy, StreamPolicy
+from producer_api.policies import DownloadPolicy, HostPolicy, ProxyPolicy, StreamPolicy
 from producer_api.readiness import Readiness
 from producer_api.settings import ApiSettings, Auth
 from producer_api.status_hints import StatusHints
@@ -41,6 +41,7 @@ class Services:
     hints: StatusHints
     readiness: Readiness
     places: Places
+    downloads: DownloadPolicy
     limits: Limits
     stream_limits: StreamLimits
     stream: StreamPolicy
@@ -97,6 +98,7 @@ def build_services(settings: ApiSettings) -> Services:
         hints=hints,
         readiness=Readiness(runtime.check_database, hub, hints, runtime.publishing),
         places=Places(settings.max_long_answers),
+        downloads=settings.downloads,
         limits=runtime.limits,
         stream_limits=StreamLimits(lambda: runtime.limits.page(EVERYTHING), runtime.stream_rows()),
         stream=settings.stream,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,7 @@ from producer_api.access.proxy import ProxyHeaders
 from producer_api.access.session_settings import SessionSettings
 from producer_api.policies import (
     ArrivalPolicy,
+    DownloadPolicy,
     HostPolicy,
     ProxyPolicy,
     StreamPolicy,
@@ -25,6 +26,10 @@ from waybill.settings import Listen, ServiceSettings, items
 from waybill.telemetry import CallerTrace
 
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+_LONGEST_ADDRESS = 604_800
+"""Seconds. No store signs an address for longer."""
 
 
 class Auth(StrEnum):
@@ -61,6 +66,8 @@ class ApiSettings(SessionSettings, ServiceSettings):
     proxy_user_header: str = Field(default="X-Forwarded-User", min_length=1)
     proxy_tenant_header: str = ""
     proxy_roles_header: str = ""
+    artefact_downloads: Literal["redirect", "stream"] = "redirect"
+    artefact_address_seconds: int = Field(default=300, ge=1, le=_LONGEST_ADDRESS)
     caller_trace: CallerTrace = CallerTrace.CONTINUE
     definitions: str = ""
 
@@ -173,6 +180,13 @@ class ApiSettings(SessionSettings, ServiceSettings):
             body=timedelta(seconds=self.body_timeout_seconds),
             write=timedelta(seconds=self.write_timeout_seconds),
             max_body_bytes=self.max_body_bytes,
+        )
+
+    @property
+    def downloads(self) -> DownloadPolicy:
+        return DownloadPolicy(
+            redirect=self.artefact_downloads == "redirect",
+            address_lifetime=timedelta(seconds=self.artefact_address_seconds),
         )
 
     @property

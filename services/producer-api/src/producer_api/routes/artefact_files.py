@@ -1,22 +1,19 @@
 """The artefacts of a report: their list, and each by its file name."""
 
 from apiflask import APIBlueprint
-from apiflask.schemas import FileSchema
 from flask import Response
 
 from producer_api.access import Permission, requires
-from producer_api.description import problem_responses
+from producer_api.description import problem_responses, request_headers
+from producer_api.downloads import Downloads, artefact_response
 from producer_api.lookup import find_report
-from producer_api.places import Places
 from producer_api.problems import Problem
-from producer_api.resources import BASE, ArtefactList, artefact_list
-from producer_api.routes.outcome import artefact_response, no_artefact
-from waybill.artefacts import ArtefactStore
+from producer_api.resources import BASE, ArtefactList, DownloadQuery, artefact_list
+from producer_api.routes.artefacts import CONDITIONS, FILE_PROBLEMS, FILE_RESPONSES, no_artefact
 from waybill.domain import Report, StoredArtefact
-from waybill.ledger import Ledger
 
 
-def blueprint(ledger: Ledger, artefacts: ArtefactStore, places: Places) -> APIBlueprint:
+def blueprint(downloads: Downloads) -> APIBlueprint:
     routes = APIBlueprint("artefact_files", __name__, tag="Reports")
 
     @routes.get(f"{BASE}/<report_id>/artefacts")
@@ -25,18 +22,19 @@ def blueprint(ledger: Ledger, artefacts: ArtefactStore, places: Places) -> APIBl
     @requires(Permission.READ)
     def list_all(report_id: str) -> ArtefactList:
         """The files that the report produced, the main one first; none before it has ended."""
-        return artefact_list(find_report(ledger, report_id))
+        return artefact_list(find_report(downloads.ledger, report_id))
 
     @routes.get(f"{BASE}/<report_id>/artefacts/<filename>")
-    @routes.output(FileSchema(type="string", format="binary"), content_type="*/*")
+    @routes.input(DownloadQuery, location="query", arg_name="query")
     @routes.doc(
-        responses=problem_responses("no-such-report", "no-such-artefact", "no-artefact", "artefact-not-ready")
+        responses={**problem_responses(*FILE_PROBLEMS, "no-such-artefact"), **FILE_RESPONSES},
+        extensions=request_headers(*CONDITIONS),
     )
     @requires(Permission.READ)
-    def one(report_id: str, filename: str) -> Response:
-        """One of them, by its file name. 503 as for the first."""
-        report = find_report(ledger, report_id)
-        return artefact_response(report, _named(report, filename), ledger, artefacts, places)
+    def one(report_id: str, filename: str, query: DownloadQuery) -> Response:
+        """One of them, by its file name, as the first."""
+        report = find_report(downloads.ledger, report_id)
+        return artefact_response(downloads, report, _named(report, filename), query.shown)
 
     return routes
 
