@@ -16,6 +16,7 @@ from local.installation import Installation
 from local.stack import Stack
 from tests.support.database import Database
 from tests.support.kafka import Topics
+from tests.support.s3 import S3, s3_server
 from tests.support.traces import Traces
 from tests.support.waiting import PATIENCE
 from waybill.store import create_engine
@@ -50,6 +51,13 @@ def start_stack(run_dir: Path) -> Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with start_stack(tmp_path_factory.mktemp("stack") / ODD_NAME) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """An object store."""
+    with s3_server(tmp_path_factory.mktemp("s3") / "log") as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

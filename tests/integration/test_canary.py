@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -29,6 +29,7 @@ from tests.support.database import Database
 from tests.support.kafka import Topics
 from tests.support.lifecycle_stack import API, WORKER, LifecycleStack, lifecycle_stack
 from tests.support.lifecycle_store import engine_of, own_database
+from tests.support.s3 import S3
 from tests.support.waiting import PATIENCE, eventually
 from waybill.settings import PREFIX
 from waybill_client.cli import app
@@ -231,7 +232,10 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def well(stack: Stack, canaries: Canaries, tmp_path: Path) -> Iterator[tuple[LifecycleStack, Database]]:
+def well(
+    stack: Stack, canaries: Canaries, s3: S3, tmp_path: Path
+) -> Iterator[tuple[LifecycleStack, Database]]:
+    """Their files are in an object store."""
     with own_database(stack.endpoints.database_url, "canary") as url:
         for name, address in {
             "owner": url,
@@ -239,7 +243,14 @@ def well(stack: Stack, canaries: Canaries, tmp_path: Path) -> Iterator[tuple[Lif
             "worker": as_role(url, WORKER_ROLE),
         }.items():
             canaries.add(f"the database's password of the {name}", urlsplit(address).password or "")
-        settings = {**canaries.settings(), **TOPICS, "WAYBILL_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
+        settings = {
+            **canaries.settings(),
+            **TOPICS,
+            "WAYBILL_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+            "WAYBILL_ARTEFACT_URL": f"s3://{s3.bucket()}/waybill",
+            "AWS_ENDPOINT_URL": s3.url,
+            "AWS_ALLOW_HTTP": "true",
+        }
         with lifecycle_stack(stack, url, tmp_path / "run", settings) as started, engine_of(url) as engine:
             yield started, Database(engine)
 
@@ -275,7 +286,7 @@ def test_services_that_are_well_show_no_secret(
         for query in ("token", "password", "secret", "api_key"):
             answer = api.get(ask.REPORTS, params={query: canaries(f"a known client's {query}")})
             canaries.search(f"an answer to a known client ({answer.status_code})", answer.text)
-        assert api.get(f"{ask.REPORTS}/{report['id']}/artefact").is_success
+        search_download(canaries, api, report, services, token)
     statuses = ask_everything(services.api_url, canaries)
     assert {200, 400, 401, 404, 405} & statuses >= {401, 404}, statuses
     for name in (API, WORKER):
@@ -297,6 +308,26 @@ def test_services_that_are_well_show_no_secret(
         canaries.search(f"the topic {topic}", f"{topic}: {topics.records(topic)}")
     search_logs(canaries, services.run_dir.logs)
     search_logs(canaries, stack.run_dir.logs)
+
+
+def search_download(
+    canaries: Canaries, api: httpx.Client, report: ask.Json, services: LifecycleStack, token: str
+) -> None:
+    """From the object store, by an address that is itself a credential: only who asks may see it."""
+    answer = api.get(report["artefact"]["href"])
+    assert answer.status_code == httpx.codes.TEMPORARY_REDIRECT, answer.text
+    address = answer.headers["Location"]
+    canaries.add("a signed address", parse_qs(urlsplit(address).query)["X-Amz-Signature"][0])
+    canaries.search("the body of a redirect", f"body: {answer.text}")
+    assert httpx.get(address, trust_env=False).text == "attempt 1\n"
+    made = run(
+        canaries,
+        "waybill",
+        *("artefact", report["id"], "-o", "-"),
+        WAYBILL_API_URL=services.api_url,
+        WAYBILL_TOKEN=token,
+    )
+    assert made.stdout == "attempt 1\n", made.stderr
 
 
 # --- while nothing is

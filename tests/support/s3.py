@@ -1,7 +1,7 @@
 """An S3 on loopback: moto's server, in an environment and a process of its own.
 
-It checks neither the signature nor the time of a signed address. The environment is set-up's, apart from that of
-the tests: what moto needs is there in other versions.
+It checks neither the signature nor the time of a signed address. moto needs some packages in other versions
+than those of the tests.
 """
 
 import os

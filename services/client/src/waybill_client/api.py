@@ -14,6 +14,7 @@ import httpx
 from httpx_sse import EventSource, SSEError
 from pydantic import ValidationError
 
+from waybill_client.download import Download
 from waybill_client.errors import ArtefactError, UnexpectedAnswerError
 from waybill_client.folders import check_names, chosen, name_in_folder
 from waybill_client.http import IMPATIENT, TIMEOUT, Client, RetryPolicy, Server
@@ -349,7 +350,7 @@ class WaybillClient(Client):
                 f"The address of the artefact {artefact.filename} is none of {self.url}: {path}."
             )
         digest, size = hashlib.sha256(), 0
-        for chunk in self._server.file(path):
+        for chunk in Download(self._server, path, artefact.size).chunks():
             digest.update(chunk)
             size += sink.write(chunk)
         if (size, digest.hexdigest()) != (artefact.size, artefact.sha256):

@@ -94,10 +94,12 @@ class Server:
         timeout: float = TIMEOUT,
         token: str | None = None,
         ca_file: Path | None = None,
+        *,
+        also_public: bool = False,
     ) -> None:
         """`token` goes to this server alone. Raises `CredentialError` where it cannot. `ca_file`: the
-        authorities of which one must have certified the server, as PEM, in place of the public ones. Raises
-        `CertificateFileError`."""
+        authorities of which one must have certified the server, as PEM, in place of the public ones, or,
+        with `also_public`, beside them. Raises `CertificateFileError`."""
         self.name = name
         self.url, password = _without_credentials(url.rstrip("/"))
         if password and token is not None:
@@ -107,15 +109,20 @@ class Server:
             )
         self._retry = retry
         self._timeout = timeout = min(timeout, _MAX_TIMEOUT)
+        self._ca_file = ca_file
         self._http = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
             auth=password if token is None else Bearer(token),
             headers={"User-Agent": "waybill"},
-            verify=True if ca_file is None else _trusting(ca_file),
+            verify=True if ca_file is None else _trusting(ca_file, also_public=also_public),
             follow_redirects=False,  # a credential is for the server that it was given for
             # a proxy cannot reach what listens on this machine's loopback
             trust_env=not _is_loopback(self.url),
         )
+
+    def elsewhere(self, name: str, url: str) -> "Server":
+        """Another one, to which this one sends its clients: it gets no credential. The caller closes it."""
+        return Server(name, url, self._retry, self._timeout, ca_file=self._ca_file, also_public=True)
 
     def close(self) -> None:
         self._http.close()
@@ -147,12 +154,6 @@ class Server:
         """The body of an open response, whatever its type."""
         return b"".join(self._within(deadline, deadline.chunks(response))).decode(errors="replace")
 
-    def file(self, path: str) -> Iterator[bytes]:
-        """The bytes at `path`, which may take longer than a call as long as they come."""
-        deadline = self.deadline()
-        with closing(self.open("GET", path, deadline=deadline)) as response:
-            yield from self._within(deadline, deadline.chunks_of_file(response))
-
     def deadline(self, retry: RetryPolicy | None = None) -> Deadline:
         """Of a call that begins now."""
         return Deadline.after(min(self._timeout, (retry or self._retry).timeout))
@@ -167,8 +168,10 @@ class Server:
         headers: Mapping[str, str] | None = None,
         retry: RetryPolicy | None = None,
         deadline: Deadline | None = None,
+        redirects: bool = False,
     ) -> httpx.Response:
-        """A successful response with its body still to be read; the caller closes it."""
+        """A successful response with its body still to be read; with `redirects`, one that leads elsewhere,
+        too. The caller closes it."""
         policy = retry or self._retry
         limit = deadline or self.deadline(retry)
         longest_wait = min(policy.wait_max, limit.seconds / 10)
@@ -176,7 +179,8 @@ class Server:
             request = self._http.build_request(
                 method,
                 self.url + path,
-                params={name: value for name, value in (params or {}).items() if value is not None},
+                # without any, the query of the path stays as it is
+                params={name: value for name, value in (params or {}).items() if value is not None} or None,
                 json=json,
                 headers=dict(headers or {}),
             )
@@ -198,7 +202,7 @@ class Server:
             raise NotSendableError(error) from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self.unreachable(error, limit) from error
-        if response.is_success:
+        if response.is_success or (redirects and response.has_redirect_location):
             return response
         with closing(response):
             raise self._refusal(response, self.text(response, limit))
@@ -271,9 +275,10 @@ class Client:
         self._server.close()
 
 
-def _trusting(ca_file: Path) -> ssl.SSLContext:
+def _trusting(ca_file: Path, *, also_public: bool) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=ca_file)
+        context = httpx.create_ssl_context() if also_public else ssl.create_default_context(cafile=ca_file)
+        context.load_verify_locations(ca_file)
     except ssl.SSLError:
         reason = "it holds no certificate that can be read, in PEM form"
     except OSError as error:
@@ -355,7 +360,7 @@ def _problem(response: httpx.Response, text: str, server: str) -> ProblemError:
     if not isinstance(body, dict) or "title" not in body:
         return error(
             response.status_code,
-            f"{response.url} answered {response.status_code} {response.reason_phrase}",
+            f"{_without_query(response.url)} answered {response.status_code} {response.reason_phrase}",
             retry_after=after,
             server=server,
         )
@@ -368,6 +373,11 @@ def _problem(response: httpx.Response, text: str, server: str) -> ProblemError:
         after,
         server,
     )
+
+
+def _without_query(url: httpx.URL) -> str:
+    """That of an object store has a signature in it, by which anyone gets a file."""
+    return str(url.copy_with(query=None, fragment=None))
 
 
 def _field_errors(errors: Any) -> Iterator[FieldError]:

@@ -52,6 +52,8 @@ def artefact_response(
             return _redirect(address)
     response = _streamed(downloads, report, artefact, part)
     response.headers.update(_validators(selected))
+    if selected.modified is not None:
+        response.headers["Last-Modified"] = http_date(selected.modified)
     response.headers.update(
         {
             "Content-Type": artefact.media_type,
@@ -118,7 +120,4 @@ def _unmodified(selected: Selected) -> Response:
 
 
 def _validators(selected: Selected) -> dict[str, str]:
-    headers = {"ETag": f'"{selected.etag}"', "Cache-Control": _CACHING}
-    if selected.modified is not None:
-        headers["Last-Modified"] = http_date(selected.modified)
-    return headers
+    return {"ETag": f'"{selected.etag}"', "Cache-Control": _CACHING}

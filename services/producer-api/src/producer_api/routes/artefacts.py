@@ -37,13 +37,13 @@ def _header(description: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}}
 
 
-_VALIDATORS = {
+_KNOWN = {
     "ETag": _header("The SHA-256 of the file, in quotes."),
-    "Last-Modified": _header("When its report ended."),
     "Cache-Control": _header("What caches may do with it."),
 }
 _HEADERS = {
-    **_VALIDATORS,
+    **_KNOWN,
+    "Last-Modified": _header("When its report ended."),
     "Accept-Ranges": _header("`bytes`."),
     "Content-Disposition": _header("`inline` or `attachment`, with the file's name."),
     "Content-Security-Policy": _header("As a page it runs no script and loads nothing."),
@@ -57,7 +57,7 @@ FILE_RESPONSES: dict[int | str, Any] = {
         "headers": {**_HEADERS, "Content-Range": _header("Which bytes, and of how many.")},
         "content": _FILE,
     },
-    304: {"description": "The client has this file.", "headers": _VALIDATORS},
+    304: {"description": "The client has this file.", "headers": _KNOWN},
     307: {
         "description": "The file is at another address, which holds for a short time and for anyone.",
         "headers": {
