@@ -86,10 +86,7 @@ class Download:
 
     def _elsewhere(self, response: httpx.Response) -> tuple[Server, str]:
         """Where it sends its client: a server that gets no credential, and the path there."""
-        try:
-            address = response.url.join(response.headers["Location"])
-        except httpx.InvalidURL as error:
-            raise UnexpectedAnswerError(f"{self._server.url} redirects to what is no address.") from error
+        address = response.url.join(response.headers["Location"])
         safe = ("https",) if response.url.scheme == "https" else ("http", "https")
         if address.scheme not in safe or not address.host or address.userinfo:
             raise ArtefactError(

@@ -229,7 +229,9 @@ class Server:
         passing = response.status_code == _CONFLICT and "Retry-After" in response.headers
         if response.status_code in _BUSY or passing:
             response.read()
-            response.raise_for_status()
+            # what retries logs it: httpx's own has the whole address, which may be signed
+            reason = f"{response.status_code} {response.reason_phrase}"
+            raise httpx.HTTPStatusError(reason, request=request, response=response)
         return response
 
     def _refusal(self, response: httpx.Response, text: str) -> ProblemError:
