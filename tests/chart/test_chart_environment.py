@@ -69,6 +69,17 @@ def test_every_variable_of_the_chart_can_be_replaced(
     assert replaced > 20
 
 
+def test_how_files_come_from_an_object_store_is_set_for_the_api_alone(documents: Documents) -> None:
+    names = ("WAYBILL_ARTEFACT_DOWNLOADS", "WAYBILL_ARTEFACT_ADDRESS_SECONDS")
+    values = {"artefacts": {"url": "s3://reports", "downloads": "stream", "addressSeconds": 604800}}
+    for chosen, wanted in (({}, {}), (values, {"producer-api": ["stream", "604800"]})):
+        found = {
+            name.rpartition("/")[2]: [one["value"] for one in variables if one["name"] in names]
+            for name, variables in environments(documents(chosen))
+        }
+        assert {name: said for name, said in found.items() if said} == wanted
+
+
 def test_resource_attributes_are_merged(documents: Documents) -> None:
     ours = attributes(documents({}))
     theirs = "service.namespace=billing, deployment.environment.name=test,"

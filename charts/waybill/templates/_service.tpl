@@ -92,6 +92,10 @@ env:
   {{- with $values.producerApi.pathPrefix }}
   - {name: WAYBILL_PATH_PREFIX, value: {{ . | quote }}}
   {{- end }}
+  {{- if $values.artefacts.url }}
+  - {name: WAYBILL_ARTEFACT_DOWNLOADS, value: {{ $values.artefacts.downloads | quote }}}
+  - {name: WAYBILL_ARTEFACT_ADDRESS_SECONDS, value: {{ int $values.artefacts.addressSeconds | quote }}}
+  {{- end }}
   {{- range include "waybill.authEnv" (index . 0) | fromYamlArray }}
   - {{ toJson . }}
   {{- end }}
