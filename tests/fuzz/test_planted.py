@@ -54,6 +54,8 @@ PLANTED: dict[str, tuple[str, Any]] = {
     "commands": ("waybill.messages.command._read_object", json.loads),
     "headers": ("waybill.messages.headers._text", lambda value: value and bytes(value, "ascii").decode()),
     "queries": ("tests.fuzz.targets.queries.redacted_query", lambda query, _: query[:1000]),
+    "conditions": ("producer_api.http_rules._is_of", lambda tag, one: tag is None or one.etag in tag),
+    "filenames": ("waybill.file_headers._NOT_QUOTABLE", re.compile("(?!)")),
     "key-texts": ("waybill.domain.Secret.read", lambda text: _read_secret(text.strip())),
     "web-tokens": ("producer_api.access.oidc.jws.validate_compact", lambda *_, **__: True),
     "sessions": ("producer_api.access.cookies.SignedCookie.read", accept_unsigned),

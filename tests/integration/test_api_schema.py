@@ -21,7 +21,7 @@ from tests.support.access import access, listening
 from tests.support.database import Database
 from tests.support.lifecycle_store import engine_of
 from tests.support.waiting import PATIENCE
-from waybill.domain import Role
+from waybill.domain import Report, Role
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -91,10 +91,12 @@ def _without_limits(database: Database, store_url: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Guarded:
-    """The description of an API that needs credentials, and those of an admin and of a requester."""
+    """The description of an API that needs credentials, and those of an admin and of a requester, who has a
+    report with a file."""
 
     described: BaseSchema
     people: Mapping[str, Mapping[str, str]]
+    done: Report
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,8 @@ def guarded(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     ):
         root = api.person("root", "default", Role.ADMIN)
         people = {"admin": root.headers, "requester": api.ann.headers, "nobody known": {}}
-        yield Guarded(schemathesis.openapi.from_url(f"{url}{PATH}"), people)
+        done = api.done(api.ann, tmp_path_factory.mktemp("produced"))
+        yield Guarded(schemathesis.openapi.from_url(f"{url}{PATH}"), people, done)
 
 
 def check_answers(
@@ -152,6 +155,30 @@ def test_what_does_not_fit_is_refused_as_described_with_credentials_too(
     guarded: Guarded, method: str, path: str
 ) -> None:
     check_answers(guarded.described, method, path, GenerationMode.NEGATIVE, guarded.people["admin"])
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Range": "bytes=1-2"}, 206),
+        ({"If-None-Match": "*"}, 304),
+        ({"If-Match": '"another"'}, 412),
+        ({"Range": "bytes=1000-"}, 416),
+    ],
+)
+def test_a_file_is_answered_as_described(guarded: Guarded, headers: Mapping[str, str], status: int) -> None:
+    case = guarded.described[f"{ONE}/artefact"]["GET"].Case(
+        path_parameters={"report_id": str(guarded.done.id)}
+    )
+
+    answer = case.call(timeout=PATIENCE, headers={**guarded.people["requester"], **headers})
+
+    assert answer.status_code == status
+    described = guarded.described.raw_schema["paths"][f"{ONE}/artefact"]["get"]["responses"][str(status)]
+    for name in described.get("headers", ()):
+        assert name.lower() in answer.headers
+    case.validate_response(answer)
 
 
 def test_every_operation_is_tried(http: httpx.Client) -> None:

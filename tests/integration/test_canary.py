@@ -250,6 +250,9 @@ def well(
             "WAYBILL_ARTEFACT_URL": f"s3://{s3.bucket()}/waybill",
             "AWS_ENDPOINT_URL": s3.url,
             "AWS_ALLOW_HTTP": "true",
+            # all that somebody may want to see in spans
+            "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST": ".*",
+            "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE": ".*",
         }
         with lifecycle_stack(stack, url, tmp_path / "run", settings) as started, engine_of(url) as engine:
             yield started, Database(engine)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from werkzeug.http import parse_options_header
 
 from tests.support import lifecycle as ask
 from tests.support import sse
@@ -41,7 +42,15 @@ def test_an_artefact_may_have_any_name_of_a_file(
     answer = api.get(report["artefact"]["href"])
 
     assert (answer.status_code, answer.text) == (httpx.codes.OK, "attempt 1\n")
-    assert answer.headers["Content-Disposition"].startswith("inline; filename")
+    assert parse_options_header(answer.headers["Content-Disposition"]) == ("inline", {"filename": name})
+    head = api.head(report["artefact"]["href"])
+    assert (head.status_code, head.content) == (httpx.codes.OK, b"")
+    assert {**head.headers, "date": ""} == {**answer.headers, "date": ""}
+    part = api.get(
+        report["artefact"]["href"], headers={"Range": "bytes=8-", "If-Range": head.headers["ETag"]}
+    )
+    assert (part.status_code, part.text) == (httpx.codes.PARTIAL_CONTENT, "1\n")
+    assert api.get(report["artefact"]["href"], headers={"If-None-Match": "*"}).text == ""
     assert reports.download(reports.show(UUID(report["id"])), tmp_path).name == name
 
 

@@ -7,6 +7,7 @@ from tests.fuzz.targets import (
     configuration,
     credentials,
     definitions,
+    files,
     messages,
     parameters,
     queries,
@@ -14,8 +15,10 @@ from tests.fuzz.targets import (
 
 TARGETS: tuple[Target, ...] = (
     Target("commands", "messages on topic `report`", 155, plain(messages.read_a_command)),
-    Target("headers", "trace contexts in headers", 138, plain(messages.read_headers)),
+    Target("headers", "trace contexts in headers", 108, plain(messages.read_headers)),
     Target("queries", "what of a query a span shows", 72, plain(queries.read_a_query)),
+    Target("conditions", "ranges and conditions of downloads", 15, plain(files.read_conditions)),
+    Target("filenames", "names of files", 15, plain(files.name_a_file)),
     Target("key-texts", "API keys", 70, plain(credentials.read_a_key)),
     Target("web-tokens", "bearer tokens of OpenID Connect issuers", 80, credentials.web_tokens),
     Target("sessions", "browsers' session cookies", 80, credentials.sessions),

@@ -4,13 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Request
-from werkzeug.http import (
-    parse_date,
-    parse_etags,
-    parse_if_range_header,
-    parse_range_header,
-    unquote_etag,
-)
+from werkzeug.http import parse_date, parse_etags, parse_range_header
 
 from producer_api.problems import Problem
 
@@ -33,12 +27,12 @@ def is_unmodified(request: Request, selected: Selected) -> bool:
         tags = parse_etags(match)
         if not (tags.star_tag or tags.is_strong(selected.etag)):
             raise _another("If-Match", selected)
-    elif _is_after(selected.modified, parse_date(headers.get("If-Unmodified-Since"))):
+    elif _is_after(selected.modified, _date(headers.get("If-Unmodified-Since"))):
         raise _another("If-Unmodified-Since", selected)
     if none_match := headers.get("If-None-Match"):
         tags = parse_etags(none_match)
         return tags.star_tag or tags.contains_weak(selected.etag)
-    since = parse_date(headers.get("If-Modified-Since"))
+    since = _date(headers.get("If-Modified-Since"))
     return since is not None and selected.modified is not None and not _is_after(selected.modified, since)
 
 
@@ -71,10 +65,17 @@ def _is_of(condition: str | None, selected: Selected) -> bool:
     """Whether a range may be taken from this file: of a weak tag, only the whole."""
     if condition is None:
         return True
-    parsed = parse_if_range_header(condition)
-    if parsed.date is not None:
-        return selected.modified is not None and parsed.date == selected.modified.replace(microsecond=0)
-    return unquote_etag(condition) == (selected.etag, False)
+    if (date := _date(condition)) is not None:
+        return selected.modified is not None and date == selected.modified.replace(microsecond=0)
+    return condition.strip() == f'"{selected.etag}"'
+
+
+def _date(text: str | None) -> datetime | None:
+    """None also for what werkzeug cannot hold, such as a year of twelve digits."""
+    try:
+        return parse_date(text)
+    except OverflowError:
+        return None
 
 
 def _is_after(modified: datetime | None, date: datetime | None) -> bool:

@@ -20,6 +20,14 @@ _NOT_TRACED = (
 )
 
 
+_CREDENTIALS = (
+    *("authorization", "proxy-authorization", "x-api-key", "cookie", "set-cookie"),
+    "location",
+)
+"""Headers whose values no span shows, also where somebody has spans show headers. The address of a redirect
+to an object store is signed."""
+
+
 _EDGE = "producer-api"
 """The service that serves HTTP by Flask. Where both are installed together, another would load Flask for its
 instrumentation alone: 7 MiB."""
@@ -94,4 +102,5 @@ def _defaults(service: str) -> Mapping[str, str]:
         "OTEL_LOGS_EXPORTER": "none",
         "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
         "OTEL_PYTHON_FLASK_EXCLUDED_URLS": ",".join(_NOT_TRACED),
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": ",".join(_CREDENTIALS),
     }

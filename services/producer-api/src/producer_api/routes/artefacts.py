@@ -68,6 +68,7 @@ FILE_RESPONSES: dict[int | str, Any] = {
     },
     **problem_responses(*FILE_PROBLEMS),
 }
+FILE_RESPONSES[416]["headers"] = {"Content-Range": _header("`bytes */`, and how many bytes it has.")}
 """Of each route that answers with a file, for `@routes.doc(responses=…)`."""
 
 
