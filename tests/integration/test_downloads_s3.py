@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 import obstore
 import pytest
+import structlog
 from obstore.store import S3Store
 from werkzeug.http import parse_options_header
 from werkzeug.test import TestResponse
@@ -159,7 +160,7 @@ def test_a_file_comes_from_the_bucket_by_a_fresh_address(make: Make, tmp_path: P
     assert known.status_code == 304
 
 
-def test_an_address_outlives_neither_its_time_nor_the_right_to_it(make: Make, tmp_path: Path) -> None:
+def test_an_address_is_for_who_may_read_the_report_alone(make: Make, tmp_path: Path) -> None:
     api = make()
     report = stored(api, tmp_path, CONTENT, "report.pdf", PDF)
     stranger = api.person("eve", "globex", Role.REQUESTER)
@@ -224,6 +225,31 @@ def test_the_api_streams_where_browsers_cannot_reach_the_bucket(make: Make, tmp_
     head = ask(api, report, method="HEAD")
     assert dict(head.headers) == dict(whole.headers)
     problem(ask(api, report, Range=f"bytes={len(content)}-"), 416, "range-not-satisfiable")
+
+
+def test_the_api_streams_where_its_credentials_cannot_sign(
+    make: Make, bucket: str, s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a bucket that everybody may read, which needs none."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
+    api = make()
+    report = stored(api, tmp_path, CONTENT, "report.pdf", PDF)
+    assert report.artefact
+    file = f"{bucket.replace('s3:/', s3.url)}/{report.artefact.key}"
+    owner = {"Authorization": "AWS4-HMAC-SHA256 Credential=waybill/20261128/eu-west-1/s3/aws4_request"}
+    public = {**owner, "x-amz-acl": "public-read"}
+    assert httpx.put(f"{file}?acl", headers=public, trust_env=False).is_success
+
+    with structlog.testing.capture_logs() as logged:
+        answer = ask(api, report)
+
+    assert (answer.status_code, answer.data) == (200, CONTENT)
+    (line,) = [line for line in logged if "signed" in line["event"]]
+    assert line["log_level"] == "warning"
+    assert "http://" not in line["reason"]
 
 
 @pytest.mark.parametrize("how", ["redirect", "stream"])

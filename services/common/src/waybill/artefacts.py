@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from uuid import UUID
 
 import obstore
+import structlog
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import (
     AzureStore,
@@ -31,6 +32,8 @@ from waybill.file_headers import (
     is_the_same_elsewhere,
 )
 from waybill.kinds import Artefact
+
+log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:  # obstore has it for type checkers alone
     from obstore import Attributes
@@ -143,8 +146,9 @@ class ArtefactStore:
     ) -> str | None:
         """Where anyone gets the file from the object store itself, for `lifetime`: a credential. None where
         that gives a browser something else than `shown` asks for: the store signs no request for other
-        headers than those that the file was stored with, and versions before this one stored none. Raises
-        `ArtefactMissing` or `ArtefactStoreUnavailable`."""
+        headers than those that the file was stored with, and versions before this one stored none. Also
+        where its credentials cannot sign, which is logged. Raises `ArtefactMissing` or
+        `ArtefactStoreUnavailable`."""
         store = self._reading
         if not isinstance(store, (S3Store, GCSStore, AzureStore)):
             return None
@@ -152,9 +156,13 @@ class ArtefactStore:
             return None
         with _reading(artefact):
             found = obstore.get(store, artefact.key, options={"head": True})
-            if _attributes(artefact).items() <= found.attributes.items():
-                return obstore.sign(store, method, artefact.key, lifetime)
-        return None
+        if not _attributes(artefact).items() <= found.attributes.items():
+            return None
+        try:
+            return obstore.sign(store, method, artefact.key, lifetime)
+        except (BaseError, OSError) as error:
+            log.warning("no address of an artefact can be signed: the API streams it", reason=_reason(error))
+            return None
 
     def _parts(self, artefact: StoredArtefact, start: int, end: int) -> Iterator[bytes]:
         first = self._part(artefact, start, min(end, start + _REMOTE_CHUNK))
@@ -182,7 +190,7 @@ def _reading(artefact: StoredArtefact) -> Iterator[None]:
 
 
 def _attributes(artefact: Artefact | StoredArtefact) -> "Attributes":
-    """What a browser is told that gets the file from an object store."""
+    """What a browser reads that gets the file from an object store."""
     shown = disposition_elsewhere(artefact.media_type)
     return {
         "Content-Type": artefact.media_type,

@@ -24,7 +24,7 @@ _CREDENTIALS = (
     *("authorization", "proxy-authorization", "x-api-key", "cookie", "set-cookie"),
     "location",
 )
-"""Headers whose values no span shows, also where somebody has spans show headers. The address of a redirect
+"""Headers whose values no span shows, also where spans are to show headers. The address of a redirect
 to an object store is signed."""
 
 
