@@ -9,7 +9,7 @@ from producer_api.downloads import Downloads, artefact_response
 from producer_api.lookup import find_report
 from producer_api.problems import Problem
 from producer_api.resources import BASE, ArtefactList, DownloadQuery, artefact_list
-from producer_api.routes.artefacts import CONDITIONS, FILE_PROBLEMS, FILE_RESPONSES, no_artefact
+from producer_api.routes.artefacts import CONDITIONS, FILE_RESPONSES, no_artefact
 from waybill.domain import Report, StoredArtefact
 
 
@@ -27,7 +27,7 @@ def blueprint(downloads: Downloads) -> APIBlueprint:
     @routes.get(f"{BASE}/<report_id>/artefacts/<filename>")
     @routes.input(DownloadQuery, location="query", arg_name="query")
     @routes.doc(
-        responses={**problem_responses(*FILE_PROBLEMS, "no-such-artefact"), **FILE_RESPONSES},
+        responses={**FILE_RESPONSES, **problem_responses("no-such-report", "no-such-artefact")},
         extensions=request_headers(*CONDITIONS),
     )
     @requires(Permission.READ)

@@ -1,10 +1,8 @@
-"""Where artefacts are kept: a folder, S3, Google Cloud Storage or Azure, by URL."""
+"""Files by key, in whatever keeps them."""
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
-from concurrent.futures import wait
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -13,18 +11,11 @@ from uuid import UUID
 import obstore
 import structlog
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import (
-    AzureStore,
-    GCSStore,
-    LocalStore,
-    ObjectStore,
-    S3Store,
-    from_url,
-)
+from obstore.store import AzureStore, GCSStore, S3Store
 
-from waybill.background import in_background
-from waybill.domain import DEFAULT_TENANT, StoredArtefact
-from waybill.errors import RetryableError, WaybillError
+from waybill.artefacts.errors import ArtefactMissing, ArtefactStoreUnavailable
+from waybill.artefacts.opening import REMOTE, check_store, open_store, reason_of
+from waybill.domain import StoredArtefact
 from waybill.file_headers import (
     Disposition,
     content_disposition,
@@ -45,18 +36,6 @@ _REMOTE_CHUNK = 4 * 1024 * 1024
 _WHILE_A_CLIENT_WAITS: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 
 
-class ArtefactMissing(WaybillError):  # noqa: N818 - the name is the sentence
-    """The row points to a file that is not there."""
-
-
-class ArtefactStoreUnavailable(RetryableError):  # noqa: N818 - the name is the sentence
-    """The files cannot be written or read now."""
-
-
-class WrongArtefactUrl(WaybillError):  # noqa: N818 - the name is the sentence
-    """No artefact can be kept there. The sentence does not repeat the URL, since it may hold a password."""
-
-
 class ArtefactStore:
     """Files by key. A key begins with the tenant, and holds the attempt, so no attempt can replace another's
     file. Those of earlier versions begin with `reports/`."""
@@ -64,23 +43,18 @@ class ArtefactStore:
     def __init__(self, url: str) -> None:
         """`url` as `file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…`; credentials as each
         service's own variables say. A folder is made where it is missing. Raises `WrongArtefactUrl`."""
-        self._store = _open(url)
-        self._reading = _open(url, _WHILE_A_CLIENT_WAITS) if self.is_remote else self._store
+        self._store = open_store(url)
+        self._reading = open_store(url, _WHILE_A_CLIENT_WAITS) if self.is_remote else self._store
 
     @property
     def is_remote(self) -> bool:
         """Whether it is an object store, which other hosts can reach too."""
-        return isinstance(self._store, tuple(_REMOTE))
+        return isinstance(self._store, tuple(REMOTE))
 
     def check(self, limit: timedelta = timedelta(seconds=3)) -> None:
         """Asks the store, for `limit` at most. Raises `WrongArtefactUrl` where it can keep no file as it is
         configured, and `ArtefactStoreUnavailable` where that is not known now."""
-        if isinstance(self._store, LocalStore):
-            _check_folder(self._store)
-        elif type(self._store) in _REMOTE:
-            _check_answer(self._store, limit)
-        else:
-            raise WrongArtefactUrl(f"must be {_EXAMPLES}.")
+        check_store(self._store, limit)
 
     def put(
         self, tenant: str, report_id: UUID, attempt: int, artefact: Artefact, file: BinaryIO
@@ -99,7 +73,7 @@ class ArtefactStore:
                 attributes=_attributes(artefact) if self.is_remote else None,
             )
         except (BaseError, OSError) as error:
-            raise ArtefactStoreUnavailable(f"The artefact cannot be written: {_reason(error)}") from error
+            raise ArtefactStoreUnavailable(f"The artefact cannot be written: {reason_of(error)}") from error
         size, sha256 = counted.size, counted.sha256
         return StoredArtefact(key, artefact.filename, artefact.media_type, size, sha256, artefact.output)
 
@@ -117,7 +91,7 @@ class ArtefactStore:
         except FileNotFoundError:
             pass
         except (BaseError, OSError) as error:
-            raise ArtefactStoreUnavailable(f"Artefacts cannot be removed: {_reason(error)}") from error
+            raise ArtefactStoreUnavailable(f"Artefacts cannot be removed: {reason_of(error)}") from error
 
     def open(self, artefact: StoredArtefact, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The file's bytes from `start` on, up to and without `end`, in chunks; the two must be in the file.
@@ -161,7 +135,9 @@ class ArtefactStore:
         try:
             return obstore.sign(store, method, artefact.key, lifetime)
         except (BaseError, OSError) as error:
-            log.warning("no address of an artefact can be signed: the API streams it", reason=_reason(error))
+            log.warning(
+                "no address of an artefact can be signed: the API streams it", reason=reason_of(error)
+            )
             return None
 
     def _parts(self, artefact: StoredArtefact, start: int, end: int) -> Iterator[bytes]:
@@ -186,7 +162,7 @@ def _reading(artefact: StoredArtefact) -> Iterator[None]:
     except (NotFoundError, FileNotFoundError) as error:
         raise ArtefactMissing(f"The file of this report is not there: {artefact.key}.") from error
     except (BaseError, OSError) as error:
-        raise ArtefactStoreUnavailable(f"The artefact cannot be read: {_reason(error)}") from error
+        raise ArtefactStoreUnavailable(f"The artefact cannot be read: {reason_of(error)}") from error
 
 
 def _attributes(artefact: Artefact | StoredArtefact) -> "Attributes":
@@ -220,63 +196,3 @@ class _Counted(Iterator[bytes]):
 
 def _attempt(path: str, prefix: str) -> int:
     return int(path.partition(prefix)[2].partition("/")[0])
-
-
-_EXAMPLES = "file:///folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
-_REMOTE = {S3Store: "AWS_ALLOW_HTTP", GCSStore: "GOOGLE_ALLOW_HTTP", AzureStore: "AZURE_ALLOW_HTTP"}
-"""The variable that lets each sort of store use an endpoint without TLS."""
-_NO_ACCOUNT = "Account must be specified"
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
-
-
-def _open(url: str, retries: "RetryConfig | None" = None) -> ObjectStore:
-    try:
-        if url.startswith("file:"):
-            return from_url(url, mkdir=True, automatic_cleanup=True)
-        return from_url(url, retry_config=retries)
-    except OSError as error:
-        raise WrongArtefactUrl(f"the folder cannot be made: {_reason(error)}.") from None
-    except (BaseError, ValueError) as error:
-        reason = _reason(error)
-        if _NO_ACCOUNT in reason and url.startswith("az://"):
-            raise WrongArtefactUrl("set AZURE_STORAGE_ACCOUNT_NAME to the container's account.") from None
-        known = "" if "URL" in reason else f" ({reason})"
-        raise WrongArtefactUrl(f"must be {_EXAMPLES}{known}.") from None
-
-
-def _check_folder(store: LocalStore) -> None:
-    try:
-        with tempfile.TemporaryFile(dir=store.prefix):
-            pass
-    except OSError as error:
-        raise WrongArtefactUrl(f"no file can be written in the folder: {error.strerror}.") from None
-
-
-def _check_answer(store: ObjectStore, limit: timedelta) -> None:
-    answer = in_background(lambda: _listed(store))
-    if not wait([answer], limit.total_seconds()).done:
-        raise ArtefactStoreUnavailable(f"There was no answer for {limit.total_seconds():g} s.")
-    error = answer.result()
-    if error is None:
-        return
-    if "BadScheme" in str(error):
-        flag = _REMOTE[type(store)]
-        raise WrongArtefactUrl(f"the store's endpoint is plain http; use https, or set {flag}=true.")
-    if any(code in str(error) for code in _NO_BUCKET):
-        raise WrongArtefactUrl("the store has no such bucket or container.")
-    raise ArtefactStoreUnavailable(_reason(error))
-
-
-def _listed(store: ObjectStore) -> Exception | None:
-    """What goes wrong where the first files are listed."""
-    try:
-        next(iter(obstore.list(store, prefix=f"{DEFAULT_TENANT}/reports/", chunk_size=1)), None)
-    except Exception as error:
-        return error
-    return None
-
-
-def _reason(error: Exception) -> str:
-    """The first line, without the address that was asked."""
-    line = str(error).partition("\n")[0]
-    return (line.rpartition(" - ")[2] if "Error performing" in line else line)[:300]
