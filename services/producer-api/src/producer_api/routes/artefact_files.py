@@ -27,7 +27,10 @@ def blueprint(downloads: Downloads) -> APIBlueprint:
     @routes.get(f"{BASE}/<report_id>/artefacts/<filename>")
     @routes.input(DownloadQuery, location="query", arg_name="query")
     @routes.doc(
-        responses={**FILE_RESPONSES, **problem_responses("no-such-report", "no-such-artefact")},
+        responses={
+            **FILE_RESPONSES,
+            **problem_responses("no-such-report", "no-such-artefact", "no-artefact"),
+        },
         extensions=request_headers(*CONDITIONS),
     )
     @requires(Permission.READ)
