@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from tests.support.required_rights import ANY, engine_that_notes
 from waybill.artefacts import ArtefactStore
 from waybill.domain import (
     Actor,
+    DeliveryPolicy,
+    DeliveryStatus,
     End,
     EvidencePolicy,
     Failure,
@@ -54,6 +56,7 @@ from waybill.domain import (
     StepStatus,
     StepTaken,
     StoredArtefact,
+    TryOutcome,
     new_report_id,
 )
 from waybill.ledger import IdempotencyKey, NotRedrivable, UnreadMessage
@@ -86,6 +89,7 @@ ANN = Owner("acme", "ann")
 ACTOR = Actor(ANN, "the test")
 NOW = timedelta(0)
 DAY = timedelta(days=1)
+DELIVERIES = DeliveryPolicy((DAY,))
 STEP = StepTaken(StepChange("a step", StepStatus.RUNNING), Progress("a step", 0, 1))
 FAILED = Failure(FailureType.ERROR, "Something wrong!")
 
@@ -140,12 +144,12 @@ def new(**more: Any) -> NewReport:
     return NewReport(new_report_id(), "slow", {}, None, owner=ANN, **more)
 
 
-def accepted(store: Store) -> Report:
-    return store.ledger.accept(new())
+def accepted(store: Store, **more: Any) -> Report:
+    return store.ledger.accept(new(**more))
 
 
-def claimed(services: Services) -> Fence:
-    report = services.worker.claim(accepted(services.api).id, spans=attempt_trace())
+def claimed(services: Services, **more: Any) -> Fence:
+    report = services.worker.claim(accepted(services.api, **more).id, spans=attempt_trace())
     assert report is not None
     return Fence(report.id, report.attempt, "the test")
 
@@ -200,6 +204,11 @@ def api_does(services: Services) -> None:
     assert api.api_keys.page()
     assert api.api_keys.rotate(ACTOR, made.id)
     assert api.api_keys.revoke(ACTOR, made.id)
+    called = api.ledger.accept(new(webhook="https://example.com/"))
+    assert api.ledger.cancel(called.id)
+    (due,) = api.webhooks.claim(DELIVERIES, 10, {})
+    assert api.webhooks.ended(DELIVERIES, due, TryOutcome(200)) is DeliveryStatus.DELIVERED
+    assert api.webhooks.of([due.report, replace(due.report, webhook=due.url)])
     api.kind_limits.limit(ACTOR, "dowork", 3)
     api.kind_limits.pause(ACTOR, "dowork", "a test")
     assert accepted(api).status is Status.INIT, "it waits for its kind"
@@ -229,6 +238,7 @@ def worker_does(services: Services) -> None:
     assert ledger.cancelled_attempts("the test") is not None
     ledger.finish(fence, End(Status.DONE), [StoredArtefact("key", "a.txt", "text/plain", 3, "0" * 64)])
     ledger.finish(claimed(services), End(Status.FAIL, FAILED, exhausted=True), origin=Origin("report", 0, 2))
+    ledger.finish(claimed(services, webhook="https://example.com/"), End(Status.DONE))
     ledger.retry(claimed(services), Retry(FAILED, NOW))
     ledger.release(claimed(services))
     row.remove()

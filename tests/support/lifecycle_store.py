@@ -33,6 +33,7 @@ from waybill.ledger import (
     Recovery,
     Retention,
     Transactions,
+    Webhooks,
 )
 from waybill.messages import DeadLetter
 from waybill.store import TaskLease, WorkerRow, create_engine
@@ -56,6 +57,7 @@ _TIMES = {
     "audit": "at",
     "request_rates": "paid_until",
     "open_streams": "seen_at",
+    "webhook_deliveries": "next_try_at",
 }
 
 
@@ -92,6 +94,7 @@ class Store:
         self.api_keys = ApiKeys(self.transactions)
         self.limits = Limits(self.transactions)
         self.kind_limits = KindLimits(self.transactions)
+        self.webhooks = Webhooks(self.transactions)
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
 

@@ -1,17 +1,16 @@
 """Calls to servers that clients name: to listed hosts alone, at addresses that were checked."""
 
 import socket
-import ssl
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from threading import Thread
 
 import httpx
 import pytest
 
-from tests.support.certificates import Authority
+from tests.support.certificate_files import Authority
 from tests.support.http_server import Request, Server, serving
 from waybill.outbound import (
     AllowedHost,
@@ -287,36 +286,25 @@ def test_a_proxy_of_the_environment_is_not_used(server: Server, monkeypatch: pyt
 # --- TLS
 
 
-def test_tls_verifies_the_name_and_not_the_address() -> None:
-    authority = Authority("test")
-    with serving(server_context(authority, "receiver.test")) as server:
+def test_tls_verifies_the_name_and_not_the_address(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with serving(authority.issue("server", "receiver.test").shown()) as server:
         server.routes["GET /"] = answer
         port = server.server_port
         allowed = policy(f"receiver.test:{port}", f"other.test:{port}", private=LOOPBACK)
-        trusted = ssl.create_default_context(cadata=authority.pem)
 
-        with outbound_client(allowed, tls=trusted, resolver=lambda *_: ["127.0.0.1"]) as client:
+        with outbound_client(allowed, tls=authority.trusted(), resolver=lambda *_: ["127.0.0.1"]) as client:
             assert client.get(f"https://receiver.test:{port}/").json()["host"] == f"receiver.test:{port}"
             with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
                 client.get(f"https://other.test:{port}/")
 
 
-def test_an_unknown_authority_is_not_trusted() -> None:
-    with serving(server_context(Authority("test"), "127.0.0.1")) as server:
+def test_an_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
+    with serving(Authority(tmp_path).issue("server").shown()) as server:
         allowed = policy(f"127.0.0.1:{server.server_port}", private=LOOPBACK)
 
         with outbound_client(allowed) as client, pytest.raises(httpx.ConnectError, match="certificate"):
             client.get(f"https://127.0.0.1:{server.server_port}/")
-
-
-def server_context(authority: Authority, host: str) -> ssl.SSLContext:
-    signed = authority.for_server(host)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.NamedTemporaryFile("w") as file:
-        file.write(signed.certificate + signed.key)
-        file.flush()
-        context.load_cert_chain(file.name)
-    return context
 
 
 # --- how long, and how much

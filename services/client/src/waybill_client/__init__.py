@@ -23,6 +23,7 @@ from waybill_client.models import (
     ApiKey,
     ArtefactLink,
     AuditEntry,
+    DeliveryStatus,
     KindInfo,
     KindLimit,
     KindList,
@@ -38,6 +39,7 @@ from waybill_client.models import (
     StepStatus,
     UnavailableKind,
     Usage,
+    Webhook,
 )
 from waybill_client.trace import SPINE, Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
 
@@ -55,6 +57,7 @@ __all__ = [
     "CertificateFileError",
     "ClientError",
     "CredentialError",
+    "DeliveryStatus",
     "Event",
     "ExpectedTrace",
     "JaegerClient",
@@ -86,5 +89,6 @@ __all__ = [
     "UnexpectedAnswerError",
     "Usage",
     "WaybillClient",
+    "Webhook",
     "read_trace",
 ]

@@ -119,6 +119,28 @@ class ArtefactLink(_Resource):
     output: str | None = None
 
 
+class DeliveryStatus(StrEnum):
+    """Where the call of a webhook is: not made yet, made in vain and to be made again, or at its end."""
+
+    PENDING = "pending"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
+class Webhook(_Resource):
+    """What has become of the call that says that a report has ended. `version` is the report's at its end;
+    `url` is without its query."""
+
+    url: str
+    status: DeliveryStatus
+    version: int | None = None
+    attempts: int = 0
+    last_status: int | None = None
+    last_error: str | None = None
+    next_try_at: datetime | None = None
+
+
 class Report(_Resource):
     """A report as the API shows it. A server that knows no owners yet names none. `artefacts` are all of its
     files, `artefact` the first of them; `outputs`, what was requested."""
@@ -137,6 +159,7 @@ class Report(_Resource):
     artefact: ArtefactLink | None = None
     artefacts: tuple[ArtefactLink, ...] = ()
     kind_paused: bool = False
+    webhook: Webhook | None = None
     trace_id: str | None = None
     created_at: datetime
     updated_at: datetime

@@ -35,6 +35,8 @@ _AFTER_SCHEME = re.compile(
 _SESSION = re.compile(r"""(?i)(waybill(?:-login)?=(?=[\w.-]{40})|session_secret[=:] ?)[^\s;"']+""")
 """A cookie of the API, in whatever header, and no version as in `waybill==1.2`; the secrets that sign it, of
 which there may be several with commas."""
+_SIGNING = re.compile(r"whsec_[A-Za-z0-9+/=,_-]+")
+"""What signs webhooks, as Standard Webhooks writes it; several with commas."""
 _ASSIGNED = re.compile(
     rf"(?i)(?P<name>(?:{_NAME}){_QUOTE}?[ \t]{{0,8}}{_ASSIGN}[ \t]{{0,8}})(?:{_QUOTED}|{_GROUP}|{_BARE})"
 )
@@ -47,6 +49,7 @@ def redacted(text: str) -> str:
     cookie of a session."""
     text = _IN_ADDRESS.sub(f"{REDACTED}@", text)
     text = _SESSION.sub(rf"\1{REDACTED}", text)
+    text = _SIGNING.sub(REDACTED, text)
     text = _AFTER_SCHEME.sub(rf"\1 {REDACTED}", text)
     return _ASSIGNED.sub(rf"\g<name>\g<quote>{REDACTED}\g<quote>", text)
 

@@ -8,7 +8,17 @@ from waybill import store
 from waybill.artefacts import ArtefactStore
 from waybill.kafka import KafkaHealth, producer
 from waybill.kinds import load_registry
-from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits, Recovery, Retention, Transactions
+from waybill.ledger import (
+    ApiKeys,
+    DeadLetters,
+    KindLimits,
+    Ledger,
+    Limits,
+    Recovery,
+    Retention,
+    Transactions,
+    Webhooks,
+)
 from waybill.maintenance import Maintenance, MaintenancePolicy
 from waybill.outbox import Pending, Publisher, Relay, RelayPolicy
 from waybill.settings import ServiceSettings, instance_name
@@ -49,6 +59,7 @@ class Runtime:
         self.api_keys = ApiKeys(transactions)
         self.kind_limits = KindLimits(transactions)
         self.limits = Limits(transactions)
+        self.webhooks = Webhooks(transactions)
         self.publishing = publishing = KafkaHealth("publish messages")
         self._relay = Relay(
             transactions,
@@ -62,8 +73,12 @@ class Runtime:
             self.artefacts,
             settings.lease,
             MaintenancePolicy(settings.maintenance_interval, recovery_grace=recovery_grace),
-            lambda task, length: store.TaskLease(self._engine, task, self.name, length),
+            self.lease_of_task,
         )
+
+    def lease_of_task(self, task: str, length: timedelta) -> store.TaskLease:
+        """By which one process at a time does a task, this one or another."""
+        return store.TaskLease(self._engine, task, self.name, length)
 
     def worker_row(self, slots: int) -> store.WorkerRow:
         """By which the others know of this process, if it is a worker."""

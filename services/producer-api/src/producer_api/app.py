@@ -82,7 +82,9 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     """In the order of the description's tags. Each gets the parts that its handlers use."""
     ledger = services.ledger
     downloads = Downloads(ledger, services.artefacts, services.places, services.downloads)
-    yield reports.blueprint(ledger, services.dead_letters, services.kinds, services.kind_limits)
+    yield reports.blueprint(
+        ledger, services.dead_letters, services.kinds, services.kind_limits, services.webhooks
+    )
     yield artefacts.blueprint(downloads)
     yield outcome.blueprint(
         ledger,
@@ -97,6 +99,6 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     yield api_keys.blueprint(services.api_keys)
     yield limits.blueprint(services.limits)
     yield audit.blueprint(ledger)
-    yield article.blueprint(ledger, services.kinds, services.kind_limits)
+    yield article.blueprint(ledger, services.kinds, services.kind_limits, services.webhooks)
     yield login.blueprint(services.browsers)
     yield health.blueprint(services.readiness)

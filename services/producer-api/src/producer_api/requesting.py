@@ -16,6 +16,7 @@ from producer_api.permissions import FIRST_PRIORITY
 from producer_api.problems import FieldError, Problem
 from producer_api.published import field_errors, published_schema
 from producer_api.resources import ReportRequest, report_resource
+from producer_api.webhooks import RequestedWebhooks
 from waybill.domain import NewReport, Owner, Report, new_report_id
 from waybill.kinds import Kind, ParametersNotKept, Registry, UnavailableKind, UnknownKind
 from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, KindLimits, Ledger
@@ -30,6 +31,7 @@ def request_report(
     ledger: Ledger,
     kinds: Registry,
     limits: KindLimits,
+    webhooks: RequestedWebhooks,
     wanted: ReportRequest,
     key_header: str | None = None,
 ) -> Response:
@@ -42,6 +44,7 @@ def request_report(
     checked = _checked(kind, wanted.parameters)
     _check_outputs(kind, wanted.outputs)
     timeout = _timeout(kind, wanted.timeout_seconds)
+    webhook = webhooks.url(wanted.webhook)
     identity = current_identity()
     _check_priority(identity, wanted.priority)
     key = _idempotency_key(key_header, wanted, identity.owner) if key_header is not None else None
@@ -59,6 +62,7 @@ def request_report(
             priority=wanted.priority,
             definition=definition,
             outputs=wanted.outputs,
+            webhook=webhook,
         )
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
@@ -66,7 +70,7 @@ def request_report(
             span.set_attribute(names.REPORT_DEFINITION, report.definition)
     # One that does not wait for its kind is of none that is paused: it is not looked for each time.
     paused = report.awaits_kind and limits.is_paused(report)
-    resource = report_resource(report, kind_paused=paused)
+    resource = report_resource(report, kind_paused=paused, delivery=webhooks.state(report))
     headers = {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
     return Response(resource.model_dump_json(), 202, headers, mimetype="application/json")
 
@@ -100,7 +104,7 @@ def _idempotency_key(header: str, wanted: ReportRequest, owner: Owner) -> Idempo
     if not quoted and not _BARE_KEY.fullmatch(text):
         raise Problem("wrong-request", "Idempotency-Key: must be 1 to 255 visible ASCII characters.")
     # A field that was added counts where it is given: processes of the version before do not know it.
-    added = {"priority", "outputs"} - wanted.model_fields_set
+    added = {"priority", "outputs", "webhook"} - wanted.model_fields_set
     request = json.dumps(wanted.model_dump(mode="json", exclude=added), sort_keys=True)
     return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest(), owner)
 

@@ -17,6 +17,8 @@ from waybill.domain import (
     Action,
     ApiKey,
     AuditEntry,
+    Delivery,
+    DeliveryStatus,
     Holder,
     HolderLimits,
     KindLimit,
@@ -27,6 +29,7 @@ from waybill.domain import (
     Secret,
     Status,
     Usage,
+    shown_url,
 )
 from waybill.file_headers import Disposition
 from waybill.kinds import MAX_OUTPUTS, OUTPUT_PATTERN, Kind
@@ -54,6 +57,20 @@ def _different(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise PydanticCustomError("different", "must be different from each other")
     return names
+
+
+class WebhookRequest(BaseModel):
+    """What is called when the report has ended."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: str = Field(
+        min_length=1,
+        max_length=2048,
+        description="Gets a POST, signed as Standard Webhooks, when the report is done, has failed or was "
+        "cancelled. Its host must be one that the service allows.",
+        examples=["https://example.com/reports"],
+    )
 
 
 class ReportRequest(BaseModel):
@@ -89,6 +106,7 @@ class ReportRequest(BaseModel):
         description="Which of the kind's outputs are wanted; without it, its first.",
         examples=[["html", "pdf"]],
     )
+    webhook: WebhookRequest | None = None
 
 
 class ArtefactResource(ArtefactModel):
@@ -102,6 +120,21 @@ class ArtefactList(BaseModel):
     """The files of a report; none before they are there."""
 
     artefacts: list[ArtefactResource]
+
+
+class WebhookResource(BaseModel):
+    """What has become of the call that says that the report has ended."""
+
+    url: str = Field(description="Without its query.")
+    status: DeliveryStatus = Field(
+        description="pending: the report has not ended, or it was not called yet; failed: it is called "
+        "again; given_up: it is not."
+    )
+    version: int | None = Field(description="The report's at its end; null while it has not ended.")
+    attempts: int = Field(description="How many calls there were.")
+    last_status: int | None = Field(description="What it answered, if it did.")
+    last_error: str | None = Field(description="Why the last call was in vain.")
+    next_try_at: datetime | None
 
 
 class Links(BaseModel):
@@ -134,6 +167,7 @@ class ReportResource(BaseModel):
     definition: str | None = Field(
         description="Of a kind that is a definition: the SHA-256 of the text that it was requested with."
     )
+    webhook: WebhookResource | None
     trace_id: str | None
     created_at: datetime
     updated_at: datetime
@@ -480,25 +514,38 @@ def audit_resource(entry: AuditEntry) -> AuditResource:
     return AuditResource.model_validate({**vars(event), **actor, "id": entry.id, "at": entry.at})
 
 
-def report_resource(report: Report, *, kind_paused: bool = False) -> ReportResource:
-    """For the answer to the current request, whose client's addresses it has."""
-    address = path_of(f"{BASE}/{report.id}")
-    artefacts = artefact_list(report).artefacts
+def report_resource(
+    report: Report, *, kind_paused: bool = False, delivery: Delivery | None = None, root: str | None = None
+) -> ReportResource:
+    """Its addresses are those that the current request's client knows; with a `root`, those below it."""
+    address = _address(report, root)
+    artefacts = artefact_list(report, root).artefacts
     first = artefacts[0].model_copy(update={"href": f"{address}/artefact"}) if artefacts else None
     links = Links(self=address, events=f"{address}/events")
     made = {"artefact": first, "artefacts": artefacts, "links": links, "kind_paused": kind_paused}
-    return ReportResource.model_validate({**report.client_view(), **made})
+    webhook = _webhook_resource(report.webhook, delivery) if report.webhook else None
+    return ReportResource.model_validate({**report.client_view(), **made, "webhook": webhook})
 
 
-def artefact_list(report: Report) -> ArtefactList:
+def artefact_list(report: Report, root: str | None = None) -> ArtefactList:
     """As `report_resource`. Each address has the file's name."""
-    address = path_of(f"{BASE}/{report.id}/artefacts")
+    address = f"{_address(report, root)}/artefacts"
     return ArtefactList(
         artefacts=[
             ArtefactResource(href=f"{address}/{quote(one.filename, safe='')}", **vars(one))
             for one in report.artefacts
         ]
     )
+
+
+def _address(report: Report, root: str | None) -> str:
+    path = f"{BASE}/{report.id}"
+    return path_of(path) if root is None else f"{root}{path}"
+
+
+def _webhook_resource(url: str, delivery: Delivery | None) -> WebhookResource:
+    state = vars(delivery or Delivery(None, DeliveryStatus.PENDING, 0, None, None, None))
+    return WebhookResource.model_validate({**state, "url": shown_url(url)})
 
 
 def dead_letter_resource(letter: StoredDeadLetter) -> DeadLetterResource:

@@ -19,17 +19,20 @@ from producer_api.settings import ApiSettings, Auth
 from producer_api.status_hints import StatusHints
 from producer_api.status_hub import StatusHub
 from producer_api.stream_limits import StreamLimits
+from producer_api.webhooks import Caller, RequestedWebhooks, WebhookSender
 from waybill.artefacts import ArtefactStore
 from waybill.domain import EVERYTHING
 from waybill.kinds import Registry
 from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits
+from waybill.outbound import outbound_client
 from waybill.runtime import Runtime
 from waybill.store import rights
 
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a request may need; made after gunicorn's fork, one for each process."""
+    """Everything a request may need; made after gunicorn's fork, one for each process. `webhook_sender` is
+    None where webhooks are off."""
 
     ledger: Ledger
     dead_letters: DeadLetters
@@ -49,16 +52,20 @@ class Services:
     proxies: ProxyPolicy
     authenticators: Sequence[Authenticator]
     browsers: BrowserAccess | None
+    webhooks: RequestedWebhooks
+    webhook_sender: WebhookSender | None
     max_body_bytes: int
     runtime: Runtime
 
     def start(self) -> None:
-        """Starts the runtime, the status hub and what wakes it, and the count of streams, each in its
-        threads."""
+        """Starts the runtime, the status hub and what wakes it, the count of streams, and what calls
+        webhooks, each in its threads."""
         self.runtime.start()
         self.hub.start()
         self.hints.start()
         self.stream_limits.start()
+        if self.webhook_sender:
+            self.webhook_sender.start()
 
     def drain(self) -> None:
         """Ends the open status streams; their clients reconnect elsewhere and resume."""
@@ -69,6 +76,8 @@ class Services:
         self.hints.stop()
         self.hub.stop()
         self.stream_limits.stop()
+        if self.webhook_sender:
+            self.webhook_sender.stop()
         self.runtime.stop()
         self.runtime.close()
 
@@ -106,6 +115,8 @@ def build_services(settings: ApiSettings) -> Services:
         proxies=settings.proxies,
         authenticators=_authenticators(settings, runtime.api_keys, bearers, browsers),
         browsers=browsers,
+        webhooks=RequestedWebhooks(runtime.webhooks, settings.webhook_targets),
+        webhook_sender=_webhook_sender(settings, runtime) if settings.webhook_hosts else None,
         max_body_bytes=settings.max_body_bytes,
         runtime=runtime,
     )
@@ -134,6 +145,18 @@ def _authenticators(
     }
     accepted = [authenticator for sort, authenticator in known.items() if sort in settings.accepted]
     return [*accepted, browsers.sessions] if browsers else accepted
+
+
+def _webhook_sender(settings: ApiSettings, runtime: Runtime) -> WebhookSender:
+    client = outbound_client(settings.webhook_targets)
+    interval = settings.maintenance_interval
+    return WebhookSender(
+        runtime.webhooks,
+        runtime.lease_of_task("webhooks", 3 * interval),
+        settings.webhook_deliveries,
+        interval,
+        Caller(client, settings.webhook_signer, settings.path_prefix).call,
+    )
 
 
 def _browsers(settings: ApiSettings, bearers: OidcAuthenticator) -> BrowserAccess:

@@ -21,6 +21,7 @@ from producer_api.policies import (
     TlsPolicy,
     is_path_prefix,
 )
+from producer_api.webhooks.settings import WebhookSettings
 from waybill.addresses import Address
 from waybill.settings import Listen, ServiceSettings, items
 from waybill.telemetry import CallerTrace
@@ -42,7 +43,7 @@ class Auth(StrEnum):
     PROXY = "proxy"
 
 
-class ApiSettings(SessionSettings, ServiceSettings):
+class ApiSettings(SessionSettings, WebhookSettings, ServiceSettings):
     """`http_threads`: requests and open status streams that one worker process serves at once. Streams and
     downloads never take the last eighth of the threads, which is at least one."""
 

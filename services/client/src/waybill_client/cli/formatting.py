@@ -4,7 +4,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from waybill_client import DEFAULT_TENANT, Report, Status
+from waybill_client import DEFAULT_TENANT, Report, Status, Webhook
 
 STYLES = {
     Status.INIT: "yellow",
@@ -74,6 +74,18 @@ def status(value: Status) -> Text:
 def owner(name: str, tenant: str) -> str:
     """With the tenant where that is not the default."""
     return name if tenant == DEFAULT_TENANT else f"{name} of {tenant}"
+
+
+def delivery(webhook: Webhook) -> str:
+    """What has become of a webhook's call, and what was wrong with the last one."""
+    said = [f"{webhook.status.replace('_', ' ')}, {webhook.url}"]
+    if webhook.attempts > 1:
+        said.append(f"{webhook.attempts} calls")
+    if webhook.last_error:
+        said.append(webhook.last_error.rstrip("."))
+    if webhook.last_error and webhook.next_try_at:
+        said.append(f"the next at {moment(webhook.next_try_at)}")
+    return "; ".join(said)
 
 
 def took(report: Report) -> str:

@@ -80,6 +80,9 @@ def request(
         int | None,
         typer.Option(min=1, max=5, help="Among your reports that wait, those of the lowest are first."),
     ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="What the server calls when the report has ended.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Request a report.
@@ -88,9 +91,8 @@ def request(
     With --follow it ends with 1 when the report fails or is cancelled.
     """
     session = session_of(context)
-    report = session.api.request(
-        kind, parse_parameters(pairs or [], parameters), key, timeout, priority, outputs
-    )
+    given = parse_parameters(pairs or [], parameters)
+    report = session.api.request(kind, given, key, timeout, priority, outputs, webhook)
     if not (follow or trace or save or open_it):
         session.json(report) if as_json else session.line(str(report.id))
         return
@@ -258,5 +260,7 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
         name = "" if number else "artefact" if len(report.artefacts) == 1 else "artefacts"
         yield name, f"{found.filename}{which}, {found.media_type}, {formatting.size(found.size)}"
         yield "", session.api.artefact_url(link)
+    if report.webhook:
+        yield "webhook", formatting.delivery(report.webhook)
     if report.trace_id:
         yield "trace", session.trace_place(report.trace_id)

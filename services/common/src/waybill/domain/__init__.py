@@ -38,6 +38,14 @@ from waybill.domain.report import (
     StoredArtefact,
 )
 from waybill.domain.turns import Share, Shares, Turns, UnderWay, Waiting
+from waybill.domain.webhooks import (
+    Delivery,
+    DeliveryPolicy,
+    DeliveryStatus,
+    DueDelivery,
+    TryOutcome,
+    shown_url,
+)
 
 __all__ = [
     "ANONYMOUS",
@@ -58,6 +66,10 @@ __all__ = [
     "AuditEntry",
     "AuditEvent",
     "Carrier",
+    "Delivery",
+    "DeliveryPolicy",
+    "DeliveryStatus",
+    "DueDelivery",
     "End",
     "EvidencePolicy",
     "Failure",
@@ -90,11 +102,13 @@ __all__ = [
     "StepStatus",
     "StepTaken",
     "StoredArtefact",
+    "TryOutcome",
     "Turns",
     "UnderWay",
     "Usage",
     "Waiting",
     "new_report_id",
+    "shown_url",
     "time_in",
     "trimmed",
     "values_for",

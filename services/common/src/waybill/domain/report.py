@@ -99,7 +99,7 @@ NORMAL_PRIORITY = 3
 @dataclass(frozen=True)
 class NewReport:
     """A report as it is requested. `source` names the external message it came from, if one did; `timeout`
-    is the requester's own limit for an attempt."""
+    is the requester's own limit for an attempt; `webhook` the URL that is called when it has ended."""
 
     id: UUID
     kind: str
@@ -117,6 +117,7 @@ class NewReport:
     tags: Sequence[str] | None = None
     rerun_of: UUID | None = None
     """The report that is requested again, maybe with other parameters."""
+    webhook: str | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,8 @@ class Report:
     tags: Sequence[str] | None = None
     rerun_of: UUID | None = None
     artefacts: Sequence[StoredArtefact] = ()
+    webhook: str | None = None
+    """The URL that is called when it has ended. Its query may hold a secret: see `shown_url`."""
 
     def audit_event(self, actor: Actor | None, action: Action) -> AuditEvent | None:
         """What a client does to it; None of one that is not known."""

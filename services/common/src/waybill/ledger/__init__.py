@@ -13,6 +13,7 @@ from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Publish
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.retention import Removed, Retention
 from waybill.ledger.transactions import Transactions
+from waybill.ledger.webhooks import Webhooks
 from waybill.ledger.writer import Pending
 
 __all__ = [
@@ -43,5 +44,6 @@ __all__ = [
     "StoredDefinitions",
     "Transactions",
     "UnreadMessage",
+    "Webhooks",
     "publication_entry",
 ]

@@ -200,6 +200,7 @@ def _accepted(place: int, new: NewReport) -> dict[str, Any]:
         "kind": new.kind,
         "parameters": new.parameters,
         "timeout_seconds": new.timeout.total_seconds() if new.timeout else None,
+        "webhook": new.webhook,
         **_carrier(new.carrier),
         **_given(new),
     }

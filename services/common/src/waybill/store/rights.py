@@ -132,7 +132,7 @@ API: Final = Rights(
     {
         "reports": Access(
             select=EVERY,
-            insert=(*_REQUESTED, *_GIVEN, "created_at", "updated_at", "not_before"),
+            insert=(*_REQUESTED, *_GIVEN, "webhook", "created_at", "updated_at", "not_before"),
             update=(*_TAKEN_BACK, *_ENDED, "cancel_requested_at"),
             delete=True,
         ),
@@ -164,6 +164,10 @@ API: Final = Rights(
                 *("actor_tenant", "actor", "credential", "action", "tenant", "report_id", "subject"),
                 "trace_id",
             ),
+        ),
+        "webhook_deliveries": Access(
+            select=EVERY,
+            update=("status", "attempts", "next_try_at", "last_status", "last_error", "report"),
         ),
         "workers": Access(select=("slots", "partitions", "seen_at")),
         "limits": Access(select=EVERY, insert=(*_HOLDER, *_LIMITS), update=_LIMITS, delete=True),

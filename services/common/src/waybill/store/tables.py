@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from waybill.domain import ANONYMOUS, DEFAULT_TENANT, NORMAL_PRIORITY, TERMINAL, Status
+from waybill.domain import ANONYMOUS, DEFAULT_TENANT, NORMAL_PRIORITY, TERMINAL, DeliveryStatus, Status
 
 metadata = MetaData(
     naming_convention={
@@ -102,6 +102,8 @@ reports = Table(
     Column("tracestate", Text),
     Column("lease_owner", Text),
     _time("lease_expires_at"),
+    # the URL that is called when it has ended: see `webhook_deliveries`
+    Column("webhook", Text),
     # the external message that requested the report, so that it does so once
     Column("source", Text, unique=True),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
@@ -278,6 +280,31 @@ dead_letters = Table(
         nullable=False,
         server_default=func.clock_timestamp(),
         index=True,
+    ),
+)
+
+# Of each end of a report that has a webhook: whether it was called. A trigger on `reports` writes the row, in
+# whichever statement ends the report, also in one of a process of the version before.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    # host and port of the URL, of which each has its share of the tries
+    Column("host", Text, nullable=False),
+    # its row as it was then, without what belongs to its attempts; null once there is no other try
+    Column("report", JSONB(none_as_null=True)),
+    Column("status", Text, nullable=False, server_default=DeliveryStatus.PENDING),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # of one that is being tried: when another process may
+    _time("next_try_at"),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    CheckConstraint(f"status IN ({_among(DeliveryStatus)})", name="status"),
+    Index(
+        "webhook_deliveries_due_idx",
+        *("host", "next_try_at"),
+        postgresql_where=text("next_try_at IS NOT NULL"),
     ),
 )
 

@@ -12,6 +12,7 @@ from waybill.telemetry.metrics import (
     count_message,
     count_refused,
     count_trimmed,
+    count_try,
     observe_outbox_age,
     observe_waiting_reports,
     record_queue_time,
@@ -38,6 +39,7 @@ from waybill.telemetry.spans import (
     step_span,
     tracer,
 )
+from waybill.telemetry.webhooks import describe_try, receiver_carrier, webhook_span
 
 __all__ = [
     "CallerTrace",
@@ -48,10 +50,12 @@ __all__ = [
     "count_message",
     "count_refused",
     "count_trimmed",
+    "count_try",
     "current_carrier",
     "describe_attempt",
     "describe_response",
     "describe_step",
+    "describe_try",
     "end_lost_attempt",
     "fail_span",
     "flush",
@@ -66,6 +70,7 @@ __all__ = [
     "observe_waiting_reports",
     "producer_span",
     "read_callers",
+    "receiver_carrier",
     "record_error",
     "record_queue_time",
     "redact_query",
@@ -78,4 +83,5 @@ __all__ = [
     "tracer",
     "tracing_environment",
     "valid_carrier",
+    "webhook_span",
 ]

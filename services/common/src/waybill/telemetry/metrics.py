@@ -33,6 +33,12 @@ _refused = _meter.create_counter(
     description="Requests and streams that were refused, by the limit that left no room for them.",
 )
 
+_tries = _meter.create_counter(
+    names.WEBHOOK_TRIES,
+    unit="{request}",
+    description="Tries to call a webhook, by what has become of the delivery.",
+)
+
 
 def count_message(outcome: str) -> None:
     """A message that the worker has processed."""
@@ -47,6 +53,11 @@ def count_trimmed(limit: str, bytes_: int) -> None:
 def count_refused(limit: str) -> None:
     """A request for which a limit of its owner or tenant leaves no room."""
     _refused.add(1, {names.LIMIT: limit})
+
+
+def count_try(outcome: str) -> None:
+    """A try to call a webhook: `delivered`, `failed` or `given_up`."""
+    _tries.add(1, {names.OUTCOME: outcome})
 
 
 def record_queue_time(seconds: float, kind: str) -> None:

@@ -21,6 +21,9 @@ kind's steps, each by its own name."""
 REFUSAL = "refusal"
 """INTERNAL, in the producer-api: a problem that was answered outside of any span."""
 
+WEBHOOK_DELIVERY = "webhook_delivery"
+"""CLIENT, in the producer-api: one try to call a report's webhook, a child of the request's span."""
+
 SPINE = (REQUEST_ROUTE, REPORT_REQUEST, REPORT_PRODUCER, REPORT_CONSUMER, HANDLE_REPORT)
 """The spans from the request to the steps, each the parent of the next."""
 
@@ -55,8 +58,10 @@ WORKER_MESSAGES = "waybill.worker.messages"
 REPORT_QUEUE_TIME = "waybill.report.queue_time"
 DEAD_LETTER_TRIMMED = "waybill.dead_letter.trimmed"
 LIMITS_REFUSED = "waybill.limits.refused"
+WEBHOOK_TRIES = "waybill.webhook.tries"
 OUTCOME = "outcome"
-"""On `WORKER_MESSAGES`: `claimed`, `refused`, `postponed`, or the reason of a dead letter."""
+"""On `WORKER_MESSAGES`: `claimed`, `refused`, `postponed`, or the reason of a dead letter. On
+`WEBHOOK_TRIES`: the delivery's status after it."""
 LIMIT = "limit"
 """On `DEAD_LETTER_TRIMMED`: `letter` or `total`, the limit that the bytes were beyond. On `LIMITS_REFUSED`:
 the limit that left no room, as `queued`."""

@@ -16,6 +16,7 @@ from producer_api.resources import (
     ReportResource,
     report_resource,
 )
+from producer_api.webhooks import RequestedWebhooks
 from waybill.domain import TERMINAL, Report, Status
 from waybill.kinds import Registry
 from waybill.ledger import DeadLetters, KindLimits, Ledger, NotRedrivable
@@ -28,11 +29,18 @@ _IDEMPOTENCY_KEY = RequestHeader(
 )
 
 
-def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry, limits: KindLimits) -> APIBlueprint:
+def blueprint(
+    ledger: Ledger,
+    dead_letters: DeadLetters,
+    kinds: Registry,
+    limits: KindLimits,
+    webhooks: RequestedWebhooks,
+) -> APIBlueprint:
     routes = APIBlueprint("reports", __name__, tag="Reports")
 
     def resource(report: Report) -> ReportResource:
-        return report_resource(report, kind_paused=limits.is_paused(report))
+        paused, delivery = limits.is_paused(report), webhooks.state(report)
+        return report_resource(report, kind_paused=paused, delivery=delivery)
 
     @routes.post(BASE)
     @routes.input(ReportRequest, arg_name="wanted")
@@ -55,7 +63,8 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry, limits
     @requires(Permission.REQUEST)
     def request_one(wanted: ReportRequest) -> Response:
         """Request a report. It is kept before this answers; the work begins afterwards."""
-        return request_report(ledger, kinds, limits, wanted, request.headers.get(_IDEMPOTENCY_KEY.name))
+        key = request.headers.get(_IDEMPOTENCY_KEY.name)
+        return request_report(ledger, kinds, limits, webhooks, wanted, key)
 
     @routes.get(BASE)
     @routes.input(ReportQuery, location="query", arg_name="query")
@@ -66,9 +75,12 @@ def blueprint(ledger: Ledger, dead_letters: DeadLetters, kinds: Registry, limits
         """The reports, newest first."""
         scope = permitted_scope(Permission.READ)
         page = ledger.page(ReportFilter(query.status, query.kind, query.cursor, query.limit, scope))
-        paused = limits.paused(page.reports)
+        paused, deliveries = limits.paused(page.reports), webhooks.states(page.reports)
         return ReportPage(
-            reports=[report_resource(report, kind_paused=report.id in paused) for report in page.reports],
+            reports=[
+                report_resource(report, kind_paused=report.id in paused, delivery=deliveries.get(report.id))
+                for report in page.reports
+            ],
             next_cursor=str(page.reports[-1].id) if page.more else None,
         )
 

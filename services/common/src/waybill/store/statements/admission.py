@@ -142,7 +142,7 @@ holders AS MATERIALIZED (
     FROM by_owner LEFT JOIN spare ON spare.level = 'tenant' AND spare.tenant = by_owner.tenant
 ), admitted AS MATERIALIZED (
     SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
-        definition, outputs, tags, rerun_of, now,
+        definition, outputs, tags, rerun_of, webhook, now,
         row_number() OVER (ORDER BY place) - 1 AS place
     FROM by_tenant WHERE NOT is_over AND NOT they_are_over
 ), taken AS (

@@ -36,7 +36,7 @@ WITH {ROOM}, new AS (
     SELECT *, clock_timestamp() AS now FROM jsonb_to_recordset(%(document)s::jsonb) AS new (
         place integer, id uuid, tenant text, owner text, priority smallint, kind text, parameters jsonb,
         timeout_seconds float, traceparent text, tracestate text,
-        definition text, outputs text[], tags text[], rerun_of uuid
+        definition text, outputs text[], tags text[], rerun_of uuid, webhook text
     )
 )
 """  # noqa: S608 - ours
@@ -44,10 +44,10 @@ WITH {ROOM}, new AS (
 _PUT = f"""
 INSERT INTO reports (
     id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
-    definition, outputs, tags, rerun_of, created_at, updated_at, enqueue_at, not_before
+    definition, outputs, tags, rerun_of, webhook, created_at, updated_at, enqueue_at, not_before
 )
 SELECT id, tenant, owner, priority, kind, parameters, timeout_seconds, traceparent, tracestate,
-    definition, outputs, tags, rerun_of, now, now,
+    definition, outputs, tags, rerun_of, webhook, now, now,
     CASE
         WHEN {closed("requested.kind")} THEN {FOR_KIND_UNTIL}
         WHEN place < free AND {NONE_WAITS} AND NOT {LIMITED} THEN now + %(requeue_after)s
