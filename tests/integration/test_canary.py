@@ -85,6 +85,9 @@ class Canaries:
             "WAYBILL_OIDC_CLIENT_ID": "waybill",
             "WAYBILL_OIDC_CLIENT_SECRET": self("WAYBILL_OIDC_CLIENT_SECRET"),
             "WAYBILL_SESSION_SECRET": self("WAYBILL_SESSION_SECRET"),
+            "WAYBILL_WEBHOOK_HOSTS": "http://localhost:1",
+            "WAYBILL_WEBHOOK_PRIVATE_NETWORKS": "127.0.0.0/8,::1",
+            "WAYBILL_WEBHOOK_SECRET": f"whsec_{self('WAYBILL_WEBHOOK_SECRET')}",
             "AWS_ACCESS_KEY_ID": "waybill",
             "AWS_SECRET_ACCESS_KEY": self("AWS_SECRET_ACCESS_KEY"),
             "AWS_SESSION_TOKEN": self("AWS_SESSION_TOKEN"),
@@ -286,6 +289,11 @@ def test_services_that_are_well_show_no_secret(
         report = ask.run(api, "slow", steps=1, seconds=0)
         assert report["status"] == "done"
         assert ask.run(api, "permanent")["status"] == "fail"
+        webhook = {"url": "http://localhost:1/hook"}
+        called = api.post(ask.REPORTS, json={"kind": "slow", "parameters": {"steps": 1}, "webhook": webhook})
+        ask.until(
+            api, called.json()["id"], "a call in vain", lambda report: report["webhook"]["status"] == "failed"
+        )
         for query in ("token", "password", "secret", "api_key"):
             answer = api.get(ask.REPORTS, params={query: canaries(f"a known client's {query}")})
             canaries.search(f"an answer to a known client ({answer.status_code})", answer.text)
@@ -426,6 +434,8 @@ WRONG = {
     "the store's address": {"WAYBILL_ARTEFACT_URL": "s3://waybill:{secret}@/"},
     "the store's folder": {"WAYBILL_ARTEFACT_URL": "file:///proc/{secret}"},
     "a short session secret": {"WAYBILL_SESSION_SECRET": "{secret},short"},
+    "a signing secret of another sort": {"WAYBILL_WEBHOOK_SECRET": "{secret}"},
+    "a signing secret that is too long": {"WAYBILL_WEBHOOK_SECRET": "whsec_{secret}{secret}{secret}"},
     "an issuer with a password": {"WAYBILL_OIDC_ISSUERS": "https://waybill:{secret}@issuer"},
     "a file": {"WAYBILL_DATABASE_URL": "", "WAYBILL_DATABASE_URL_FILE": "postgresql://waybill:{secret}@db"},
     "both": {"WAYBILL_KAFKA_SASL_PASSWORD_FILE": "/{secret}"},

@@ -21,6 +21,7 @@ VALUES = {
     "database_url": "postgresql://waybill:canary@db:5432/waybill",
     "artefact_url": "s3://canary/reports",
     "session_secret": "canary" * 6,
+    "webhook_secret": f"whsec_{'canary' * 6}",
 }
 """What a secret must look like; others may be any text."""
 
