@@ -46,6 +46,11 @@ EXTERNAL_KAFKA = ("--set=kafka.mode=external", "--set=kafka.external.bootstrapSe
         "producerApi.auth.signIn.sessionHours=0",
         "producerApi.auth.signIn.sessionHours=721",
         "producerApi.auth.signIn.clientSecret=s3cret",
+        "producerApi.webhooks.hosts[0]=https://example.com/path",
+        "producerApi.webhooks.hosts[0]=*example.com",
+        "producerApi.webhooks.privateNetworks[0]=inside",
+        "producerApi.webhooks.secret=whsec_s3cret",
+        "producerApi.webhooks.retrySeconds[0]=0",
         "collector.image.digest=sha256:0",
     ],
 )

@@ -62,6 +62,10 @@ PLANTED: dict[str, tuple[str, Any]] = {
     "proxies": ("producer_api.access.proxy.FROM_TRUSTED_PROXY", "REQUEST_METHOD"),
     "parameters": ("waybill.kinds.Kind.stored_parameters", store_without_aliases),
     "definitions": ("waybill.definitions.parameters._check_defaults", lambda *_: None),
+    "webhooks": (
+        "waybill.outbound.AllowedHost._matches_name",
+        lambda host, name: host.name.lstrip("*.") in name,
+    ),
     "addresses": ("waybill.addresses._PORT", re.compile("(?s).*")),
     "database-urls": ("waybill.database_url._NAMES_AN_OPTION", re.compile("(?s).*")),
     "settings": ("producer_api.access.oidc_settings._is_issuer", lambda _: True),

@@ -337,6 +337,37 @@ class TestReading:
     def test_what_is_no_limit_is_a_usage_error(self, waybill: Waybill, number: str) -> None:
         assert waybill("kinds", "limit", "flights", "--", number)[0] == 2
 
+    def test_show_says_what_has_become_of_its_webhook(self, server: Server, waybill: Waybill) -> None:
+        webhook = {
+            "url": "https://example.com/hook",
+            "status": "failed",
+            "version": 4,
+            "attempts": 2,
+            "last_status": 503,
+            "last_error": "It answered 503.",
+            "next_try_at": "2026-11-23T12:05:00Z",
+        }
+        server.routes[f"GET {REPORTS}/{REPORT_ID}"] = lambda request: request.json(
+            report("done", 4, webhook=webhook)
+        )
+
+        _, output, _ = waybill("show", REPORT_ID)
+
+        assert "failed, https://example.com/hook; 2 calls; It answered 503; the next at 2026-11-23" in output
+
+    def test_request_sends_the_url_of_a_webhook(self, server: Server, waybill: Waybill) -> None:
+        sent: list[Any] = []
+
+        def take(request: Request) -> None:
+            sent.append(request.body)
+            request.json(report("init", 1), 202)
+
+        server.routes[f"POST {REPORTS}"] = take
+
+        assert waybill("request", "dowork", "--webhook", "https://example.com/hook")[0] == 0
+        assert waybill("request", "dowork")[0] == 0
+        assert [body.get("webhook") for body in sent] == [{"url": "https://example.com/hook"}, None]
+
     def test_show_says_that_the_kind_is_paused(self, server: Server, waybill: Waybill) -> None:
         server.routes[f"GET {REPORTS}/{REPORT_ID}"] = lambda request: request.json(
             report("init", 1, kind_paused=True)

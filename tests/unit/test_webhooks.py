@@ -195,7 +195,7 @@ def test_any_other_is_refused_by_its_field(hosts: tuple[str, ...], url: str, fie
     with pytest.raises(Problem) as refused:
         requested(*hosts).url(WebhookRequest(url=url))
 
-    assert [error.field for error in refused.value.errors] == [field]
+    assert [error.field for error in refused.value.errors or ()] == [field]
     assert "hush" not in str(refused.value.detail)
     if "@" not in url:
         assert "WAYBILL_WEBHOOK_HOSTS" in refused.value.detail

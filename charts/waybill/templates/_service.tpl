@@ -99,6 +99,9 @@ env:
   {{- range include "waybill.authEnv" (index . 0) | fromYamlArray }}
   - {{ toJson . }}
   {{- end }}
+  {{- range include "waybill.webhookEnv" (index . 0) | fromYamlArray }}
+  - {{ toJson . }}
+  {{- end }}
   {{- with include "waybill.queryEnv" . | trim }}{{ . | nindent 2 }}{{ end }}
   - {name: WAYBILL_HTTP_WORKERS, value: {{ $values.producerApi.httpWorkers | quote }}}
   - {name: WAYBILL_HTTP_THREADS, value: {{ $values.producerApi.httpThreads | quote }}}

@@ -11,6 +11,7 @@ from tests.fuzz.targets import (
     messages,
     parameters,
     queries,
+    webhooks,
 )
 
 TARGETS: tuple[Target, ...] = (
@@ -25,8 +26,9 @@ TARGETS: tuple[Target, ...] = (
     Target("proxies", "identity headers of proxies", 70, plain(credentials.read_a_proxys_headers)),
     Target("parameters", "the parameters of reports", 105, plain(parameters.read_parameters)),
     Target("definitions", "definitions of reports, in YAML", 5, plain(definitions.read_a_definition)),
-    Target("addresses", "where to listen", 55, plain(configuration.read_an_address)),
-    Target("database-urls", "the database's address", 60, plain(configuration.read_a_database_url)),
+    Target("addresses", "where to listen", 45, plain(configuration.read_an_address)),
+    Target("database-urls", "the database's address", 50, plain(configuration.read_a_database_url)),
+    Target("webhooks", "URLs of webhooks", 20, plain(webhooks.read_a_url)),
     Target("settings", "the API's settings", 15, plain(configuration.read_settings)),
     Target("sign-in", "how a browser signs in", 10, api.sign_in),
     Target("traces", "what Jaeger answers", 10, answers.traces),

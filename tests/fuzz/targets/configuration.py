@@ -41,6 +41,10 @@ _VALID = {
     "oidc_client_secret": _SECRET,
     "session_secret": f"{_SECRET}, {_SECRET[::-1]}",
     "session_hours": "8",
+    "webhook_hosts": "hooks.example, *.example.org:8443, http://[::1]:8080",
+    "webhook_private_networks": "10.1.0.0/16, fd00::/8",
+    "webhook_secret": f"whsec_{'hush5ecret' * 4},whsec_{'terce5hsuh' * 4}",
+    "webhook_retry_seconds": "5,300",
     "lease_seconds": "30",
     "retry_max_delay_seconds": "600",
     "report_retention_days": "30",
@@ -53,7 +57,7 @@ _NAMES = tuple(_VALID)
 _MADE = (
     *("oidc", "sign_in", "proxies", "hosts", "stream", "arrival", "retry", "retention", "lease", "evidence"),
     *("requeue_after", "maintenance_interval", "topics", "accepted", "listens_on_loopback", "proxy_headers"),
-    "max_long_answers",
+    *("max_long_answers", "webhook_targets", "webhook_signer", "webhook_deliveries"),
 )
 """What services make from settings that were accepted."""
 
@@ -98,6 +102,7 @@ def read_settings(choices: Choices) -> bool:
     except WrongSettings as error:
         assert _SECRET not in str(error)
         assert _SECRET[::-1] not in str(error)
+        assert "hush5ecret" not in str(error)
         return False
     made = {name: getattr(settings, name) for name in _MADE}
     assert made["oidc"].issuers
