@@ -22,6 +22,7 @@ from waybill.domain import (
     Delivery,
     DeliveryPolicy,
     DeliveryStatus,
+    DueDelivery,
     End,
     Failure,
     FailureType,
@@ -412,6 +413,21 @@ def test_an_answer_without_an_end_is_not_read(store: Store, senders: Senders, re
         send(senders(receiver, seconds=60))
         assert state(store, report).status is DeliveryStatus.DELIVERED
     assert written < 64 * 1024 * 1024
+
+
+def test_a_fault_of_ours_counts_as_a_try(store: Store) -> None:
+    def breaks(_: DueDelivery) -> TryOutcome:
+        raise ZeroDivisionError
+
+    report = done(store, "https://example.com/?token=of-the-receiver")
+    lease = store.lease_of_task("webhooks", MINUTE)
+    sender = WebhookSender(store.webhooks, lease, POLICY, timedelta(hours=1), breaks)
+
+    send(sender)
+
+    delivery = state(store, report)
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.FAILED, 1)
+    assert "could not be called" in str(delivery.last_error)
 
 
 # --- who must not be called

@@ -96,6 +96,7 @@ def test_a_listed_host_is_allowed(entry: str, url: str) -> None:
         ("example.com", "https://exa\nmple.com/"),
         ("example.com", "https://[::1/"),
         ("example.com", "https://example.com:99999/"),
+        ("*.example.com", f"https://{'a.' * 130}example.com/"),
     ],
 )
 def test_any_other_is_refused(entry: str, url: str) -> None:

@@ -9,6 +9,8 @@ from waybill.errors import PermanentError
 from waybill.outbound.hosts import DEFAULT_PORTS, AllowedHost
 from waybill.outbound.networks import Network, may_connect, parse_network
 
+_MAX_NAME = 253
+
 
 class OutboundRefused(PermanentError):  # noqa: N818 - the name is the sentence
     """The policy does not allow it. The sentence names the host and the setting, and no address: which ones a
@@ -57,6 +59,8 @@ class OutboundPolicy:
             ) from None
         if parsed.scheme not in DEFAULT_PORTS or not parsed.raw_host:
             raise OutboundRefused("The URL must begin with https:// and a host.")
+        if len(parsed.raw_host) > _MAX_NAME:
+            raise OutboundRefused(f"The URL's host has more than {_MAX_NAME} characters, as no name has.")
         if parsed.userinfo:
             raise OutboundRefused("The URL must have no user or password: remove what is before the @.")
         if not self._allows(parsed):

@@ -90,7 +90,7 @@ class WebhookSender:
 
     def _try(self, due: DueDelivery) -> None:
         try:
-            outcome = self._call(due)
+            outcome = self._outcome(due)
             self._note(due, outcome, self._webhooks.ended(self._policy, due, outcome))
         except StoreUnavailable as error:
             log.warning(
@@ -99,10 +99,18 @@ class WebhookSender:
                 reason=str(error),
             )
         except Exception:
-            log.exception("webhook not called: trying again", report_id=str(due.report.id))
+            log.exception("outcome of a webhook not written", report_id=str(due.report.id))
         finally:
             self._ends(due)
             self._sending.soon()
+
+    def _outcome(self, due: DueDelivery) -> TryOutcome:
+        """A fault of ours counts as a try in vain: else there would be no end of them."""
+        try:
+            return self._call(due)
+        except Exception:
+            log.exception("webhook not called", report_id=str(due.report.id))
+            return TryOutcome(None, "It could not be called: the log of the service has the reason.")
 
     def _ends(self, due: DueDelivery) -> None:
         with self._changed:
