@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
@@ -14,8 +15,31 @@ from report_worker.query.sources import FilesSource, WrongSource, secret_value
 from waybill.errors import PermanentError, RetryableError
 from waybill.redaction import REDACTED, redacted
 
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
+
 _CHUNK = 2**20
 _MAX_FILES = 10_000
+_CLIENT = frozenset(
+    {
+        *(
+            "allow_http",
+            "allow_invalid_certificates",
+            "connect_timeout",
+            "default_content_type",
+            "http1_only",
+        ),
+        *(
+            "http2_keep_alive_interval",
+            "http2_keep_alive_timeout",
+            "http2_keep_alive_while_idle",
+            "http2_only",
+        ),
+        *("http2_max_frame_size", "pool_idle_timeout", "pool_max_idle_per_host", "proxy_ca_certificate"),
+        *("proxy_excludes", "proxy_url", "randomize_addresses", "read_timeout", "timeout", "user_agent"),
+    }
+)
+"""Names of obstore's HTTP client, which it breaks at among those of a bucket."""
 
 
 def copy_files(
@@ -29,7 +53,7 @@ def copy_files(
     where the bucket does not answer, and `PermanentError` for no file, and more than there may be."""
     if not patterns:
         raise PermanentError("files: name those that the step reads, such as 2026/*.parquet.")
-    store = _open(source, environment)
+    store = _open(source, environment, deadline.limit)
     try:
         left = source.max_bytes
         for number, (key, size) in enumerate(_matching(store, patterns), 1):
@@ -50,11 +74,16 @@ def copy_files(
         raise PermanentError(f"files: no file of the bucket matches {' or '.join(patterns)}.")
 
 
-def _open(source: FilesSource, environment: Mapping[str, str]) -> ObjectStore:
+def _open(source: FilesSource, environment: Mapping[str, str], limit: timedelta) -> ObjectStore:
     options = {name: secret_value(secret, environment) for name, secret in source.options.items()}
+    if unknown := sorted(_CLIENT & {name.removeprefix("aws_") for name in options}):
+        raise WrongSource(f"there is no option {unknown[0]!r}")
     try:
         config: Any = options or None  # whose keys depend on the service
-        return from_url(source.url, config=config)
+        client: ClientConfig = {"allow_http": source.allow_http, "connect_timeout": "5s"}
+        return from_url(
+            source.url, config=config, client_options=client, retry_config={"retry_timeout": limit}
+        )
     except (BaseError, ValueError, TypeError) as error:
         raise WrongSource(f"its url or options cannot be used: {_reason(error, options.values())}") from None
 

@@ -16,7 +16,6 @@ from report_worker.query.http import HttpQuery
 from report_worker.query.postgresql import PostgresqlQuery
 from report_worker.query.sources import FilesSource, HttpSource, PostgresqlSource, Sources, WrongSource
 from waybill.definitions import RESULTS, ChoiceQuery, HttpStep, SqlStep, Step
-from waybill.errors import PermanentError
 
 _CHOICES_TIMEOUT = timedelta(minutes=1)
 
@@ -88,7 +87,7 @@ class Steps:
         try:
             copy_files(source, step.files, folder, self.environment, deadline)
         except WrongSource as error:
-            raise PermanentError(f"The source {name}: {error}") from None
+            raise WrongSource(f"The source {name}: {str(error).rstrip('.')}.") from None
         return folder
 
 

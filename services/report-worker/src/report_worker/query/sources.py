@@ -18,6 +18,7 @@ from waybill.secret_files import UnusableSecret, read_secret
 _SIZE = re.compile(r"(\d{1,6})\s*(KiB|MiB|GiB)", re.ASCII)
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _MIB = 2**20
+_OPTION = r"^[a-z][a-z0-9_]{1,60}$"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _SOURCES_EXAMPLE = "sources: {warehouse: {type: postgresql, url_file: /run/secrets/warehouse}}"
 ONLY = "only PostgreSQL, files and HTTP services can be sources, since only these can be kept from writing"
@@ -125,11 +126,13 @@ class DuckDbLimits(_Model):
 
 class FilesSource(DuckDbLimits):
     """A folder, or what is below a prefix in a bucket: CSV, Parquet and JSON, read by DuckDB. `options` are
-    those of the bucket's service, by the names that obstore has for them."""
+    those of the bucket's service, by the names that obstore has for them, such as `access_key_id`;
+    `allow_http` lets its endpoint be one without TLS."""
 
     type: Literal["files"]
     url: str
-    options: dict[str, Secret] = Field(default_factory=dict)
+    options: dict[Annotated[str, Field(pattern=_OPTION)], Secret] = Field(default_factory=dict)
+    allow_http: bool = False
     max_bytes: Size = 2048 * _MIB
 
     @model_validator(mode="after")

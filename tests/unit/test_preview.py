@@ -1,0 +1,154 @@
+"""`waybill preview`: a definition, run where it is written."""
+
+import json
+import webbrowser
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from waybill_client.cli.app import app
+
+DEFINITION = """waybill: 1
+name: flights
+title: Flights
+description: Of each carrier.
+parameters:
+  least: {type: integer, default: 1}
+  carrier: {type: text, choices: {source: exports, sql: "select carrier from 'flights.csv'"}, default: AA}
+outputs: [html, json]
+steps:
+  - name: flights
+    source: exports
+    sql: |
+      select carrier, flights
+      from 'flights.csv'
+      where flights >= :least
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "flights.csv").write_text("carrier,flights\nAA,1\nUA,2\nB6,3\n")
+    (tmp_path / "sources.yaml").write_text(
+        f"sources:\n  exports: {{type: files, url: 'file://{tmp_path / 'data'}'}}\n"
+    )
+    (tmp_path / "flights.yaml").write_text(DEFINITION)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WAYBILL_SOURCES", "sources.yaml")
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a browser was to open."""
+    found: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", found.append)
+    monkeypatch.setenv("DISPLAY", ":0")
+    return found
+
+
+def preview(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["preview", "flights.yaml", *arguments])
+
+
+def test_it_says_each_step_and_opens_the_page(folder: Path, opened: list[str]) -> None:
+    done = preview("-p", "least=2")
+    assert done.exit_code == 0, done.output
+    steps = [line.split()[:3] for line in done.stdout.splitlines()]
+    assert steps[:3] == [
+        ["parameters", "done", steps[0][2]],
+        ["flights", "2", "rows"],
+        ["html", "done", steps[2][2]],
+    ]
+    assert opened == [(folder / "preview" / "flights.html").as_uri()]
+    assert "UA" in (folder / "preview" / "flights.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--no-open",), ("--output", "json")], ids=["as asked", "without a page"]
+)
+def test_it_opens_nothing(folder: Path, opened: list[str], arguments: tuple[str, ...]) -> None:
+    assert preview(*arguments, "--to", "here").exit_code == 0
+    assert opened == []
+    assert list((folder / "here").iterdir())
+
+
+def test_nor_without_a_display(folder: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert preview().exit_code == 0
+    assert opened == []
+
+
+def test_each_file_that_is_wanted(folder: Path) -> None:
+    assert preview("--output", "json", "--output", "html", "--no-open").exit_code == 0
+    assert {one.name for one in (folder / "preview").iterdir()} == {"flights.json", "flights.html"}
+    assert "B6" in json.dumps(json.loads((folder / "preview" / "flights.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("changed", "place", "reason"),
+    [
+        (("where flights", "where :flight"), "flights.yaml:15:13: ", "no parameter for :flight"),
+        (("select carrier, flights", "select carrier, nope"), "flights.yaml:13:7: flights: ", "nope"),
+        (
+            ("'flights.csv'\n      where", "'none.csv'\n      where"),
+            "flights.yaml:14:7: flights: ",
+            "none.csv",
+        ),
+        (
+            ("source: exports\n    sql", "source: nowhere\n    sql"),
+            "flights.yaml:10:5: flights: ",
+            "'nowhere'",
+        ),
+        (("default: AA", "default: ZZ"), "flights.yaml:1:1: parameters: ", "'ZZ' is none"),
+    ],
+)
+def test_a_fault_has_its_place(folder: Path, changed: tuple[str, str], place: str, reason: str) -> None:
+    assert changed[0] in DEFINITION
+    (folder / "flights.yaml").write_text(DEFINITION.replace(*changed))
+    done = preview("--no-open")
+    assert done.exit_code == 1
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("flights.yaml")]
+    assert line.startswith(place)
+    assert reason in line
+    assert not (folder / "preview").exists()
+
+
+def test_a_step_that_may_fail_leaves_the_files(folder: Path) -> None:
+    more = "  - name: broken\n    keep_going: true\n    sql: |\n      select\n        nope from flights\n"
+    (folder / "flights.yaml").write_text(f"{DEFINITION}{more}")
+    done = preview("--no-open")
+    assert done.exit_code == 1
+    assert "flights.yaml:20:7: broken: " in done.stdout
+    assert (folder / "preview" / "flights.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("-p", "least=two"), "least"),
+        (("-p", "least"), "is not name=value"),
+        (("-p", "other=1"), "other"),
+        (("--output", "pdf"), "is no output of this report: html, json"),
+    ],
+)
+def test_wrong_arguments(folder: Path, arguments: tuple[str, ...], reason: str) -> None:
+    done = preview(*arguments)
+    assert done.exit_code == 2
+    assert reason in done.stderr
+
+
+def test_parameters_are_json_or_else_text(folder: Path) -> None:
+    assert preview("-p", "carrier=UA", "-p", "least=3", "--no-open").exit_code == 0
+    assert preview("-p", 'carrier="UA"', "--no-open").exit_code == 0
+
+
+def test_sources_with_a_fault(folder: Path) -> None:
+    (folder / "sources.yaml").write_text("sources:\n  exports: {type: mysql}\n")
+    done = preview()
+    assert done.exit_code == 1
+    assert done.stderr.startswith("sources.yaml:2:12: ")
