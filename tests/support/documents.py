@@ -40,15 +40,15 @@ def result(folder: Path, name: str, table: pa.Table | Mapping[str, Any]) -> Resu
 def document(
     folder: Path,
     results: Mapping[str, pa.Table | Mapping[str, Any]],
-    parameters: Mapping[str, Any] | None = None,
+    values: Mapping[str, Any] | None = None,
     missing: Mapping[str, str] | None = None,
     **given: Any,
 ) -> Document:
-    """A document with these results; `given` is of its definition."""
+    """A document with these results and values of its parameters; `given` is of its definition."""
     names = [*results, *(missing or {})]
     return Document(
         definition(names, **given),
-        parameters or {},
+        values or {},
         {name: result(folder / "results", name, table) for name, table in results.items()},
         missing or {},
     )
