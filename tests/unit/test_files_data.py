@@ -32,7 +32,9 @@ TYPED = pa.table(
         "day": pa.array([date(2026, 7, 1), date(1, 1, 1), None]),
         "far": pa.array([4_000_000, -800_000, None], pa.int32()).cast(pa.date32()),
         "at": pa.array([datetime(2026, 7, 1, 9, 5), datetime(1850, 1, 1, 0, 0, 0, 500_000), None]),
-        "zoned": pa.array([datetime(2026, 7, 1, 9, 5, tzinfo=UTC)] * 2 + [None], pa.timestamp("us", "Asia/Tokyo")),
+        "zoned": pa.array(
+            [datetime(2026, 7, 1, 9, 5, tzinfo=UTC)] * 2 + [None], pa.timestamp("us", "Asia/Tokyo")
+        ),
         "nanos": pa.array([1_700_000_000_123_456_789, 0, None], pa.timestamp("ns")),
         "clock": pa.array([time(9, 5), time(23, 59, 59, 1000), None], pa.time64("us")),
         "length": pa.array([timedelta(hours=1.5), timedelta(seconds=-1), None], pa.duration("us")),
@@ -219,7 +221,9 @@ class TestJson:
         }
 
     def test_a_column_of_json_is_json_if_it_can_be_read(self, tmp_path: Path) -> None:
-        column = pa.ExtensionArray.from_storage(pa.json_(pa.utf8()), pa.array(['{"a": [1]}', "NaN", "{", None]))
+        column = pa.ExtensionArray.from_storage(
+            pa.json_(pa.utf8()), pa.array(['{"a": [1]}', "NaN", "{", None])
+        )
 
         rows = self.read(document(tmp_path, {"one": pa.table({"j": column})}), tmp_path)["results"]["one"]
 
@@ -234,7 +238,9 @@ class TestParquet:
 
         read = pq.read_table(path)
         assert read.schema.types == pq.read_schema(given.results["typed"].path).types
-        assert read.drop_columns(["float"]).equals(TYPED.drop_columns(["float"]).cast(read.drop_columns(["float"]).schema))
+        assert read.drop_columns(["float"]).equals(
+            TYPED.drop_columns(["float"]).cast(read.drop_columns(["float"]).schema)
+        )
         metadata = pq.read_metadata(path)
         assert metadata.row_group(0).column(0).compression == "ZSTD"
         assert metadata.metadata[b"waybill.kind"] == b"query:sales"
@@ -247,7 +253,9 @@ class TestParquet:
 
         assert pq.read_metadata(path).num_row_groups > 1
         with duckdb.connect() as database:
-            assert database.execute("SELECT count(*), sum(n) FROM read_parquet(?)", [str(path)]).fetchone() == (
+            assert database.execute(
+                "SELECT count(*), sum(n) FROM read_parquet(?)", [str(path)]
+            ).fetchone() == (
                 300_000,
                 sum(range(300_000)),
             )
@@ -260,7 +268,9 @@ class TestParquet:
 
 
 class TestWhichResults:
-    TABLE: dict[str, Any] = {"sections": [{"blocks": [{"table": {"from": "two"}}, {"table": {"from": "one"}}]}]}
+    TABLE: dict[str, Any] = {
+        "sections": [{"blocks": [{"table": {"from": "two"}}, {"table": {"from": "one"}}]}]
+    }
 
     @pytest.mark.parametrize("output", ["csv", "parquet"])
     @pytest.mark.parametrize(
@@ -287,7 +297,9 @@ class TestWhichResults:
 
 
 def test_an_output_that_there_is_none_of_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PermanentError, match="docx: no such output; choose html, pdf, xlsx, csv, parquet, json."):
+    with pytest.raises(
+        PermanentError, match="docx: no such output; choose html, pdf, xlsx, csv, parquet, json."
+    ):
         write("docx", document(tmp_path, {"one": {"a": [1]}}), tmp_path)
 
 

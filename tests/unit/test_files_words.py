@@ -93,7 +93,9 @@ class TestValues:
         assert str(caught.value) == reason
 
     def test_are_found_in_other_letters_only_if_one_column_alone_fits(self, tmp_path: Path) -> None:
-        given = document(tmp_path, {"totals": {"N": [1], "n": [2], "Sum": [3]}}, heading="{totals.n}{totals.sum}")
+        given = document(
+            tmp_path, {"totals": {"N": [1], "n": [2], "Sum": [3]}}, heading="{totals.n}{totals.sum}"
+        )
 
         assert heading(given, Values(given)) == "23"
 
@@ -104,9 +106,9 @@ class TestMarkdown:
         return str(to_html(words, Values(given)))
 
     def test_is_rendered_below_the_headings_of_the_page(self, tmp_path: Path) -> None:
-        assert self.html("# A\n\n**b** and *c*\n\n- d\n\n| e | f |\n|---|---|\n| 1 | 2 |", tmp_path).startswith(
-            "<h3>A</h3>\n<p><strong>b</strong> and <em>c</em></p>\n<ul>\n<li>d</li>\n</ul>\n<table>"
-        )
+        assert self.html(
+            "# A\n\n**b** and *c*\n\n- d\n\n| e | f |\n|---|---|\n| 1 | 2 |", tmp_path
+        ).startswith("<h3>A</h3>\n<p><strong>b</strong> and <em>c</em></p>\n<ul>\n<li>d</li>\n</ul>\n<table>")
 
     def test_has_no_html(self, tmp_path: Path) -> None:
         html = self.html("<script>alert(1)</script>\n\na <b onclick=x>b</b> &lt;i&gt; <!-- c -->", tmp_path)
@@ -133,7 +135,14 @@ class TestMarkdown:
 
     @pytest.mark.parametrize(
         "value",
-        ["<script>alert(1)</script>", "**bold**", "[a](https://x.test)", "`code`", "\n\n# heading", "{one.name}"],
+        [
+            "<script>alert(1)</script>",
+            "**bold**",
+            "[a](https://x.test)",
+            "`code`",
+            "\n\n# heading",
+            "{one.name}",
+        ],
     )
     def test_a_value_is_text_whatever_it_is(self, value: str, tmp_path: Path) -> None:
         html = self.html("It is **{one.name}**, {{so}}.", tmp_path, value)

@@ -72,7 +72,7 @@ def parameters_in_words(definition: Definition, values: Mapping[str, Any]) -> It
     """Title and value of each parameter that has one, in the definition's order."""
     for name, parameter in definition.parameters.items():
         if values.get(name) is not None:
-            yield parameter.title or name, value_in_words(values[name], parameter)
+            yield clean(parameter.title or name), value_in_words(values[name], parameter)
 
 
 def as_json(value: Any) -> Any:

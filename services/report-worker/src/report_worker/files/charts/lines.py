@@ -47,7 +47,7 @@ def _means(points: Points) -> pa.Table:
     means = ", ".join(f"avg(y{place}) AS y{place}" for place in range(len(points.ys)))
     with connect() as database:
         database.register("points", points.reader())
-        low, high = database.execute("SELECT min(x), max(x) FROM points").fetchone() or (None, None)
+        [(low, high)] = database.execute("SELECT min(x), max(x) FROM points").fetchall()
         width = ((high or 0.0) - (low or 0.0)) / BINS or 1.0
         database.register("again", points.reader())
         return database.sql(

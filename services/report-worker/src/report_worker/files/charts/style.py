@@ -7,8 +7,8 @@ WIDTH = 7.1
 """Inches: the width of the text on an A4 page."""
 
 INK, MUTED, RULE = "#1f2933", "#5f6b77", "#d9dee4"
-SERIES = ("#2a6ca8", "#c4583a", "#2e8065", "#9a5fa6", "#a87908", "#4b93b8", "#7a4b2a", "#6b7683")
-"""Distinct for readers who see red and green alike, and on paper; the page has lighter ones for the dark."""
+SERIES = ("#2a6ca8", "#c4583a", "#42949c", "#660344", "#7b3606", "#2288e8", "#944561", "#3a1688")
+"""Each distinct from each for readers who see red and green alike, as those are that the page has in the dark."""
 
 _VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"} | {
     color: f"--s{number}" for number, color in enumerate(SERIES, 1)
