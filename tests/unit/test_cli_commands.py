@@ -132,6 +132,21 @@ class TestRequest:
 
         assert bodies[0]["parameters"] == {"month": 2, "days": [1], "carrier": "B6", "airport": None}
 
+    def test_tags_are_sent_and_shown(self, server: Server, waybill: Waybill) -> None:
+        ended(server, "done", tags=["month-end", "sales"])
+        bodies = []
+
+        def accept(request: Request) -> None:
+            bodies.append(request.body)
+            request.json(report("init", 1), 202)
+
+        server.routes[f"POST {REPORTS}"] = accept
+        waybill("request", "dowork", "--tag", "month-end", "--tag", "sales")
+
+        assert bodies == [{"kind": "dowork", "parameters": {}, "tags": ["month-end", "sales"]}]
+        assert "tags        month-end, sales" in waybill("show", REPORT_ID)[1]
+        assert waybill("list")[1].splitlines()[0].split()[-1] == "tags"
+
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [

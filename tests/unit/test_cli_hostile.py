@@ -46,6 +46,7 @@ def hostile_report(status: str = "fail", **fields: Any) -> dict[str, Any]:
         owner=HOSTILE,
         tenant=HOSTILE,
         parameters={HOSTILE: HOSTILE},
+        tags=[HOSTILE],
         progress={"step": HOSTILE, "done": 1, "total": 2},
         error={"type": HOSTILE, "message": HOSTILE, "step": HOSTILE},
         artefact=artefact,

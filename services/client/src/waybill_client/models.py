@@ -160,6 +160,7 @@ class Report(_Resource):
     artefacts: tuple[ArtefactLink, ...] = ()
     kind_paused: bool = False
     webhook: Webhook | None = None
+    tags: tuple[str, ...] = ()
     trace_id: str | None = None
     created_at: datetime
     updated_at: datetime

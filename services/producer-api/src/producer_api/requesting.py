@@ -24,6 +24,8 @@ from waybill.telemetry import current_carrier, names, request_span
 
 _RETRY_AFTER_SECONDS = "2"
 _MAX_DEPTH = 32
+_ADDED = frozenset({"priority", "outputs", "webhook", "tags"})
+"""Fields of a request that processes of an earlier version do not know."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -63,6 +65,7 @@ def request_report(
             definition=definition,
             outputs=wanted.outputs,
             webhook=webhook,
+            tags=wanted.tags,
         )
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
@@ -103,9 +106,9 @@ def _idempotency_key(header: str, wanted: ReportRequest, owner: Owner) -> Idempo
     quoted = _QUOTED_KEY.fullmatch(text)
     if not quoted and not _BARE_KEY.fullmatch(text):
         raise Problem("wrong-request", "Idempotency-Key: must be 1 to 255 visible ASCII characters.")
-    # A field that was added counts where it is given: processes of the version before do not know it.
-    added = {"priority", "outputs", "webhook"} - wanted.model_fields_set
-    request = json.dumps(wanted.model_dump(mode="json", exclude=added), sort_keys=True)
+    # A field that was added counts where it is given.
+    left_out = _ADDED - wanted.model_fields_set
+    request = json.dumps(wanted.model_dump(mode="json", exclude=set(left_out)), sort_keys=True)
     return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest(), owner)
 
 

@@ -45,6 +45,23 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern="^[^\\x00]*$")
 """As `Word`, of a tenant or an owner."""
 
 
+Tag = Annotated[
+    str, Field(min_length=1, max_length=50, pattern="^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+$")
+]
+"""A short text without control characters and line breaks."""
+
+
+def _unique(tags: list[str]) -> list[str]:
+    if len(set(tags)) < len(tags):
+        raise ValueError("must be unique")
+    return tags
+
+
+Tags = Annotated[
+    list[Tag], Field(max_length=20, json_schema_extra={"uniqueItems": True}), AfterValidator(_unique)
+]
+
+
 def _as_float(value: Any) -> Any:
     """A number of more digits than a float has is read as Decimal."""
     return float(value) if isinstance(value, Decimal) else value
@@ -107,6 +124,9 @@ class ReportRequest(BaseModel):
         examples=[["html", "pdf"]],
     )
     webhook: WebhookRequest | None = None
+    tags: Tags = Field(
+        default_factory=list, description="For finding it again.", examples=[["month-end", "sales"]]
+    )
 
 
 class ArtefactResource(ArtefactModel):
@@ -173,6 +193,7 @@ class ReportResource(BaseModel):
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    tags: list[str]
     links: Links
 
 
@@ -524,7 +545,8 @@ def report_resource(
     links = Links(self=address, events=f"{address}/events")
     made = {"artefact": first, "artefacts": artefacts, "links": links, "kind_paused": kind_paused}
     webhook = _webhook_resource(report.webhook, delivery) if report.webhook else None
-    return ReportResource.model_validate({**report.client_view(), **made, "webhook": webhook})
+    view = {**report.client_view(), **made, "webhook": webhook, "tags": report.tags or ()}
+    return ReportResource.model_validate(view)
 
 
 def artefact_list(report: Report, root: str | None = None) -> ArtefactList:

@@ -23,6 +23,10 @@ from waybill_client.cli.session import ExitCode, Session, session_of
 from waybill_client.cli.status_view import status_view
 from waybill_client.cli.trace import show_report_trace
 
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TEXT", help="By which it is found again. Repeatable.")
+]
+
 
 def register(app: typer.Typer) -> None:
     for command in (request, follow, show, list_reports, cancel, retry, artefact):
@@ -83,6 +87,7 @@ def request(
     webhook: Annotated[
         str | None, typer.Option(metavar="URL", help="What the server calls when the report has ended.")
     ] = None,
+    tags: Tags = None,
     as_json: AsJson = False,
 ) -> None:
     """Request a report.
@@ -92,7 +97,7 @@ def request(
     """
     session = session_of(context)
     given = parse_parameters(pairs or [], parameters)
-    report = session.api.request(kind, given, key, timeout, priority, outputs, webhook)
+    report = session.api.request(kind, given, key, timeout, priority, outputs, webhook, tags)
     if not (follow or trace or save or open_it):
         session.json(report) if as_json else session.line(str(report.id))
         return
@@ -154,7 +159,9 @@ def list_reports(
         return
     now = datetime.now(UTC)
     owned = any(report.owner != ANONYMOUS for report in reports)
-    names = ("id", "kind", "status", "requested", "took", *(["owner"] if owned else []))
+    tagged = any(report.tags for report in reports)
+    more = [name for name, is_shown in (("owner", owned), ("tags", tagged)) if is_shown]
+    names = ("id", "kind", "status", "requested", "took", *more)
     table = Table(*names, box=None, pad_edge=False, header_style="dim")
     table.columns[0].no_wrap = True
     for report in reports:
@@ -165,6 +172,7 @@ def list_reports(
             formatting.ago(report.created_at, now),
             formatting.took(report),
             *([formatting.owner(report.owner, report.tenant)] if owned else []),
+            *([", ".join(report.tags)] if tagged else []),
         )
     session.out.print(table if reports else "There are no such reports.")
 
@@ -242,6 +250,8 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
     yield "kind", report.kind
     given = {name: value for name, value in report.parameters.items() if value is not None}
     yield "parameters", ", ".join(f"{name}={value}" for name, value in given.items()) or "none"
+    if report.tags:
+        yield "tags", ", ".join(report.tags)
     yield "status", formatting.status_of(report)
     if progress := report.progress:
         yield "progress", f"{progress.done} of {progress.total}, {progress.step}"
