@@ -132,6 +132,21 @@ class TestRequest:
 
         assert bodies[0]["parameters"] == {"month": 2, "days": [1], "carrier": "B6", "airport": None}
 
+    def test_a_report_is_requested_once_more(self, server: Server, waybill: Waybill) -> None:
+        ended(server, "done", rerun_of=TRACE_ID)
+        bodies = []
+
+        def accept(request: Request) -> None:
+            bodies.append(request.body)
+            request.json(report("init", 1), 202)
+
+        server.routes[f"POST {REPORTS}"] = accept
+        code, written, _ = waybill("rerun", REPORT_ID, "-p", "month=8", "-p", "day=null", "--tag", "again")
+
+        assert (code, written) == (0, f"{REPORT_ID}\n")
+        assert bodies == [{"rerun_of": REPORT_ID, "parameters": {"month": 8, "day": None}, "tags": ["again"]}]
+        assert "rerun of    8a69b07b" in waybill("show", REPORT_ID)[1]
+
     def test_tags_are_sent_and_shown(self, server: Server, waybill: Waybill) -> None:
         ended(server, "done", tags=["month-end", "sales"])
         bodies = []

@@ -180,6 +180,7 @@ def invisible(text: str) -> set[str]:
 COMMANDS = [
     ("request", "dowork", "--follow"),
     ("request", "dowork", "--trace"),
+    ("rerun", REPORT_ID, "--follow"),
     ("follow", REPORT_ID),
     ("show", REPORT_ID),
     ("artefacts", REPORT_ID),

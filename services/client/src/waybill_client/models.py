@@ -161,6 +161,7 @@ class Report(_Resource):
     kind_paused: bool = False
     webhook: Webhook | None = None
     tags: tuple[str, ...] = ()
+    rerun_of: UUID | None = None
     trace_id: str | None = None
     created_at: datetime
     updated_at: datetime

@@ -15,6 +15,7 @@ from producer_api.access import Identity, current_identity
 from producer_api.permissions import FIRST_PRIORITY
 from producer_api.problems import FieldError, Problem
 from producer_api.published import field_errors, published_schema
+from producer_api.repeating import as_before, repeated_report
 from producer_api.resources import ReportRequest, report_resource
 from producer_api.webhooks import RequestedWebhooks
 from waybill.domain import NewReport, Owner, Report, new_report_id
@@ -24,7 +25,7 @@ from waybill.telemetry import current_carrier, names, request_span
 
 _RETRY_AFTER_SECONDS = "2"
 _MAX_DEPTH = 32
-_ADDED = frozenset({"priority", "outputs", "webhook", "tags"})
+_ADDED = frozenset({"priority", "outputs", "webhook", "tags", "rerun_of"})
 """Fields of a request that processes of an earlier version do not know."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -42,16 +43,21 @@ def request_report(
     `key_header` is the unparsed Idempotency-Key header: the same key and request return the same report.
     Raises `Problem` if the request is wrong; then nothing is stored.
     """
-    kind = _kind(kinds, wanted.kind)
+    identity = current_identity()
+    key = _idempotency_key(key_header, wanted, identity.owner) if key_header is not None else None
+    earlier = repeated_report(ledger, wanted)
+    kind = _kind(kinds, earlier.kind if earlier else str(wanted.kind))
+    first = _first_priority(identity)
+    if earlier:
+        wanted = as_before(earlier, wanted, kind, first)
     checked = _checked(kind, wanted.parameters)
     _check_outputs(kind, wanted.outputs)
     timeout = _timeout(kind, wanted.timeout_seconds)
     webhook = webhooks.url(wanted.webhook)
-    identity = current_identity()
-    _check_priority(identity, wanted.priority)
-    key = _idempotency_key(key_header, wanted, identity.owner) if key_header is not None else None
+    if wanted.priority < first:
+        raise Problem("not-allowed", f"priority: your roles allow {first} to 5.")
     definition = _kept_definition(ledger, kind)
-    with request_span(kind.name) as span:
+    with request_span(kind.name, earlier) as span:
         report_id = new_report_id()
         new = NewReport(
             report_id,
@@ -66,6 +72,7 @@ def request_report(
             outputs=wanted.outputs,
             webhook=webhook,
             tags=wanted.tags,
+            rerun_of=wanted.rerun_of,
         )
         report = _accept(ledger, new, key)
         span.set_attribute(names.REPORT_ID, str(report.id))
@@ -112,10 +119,8 @@ def _idempotency_key(header: str, wanted: ReportRequest, owner: Owner) -> Idempo
     return IdempotencyKey(quoted[1] if quoted else text, hashlib.sha256(request.encode()).hexdigest(), owner)
 
 
-def _check_priority(identity: Identity, wanted: int) -> None:
-    first = min(FIRST_PRIORITY[role] for role in identity.roles if role in FIRST_PRIORITY)
-    if wanted < first:
-        raise Problem("not-allowed", f"priority: your roles allow {first} to 5.")
+def _first_priority(identity: Identity) -> int:
+    return min(FIRST_PRIORITY[role] for role in identity.roles if role in FIRST_PRIORITY)
 
 
 def _check_outputs(kind: Kind, wanted: Sequence[str] | None) -> None:

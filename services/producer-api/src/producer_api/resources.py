@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from producer_api.addressing import path_of
@@ -45,9 +45,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern="^[^\\x00]*$")
 """As `Word`, of a tenant or an owner."""
 
 
-Tag = Annotated[
-    str, Field(min_length=1, max_length=50, pattern="^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+$")
-]
+Tag = Annotated[str, Field(min_length=1, max_length=50, pattern="^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+$")]
 """A short text without control characters and line breaks."""
 
 
@@ -93,13 +91,26 @@ class WebhookRequest(BaseModel):
 class ReportRequest(BaseModel):
     """The body of a request for a report."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}}
+                for name in ("kind", "rerun_of")
+            ]
+        },
+    )
 
-    kind: str = Field(min_length=1, max_length=100, examples=["flights"])
+    kind: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description="Needed, but where it is that of `rerun_of`.", examples=["flights"]
+    )
     parameters: dict[str, Any] = Field(
         default_factory=dict,
         max_length=1000,
-        description="Must match the kind's JSON Schema, which GET /api/v1/kinds returns.",
+        description="Must match the kind's JSON Schema, which GET /api/v1/kinds returns. With `rerun_of`, "
+        "they replace those of that report at the top level; one that is null is left out, so that its "
+        "default counts.",
         examples=[{"month": 7}],
     )
     timeout_seconds: Annotated[float, BeforeValidator(_as_float)] | None = Field(
@@ -126,6 +137,12 @@ class ReportRequest(BaseModel):
     webhook: WebhookRequest | None = None
     tags: Tags = Field(
         default_factory=list, description="For finding it again.", examples=[["month-end", "sales"]]
+    )
+    rerun_of: Annotated[UUID, Strict(False)] | None = Field(
+        default=None,
+        description="A report that is requested again. What this request does not say is as it was there, but "
+        "for its webhook.",
+        examples=["019ab000-0000-7000-8000-000000000001"],
     )
 
 
@@ -162,6 +179,7 @@ class Links(BaseModel):
 
     self: str
     events: str
+    rerun_of: str | None = Field(description="The report that it repeats.")
 
 
 class ReportResource(BaseModel):
@@ -194,6 +212,7 @@ class ReportResource(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     tags: list[str]
+    rerun_of: UUID | None = Field(description="The report that it repeats, maybe with other parameters.")
     links: Links
 
 
@@ -542,7 +561,8 @@ def report_resource(
     address = _address(report, root)
     artefacts = artefact_list(report, root).artefacts
     first = artefacts[0].model_copy(update={"href": f"{address}/artefact"}) if artefacts else None
-    links = Links(self=address, events=f"{address}/events")
+    repeated = path_of(f"{BASE}/{report.rerun_of}") if report.rerun_of else None
+    links = Links(self=address, events=f"{address}/events", rerun_of=repeated)
     made = {"artefact": first, "artefacts": artefacts, "links": links, "kind_paused": kind_paused}
     webhook = _webhook_resource(report.webhook, delivery) if report.webhook else None
     view = {**report.client_view(), **made, "webhook": webhook, "tags": report.tags or ()}

@@ -29,6 +29,7 @@ from waybill_client.cli import (
     limits,
     plugins,
     reports,
+    rerun,
     trace,
 )
 from waybill_client.cli.credentials import FILE_OPTION, FILE_VARIABLE, TOKEN_VARIABLE
@@ -53,7 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (reports, artefacts, kinds, trace, dead_letters, keys, limits, audit, demo, plugins):
+for commands in (reports, rerun, artefacts, kinds, trace, dead_letters, keys, limits, audit, demo, plugins):
     commands.register(app)
 
 

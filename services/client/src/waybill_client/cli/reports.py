@@ -14,7 +14,21 @@ from rich.text import Text
 
 from waybill_client import ANONYMOUS, Report, Status
 from waybill_client.cli import formatting
-from waybill_client.cli.arguments import AsJson, ReportId
+from waybill_client.cli.arguments import (
+    AsJson,
+    Follow,
+    Key,
+    Open,
+    Outputs,
+    Pairs,
+    Priority,
+    ReportId,
+    Save,
+    ShowTrace,
+    Tags,
+    Timeout,
+    Webhook,
+)
 from waybill_client.cli.artefacts import open_artefact, save_artefacts
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import writing
@@ -22,10 +36,6 @@ from waybill_client.cli.parameters import parse_parameters
 from waybill_client.cli.session import ExitCode, Session, session_of
 from waybill_client.cli.status_view import status_view
 from waybill_client.cli.trace import show_report_trace
-
-Tags = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="TEXT", help="By which it is found again. Repeatable.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,55 +48,19 @@ def request(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="What sort of report; 'waybill kinds' lists them.")
     ],
-    pairs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-p",
-            "--parameter",
-            metavar="NAME=VALUE",
-            help="A parameter; the value is JSON, or else text. Repeatable.",
-        ),
-    ] = None,
+    pairs: Pairs = None,
     parameters: Annotated[
         str | None, typer.Option(metavar="JSON", help="All parameters as a JSON object.")
     ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Stay and show its status until it ends.")
-    ] = False,
-    trace: Annotated[
-        bool, typer.Option("--trace", help="When it has ended, show its trace. Implies --follow.")
-    ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="When it has ended, write its artefact there; several, into a folder. Implies --follow.",
-        ),
-    ] = None,
-    outputs: Annotated[
-        list[str] | None,
-        typer.Option("--output", metavar="NAME", help="An output of the kind that is wanted. Repeatable."),
-    ] = None,
-    open_it: Annotated[
-        bool,
-        typer.Option(
-            "--open", help="When it has ended, show its first artefact in the browser. Implies --follow."
-        ),
-    ] = False,
-    key: Annotated[
-        str | None,
-        typer.Option(metavar="KEY", help="Idempotency key: repeating the request creates no second report."),
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Time limit of each attempt.", min=0.001)
-    ] = None,
-    priority: Annotated[
-        int | None,
-        typer.Option(min=1, max=5, help="Among your reports that wait, those of the lowest are first."),
-    ] = None,
-    webhook: Annotated[
-        str | None, typer.Option(metavar="URL", help="What the server calls when the report has ended.")
-    ] = None,
+    follow: Follow = False,
+    trace: ShowTrace = False,
+    save: Save = None,
+    outputs: Outputs = None,
+    open_it: Open = False,
+    key: Key = None,
+    timeout: Timeout = None,
+    priority: Priority = None,
+    webhook: Webhook = None,
     tags: Tags = None,
     as_json: AsJson = False,
 ) -> None:
@@ -98,6 +72,20 @@ def request(
     session = session_of(context)
     given = parse_parameters(pairs or [], parameters)
     report = session.api.request(kind, given, key, timeout, priority, outputs, webhook, tags)
+    after_request(session, report, follow=follow, trace=trace, save=save, open_it=open_it, as_json=as_json)
+
+
+def after_request(
+    session: Session,
+    report: Report,
+    *,
+    follow: bool,
+    trace: bool,
+    save: Path | None,
+    open_it: bool,
+    as_json: bool,
+) -> None:
+    """Prints the report's id; or follows it to its end, and does what is to be done then."""
     if not (follow or trace or save or open_it):
         session.json(report) if as_json else session.line(str(report.id))
         return
@@ -259,6 +247,8 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
         yield "error", report.error.message
     if report.attempt > 1:
         yield "attempt", str(report.attempt)
+    if report.rerun_of:
+        yield "rerun of", str(report.rerun_of)
     yield "requested", formatting.moment(report.created_at)
     if report.finished_at:
         yield "ended", f"{formatting.moment(report.finished_at)}, after {formatting.took(report)}"

@@ -34,6 +34,8 @@ REPORT_DEFINITION = "report.definition.digest"
 REPORT_ATTEMPT = "report.attempt"
 REPORT_STATUS = "report.status"
 """On handle_report: the status in which the attempt left the report."""
+REPORT_RERUN_OF = "report.rerun_of"
+"""On report_request, and on its link to that report's trace: the report that it repeats."""
 REPORT_CLAIM = "report.claim"
 """On report_consumer: `refused` where the report did not wait for an attempt, `postponed` where it must run
 alone and others ran."""

@@ -25,7 +25,7 @@ from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode, Tracer, TracerProvider
 from opentelemetry.util.types import AttributeValue
 
-from waybill.domain import Carrier, FailureType
+from waybill.domain import Carrier, FailureType, Report
 from waybill.errors import WaybillError
 from waybill.redaction import redacted
 from waybill.telemetry import names
@@ -44,9 +44,16 @@ def _tracer_of(provider: TracerProvider) -> Tracer:
 
 
 @contextmanager
-def request_span(kind: str) -> Iterator[Span]:
-    """report_request, as the current span. An exception that leaves the block is recorded, and it fails."""
-    span = tracer().start_span(names.REPORT_REQUEST, attributes={names.REPORT_KIND: kind})
+def request_span(kind: str, repeated: Report | None = None) -> Iterator[Span]:
+    """report_request, as the current span, with a link to the trace of the report that is `repeated`. An
+    exception that leaves the block is recorded, and it fails."""
+    which = {names.REPORT_RERUN_OF: str(repeated.id)} if repeated else {}
+    earlier = trace.get_current_span(context_of(repeated.carrier if repeated else None)).get_span_context()
+    span = tracer().start_span(
+        names.REPORT_REQUEST,
+        attributes={names.REPORT_KIND: kind, **which},
+        links=[Link(earlier, which)] if earlier.is_valid else [],
+    )
     token = contexts.attach(trace.set_span_in_context(span))
     try:
         yield span

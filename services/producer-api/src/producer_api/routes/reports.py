@@ -49,6 +49,7 @@ def blueprint(
         responses=problem_responses(
             "malformed-body",
             "cross-site",
+            "no-such-report",
             "request-in-flight",
             "body-too-large",
             "wrong-media-type",
