@@ -48,7 +48,7 @@ def test_the_last_page_says_that_it_is_the_last(http: httpx.Client, client: Wayb
 
     answer = page(http, cursor=str(oldest.id))
 
-    assert answer == {"reports": [], "next_cursor": None}
+    assert answer == {"reports": [], "next_cursor": None, "searched": None}
 
 
 def test_filters_by_status_and_kind(http: httpx.Client, client: WaybillClient) -> None:

@@ -51,8 +51,8 @@ def test_the_newest_report_is_the_first_and_no_page_leaves_one_out(store: Store)
     ids = requested(store)
 
     assert pages(lambda cursor: reports_behind(store, cursor)) == ids[::-1]
-    assert pages(lambda cursor: reports_behind(store, cursor, kind="dowork")) == ids[::-1]
-    assert pages(lambda cursor: reports_behind(store, cursor, status=Status.INIT)) == ids[::-1]
+    assert pages(lambda cursor: reports_behind(store, cursor, kinds=["dowork"])) == ids[::-1]
+    assert pages(lambda cursor: reports_behind(store, cursor, statuses=[Status.INIT])) == ids[::-1]
 
 
 def test_dead_letters_too(store: Store) -> None:

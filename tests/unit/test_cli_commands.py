@@ -4,8 +4,10 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from pytest import CaptureFixture
@@ -678,3 +680,54 @@ def test_every_command_has_a_help(waybill: Waybill) -> None:
     ):
         assert f"│ {command} " in output
         assert waybill(command, "--help")[0] == 0
+
+
+class TestList:
+    def test_what_is_looked_for_is_sent(self, server: Server, waybill: Waybill) -> None:
+        ended(server, "done")
+        code, _, _ = waybill(
+            *("list", "--status", "done", "--status", "fail", "--kind", "dowork", "--owner", "ann"),
+            *("--tag", "month-end", "--since", "2026-11-23T12:00:00+00:00", "--until", "0s"),
+            *("--error", "a b", "--parameter", "month=7", "-p", "day=x"),
+        )
+
+        assert code == 0
+        (asked,) = server.requests
+        sent = dict(parse_qsl(asked.partition("?")[2]))
+        assert abs((datetime.now(UTC) - datetime.fromisoformat(sent.pop("created_before"))).seconds) < 60
+        assert sent == {
+            "status": "done,fail",
+            "kind": "dowork",
+            "owner": "ann",
+            "tag": "month-end",
+            "created_after": "2026-11-23T12:00:00+00:00",
+            "error": "a b",
+            "parameter.month": "7",
+            "parameter.day": "x",
+            "limit": "20",
+        }
+
+    @pytest.mark.parametrize("time", ["yesterday", "2 weeks", "2026-13-01", "9999999d", ""])
+    def test_a_time_that_is_none_is_a_usage_error(self, waybill: Waybill, time: str) -> None:
+        code, _, errors = waybill("list", "--since", time)
+
+        assert code == 2
+        assert "neither a time" in errors
+
+    def test_a_search_goes_on_behind_pages_that_are_empty(self, server: Server, waybill: Waybill) -> None:
+        pages = iter(range(30))
+
+        def answer(request: Request) -> None:
+            number = next(pages)
+            found = [report("done")] if number == 20 else []
+            request.json({"reports": found, "next_cursor": str(number) if number < 20 else None})
+
+        server.routes[f"GET {REPORTS}"] = answer
+        assert waybill("list", "--tag", "x")[1].count(REPORT_ID) == 1
+
+    def test_a_list_does_not(self, server: Server, waybill: Waybill) -> None:
+        server.routes[f"GET {REPORTS}"] = lambda request: request.json({"reports": [], "next_cursor": "x"})
+
+        code, _, errors = waybill("list")
+
+        assert (code, "no end" in errors) == (1, True)

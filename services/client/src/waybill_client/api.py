@@ -1,9 +1,11 @@
 """Waybill's HTTP API."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, TypeVar
@@ -62,6 +64,8 @@ _NO_CONTENT = 204
 _RECONNECT_SECONDS = 0.2
 _RECONNECT = RetryPolicy(attempts=100)
 """More often than at a first call: a stream outlasts the restart of a producer-api."""
+_MOST_EMPTY = 1000
+"""Pages one after the other of a search that has found nothing yet, of ten million reports."""
 _MOST_SILENT = 2
 """Streams one after the other that brought nothing within the time limit, while the report went on."""
 
@@ -153,16 +157,42 @@ class WaybillClient(Client):
         return self._show(report_id, None)
 
     def reports(
-        self, status: Status | None = None, kind: str | None = None, limit: int | None = None
+        self,
+        status: Status | Sequence[Status] | None = None,
+        kind: str | Sequence[str] | None = None,
+        limit: int | None = None,
+        *,
+        owner: str | None = None,
+        tag: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        error: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
     ) -> Iterator[Report]:
-        """Newest first, at most `limit`; pages are fetched as they are needed."""
+        """Newest first, at most `limit`; pages are fetched as they are needed.
+
+        `since` and `until`: when they were requested. `parameters`: each is the text that is given, or is it
+        as JSON. What has no index (`tag`, `error`, `parameters`) is looked for in 10,000 reports at a time,
+        for as long as more are wanted and there are some: `since` bounds that.
+        """
+        wanted = {
+            "status": _with_commas(status),
+            "kind": _with_commas(kind),
+            "owner": owner,
+            "tag": tag,
+            "created_after": _as_time(since),
+            "created_before": _as_time(until),
+            "error": error,
+            **{f"parameter.{name}": _as_text(value) for name, value in (parameters or {}).items()},
+        }
+        is_search = bool(tag or error or parameters or owner)
 
         def fetch(size: int, cursor: Any) -> Page[Report]:
-            query = {"status": status, "kind": kind, "limit": size, "cursor": cursor}
+            query = {**wanted, "limit": size, "cursor": cursor}
             page = self._server.read(ReportPage, self._server.get(REPORTS, query))
             return page.reports, page.next_cursor
 
-        return _paged(fetch, limit)
+        return _paged(fetch, limit, _MOST_EMPTY if is_search else 0)
 
     def cancel(self, report_id: UUID | str) -> Report:
         """At once while it waits; while it runs, its worker is asked to end it."""
@@ -411,18 +441,34 @@ class WaybillClient(Client):
                 ) from error
 
 
-def _paged(fetch: Callable[[int, Any], Page[Item]], limit: int | None) -> Iterator[Item]:
+def _with_commas(values: str | Sequence[str] | None) -> str | None:
+    return values if values is None or isinstance(values, str) else ",".join(values)
+
+
+def _as_time(time: datetime | None) -> str | None:
+    """Raises `ValueError` for a time without its zone."""
+    if time is not None and time.tzinfo is None:
+        raise ValueError(f"{time} has no time zone")
+    return time.isoformat() if time else None
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _paged(fetch: Callable[[int, Any], Page[Item]], limit: int | None, most_empty: int = 0) -> Iterator[Item]:
     """At most `limit`. `fetch` answers a page of that size, from a cursor on. Raises `UnexpectedAnswerError`
-    where the pages have no end."""
+    where the pages have no end: the same one again, or more than `most_empty` that are empty."""
     cursor: Any = None
-    left = limit
+    left, empty = limit, 0
     while left is None or left > 0:
         items, following = fetch(_PAGE if left is None else min(left, _PAGE), cursor)
         yield from items[:left]
         left = None if left is None else left - len(items)
         if following is None:
             return
-        if not items or following == cursor:
+        empty = 0 if items else empty + 1
+        if empty > most_empty or following == cursor:
             raise UnexpectedAnswerError("The server answers pages of a list that has no end.")
         cursor = following
 

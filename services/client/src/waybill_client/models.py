@@ -187,6 +187,7 @@ class ReportPage(_Resource):
 
     reports: tuple[Report, ...]
     next_cursor: str | None = None
+    searched: int | None = None
 
 
 class DeadLetter(_Resource):

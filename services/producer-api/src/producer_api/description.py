@@ -72,6 +72,9 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> None:
         for operations in spec["paths"].values():
             for operation in operations.values():
                 operation["parameters"].extend(operation.pop(_EXTENSION, ()))
+                for parameter in operation["parameters"]:
+                    if parameter["schema"].get("type") == "array":
+                        parameter |= {"style": "form", "explode": False}  # with commas
         return spec
 
     @cache

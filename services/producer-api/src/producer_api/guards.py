@@ -9,10 +9,11 @@ from flask import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from producer_api.addressing import sent_to
+from producer_api.finding import ReportQuery
 from producer_api.pages import changes_something, is_of_another_site
 from producer_api.policies import HostPolicy
 from producer_api.problems import FieldError, Problem
-from producer_api.resources import AuditQuery, DeadLetterQuery, DownloadQuery, ReportQuery
+from producer_api.resources import AuditQuery, DeadLetterQuery, DownloadQuery
 from waybill.telemetry import link_caller, name_unmatched_request, redact_query
 
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:/?#@\[\]\\\s]+)(:[0-9]*)?")
@@ -23,7 +24,7 @@ _SHOWN_IN_SPANS = frozenset(
         *(*ReportQuery.model_fields, *DeadLetterQuery.model_fields, *AuditQuery.model_fields),
         *(*DownloadQuery.model_fields, "last_event_id"),
     }
-)
+) - {"error"}
 
 
 def register(app: APIFlask, hosts: HostPolicy, access: Callable[[Request], None]) -> None:

@@ -220,18 +220,14 @@ class ReportPage(BaseModel):
     """Reports, newest first; `next_cursor` is null on the last page."""
 
     reports: list[ReportResource]
-    next_cursor: str | None
-
-
-class ReportQuery(BaseModel):
-    """Which reports to list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    status: Status | None = None
-    kind: Word | None = None
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: UUID | None = Field(default=None, description="A page's next_cursor.")
+    next_cursor: str | None = Field(
+        description="Where the next page begins. One that was searched for may be empty, and not the last."
+    )
+    searched: int | None = Field(
+        description="How many of the newest reports were looked at, where no index leads to those that are "
+        "wanted: with `tag`, `error`, `parameter.…`, and with `owner` for those who see all tenants. At most "
+        "10,000; `next_cursor` goes on behind them."
+    )
 
 
 class DownloadQuery(BaseModel):

@@ -27,6 +27,7 @@ from waybill_client.cli import (
     keys,
     kinds,
     limits,
+    listing,
     plugins,
     reports,
     rerun,
@@ -54,7 +55,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (reports, rerun, artefacts, kinds, trace, dead_letters, keys, limits, audit, demo, plugins):
+_COMMANDS = (
+    *(reports, rerun, listing, artefacts, kinds, trace, dead_letters),
+    *(keys, limits, audit, demo, plugins),
+)
+for commands in _COMMANDS:
     commands.register(app)
 
 

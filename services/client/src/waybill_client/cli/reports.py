@@ -1,15 +1,12 @@
-"""The commands about reports: request, follow, show, list, artefact."""
+"""The commands about reports: request, follow, show, artefact."""
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from waybill_client import ANONYMOUS, Report, Status
@@ -39,8 +36,8 @@ from waybill_client.cli.trace import show_report_trace
 
 
 def register(app: typer.Typer) -> None:
-    for command in (request, follow, show, list_reports, cancel, retry, artefact):
-        app.command(command.__name__.partition("_")[0])(command)
+    for command in (request, follow, show, cancel, retry, artefact):
+        app.command()(command)
 
 
 def request(
@@ -130,39 +127,6 @@ def show(context: typer.Context, report_id: ReportId, as_json: AsJson = False) -
     for name, value in _facts(session, report):
         text = one_line(value) if isinstance(value, str) else value
         session.out.print(Text.assemble((f"{name:<11} ", "dim"), text), soft_wrap=True)
-
-
-def list_reports(
-    context: typer.Context,
-    status: Annotated[Status | None, typer.Option(help="Only reports with this status.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only reports of this kind.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List the reports, newest first."""
-    session = session_of(context)
-    reports = list(islice(session.api.reports(status, kind, limit), limit))
-    if as_json:
-        session.json({"reports": [report.model_dump(mode="json") for report in reports]})
-        return
-    now = datetime.now(UTC)
-    owned = any(report.owner != ANONYMOUS for report in reports)
-    tagged = any(report.tags for report in reports)
-    more = [name for name, is_shown in (("owner", owned), ("tags", tagged)) if is_shown]
-    names = ("id", "kind", "status", "requested", "took", *more)
-    table = Table(*names, box=None, pad_edge=False, header_style="dim")
-    table.columns[0].no_wrap = True
-    for report in reports:
-        table.add_row(
-            str(report.id),
-            report.kind,
-            formatting.status_of(report),
-            formatting.ago(report.created_at, now),
-            formatting.took(report),
-            *([formatting.owner(report.owner, report.tenant)] if owned else []),
-            *([", ".join(report.tags)] if tagged else []),
-        )
-    session.out.print(table if reports else "There are no such reports.")
 
 
 def cancel(context: typer.Context, report_id: ReportId) -> None:

@@ -35,7 +35,7 @@ from waybill.ledger.transactions import Transactions
 from waybill.ledger.writer import Pending, Writer
 from waybill.ledger.writes import UNKNOWN_ORIGIN, Acceptance, Claim, Conclusion, Heartbeat, Steps
 from waybill.store import AuditFilter, KnownRequest, ReportFilter, ReportPage, StoredEvent
-from waybill.store.statements import audit, events, idempotency, kind_limits, reports
+from waybill.store.statements import audit, events, idempotency, kind_limits, listing, reports
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Ledger:
 
     def page(self, wanted: ReportFilter) -> ReportPage:
         with self._transactions.reading() as connection:
-            return reports.page(connection, wanted)
+            return listing.page(connection, wanted)
 
     def events_after(self, report_id: UUID, version: int, limit: int) -> list[StoredEvent]:
         """What a client that has seen `version` has missed, in order: the first `limit` of it."""

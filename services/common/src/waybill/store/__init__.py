@@ -12,13 +12,13 @@ from waybill.store.engine import (
 )
 from waybill.store.rights import Rights, check_rights
 from waybill.store.schema import SchemaBehind, UnsuitableDatabase, check_schema
+from waybill.store.statements._wanted import ParameterValue, ReportFilter, ReportPage
 from waybill.store.statements.audit import AuditFilter
 from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter, StoredMessage, Trimmed
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
 from waybill.store.statements.publications import Publication, StoredPublication
-from waybill.store.statements.reports import ReportFilter, ReportPage
 from waybill.store.stream_rows import StreamRows
 from waybill.store.task_lease import TaskLease
 from waybill.store.worker_row import WorkerRow
@@ -32,6 +32,7 @@ __all__ = [
     "KnownRequest",
     "NotDirectly",
     "OutboxMessage",
+    "ParameterValue",
     "Publication",
     "ReportFilter",
     "ReportPage",

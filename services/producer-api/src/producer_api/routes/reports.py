@@ -3,15 +3,15 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from producer_api.access import Permission, current_identity, permitted_scope, requires
+from producer_api.access import Permission, current_identity, requires
 from producer_api.description import RequestHeader, problem_responses, request_headers
+from producer_api.finding import ReportQuery, filter_of
 from producer_api.lookup import find_report
 from producer_api.problems import Problem
 from producer_api.requesting import request_report
 from producer_api.resources import (
     BASE,
     ReportPage,
-    ReportQuery,
     ReportRequest,
     ReportResource,
     report_resource,
@@ -20,7 +20,6 @@ from producer_api.webhooks import RequestedWebhooks
 from waybill.domain import TERMINAL, Report, Status
 from waybill.kinds import Registry
 from waybill.ledger import DeadLetters, KindLimits, Ledger, NotRedrivable
-from waybill.store import ReportFilter
 
 _IDEMPOTENCY_KEY = RequestHeader(
     "Idempotency-Key",
@@ -74,15 +73,15 @@ def blueprint(
     @requires(Permission.READ)
     def list_some(query: ReportQuery) -> ReportPage:
         """The reports, newest first."""
-        scope = permitted_scope(Permission.READ)
-        page = ledger.page(ReportFilter(query.status, query.kind, query.cursor, query.limit, scope))
+        page = ledger.page(filter_of(query))
         paused, deliveries = limits.paused(page.reports), webhooks.states(page.reports)
         return ReportPage(
             reports=[
                 report_resource(report, kind_paused=report.id in paused, delivery=deliveries.get(report.id))
                 for report in page.reports
             ],
-            next_cursor=str(page.reports[-1].id) if page.more else None,
+            next_cursor=str(page.last) if page.more else None,
+            searched=page.searched,
         )
 
     @routes.get(f"{BASE}/<report_id>")

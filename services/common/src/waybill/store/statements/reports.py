@@ -7,77 +7,40 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
-    Select,
-    Subquery,
-    TableValuedAlias,
-    Text,
     Update,
     and_,
     case,
-    cast,
-    column,
     delete,
     exists,
     func,
-    literal,
     literal_column,
     null,
-    or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import (
-    ANONYMOUS,
-    DEFAULT_TENANT,
-    EVERYTHING,
     TERMINAL,
     TRANSITIONS,
     Failure,
     NewReport,
     Report,
-    Scope,
     Status,
 )
 from waybill.store.statements import kept_bytes
 from waybill.store.statements._rows import (
     ago,
-    behind,
     carrier_columns,
     from_now,
-    in_scope,
-    newest_first,
     report_of,
 )
 from waybill.store.statements._waiting import LIMITED, WAITING, closed
 from waybill.store.tables import FOR_KIND_UNTIL, publications, reports
 
 # --- reading ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ReportFilter:
-    """Which reports to list: all that fit, newest first, and behind the report `before` where it is given.
-    `scope`: whose they are."""
-
-    status: Status | None = None
-    kind: str | None = None
-    before: UUID | None = None
-    limit: int = 50
-    scope: Scope = EVERYTHING
-
-
-@dataclass(frozen=True)
-class ReportPage:
-    """Some of them, and whether there are more behind."""
-
-    reports: Sequence[Report]
-    more: bool
 
 
 @dataclass(frozen=True)
@@ -128,27 +91,6 @@ def lock_by_key(connection: Connection, key: str) -> Report | None:
     """As `get_by_key`, but after the transaction that changes the report now, and before all others."""
     found = get_by_key(connection, key)
     return lock(connection, found.id) if found else None
-
-
-def page(connection: Connection, wanted: ReportFilter) -> ReportPage:
-    """A page of reports, without what belongs to their attempts. It ends early where parameters are large:
-    of what is answered, they alone have no other bound."""
-    # The planner expects a hundred kinds, and would compile what takes milliseconds.
-    connection.exec_driver_sql("SET LOCAL jit = off")
-    newest = _newest(wanted)
-    found = select(*_LISTED).join(newest, newest.c.id == reports.c.id).subquery()
-    size = func.octet_length(cast(found.c.parameters, Text))
-    order = newest_first(found)
-    placed = select(
-        found,
-        func.row_number().over(order_by=order).label("place"),
-        func.sum(size).over(order_by=order).label("bytes_up_to_it"),
-        func.count().over().label("found"),
-    ).subquery()
-    fits = or_(placed.c.place == 1, placed.c.bytes_up_to_it <= _MAX_PAGE_BYTES)
-    statement = select(placed).where(fits, placed.c.place <= wanted.limit).order_by(placed.c.place)
-    rows = connection.execute(statement).all()
-    return ReportPage([report_of(row) for row in rows], more=bool(rows) and rows[0].found > len(rows))
 
 
 def cancelled_attempts(connection: Connection, owner: str) -> list[tuple[UUID, int]]:
@@ -313,56 +255,7 @@ def remove(connection: Connection, report_ids: Sequence[UUID]) -> None:
 
 # --- parts --------------------------------------------------------------------------------------------
 
-_LISTED = (
-    *(column for column in reports.c if column.name not in ("attempt_trace", "source", "lease_owner")),
-    null().label("attempt_trace"),
-)
-_MAX_PAGE_BYTES = 2 * 1024 * 1024
 _NO_LEASE: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
-
-
-def _newest(wanted: ReportFilter) -> Subquery:
-    """The ids of the reports of a page, and of one more. As many are read of each kind and each status, from
-    the one index that all lists share, and the newest of these are taken: an index for each sort of list
-    would be written at each change of a report."""
-    theirs = _of_scope(wanted.scope)
-    one_kind = select(literal(wanted.kind, Text).label("kind")) if wanted.kind else None
-    kinds = (one_kind if one_kind is not None else _all_kinds(theirs)).subquery()
-    statuses = _values("status", [wanted.status] if wanted.status else list(Status))
-    of_each = select(reports.c.id, reports.c.created_at).where(
-        reports.c.kind == kinds.c.kind, reports.c.status == statuses.c.status, *theirs
-    )
-    if wanted.before:
-        of_each = of_each.where(behind(reports, wanted.before, wanted.scope))
-    first = of_each.order_by(*newest_first(reports)).limit(wanted.limit + 1).lateral("first")
-    every = select(first.c.id).select_from(kinds.join(statuses, true()).join(first, true()))
-    return every.order_by(*newest_first(first)).limit(wanted.limit + 1).subquery()
-
-
-def _values(name: str, values: Sequence[str]) -> TableValuedAlias:
-    given = func.unnest(literal(values, ARRAY(Text)))
-    return given.table_valued(column(name, Text), name=f"given_{name}").render_derived()
-
-
-def _of_scope(scope: Scope) -> list[ColumnElement[bool]]:
-    """As `in_scope`, with what an index of one owner's reports, or of one tenant's, leaves out: the planner
-    has to see that nothing of it is wanted."""
-    found = in_scope(reports, scope)
-    if scope.tenant not in (None, DEFAULT_TENANT):
-        found.append(reports.c.tenant != literal_column(f"'{DEFAULT_TENANT}'"))
-    if scope.owner not in (None, ANONYMOUS):
-        found.append(reports.c.owner != literal_column(f"'{ANONYMOUS}'"))
-    return found
-
-
-def _all_kinds(theirs: Sequence[ColumnElement[bool]]) -> Select[tuple[str | None]]:
-    """Those of which there are such reports: each is looked for behind the one before it."""
-    kind = reports.c.kind
-    first = select(kind).where(*theirs).order_by(kind).limit(1).scalar_subquery()
-    found = select(first.label("kind")).cte(recursive=True)
-    behind_it = select(kind).where(kind > found.c.kind, *theirs).order_by(kind).limit(1).scalar_subquery()
-    found = found.union_all(select(behind_it).where(found.c.kind.is_not(None)))
-    return select(found.c.kind).where(found.c.kind.is_not(None))
 
 
 def _change(to: Status, *where: ColumnElement[bool]) -> Update:

@@ -1,0 +1,98 @@
+"""Lists of reports, newest first."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    FromClause,
+    Select,
+    Subquery,
+    TableValuedAlias,
+    Text,
+    cast,
+    column,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+)
+
+from waybill.domain import Status
+from waybill.store.statements._rows import behind, newest_first, report_of
+from waybill.store.statements._wanted import ReportFilter, ReportPage, all_kinds, in_time, of_scope
+from waybill.store.statements.searching import search
+from waybill.store.tables import reports
+
+_LISTED = (
+    *(column for column in reports.c if column.name not in ("attempt_trace", "source", "lease_owner")),
+    null().label("attempt_trace"),
+)
+_MAX_PAGE_BYTES = 2 * 1024 * 1024
+
+
+def page(connection: Connection, wanted: ReportFilter) -> ReportPage:
+    """A page of reports, without what belongs to their attempts. It ends early where parameters are large:
+    of what is answered, they alone have no other bound."""
+    # The planner expects a hundred kinds, and would compile what takes milliseconds.
+    connection.exec_driver_sql("SET LOCAL jit = off")
+    return _searched(connection, wanted) if wanted.searches else _newest(connection, wanted)
+
+
+def _newest(connection: Connection, wanted: ReportFilter) -> ReportPage:
+    newest = _newest_ids(wanted)
+    rows = connection.execute(
+        _page_of(select(*_LISTED).join(newest, newest.c.id == reports.c.id), wanted.limit)
+    ).all()
+    found = [report_of(row) for row in rows]
+    return ReportPage(found, bool(rows) and rows[0].found > len(rows), found[-1].id if found else None)
+
+
+def _searched(connection: Connection, wanted: ReportFilter) -> ReportPage:
+    found = search(connection, wanted)
+    ids = list(found.places)
+    rows = connection.execute(_page_of(select(*_LISTED).where(reports.c.id.in_(ids)), wanted.limit)).all()
+    shown = [report_of(row) for row in rows]
+    if len(rows) < len(ids) and shown:
+        return ReportPage(shown, more=True, last=shown[-1].id, searched=found.places[shown[-1].id])
+    return ReportPage(shown, found.more, found.last, found.searched)
+
+
+def _page_of(listed: Select[Any], limit: int) -> Select[Any]:
+    """Those of `listed` that fit on a page, in order; `found` is the number of all."""
+    found: FromClause = listed.subquery()
+    size = func.octet_length(cast(found.c.parameters, Text))
+    order = newest_first(found)
+    placed = select(
+        found,
+        func.row_number().over(order_by=order).label("place"),
+        func.sum(size).over(order_by=order).label("bytes_up_to_it"),
+        func.count().over().label("found"),
+    ).subquery()
+    fits = or_(placed.c.place == 1, placed.c.bytes_up_to_it <= _MAX_PAGE_BYTES)
+    return select(placed).where(fits, placed.c.place <= limit).order_by(placed.c.place)
+
+
+def _newest_ids(wanted: ReportFilter) -> Subquery:
+    """The ids of the reports of a page, and of one more. As many are read of each kind and each status, from
+    the one index that all lists share, and the newest of these are taken: an index for each sort of list
+    would be written at each change of a report."""
+    theirs = of_scope(wanted.scope)
+    kinds: FromClause = _values("kind", wanted.kinds) if wanted.kinds else all_kinds(theirs).subquery()
+    statuses = _values("status", wanted.statuses or list(Status))
+    of_each = select(reports.c.id, reports.c.created_at).where(
+        reports.c.kind == kinds.c.kind, reports.c.status == statuses.c.status, *theirs, *in_time(wanted)
+    )
+    if wanted.before:
+        of_each = of_each.where(behind(reports, wanted.before, wanted.scope))
+    first = of_each.order_by(*newest_first(reports)).limit(wanted.limit + 1).lateral("first")
+    every = select(first.c.id).select_from(kinds.join(statuses, true()).join(first, true()))
+    return every.order_by(*newest_first(first)).limit(wanted.limit + 1).subquery()
+
+
+def _values(name: str, values: Sequence[str]) -> TableValuedAlias:
+    given = func.unnest(literal(list(dict.fromkeys(values)), ARRAY(Text)))
+    return given.table_valued(column(name, Text), name=f"given_{name}").render_derived()

@@ -1,0 +1,42 @@
+"""How many rows a list of reports reads."""
+
+from typing import Any
+
+from sqlalchemy import Connection, event
+
+from tests.support.lifecycle_store import Store
+from waybill.store import ReportFilter
+
+
+def rows_read(store: Store, wanted: ReportFilter) -> int:
+    """Of the table and its indexes, by every statement for a page."""
+    executed: list[tuple[str, Any]] = []
+
+    def note(_: Connection, __: Any, statement: str, parameters: Any, ___: Any, ____: Any) -> None:
+        executed.append((statement, parameters))
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        store.ledger.page(wanted)
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note)
+    read = 0
+    with store.engine.connect() as connection:
+        for statement, parameters in executed:
+            if statement.startswith("SET LOCAL"):
+                connection.exec_driver_sql(statement)
+            if statement.split()[0] in ("SELECT", "WITH"):
+                explained = connection.exec_driver_sql(
+                    f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters
+                )
+                read += _of_reports(explained.scalar_one()[0]["Plan"])
+    return read
+
+
+def _of_reports(plan: dict[str, Any]) -> int:
+    """What its scans returned, and what they read in vain."""
+    read = 0
+    if plan.get("Relation Name") == "reports":
+        found = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        read = round(found * plan["Actual Loops"])
+    return read + sum(_of_reports(part) for part in plan.get("Plans", ()))
