@@ -94,3 +94,28 @@ def test_headers_about_the_way_count_for_nothing(stack: Stack) -> None:
 
     assert answer.status_code == httpx.codes.NOT_FOUND
     assert answer.json()["type"] == "/problems/not-found"
+
+
+def test_an_answer_names_its_span(http: httpx.Client, traces: Traces) -> None:
+    made = http.post("/api/v1/reports", json={"kind": "dowork", "parameters": {"steps": 1}})
+    refused = http.get("/api/v1/reports", params={"limit": "0"})
+
+    for answer in (made, refused):
+        version, trace_id, span_id, flags = answer.headers["traceresponse"].split("-")
+        assert (version, trace_id, int(flags, 16) & 1) == ("00", answer.json()["trace_id"], 1)
+        trace = traces.whole(trace_id, services=API)
+        (server,) = [span for span in trace.spans if span.kind == "SERVER"]
+        assert server.id == span_id
+
+
+def test_the_answer_to_a_caller_that_keeps_no_trace_says_so(http: httpx.Client) -> None:
+    caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+    answer = http.get("/api/v1/kinds", headers={"traceparent": caller})
+
+    _, trace_id, _, flags = answer.headers["traceresponse"].split("-")
+    assert (trace_id, int(flags, 16) & 1) == (caller.split("-")[1], 0)
+
+
+def test_what_has_no_span_names_none(http: httpx.Client) -> None:
+    for path in ("/healthz", f"/api/v1/reports/{uuid4()}/events"):
+        assert "traceresponse" not in http.get(path).headers
