@@ -213,8 +213,9 @@ def test_every_route_declares_what_it_needs(api: Access) -> None:
 
     assert {name for name, route in routes.items() if declared(route) is None} == set()
     open_to_all = {name for name, route in routes.items() if declared(route) is Permission.NONE}
+    documents = {"documentation.page", "documentation.part"}
     signing_in = {"login.begin", "login.complete", "login.end"}
-    assert open_to_all == {"explain", "openapi", "health.alive", "health.ready", *signing_in}
+    assert open_to_all == {"explain", "openapi", "health.alive", "health.ready", *signing_in, *documents}
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])

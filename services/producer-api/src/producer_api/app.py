@@ -19,6 +19,7 @@ from producer_api.routes import (
     article,
     audit,
     dead_letters,
+    documentation,
     health,
     kinds,
     limits,
@@ -101,4 +102,5 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     yield audit.blueprint(ledger)
     yield article.blueprint(ledger, services.kinds, services.kind_limits, services.webhooks)
     yield login.blueprint(services.browsers)
+    yield documentation.blueprint()
     yield health.blueprint(services.readiness)

@@ -11,6 +11,7 @@ from flask import request
 from producer_api import problems
 from producer_api.access import Authenticator
 from producer_api.addressing import path_of
+from producer_api.examples import problem_example, put_examples
 from producer_api.permissions import Permission, requires
 
 PATH = "/api/v1/openapi.json"
@@ -72,6 +73,7 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> None:
         for operations in spec["paths"].values():
             for operation in operations.values():
                 operation["parameters"].extend(operation.pop(_EXTENSION, ()))
+                put_examples(operation)
                 for parameter in operation["parameters"]:
                     if parameter["schema"].get("type") == "array":
                         parameter |= {"style": "form", "explode": False}  # with commas
@@ -99,8 +101,10 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> None:
 
 
 def _response(status: int) -> dict[str, Any]:
-    titles = [title for number, title in problems.TYPES.values() if number == status]
-    return {
-        "description": "; ".join(titles),
-        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    kinds = {kind: title for kind, (number, title) in problems.TYPES.items() if number == status}
+    kind, title = next(iter(kinds.items()))
+    content = {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "example": problem_example(kind, status, title),
     }
+    return {"description": "; ".join(kinds.values()), "content": {problems.MEDIA_TYPE: content}}

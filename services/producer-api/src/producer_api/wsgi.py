@@ -13,6 +13,6 @@ from waybill.telemetry import read_callers
 
 _settings = load(ApiSettings)
 read_callers(_settings.caller_trace)
-set_global_response_propagator(TraceResponsePropagator())
+set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
 services = build_services(_settings)
 app = create_app(services)

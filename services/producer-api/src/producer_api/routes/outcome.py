@@ -8,6 +8,7 @@ from flask import Response, request
 
 from producer_api.access import Permission, current_identity, requires
 from producer_api.description import RequestHeader, problem_responses, request_headers
+from producer_api.examples import EVENT
 from producer_api.lookup import find_report
 from producer_api.places import Places
 from producer_api.policies import StreamPolicy
@@ -42,7 +43,7 @@ def blueprint(
         responses={
             200: {
                 "description": "Successful response",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENT}},
             },
             204: "The report has ended, and every event was seen.",
             **problem_responses("no-such-report", "wrong-request", "over-limit"),
