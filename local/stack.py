@@ -217,7 +217,8 @@ class Stack:
 
     def _services(self, settings: Mapping[str, Mapping[str, str]]) -> list[Node]:
         common = self._service_settings()
-        api = {**services.with_role(common, postgres.API_ROLE), **settings.get("producer-api", {})}
+        traces = {"WAYBILL_JAEGER_URL": self.endpoints.jaeger_url}
+        api = {**services.with_role(common, postgres.API_ROLE), **traces, **settings.get("producer-api", {})}
         worker = {**services.with_role(common, postgres.WORKER_ROLE), **settings.get("report-worker", {})}
         scripts, ports = self._installation.scripts, self.ports
         return [

@@ -45,6 +45,7 @@ TAKE_ANY_ID = [
     ("GET", f"{ONE}/artefact"),
     ("GET", f"{ONE}/artefacts"),
     ("GET", f"{ONE}/artefacts/{{filename}}"),
+    ("GET", f"{ONE}/trace"),
     ("POST", f"{ONE}:cancel"),
     ("POST", f"{ONE}:retry"),
 ]

@@ -682,6 +682,28 @@ def test_every_command_has_a_help(waybill: Waybill) -> None:
         assert waybill(command, "--help")[0] == 0
 
 
+class TestSpans:
+    def test_it_shows_each_below_its_parent(self, server: Server, waybill: Waybill) -> None:
+        start = "2026-11-23T12:00:0"
+        spans = [
+            {"id": "1", "name": "report", "start": f"{start}0Z"},
+            {"id": "2", "parent": "1", "name": "waiting", "start": f"{start}0Z", "duration_ms": 1500},
+            {"id": "3", "parent": "1", "name": "handle_report", "start": f"{start}1.5Z"},
+            {"id": "4", "parent": "3", "name": "render", "start": f"{start}2Z", "error": "No ink."},
+        ]
+        answer = {"report_id": REPORT_ID, "source": "database", "spans": spans}
+        server.routes[f"GET {REPORTS}/{REPORT_ID}/trace"] = lambda request: request.json(answer)
+
+        _, written, _ = waybill("spans", REPORT_ID)
+
+        assert [" ".join(line.split()) for line in written.splitlines()[1:]] == [
+            "0 µs runs report",
+            "0 µs 1.50 s waiting",
+            "1.50 s runs handle_report",
+            "2.00 s runs render No ink.",
+        ]
+
+
 class TestList:
     def test_what_is_looked_for_is_sent(self, server: Server, waybill: Waybill) -> None:
         ended(server, "done")

@@ -118,6 +118,15 @@ ENTRY = {
     "id": 1,
     "at": "2026-11-23T12:00:00Z",
 }
+WATERFALL = {
+    "report_id": REPORT_ID,
+    "source": HOSTILE,
+    "spans": [
+        {"id": "a", "name": HOSTILE, "start": "2026-11-23T12:00:00Z", "duration_ms": 7.5},
+        {"id": "b", "parent": "a", "name": "b", "start": "2026-11-23T12:00:00Z", "error": HOSTILE},
+        {"id": HOSTILE, "parent": HOSTILE, "name": "in a circle", "start": "2026-11-23T12:00:00Z"},
+    ],
+}
 LIMIT = {"level": "owner", "tenant": HOSTILE, "owner": HOSTILE, "max_queued": 1}
 
 
@@ -128,6 +137,7 @@ def server() -> Iterator[Server]:
     answers: dict[str, Any] = {
         f"GET {REPORTS}": {"reports": [hostile_report()], "next_cursor": None},
         f"GET {REPORTS}/{REPORT_ID}": hostile_report(),
+        f"GET {REPORTS}/{REPORT_ID}/trace": WATERFALL,
         f"POST {REPORTS}": hostile_report("init"),
         f"POST {REPORTS}/{REPORT_ID}:cancel": hostile_report(),
         f"POST {REPORTS}/{REPORT_ID}:retry": hostile_report("init"),
@@ -205,6 +215,7 @@ COMMANDS = [
     ("limits", "set", "--queued", "1"),
     ("limits", "remove"),
     ("limits", "usage"),
+    ("spans", REPORT_ID),
     ("trace", REPORT_ID, "--wait", "0"),
     ("trace", TRACE_ID, "--wait", "0"),
 ]

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 import waybill_client.models as client
-from producer_api import resources
+from producer_api import resources, waterfall
 from producer_api.app import create_app
 from producer_api.policies import HostPolicy, ProxyPolicy
 from producer_api.services import Services
@@ -37,6 +37,8 @@ PAIRS = [
     (client.AuditPage, resources.AuditPage),
     (client.KindInfo, resources.KindResource),
     (client.KindList, resources.KindList),
+    (client.Waterfall, waterfall.TraceResource),
+    (client.ReportSpan, waterfall.SpanResource),
 ]
 """What the client reads, and what the API answers and describes."""
 
@@ -51,6 +53,7 @@ def test_every_field_that_is_read_is_described(read: type[BaseModel], answered: 
 DESCRIBED: dict[str, type[BaseModel]] = {
     "ReportResource": client.Report,
     "ReportPage": client.ReportPage,
+    "TraceResource": client.Waterfall,
     "DeadLetterPage": client.DeadLetterPage,
     "Redriven": client.Redriven,
     "KeyList": client.ApiKeyList,

@@ -32,6 +32,7 @@ from waybill_client.models import (
     NewApiKey,
     Redriven,
     Report,
+    ReportSpan,
     Role,
     Status,
     StatusEvent,
@@ -39,6 +40,7 @@ from waybill_client.models import (
     StepStatus,
     UnavailableKind,
     Usage,
+    Waterfall,
     Webhook,
 )
 from waybill_client.trace import SPINE, Event, Node, QueueTime, Span, SpanKind, Trace, read_trace
@@ -73,6 +75,7 @@ __all__ = [
     "QueueTime",
     "Redriven",
     "Report",
+    "ReportSpan",
     "RetryPolicy",
     "Role",
     "ServerUnreachableError",
@@ -88,6 +91,7 @@ __all__ = [
     "UnavailableKind",
     "UnexpectedAnswerError",
     "Usage",
+    "Waterfall",
     "WaybillClient",
     "Webhook",
     "read_trace",

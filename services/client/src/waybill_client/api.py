@@ -46,6 +46,7 @@ from waybill_client.models import (
     StatusEvent,
     StatusEventType,
     Usage,
+    Waterfall,
 )
 
 API = "Waybill's API"
@@ -193,6 +194,10 @@ class WaybillClient(Client):
             return page.reports, page.next_cursor
 
         return _paged(fetch, limit, _MOST_EMPTY if is_search else 0)
+
+    def waterfall(self, report_id: UUID | str) -> Waterfall:
+        """Where a report's time went, as far as the API knows; of one that still runs too."""
+        return self._server.read(Waterfall, self._server.get(f"{REPORTS}/{report_id}/trace"))
 
     def cancel(self, report_id: UUID | str) -> Report:
         """At once while it waits; while it runs, its worker is asked to end it."""

@@ -190,6 +190,31 @@ class ReportPage(_Resource):
     searched: int | None = None
 
 
+class ReportSpan(_Resource):
+    """A part of a report's time; `duration_ms` is None while it runs. `parent`: the span it is part of."""
+
+    id: str
+    parent: str | None = None
+    name: str
+    service: str = ""
+    start: datetime
+    duration_ms: float | None = None
+    status: str = "ok"
+    error: str | None = None
+    attributes: Mapping[str, Any] = Field(default_factory=dict)
+    running: bool = False
+
+
+class Waterfall(_Resource):
+    """Where a report's time went. `source`: `database`, or `jaeger` where all that was traced is there."""
+
+    report_id: UUID
+    trace_id: str | None = None
+    source: str
+    truncated: bool = False
+    spans: tuple[ReportSpan, ...]
+
+
 class DeadLetter(_Resource):
     """What could not be done: a report whose attempts are exhausted, or a message that cannot be read, which
     has no owner."""

@@ -26,6 +26,7 @@ from producer_api.routes import (
     login,
     outcome,
     reports,
+    trace,
 )
 from producer_api.services import Services
 
@@ -95,6 +96,7 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
         services.stream,
     )
     yield artefact_files.blueprint(downloads)
+    yield trace.blueprint(ledger, services.waterfalls)
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds, services.kind_limits)
     yield api_keys.blueprint(services.api_keys)

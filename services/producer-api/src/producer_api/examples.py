@@ -79,6 +79,27 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         ],
         "unavailable": [],
     },
+    "TraceResource": {
+        "report_id": _ID,
+        "trace_id": _TRACE,
+        "source": "database",
+        "truncated": False,
+        "spans": [
+            {
+                "id": "3c1f0e0b1c5e4d77",
+                "parent": None,
+                "name": "report",
+                "service": "producer-api",
+                "kind": "internal",
+                "start": _AT,
+                "duration_ms": 7380.656,
+                "status": "ok",
+                "error": None,
+                "attributes": {"kind": "flights"},
+                "running": False,
+            }
+        ],
+    },
     "KindPauseRequest": {"reason": "the source of its data is away"},
     "KindLimitRequest": {"max_running": 2},
     "KindLimitResource": {

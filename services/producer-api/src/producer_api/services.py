@@ -19,6 +19,7 @@ from producer_api.settings import ApiSettings, Auth
 from producer_api.status_hints import StatusHints
 from producer_api.status_hub import StatusHub
 from producer_api.stream_limits import StreamLimits
+from producer_api.waterfall import Jaeger, Waterfalls
 from producer_api.webhooks import Caller, RequestedWebhooks, WebhookSender
 from waybill.artefacts import ArtefactStore
 from waybill.domain import EVERYTHING
@@ -47,6 +48,7 @@ class Services:
     downloads: DownloadPolicy
     limits: Limits
     stream_limits: StreamLimits
+    waterfalls: Waterfalls
     stream: StreamPolicy
     hosts: HostPolicy
     proxies: ProxyPolicy
@@ -110,6 +112,7 @@ def build_services(settings: ApiSettings) -> Services:
         downloads=settings.downloads,
         limits=runtime.limits,
         stream_limits=StreamLimits(lambda: runtime.limits.page(EVERYTHING), runtime.stream_rows()),
+        waterfalls=Waterfalls(runtime.ledger, Jaeger(settings.jaeger_url) if settings.jaeger_url else None),
         stream=settings.stream,
         hosts=settings.hosts,
         proxies=settings.proxies,

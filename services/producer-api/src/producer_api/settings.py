@@ -6,6 +6,7 @@ from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -71,6 +72,7 @@ class ApiSettings(SessionSettings, WebhookSettings, ServiceSettings):
     artefact_address_seconds: int = Field(default=300, ge=1, le=_LONGEST_ADDRESS)
     caller_trace: CallerTrace = CallerTrace.CONTINUE
     definitions: str = ""
+    jaeger_url: str = ""
 
     @field_validator("allowed_hosts")
     @classmethod
@@ -101,6 +103,15 @@ class ApiSettings(SessionSettings, WebhookSettings, ServiceSettings):
                 "and '-', none of them '.' or '..'"
             )
         return prefix
+
+    @field_validator("jaeger_url")
+    @classmethod
+    def _is_address(cls, text: str) -> str:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        if text and (not is_address or parts.query or parts.fragment):
+            raise ValueError("must be an address such as http://jaeger:16686, without a user and a query")
+        return text
 
     @field_validator("auth")
     @classmethod

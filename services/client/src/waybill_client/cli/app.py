@@ -31,6 +31,7 @@ from waybill_client.cli import (
     plugins,
     reports,
     rerun,
+    spans,
     trace,
 )
 from waybill_client.cli.credentials import FILE_OPTION, FILE_VARIABLE, TOKEN_VARIABLE
@@ -56,7 +57,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(reports, rerun, listing, artefacts, kinds, trace, dead_letters),
+    *(reports, rerun, listing, artefacts, kinds, trace, spans, dead_letters),
     *(keys, limits, audit, demo, plugins),
 )
 for commands in _COMMANDS:

@@ -1,0 +1,7 @@
+"""Where a report's time went, as spans: from Jaeger once the report has ended, else from the database."""
+
+from producer_api.waterfall.jaeger import Jaeger
+from producer_api.waterfall.model import SpanResource, TraceResource, TraceSource
+from producer_api.waterfall.reading import Waterfalls
+
+__all__ = ["Jaeger", "SpanResource", "TraceResource", "TraceSource", "Waterfalls"]

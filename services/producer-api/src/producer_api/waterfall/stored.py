@@ -1,0 +1,139 @@
+"""The spans that the database knows of: the report, its waits, its attempts and their steps."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from producer_api.waterfall.model import SpanResource, SpanStatus, cut
+from waybill.domain import TERMINAL, Report, Status, StepStatus
+from waybill.messages import StatusEvent
+from waybill.store import StoredEvent
+from waybill.telemetry import names
+
+_API, _WORKER = "producer-api", "report-worker"
+_REPORT, _WAIT, _RETRY = "report", "waiting", "waiting for a retry"
+_UNPUBLISHED, _PUBLISHED = "waiting to be published", "waiting in Kafka"
+
+
+def stored_spans(report: Report, events: Iterable[StoredEvent]) -> list[SpanResource]:
+    """By all the events of the report, or the first of them."""
+    drawing = _Drawing(report)
+    for event in events:
+        drawing.add(StatusEvent.model_validate(event.data))
+    return drawing.finished()
+
+
+@dataclass
+class _Drawing:
+    """Spans are begun and ended by one event after the other."""
+
+    report: Report
+    spans: list[SpanResource] = field(default_factory=list)
+    wait: SpanResource | None = None
+    attempt: SpanResource | None = None
+    attempts: int = 0
+    steps: dict[str, SpanResource] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.root = self._begin(_REPORT, self.report.created_at, None, _API)
+        self.root.attributes = {
+            names.REPORT_ID: str(self.report.id),
+            names.REPORT_KIND: cut(self.report.kind),
+        }
+        self.wait = self._begin(_WAIT, self.report.created_at, self.root, _API)
+
+    def add(self, event: StatusEvent) -> None:
+        if event.step is not None:
+            self._step(event)
+        elif event.status is Status.PROCESSING:
+            self._claimed(event)
+        elif event.status in TERMINAL or self.attempt or not self.wait:
+            self._back(event)
+
+    def finished(self) -> list[SpanResource]:
+        """In the order of their starts. What no event has ended still runs."""
+        return sorted(self.spans, key=lambda span: span.start)
+
+    def _claimed(self, event: StatusEvent) -> None:
+        if event.attempt == self.attempts:
+            return  # it is to be cancelled
+        self.attempts = event.attempt
+        if self.wait:
+            _end(self.wait, event.at)
+            self._divide(self.wait, event.attempt)
+            self.wait = None
+        self.attempt = self._begin(names.HANDLE_REPORT, event.at, self.root, _WORKER)
+        self.attempt.attributes = {names.REPORT_ATTEMPT: event.attempt}
+
+    def _step(self, event: StatusEvent) -> None:
+        step = event.step
+        if step is None:
+            return
+        if step.status is StepStatus.RUNNING:
+            self.steps[step.name] = self._begin(step.name, event.at, self.attempt or self.root, _WORKER)
+            return
+        took = timedelta(milliseconds=step.duration_ms or 0)
+        span = self.steps.pop(step.name, None) or self._begin(
+            step.name, event.at - took, self.attempt or self.root, _WORKER
+        )
+        _end(span, event.at, step.error or "failed" if step.status is StepStatus.FAILED else None)
+        if step.duration_ms is not None:
+            span.duration_ms = float(step.duration_ms)
+
+    def _back(self, event: StatusEvent) -> None:
+        """The attempt, or the wait, has ended; or the report restarts."""
+        error = event.error.message if event.error else None
+        failed = error or ("cancelled" if event.status is Status.CANCELLED else None)
+        for span in (*self.steps.values(), self.attempt):
+            if span:
+                _end(span, event.at, failed)
+        if self.wait:
+            _end(self.wait, event.at)
+        self.steps, self.attempt, self.wait = {}, None, None
+        if event.status in TERMINAL:
+            _end(self.root, event.at, failed)
+            return
+        _reopen(self.root)
+        self.wait = self._begin(_RETRY if event.not_before else _WAIT, event.at, self.root, _API)
+
+    def _divide(self, wait: SpanResource, attempt: int) -> None:
+        """The wait before the last attempt, of which the worker has stored when its command was published."""
+        trace = self.report.attempt_trace
+        if trace is None or trace.attempt != attempt or wait.duration_ms is None:
+            return
+        received = datetime.fromtimestamp(trace.report_consumer_start / 1e9, UTC)
+        end = wait.start + timedelta(milliseconds=wait.duration_ms)
+        published = received - timedelta(milliseconds=trace.queue_time_ms)
+        if wait.start < published < end:
+            _end(self._begin(_UNPUBLISHED, wait.start, wait, _API), published)
+            _end(self._begin(_PUBLISHED, published, wait, _WORKER), end)
+
+    def _begin(self, name: str, start: datetime, parent: SpanResource | None, service: str) -> SpanResource:
+        number = f"{self.report.id}/{len(self.spans)}"
+        span = SpanResource(
+            id=hashlib.sha256(number.encode()).hexdigest()[:16],
+            parent=parent.id if parent else None,
+            name=cut(name),
+            service=service,
+            kind="internal",
+            start=start,
+            duration_ms=None,
+            status=SpanStatus.OK,
+            error=None,
+            attributes={},
+            running=True,
+        )
+        self.spans.append(span)
+        return span
+
+
+def _end(span: SpanResource, at: datetime, error: str | None = None) -> None:
+    span.duration_ms = max(0.0, (at - span.start) / timedelta(milliseconds=1))
+    span.running = False
+    if error is not None:
+        span.status, span.error = SpanStatus.ERROR, cut(error)
+
+
+def _reopen(span: SpanResource) -> None:
+    span.duration_ms, span.running, span.status, span.error = None, True, SpanStatus.OK, None
