@@ -13,7 +13,8 @@ from producer_api.app import create_app
 from tests.support.api_services import services_of
 
 PAGE = "/api/v1/docs"
-WITHOUT_JSON = {"/api/v1/reports/{report_id}/artefact", "/api/v1/reports/{report_id}/events"}
+ONE = "/api/v1/reports/{report_id}"
+WITHOUT_JSON = {f"{ONE}/artefact", f"{ONE}/artefacts/{{filename}}"}
 
 
 @pytest.fixture

@@ -6,6 +6,14 @@ from typing import Any, Final
 _ID, _TRACE = "019ab000-0000-7000-8000-000000000001", "4bf92f3577b34da6a3ce929d0e0e4736"
 _AT, _LATER = "2026-11-23T12:00:00.123456Z", "2026-11-23T12:00:07.504112Z"
 _ADDRESS = f"/api/v1/reports/{_ID}"
+_ARTEFACT = {
+    "filename": "flights-2013-07.html",
+    "media_type": "text/html",
+    "size": 48213,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "output": "html",
+    "href": f"{_ADDRESS}/artefacts/flights-2013-07.html",
+}
 _REPORT = {
     "id": _ID,
     "tenant": "acme",
@@ -21,13 +29,10 @@ _REPORT = {
     "kind_paused": False,
     "progress": {"step": "render", "done": 8, "total": 8},
     "error": None,
-    "artefact": {
-        "filename": "flights-2013-07.html",
-        "media_type": "text/html",
-        "size": 48213,
-        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        "href": f"{_ADDRESS}/artefact",
-    },
+    "definition": None,
+    "outputs": ["html"],
+    "artefact": {**_ARTEFACT, "href": f"{_ADDRESS}/artefact"},
+    "artefacts": [_ARTEFACT],
     "trace_id": _TRACE,
     "created_at": _AT,
     "updated_at": _LATER,
@@ -65,6 +70,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "ReportRequest": {"kind": "flights", "parameters": {"month": 7}, "tags": ["month-end"]},
     "ReportResource": _REPORT,
     "ReportPage": {"reports": [_REPORT], "next_cursor": _ID, "searched": None},
+    "ArtefactList": {"artefacts": [_ARTEFACT]},
     "KindList": {
         "kinds": [
             {
@@ -72,6 +78,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
                 "title": "Departures of 2013",
                 "description": "A page about the flights that left New York.",
                 "parameters": {"type": "object", "properties": {"month": {"type": "integer"}}},
+                "outputs": ["html", "pdf"],
                 "max_running": None,
                 "paused_at": None,
                 "reason": None,

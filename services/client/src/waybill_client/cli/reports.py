@@ -194,16 +194,25 @@ def _exit(report: Report) -> None:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]:
-    """What there is to say, each with its name."""
+def _requested(report: Report) -> Iterator[tuple[str, str]]:
+    """What the client has asked for."""
     yield "report", str(report.id)
     if report.owner != ANONYMOUS:
         yield "owner", formatting.owner(report.owner, report.tenant)
     yield "kind", report.kind
     given = {name: value for name, value in report.parameters.items() if value is not None}
     yield "parameters", ", ".join(f"{name}={value}" for name, value in given.items()) or "none"
+    if report.outputs:
+        yield "outputs", ", ".join(report.outputs)
     if report.tags:
         yield "tags", ", ".join(report.tags)
+    if report.rerun_of:
+        yield "rerun of", str(report.rerun_of)
+
+
+def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]:
+    """What there is to say, each with its name."""
+    yield from _requested(report)
     yield "status", formatting.status_of(report)
     if progress := report.progress:
         yield "progress", f"{progress.done} of {progress.total}, {progress.step}"
@@ -211,13 +220,9 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
         yield "error", report.error.message
     if report.attempt > 1:
         yield "attempt", str(report.attempt)
-    if report.rerun_of:
-        yield "rerun of", str(report.rerun_of)
     yield "requested", formatting.moment(report.created_at)
     if report.finished_at:
         yield "ended", f"{formatting.moment(report.finished_at)}, after {formatting.took(report)}"
-    if report.outputs:
-        yield "outputs", ", ".join(report.outputs)
     for number, found in enumerate(report.artefacts):
         link = found if number or report.artefact is None else report.artefact
         which = f" ({found.output})" if found.output else ""
