@@ -33,6 +33,7 @@ _REPORT = {
     "outputs": ["html"],
     "artefact": {**_ARTEFACT, "href": f"{_ADDRESS}/artefact"},
     "artefacts": [_ARTEFACT],
+    "webhook": None,
     "trace_id": _TRACE,
     "created_at": _AT,
     "updated_at": _LATER,

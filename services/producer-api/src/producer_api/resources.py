@@ -140,8 +140,8 @@ class ReportRequest(BaseModel):
     )
     rerun_of: Annotated[UUID, Strict(False)] | None = Field(
         default=None,
-        description="A report that is requested again. What this request does not say is as it was there, but "
-        "for its webhook.",
+        description="A report that is requested again. What this request does not say is as it was there, "
+        "but for its webhook.",
         examples=["019ab000-0000-7000-8000-000000000001"],
     )
 
