@@ -33,7 +33,7 @@ def stored(
         kept = (store or api.services.artefacts).put(
             api.ann.owner.tenant, report.id, fence.attempt, artefact, file
         )
-    return api.services.ledger.finish(fence, End(Status.DONE), kept)
+    return api.services.ledger.finish(fence, End(Status.DONE), [kept])
 
 
 def ask(api: Access, report: Report, query: str = "", method: str = "GET", **headers: str) -> TestResponse:
