@@ -5,8 +5,7 @@ import webbrowser
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from waybill_client.cli.app import app
 
@@ -96,7 +95,7 @@ def test_each_file_that_is_wanted(folder: Path) -> None:
         (("select carrier, flights", "select carrier, nope"), "flights.yaml:13:7: flights: ", "nope"),
         (
             ("'flights.csv'\n      where", "'none.csv'\n      where"),
-            "flights.yaml:14:7: flights: ",
+            "flights.yaml:10:5: flights: ",
             "none.csv",
         ),
         (

@@ -44,7 +44,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Between two tries; what was asked for is kept."""
     paused: list[float] = []
     monkeypatch.setattr("tenacity.nap.time.sleep", paused.append)
@@ -98,7 +98,7 @@ def test_a_call_is_sent_as_it_is_defined(server: Server, tmp_path: Path) -> None
         headers={"X-Month": "m{month}"},
         body={"month": "{month}", "names": ["{name}"]},
     )
-    source = {"headers": {"Authorization": {"env": "TOKEN"}}}
+    source: dict[str, Any] = {"headers": {"Authorization": {"env": "TOKEN"}}}
     run(query(server, **source), defined, tmp_path, name="a&b=c")
     [(headers, body)] = sent
     assert server.requests == ["POST /v1/rates/7?to=a%26b%3Dc&n=3"]
@@ -148,7 +148,7 @@ def test_what_will_never_do_is_asked_once(server: Server, tmp_path: Path, status
     server.routes["GET /v1/rates/7"] = answering(
         {"token": "x", "echo": "Bearer s3cret-token", "why": "no"}, status
     )
-    source = {"headers": {"Authorization": {"env": "TOKEN"}}}
+    source: dict[str, Any] = {"headers": {"Authorization": {"env": "TOKEN"}}}
     with pytest.raises(PermanentError, match=f"answered {status}") as refused:
         run(query(server, **source), call(), tmp_path)
     assert "why" in str(refused.value)
@@ -231,7 +231,7 @@ def test_without_rows_there_is_no_file(server: Server, tmp_path: Path) -> None:
     ],
 )
 def test_headers_that_a_definition_cannot_have(server: Server, headers: dict[str, str], reason: str) -> None:
-    source = {"headers": {"Authorization": {"env": "TOKEN"}}}
+    source: dict[str, Any] = {"headers": {"Authorization": {"env": "TOKEN"}}}
     with pytest.raises(PermanentError, match=reason):
         query(server, **source).request(call(headers=headers), {"month": 7, "name": "a\r\nX-Evil: 1"})
 

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waybill.definitions import for_duckdb, for_postgresql, placeholders, statement_fault
+from waybill.definitions import (
+    WrongDefinition,
+    for_duckdb,
+    for_postgresql,
+    placeholders,
+    read_definition,
+    statement_fault,
+)
 
 PIECES = st.sampled_from(
     [
@@ -100,3 +107,25 @@ def test_what_is_surely_wrong_has_its_place(sql: str, line: int, column: int, re
 )
 def test_duckdb_selects_in_more_ways(sql: str) -> None:
     assert statement_fault(sql, "duckdb") is None
+
+
+def test_a_definition_is_checked_for_it() -> None:
+    text = """waybill: 1
+name: x
+title: X
+description: X.
+steps:
+  - name: a
+    source: shop
+    sql: |
+      with x as (select 1) select * from x;
+      delete from x
+  - {name: b, source: files, sql: "from 'x.csv'"}
+  - {name: c, sql: drop table a}
+"""
+    with pytest.raises(WrongDefinition) as wrong:
+        read_definition(text, "x.yaml")
+    assert str(wrong.value).splitlines() == [
+        "x.yaml:10:7: must be one statement: write a step for each.",
+        "x.yaml:12:18: must be one SELECT, and begins with DROP: a step only reads.",
+    ]

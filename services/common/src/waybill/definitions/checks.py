@@ -20,6 +20,7 @@ from waybill.definitions.model import (
 )
 from waybill.definitions.parameters import WrongParameter, names_in_sql, parameters_model
 from waybill.definitions.placeholders import Dialect, placeholders
+from waybill.definitions.statements import statement_fault
 from waybill.definitions.yaml_text import Path, YamlText
 
 CHOICES_STEP = "parameters"
@@ -77,6 +78,10 @@ def _step_faults(definition: Definition, text: YamlText) -> Iterator[Fault]:
 
 def _sql_faults(sql: str, source: str, known: frozenset[str], path: Path, text: YamlText) -> Iterator[Fault]:
     dialect: Dialect = "duckdb" if source == RESULTS else "postgres"
+    dialects: dict[Dialect, None] = {dialect: None, "duckdb": None}  # a source may be of files
+    found = [statement_fault(sql, one) for one in dialects]
+    if found[0] and all(found):
+        yield text.fault_within(path, found[0].line, found[0].column, found[0].reason)
     for one in placeholders(sql, dialect):
         if one.name not in known:
             names = ", ".join(f":{name}" for name in sorted(known)) or "none"

@@ -15,6 +15,8 @@ _DAYS = (-719_162, 2_932_896)
 """1 January 1 and 31 December 9999, from 1970: what Python, and so the files of a report, have dates for."""
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _REWRITE_ROWS = 20_000
+_GROUP_ROWS, _GROUP_BYTES = 100_000, 16 * 2**20
+"""Of a row group: large enough to be read in one go, and small enough to be held in memory."""
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -37,6 +39,7 @@ class ResultWriter:
         self._path = path
         self._max_rows = max_rows
         self._writer = _open(path, schema)
+        self._pending: list[pa.RecordBatch] = []
         self.rows = 0
 
     @property
@@ -53,10 +56,20 @@ class ResultWriter:
             )
         for field, column in zip(batch.schema, batch.columns, strict=True):
             _check_dates(field, column)
-        self._writer.write_batch(batch)
+        self._pending.append(batch)
+        rows, size = (sum(getattr(one, name) for one in self._pending) for name in ("num_rows", "nbytes"))
+        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        """As one row group."""
+        if self._pending:
+            self._writer.write_table(pa.Table.from_batches(self._pending, self.schema))
+            self._pending = []
 
     def widen(self, schema: pa.Schema) -> None:
         """Changes the types of columns to wider ones. What is written already is rewritten, in parts."""
+        self._flush()
         self._writer.close()
         narrow = self._path.with_suffix(".narrow")
         self._path.rename(narrow)
@@ -67,6 +80,12 @@ class ResultWriter:
         narrow.unlink()
 
     def close(self) -> None:
+        """What is pending is not written."""
+        self._writer.close()
+
+    def finish(self) -> None:
+        """Writes what is pending, and closes."""
+        self._flush()
         self._writer.close()
 
 
@@ -88,7 +107,7 @@ def result_writer(path: Path, max_rows: int) -> Iterator[Callable[[pa.Schema], R
         path.unlink(missing_ok=True)
         raise
     for one in opened:
-        one.close()
+        one.finish()
 
 
 def _open(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
