@@ -47,7 +47,7 @@ def main() -> None:
         done = subprocess.run([*command, *more], env=environment, stdout=subprocess.PIPE, check=True)
         found = json.loads(done.stdout)
         print(  # noqa: T201
-            f"{sort:<11} {found['rows']:,} rows x 12: {found['seconds']:.1f} s, {found['cpu']:.1f} s of them in"
+            f"{sort:<11} {found['rows']:,} rows x 12: {found['seconds']:.1f} s, {found['cpu']:.1f} s in"
             f" this process; {found['peak_mib']} MiB at most, {found['before_mib']} before;"
             f" {found['file_mib']} MiB written"
         )

@@ -127,5 +127,5 @@ steps:
         read_definition(text, "x.yaml")
     assert str(wrong.value).splitlines() == [
         "x.yaml:10:7: must be one statement: write a step for each.",
-        "x.yaml:12:18: must be one SELECT, and begins with DROP: a step only reads.",
+        "x.yaml:12:20: must be one SELECT, and begins with DROP: a step only reads.",
     ]

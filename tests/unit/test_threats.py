@@ -16,6 +16,7 @@ ASSETS = (
     "Traces and metrics",
     "Database space",
     "Worker and credentials",
+    "Sources of queries",
     "Exfiltration from a pod",
     "An operator's terminal",
     "The supply chain",
