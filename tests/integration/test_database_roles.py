@@ -42,6 +42,7 @@ from waybill.domain import (
     HolderLimits,
     Level,
     LimitValues,
+    NewLogChunk,
     NewReport,
     Origin,
     Owner,
@@ -68,6 +69,7 @@ from waybill.store import (
     ReportFilter,
     StreamRows,
     UnsuitableDatabase,
+    WantedLog,
     WorkerRow,
     check_rights,
     check_schema,
@@ -175,6 +177,7 @@ def api_does(services: Services) -> None:
     assert api.ledger.get(report.id) == report
     assert api.ledger.events_after(report.id, 0, 10)
     assert api.ledger.events_after_each({report.id: 0}, 10)
+    assert api.report_logs.page(WantedLog(report.id, attempt=1), None, 10) == ([], False)
     assert api.ledger.cancel(report.id, ACTOR)
     assert api.ledger.cancel(claimed(services).report_id, ACTOR)
     assert api.dead_letters.redrive(report.id, None, ACTOR)
@@ -235,6 +238,8 @@ def worker_does(services: Services) -> None:
     fence = claimed(services)
     ledger.heartbeat(fence)
     ledger.steps(fence, [STEP])
+    worker.report_logs.write([NewLogChunk(fence.report_id, fence.attempt, 1, [{"text": "a line"}], 100)])
+    worker.report_logs.trim([fence.report_id], 50)
     assert ledger.cancelled_attempts("the test") is not None
     ledger.finish(fence, End(Status.DONE), [StoredArtefact("key", "a.txt", "text/plain", 3, "0" * 64)])
     ledger.finish(claimed(services), End(Status.FAIL, FAILED, exhausted=True), origin=Origin("report", 0, 2))

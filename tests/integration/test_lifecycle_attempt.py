@@ -19,6 +19,7 @@ from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.intake import Claimed
 from report_worker.slots import Failed, FromSlot, Job, Produced, ProducedFile, Slot
+from report_worker.slots.slot import NewSink
 from tests.support.lifecycle_store import ORIGIN, Policies, Store, attempt_trace
 from tests.support.waiting import within
 from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
@@ -70,7 +71,13 @@ class QuickSlot(Slot):
         self.jobs = 0
         self.file: Path | None = None
 
-    def start(self, job: Job, *, fresh: bool = False) -> None:  # noqa: ARG002 - as of a Slot
+    def start(
+        self,
+        job: Job,
+        *,
+        fresh: bool = False,  # noqa: ARG002 - as of a Slot, and below
+        sink: NewSink | None = None,  # noqa: ARG002
+    ) -> None:
         self.jobs += 1
         self.file = job.directory / "page.txt"
         self.file.write_text("a page\n")
@@ -84,6 +91,9 @@ class QuickSlot(Slot):
 
     def kill(self) -> None:
         self.file = None
+
+    def end_output(self) -> None:
+        """It prints nothing."""
 
 
 class ManyFiles(QuickSlot):
@@ -120,8 +130,8 @@ class BusySlot(QuickSlot):
         self.killed = threading.Event()
         self.writer: threading.Thread | None = None
 
-    def start(self, job: Job, *, fresh: bool = False) -> None:
-        super().start(job, fresh=fresh)
+    def start(self, job: Job, *, fresh: bool = False, sink: NewSink | None = None) -> None:
+        super().start(job, fresh=fresh, sink=sink)
         self.writer = threading.Thread(target=self._write, args=(job.directory,), daemon=True)
         self.writer.start()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -34,6 +35,7 @@ from report_worker.slots import (
 )
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.fork_server import ForkedProcess
+from report_worker.slots.output import Output
 from report_worker.slots.processes import children
 from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Ready
 from tests.support import slots
@@ -409,7 +411,7 @@ class OneSlot(ForkServer):
     def __init__(self) -> None:
         self.end_of_slot: socket.socket | None = None
 
-    def fork(self, connection: socket.socket) -> ForkedProcess:
+    def fork(self, connection: socket.socket, output: Output | None = None) -> ForkedProcess:  # noqa: ARG002
         self.end_of_slot = connection.dup()
         self.end_of_slot.sendall(frame(Ready()))
         return ForkedProcess(os.getpid())
@@ -603,7 +605,7 @@ class NoClaims(Claims):
 def runners(server: ForkServer, number: int = 1) -> Iterator[tuple[Runners, NoClaims]]:
     """Until the end of the block, which ends them."""
     claims, stopping = NoClaims(), Event()
-    started = Runners(cast(AttemptContext, None), claims, server, number, 0)
+    started = Runners(cast(AttemptContext, SimpleNamespace(output=None)), claims, server, number, 0)
     started.start(stopping)
     try:
         yield started, claims
@@ -628,10 +630,10 @@ def test_a_report_is_wanted_only_once_a_slot_takes_it_at_once(
     may_open, is_opening = Event(), Event()
     fork = ForkServer.fork
 
-    def wait_and_fork(server: ForkServer, connection: socket.socket) -> ForkedProcess:
+    def wait_and_fork(server: ForkServer, connection: socket.socket, output: None) -> ForkedProcess:
         is_opening.set()
         may_open.wait(30)
-        return fork(server, connection)
+        return fork(server, connection, output)
 
     monkeypatch.setattr(ForkServer, "fork", wait_and_fork)
     with fork_server(tmp_path) as server, runners(server) as (_, claims):

@@ -31,6 +31,7 @@ from waybill.ledger import (
     Nowhere,
     Published,
     Recovery,
+    ReportLogs,
     Retention,
     Transactions,
     Webhooks,
@@ -93,6 +94,7 @@ class Store:
         )
         self.api_keys = ApiKeys(self.transactions)
         self.limits = Limits(self.transactions)
+        self.report_logs = ReportLogs(self.transactions)
         self.kind_limits = KindLimits(self.transactions)
         self.webhooks = Webhooks(self.transactions)
         self.recovery = Recovery(self.transactions, policies.retry)

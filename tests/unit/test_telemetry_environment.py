@@ -43,6 +43,14 @@ def test_flask_is_instrumented_in_the_api_alone() -> None:
     assert tracing_environment("report-worker", {name: "redis"})[name] == "redis"
 
 
+def test_log_records_are_sent_where_that_is_asked_for() -> None:
+    name = "OTEL_LOGS_EXPORTER"
+
+    assert tracing_environment("report-worker", {})[name] == "none"
+    assert tracing_environment("report-worker", {}, sends_logs=True)[name] == "otlp"
+    assert tracing_environment("report-worker", {name: "console"}, sends_logs=True)[name] == "console"
+
+
 def test_an_empty_variable_is_an_unset_one() -> None:
     empty = dict.fromkeys([*started_with(), "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_CONFIG_FILE"], "")
 

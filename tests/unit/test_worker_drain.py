@@ -115,7 +115,7 @@ def stopping(slot: OneSlot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A worker that stops as soon as it has claimed its report."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(runtime, "Relay", MagicMock())
-    monkeypatch.setattr(runner, "Slot", lambda _: slot)
+    monkeypatch.setattr(runner, "Slot", lambda *_: slot)
     monkeypatch.setattr(runner, "Attempt", LateAttempt)
     monkeypatch.setattr(worker, "ForkServer", MagicMock())
     monkeypatch.setattr(worker, "CommandConsumer", lambda *parts: Consumer(parts[-2]))

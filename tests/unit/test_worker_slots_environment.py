@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from report_worker.slots.environment import slot_environment
+
 _WORKER = """
 import json, os, subprocess, sys
 from report_worker.slots.environment import slot_environment
@@ -33,3 +35,8 @@ def test_the_template_is_not_instrumented(path: str) -> None:
     assert "auto_instrumentation" not in python_path
     assert python_path.endswith(path)
     assert not [name for name in modules if name.startswith("opentelemetry")]
+
+
+def test_a_slot_sends_no_log_records_itself() -> None:
+    assert slot_environment({"OTEL_LOGS_EXPORTER": "otlp"})["OTEL_LOGS_EXPORTER"] == "none"
+    assert slot_environment({}) == {}

@@ -9,14 +9,15 @@ from tests.fuzz.targets import (
     definitions,
     files,
     messages,
+    output,
     parameters,
     queries,
     webhooks,
 )
 
 TARGETS: tuple[Target, ...] = (
-    Target("commands", "messages on topic `report`", 155, plain(messages.read_a_command)),
-    Target("headers", "trace contexts in headers", 108, plain(messages.read_headers)),
+    Target("commands", "messages on topic `report`", 140, plain(messages.read_a_command)),
+    Target("headers", "trace contexts in headers", 93, plain(messages.read_headers)),
     Target("queries", "what of a query a span shows", 72, plain(queries.read_a_query)),
     Target("conditions", "ranges and conditions of downloads", 15, plain(files.read_conditions)),
     Target("filenames", "names of files", 15, plain(files.name_a_file)),
@@ -29,6 +30,7 @@ TARGETS: tuple[Target, ...] = (
     Target("addresses", "where to listen", 45, plain(configuration.read_an_address)),
     Target("database-urls", "the database's address", 50, plain(configuration.read_a_database_url)),
     Target("webhooks", "URLs of webhooks", 20, plain(webhooks.read_a_url)),
+    Target("output", "what jobs print", 30, plain(output.read_output)),
     Target("settings", "the API's settings", 15, plain(configuration.read_settings)),
     Target("sign-in", "how a browser signs in", 10, api.sign_in),
     Target("traces", "what Jaeger answers", 10, answers.traces),

@@ -20,8 +20,9 @@ log = structlog.get_logger(__name__)
 def launch(service: str, settings: type[ServiceSettings], command: Sequence[str]) -> NoReturn:
     """Becomes `command`, once the settings are right: a wrong one is said once, without a traceback."""
     try:
-        _check_artefacts(service, load(settings))
-        become(service, command)
+        loaded = load(settings)
+        _check_artefacts(service, loaded)
+        become(service, command, sends_logs=loaded.sends_logs)
     except WaybillError as error:
         sys.exit(f"{service}: {error}")
 
@@ -37,12 +38,13 @@ def _check_artefacts(service: str, settings: ServiceSettings) -> None:
         log.warning("artefact store not available yet: starting without", reason=str(error))
 
 
-def become(service: str, command: Sequence[str]) -> NoReturn:
+def become(service: str, command: Sequence[str], *, sends_logs: bool = False) -> NoReturn:
     """Replaces this process by `command`, found beside this Python, with tracing set up.
 
-    The OTEL variables that are not set get Waybill's defaults. Raises `WrongTelemetry`.
+    The OTEL variables that are not set get Waybill's defaults. `sends_logs`: it emits log records. Raises
+    `WrongTelemetry`.
     """
-    environment = tracing_environment(service, os.environ)
+    environment = tracing_environment(service, os.environ, sends_logs=sends_logs)
     scripts = Path(sys.executable).parent
     program = scripts / "opentelemetry-instrument"
     os.execve(  # noqa: S606 - the program is ours

@@ -15,6 +15,7 @@ from waybill.ledger import (
     Ledger,
     Limits,
     Recovery,
+    ReportLogs,
     Retention,
     Transactions,
     Webhooks,
@@ -60,6 +61,7 @@ class Runtime:
         self.kind_limits = KindLimits(transactions)
         self.limits = Limits(transactions)
         self.webhooks = Webhooks(transactions)
+        self.report_logs = ReportLogs(transactions)
         self.publishing = publishing = KafkaHealth("publish messages")
         self._relay = Relay(
             transactions,

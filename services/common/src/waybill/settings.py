@@ -202,6 +202,11 @@ class ServiceSettings(DatabaseSettings, KafkaSettings):
         return EvidencePolicy(self.dead_letter_max_bytes, self.dead_letter_total_mib * 1024 * 1024)
 
     @property
+    def sends_logs(self) -> bool:
+        """Whether log records are sent to the collector."""
+        return False
+
+    @property
     def requeue_after(self) -> timedelta:
         return timedelta(seconds=self.requeue_after_seconds)
 

@@ -125,7 +125,10 @@ class Runners:
     ) -> None:
         """As `Runner`; `slots` of them."""
         self._server = server
-        self._runners = [Runner(context, claims, Slot(server), jobs_per_process) for _ in range(slots)]
+        new_output = context.output.new_output if context.output else None
+        self._runners = [
+            Runner(context, claims, Slot(server, new_output), jobs_per_process) for _ in range(slots)
+        ]
 
     @property
     def missing(self) -> int:

@@ -4,9 +4,13 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
+from report_worker.output.policy import OutputPolicy
 from waybill.settings import Listen, ServiceSettings
+
+_MIN_LOG_BYTES = 64 * 1024
 
 
 class WorkerSettings(ServiceSettings):
@@ -30,6 +34,15 @@ class WorkerSettings(ServiceSettings):
         ge=0,
         description="How long the running step of a cancelled report may continue before its slot is killed.",
     )
+    report_logs_max_bytes: int = Field(
+        default=2**20,
+        ge=0,
+        le=2**26,
+        description="Kept of what a report's jobs print; 0: it goes to the worker's own output.",
+    )
+    logs_otlp: bool = Field(
+        default=False, description="What jobs print and log is also sent to the collector, as log records."
+    )
     drain_seconds: float = Field(default=20, ge=0)
     health_listen: Listen = "0.0.0.0:8081"
 
@@ -37,6 +50,24 @@ class WorkerSettings(ServiceSettings):
     @classmethod
     def _names(cls, value: Any) -> Any:
         return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("report_logs_max_bytes")
+    @classmethod
+    def _nothing_or_enough(cls, value: int) -> int:
+        if 0 < value < _MIN_LOG_BYTES:
+            raise PydanticCustomError(
+                "few_bytes", "must be 0, or at least {least}", {"least": _MIN_LOG_BYTES}
+            )
+        return value
+
+    @property
+    def output(self) -> OutputPolicy | None:
+        """None where what jobs print is not kept."""
+        return OutputPolicy(self.report_logs_max_bytes) if self.report_logs_max_bytes else None
+
+    @property
+    def sends_logs(self) -> bool:
+        return self.logs_otlp
 
     @property
     def drain(self) -> timedelta:

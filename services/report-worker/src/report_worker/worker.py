@@ -18,6 +18,7 @@ from report_worker.command_queue import CommandQueue
 from report_worker.consuming import CommandConsumer
 from report_worker.intake import Intake
 from report_worker.memory import container_limit_mib, excess
+from report_worker.output import JobOutput
 from report_worker.presence import Presence
 from report_worker.runner import Runners
 from report_worker.scratch import Scratch
@@ -42,7 +43,7 @@ from waybill.prctl import hide_from_own_user
 from waybill.runtime import Runtime
 from waybill.settings import load
 from waybill.store import rights
-from waybill.telemetry import flush, sdk_is_started
+from waybill.telemetry import count_dropped_log_lines, emit_job_record, flush, sdk_is_started
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,12 @@ class Worker:
         self._presence = Presence(runtime.worker_row(settings.slots))
         self._scratch = Scratch()
         self._interrupted = threading.Event()
+        emit = emit_job_record if settings.logs_otlp and sdk_is_started() else None
+        self._output = (
+            JobOutput(runtime.report_logs, settings.output, count_dropped_log_lines, emit)
+            if settings.output
+            else None
+        )
         context = AttemptContext(
             ledger=runtime.ledger,
             kinds=runtime.kinds,
@@ -109,6 +116,7 @@ class Worker:
             cancellations=self._cancellations,
             scratch=self._scratch.path,
             interrupted=self._interrupted,
+            output=self._output,
         )
         options = Options(
             settings.slot_memory_mib,
@@ -147,6 +155,8 @@ class Worker:
         them, publishes, and sends out the spans."""
         self._runtime.start()
         self._cancellations.start()
+        if self._output:
+            self._output.start()
         self._health.start()
         self._runners.start(stopping)
         self._presence.start()
@@ -167,6 +177,8 @@ class Worker:
         self._cancellations.stop()
         self._runtime.stop()
         self._runners.close()
+        if self._output:
+            self._output.stop()
         self._scratch.close()
         self._health.stop()
         self._runtime.close()

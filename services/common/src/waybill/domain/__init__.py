@@ -37,6 +37,14 @@ from waybill.domain.report import (
     StepTaken,
     StoredArtefact,
 )
+from waybill.domain.report_logs import (
+    LOG_BEGINNING,
+    LogChunk,
+    LogPosition,
+    LogRecord,
+    NewLogChunk,
+    records_after,
+)
 from waybill.domain.turns import Share, Shares, Turns, UnderWay, Waiting
 from waybill.domain.webhooks import (
     Delivery,
@@ -53,6 +61,7 @@ __all__ = [
     "EACH",
     "EVERYTHING",
     "KEY_PREFIX",
+    "LOG_BEGINNING",
     "NORMAL_PRIORITY",
     "NO_LIMITS",
     "TERMINAL",
@@ -82,6 +91,10 @@ __all__ = [
     "Level",
     "LimitName",
     "LimitValues",
+    "LogChunk",
+    "LogPosition",
+    "LogRecord",
+    "NewLogChunk",
     "NewReport",
     "Origin",
     "Owner",
@@ -108,6 +121,7 @@ __all__ = [
     "Usage",
     "Waiting",
     "new_report_id",
+    "records_after",
     "shown_url",
     "time_in",
     "trimmed",

@@ -11,6 +11,7 @@ from waybill.ledger.letters import UnreadMessage
 from waybill.ledger.limits import Limits
 from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Published, Row, publication_entry
 from waybill.ledger.recovery import Recovered, Recovery
+from waybill.ledger.report_logs import ReportLogs
 from waybill.ledger.retention import Removed, Retention
 from waybill.ledger.transactions import Transactions
 from waybill.ledger.webhooks import Webhooks
@@ -39,6 +40,7 @@ __all__ = [
     "Recovered",
     "Recovery",
     "Removed",
+    "ReportLogs",
     "Retention",
     "Row",
     "StoredDefinitions",

@@ -137,6 +137,7 @@ API: Final = Rights(
             delete=True,
         ),
         "report_events": Access(select=("report_id", "version", "type", "data")),
+        "report_logs": Access(select=("report_id", "attempt", "line", "lines", "records")),
         **_OUTBOX,
         "idempotency_keys": Access(
             select=EVERY, insert=("key", "request_sha256", "report_id"), update=("created_at",), delete=True
@@ -203,6 +204,11 @@ WORKER: Final = Rights(
             delete=True,
         ),
         "report_events": Access(select=("report_id", "version", "data")),
+        "report_logs": Access(
+            select=("report_id", "attempt", "line", "bytes"),
+            insert=("report_id", "attempt", "line", "lines", "bytes", "records"),
+            delete=True,
+        ),
         **_OUTBOX,
         "idempotency_keys": Access(select=("key", "created_at"), update=("created_at",), delete=True),
         "dead_letters": Access(

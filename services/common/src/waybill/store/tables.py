@@ -203,6 +203,19 @@ report_changes = Table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
+# What the jobs of a report have printed and logged, some lines in each row: see `waybill.domain.report_logs`.
+report_logs = Table(
+    "report_logs",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    # the number of the first line among the attempt's
+    Column("line", BigInteger, primary_key=True),
+    Column("lines", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("records", JSONB, nullable=False),
+)
+
 report_events = table(
     "report_events",
     column("report_id", Uuid),

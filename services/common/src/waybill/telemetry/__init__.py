@@ -7,8 +7,10 @@ opentelemetry-distro from `OTEL_*` variables; this package only makes spans and 
 from waybill.telemetry import names
 from waybill.telemetry.callers import CallerTrace, link_caller, read_callers
 from waybill.telemetry.environment import WrongTelemetry, tracing_environment
+from waybill.telemetry.job_logs import emit_job_record
 from waybill.telemetry.lost import end_lost_attempt
 from waybill.telemetry.metrics import (
+    count_dropped_log_lines,
     count_message,
     count_refused,
     count_trimmed,
@@ -47,6 +49,7 @@ __all__ = [
     "call_span",
     "consumer_span",
     "context_of",
+    "count_dropped_log_lines",
     "count_message",
     "count_refused",
     "count_trimmed",
@@ -56,6 +59,7 @@ __all__ = [
     "describe_response",
     "describe_step",
     "describe_try",
+    "emit_job_record",
     "end_lost_attempt",
     "fail_span",
     "flush",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 
-from opentelemetry.environment_variables import OTEL_PROPAGATORS
+from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_PROPAGATORS
 from opentelemetry.sdk.environment_variables import (
     OTEL_CONFIG_FILE,
     OTEL_RESOURCE_ATTRIBUTES,
@@ -45,8 +45,11 @@ class WrongTelemetry(WaybillError):  # noqa: N818 - the name is the sentence
     """The `OTEL_*` variables ask for what there is not; the message names the variable."""
 
 
-def tracing_environment(service: str, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment to start a service in: its own, with our defaults where it says nothing.
+def tracing_environment(
+    service: str, environment: Mapping[str, str], *, sends_logs: bool = False
+) -> Mapping[str, str]:
+    """The environment to start a service in: its own, with our defaults where it says nothing. `sends_logs`:
+    it emits log records.
 
     An empty variable says nothing, as OpenTelemetry's specification has it. Raises `WrongTelemetry`.
     """
@@ -60,6 +63,8 @@ def tracing_environment(service: str, environment: Mapping[str, str]) -> Mapping
     if any(said.get(name) for name in _AUTHORITIES):
         said = {name: value for name, value in said.items() if name not in _IN_THEIR_PLACE}
     defaults = dict(_defaults(service))
+    if sends_logs:
+        defaults |= {OTEL_LOGS_EXPORTER: "otlp", "OTEL_BLRP_MAX_QUEUE_SIZE": "8192"}
     if _names_a_service(said.get(OTEL_RESOURCE_ATTRIBUTES, "")):
         del defaults[OTEL_SERVICE_NAME]  # it would win over the resource attributes
     chosen = {**defaults, **said}
@@ -99,7 +104,7 @@ def _defaults(service: str) -> Mapping[str, str]:
         OTEL_PROPAGATORS: "tracecontext",
         "OTEL_PYTHON_ID_GENERATOR": "waybill",
         "OTEL_METRICS_EXPORTER": "otlp",
-        "OTEL_LOGS_EXPORTER": "none",
+        OTEL_LOGS_EXPORTER: "none",
         "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
         "OTEL_PYTHON_FLASK_EXCLUDED_URLS": ",".join(_NOT_TRACED),
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": ",".join(_CREDENTIALS),

@@ -39,6 +39,12 @@ _tries = _meter.create_counter(
     description="Tries to call a webhook, by what has become of the delivery.",
 )
 
+_lines_dropped = _meter.create_counter(
+    names.LOG_LINES_DROPPED,
+    unit="{line}",
+    description="Lines that jobs have printed or logged, and that are not kept.",
+)
+
 
 def count_message(outcome: str) -> None:
     """A message that the worker has processed."""
@@ -58,6 +64,11 @@ def count_refused(limit: str) -> None:
 def count_try(outcome: str) -> None:
     """A try to call a webhook: `delivered`, `failed` or `given_up`."""
     _tries.add(1, {names.OUTCOME: outcome})
+
+
+def count_dropped_log_lines(lines: int) -> None:
+    """Of a worker's jobs: beyond what is kept of a report, or while the database took none."""
+    _lines_dropped.add(lines)
 
 
 def record_queue_time(seconds: float, kind: str) -> None:

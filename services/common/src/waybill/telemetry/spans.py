@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from opentelemetry import context as contexts
 from opentelemetry import trace
+from opentelemetry._logs import get_logger_provider
 from opentelemetry.context import Context
 from opentelemetry.semconv._incubating.attributes.opentracing_attributes import (
     OPENTRACING_REF_TYPE,
@@ -249,8 +250,9 @@ def interrupt_span(span: Span) -> None:
 
 
 def flush() -> None:
-    """Sends out every ended span; may block for the exporter's time-out, and never raises."""
-    provider = trace.get_tracer_provider()
-    force_flush = getattr(provider, "force_flush", None)
-    if force_flush is not None:
-        force_flush()
+    """Sends out every ended span, and the log records; may block for the exporters' time-outs, and never
+    raises."""
+    for provider in (trace.get_tracer_provider(), get_logger_provider()):
+        force_flush = getattr(provider, "force_flush", None)
+        if force_flush is not None:
+            force_flush()

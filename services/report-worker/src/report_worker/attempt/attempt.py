@@ -67,7 +67,9 @@ class Attempt:
             )
 
     def _produce(self, spans: AttemptSpans) -> None:
-        outcome, artefacts = self._completion.store(self._supervision.run(spans.carrier))
+        ended = self._supervision.run(spans.carrier)
+        self._slot.end_output()
+        outcome, artefacts = self._completion.store(ended)
         end = self._completion.end(outcome, artefacts, spans)
         self._slot_is_usable = slot_is_usable(outcome) and not self._supervision.cancelling
         if self._slot_is_usable:

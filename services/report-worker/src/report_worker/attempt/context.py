@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from report_worker.cancellations import Cancellations
+from report_worker.output import JobOutput
 from waybill.artefacts import ArtefactStore
 from waybill.domain import LeasePolicy, RetryPolicy
 from waybill.errors import WaybillError
@@ -17,7 +18,8 @@ from waybill.ledger import Ledger
 @dataclass(frozen=True)
 class AttemptContext:
     """Jobs have their files under `scratch`; `interrupted` is set when all attempts must stop at once.
-    `min_store_time` is the time that an artefact has even where its job has used up the attempt's."""
+    `min_store_time` is the time that an artefact has even where its job has used up the attempt's. `output`
+    keeps what the jobs print; without it, that goes where the worker's own output does."""
 
     ledger: Ledger
     kinds: Registry
@@ -31,6 +33,7 @@ class AttemptContext:
     interrupted: threading.Event
     min_store_time: timedelta = timedelta(minutes=2)
     random: Random = field(default_factory=Random)
+    output: JobOutput | None = None
 
 
 class Interrupted(WaybillError):  # noqa: N818 - the name is the sentence

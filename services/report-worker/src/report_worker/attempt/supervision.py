@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,7 @@ from report_worker.slots import (
     FromSlot,
     Job,
     Produced,
+    Sink,
     Slot,
     SlotDied,
     StepEnded,
@@ -141,7 +143,7 @@ class Supervision:
         timeout = min(kind.timeout, self._report.timeout or kind.timeout)
         self.deadline = time.monotonic() + timeout.total_seconds()
         try:
-            self._slot.start(job, fresh=kind.fresh_process)
+            self._slot.start(job, fresh=kind.fresh_process, sink=self._sink())
             while time.monotonic() < self.deadline:
                 received = self._receive()
                 if isinstance(received, Produced | Failed | Cancelled):
@@ -164,6 +166,11 @@ class Supervision:
         self._slot.stop()
         message = f"The attempt took longer than {timeout}."
         return SlotFailure(Failure(FailureType.TIMED_OUT, message, progress.step))
+
+    def _sink(self) -> Callable[[str], Sink] | None:
+        """Of what the job prints."""
+        output, report = self._context.output, self._report
+        return partial(output.sink, report.id, report.attempt) if output else None
 
     def _receive(self) -> FromSlot | None:
         self._lease.renew_if_due()

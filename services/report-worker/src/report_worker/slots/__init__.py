@@ -2,6 +2,7 @@
 
 from report_worker.slots.errors import SlotDied, TemplateDied
 from report_worker.slots.fork_server import ForkServer
+from report_worker.slots.output import Output, Sink
 from report_worker.slots.protocol import (
     Cancelled,
     Failed,
@@ -22,8 +23,10 @@ __all__ = [
     "FromSlot",
     "Job",
     "Options",
+    "Output",
     "Produced",
     "ProducedFile",
+    "Sink",
     "Slot",
     "SlotDied",
     "StepEnded",

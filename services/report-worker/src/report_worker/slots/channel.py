@@ -21,6 +21,8 @@ _LENGTH = struct.Struct(">I")
 _MAX_FRAME_BYTES = 16 * 2**20
 """Above any job, whose parameters a request's size bounds, and far above any answer, whose texts are cut."""
 _CHUNK = 65536
+_MAX_FILES = 3
+"""With one message."""
 
 
 class WrongFrameError(WaybillError):
@@ -107,7 +109,7 @@ class Channel(Generic[Sent, Received]):
 
     def _read(self) -> None:
         if self._takes_files:
-            data, files, *_ = socket.recv_fds(self._connection, _CHUNK, 1)
+            data, files, *_ = socket.recv_fds(self._connection, _CHUNK, _MAX_FILES)
             for file in files:
                 os.set_inheritable(file, False)
             self.received_files.extend(files)

@@ -18,6 +18,7 @@ _TELEMETRY = "OTEL_"
 _HEADERS = "_HEADERS"
 """Of the exporters: what authenticates them at a collector."""
 
+_LOGS = "OTEL_LOGS_EXPORTER"
 _PATH = "PYTHONPATH"
 _AUTO_INSTRUMENTATION = "opentelemetry.instrumentation.auto_instrumentation"
 
@@ -30,6 +31,8 @@ def slot_environment(worker: Mapping[str, str], allowed: tuple[str, ...] = ()) -
         if name in (*allowed, *_FOR_JOBS) or not (name.startswith(_OURS) or _is_secret(name))
     }
     environment.setdefault(_ARROW_POOL, "system")
+    if _LOGS in environment:  # the worker sends them: a slot needs no thread for that
+        environment[_LOGS] = "none"
     if _PATH in environment:
         environment[_PATH] = _without_auto_instrumentation(environment[_PATH])
     return environment

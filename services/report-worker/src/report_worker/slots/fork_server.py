@@ -15,6 +15,7 @@ import structlog
 from report_worker.slots import processes
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.errors import SlotDied
+from report_worker.slots.output import Output
 from report_worker.slots.protocol import (
     FROM_TEMPLATE,
     TO_TEMPLATE,
@@ -70,9 +71,10 @@ class ForkServer:
         if adopts_orphans:
             processes.become_subreaper()
 
-    def fork(self, connection: socket.socket) -> ForkedProcess:
-        """A slot that has the other end of its channel in `connection`. May block for a minute, if a template
-        must start first. Raises `SlotDied`."""
+    def fork(self, connection: socket.socket, output: Output | None = None) -> ForkedProcess:
+        """A slot that has the other end of its channel in `connection`; what its jobs print goes to `output`,
+        else to this process's own standard streams. May block for a minute, if a template must start first.
+        Raises `SlotDied`."""
         with self._lock:
             if self._closing.is_set():
                 raise SlotDied(_STOPS)
@@ -80,7 +82,7 @@ class ForkServer:
                 template = self._template
                 if template is None or template.has_ended:
                     template = self._start()
-                if forked := template.fork(connection):
+                if forked := template.fork(connection, output):
                     return forked
             raise SlotDied("The slots' template process ends again and again.")
 
@@ -162,9 +164,12 @@ class _Template:
             raise SlotDied(f"The slots' template process ended with exit code {self._process.returncode}.")
         return self._importing
 
-    def fork(self, connection: socket.socket) -> ForkedProcess | None:
+    def fork(self, connection: socket.socket, output: Output | None) -> ForkedProcess | None:
         """One at a time. None if this template has ended. Raises `SlotDied`."""
-        self._send(Fork(), connection.fileno())
+        if output is None:
+            self._send(Fork(), connection.fileno())
+        else:
+            self._send(Fork(output.token), connection.fileno(), *output.written)
         try:
             answer = self._answers.get(timeout=_FORK_SECONDS)
         except Empty:

@@ -9,6 +9,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from queue import SimpleQueue
 
+from report_worker.slots.capture import Capture
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.protocol import (
     Cancel,
@@ -39,9 +40,13 @@ _END_SECONDS = 5.0
 class SlotProcess:
     """The main thread works; a second one listens, so that a job of any kind can be stopped."""
 
-    def __init__(self, channel: Channel[FromSlot, ToSlot], kinds: Registry) -> None:
+    def __init__(
+        self, channel: Channel[FromSlot, ToSlot], kinds: Registry, capture: Capture | None = None
+    ) -> None:
+        """`capture`: of what the jobs print; without one it goes where the worker's own output does."""
         self._channel = channel
         self._kinds = kinds
+        self._capture = capture
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._work: SlotWork | None = None
         self._cancelled = threading.Event()
@@ -51,6 +56,8 @@ class SlotProcess:
         """Until the worker says stop, or is gone."""
         listening = threading.Thread(target=self._listen, name="listen", daemon=True)
         listening.start()
+        if self._capture:
+            self._capture.begin()
         state = ProcessState()
         # The worker is gone, and the other thread ends the process; or a job has closed the channel's file.
         with suppress(OSError):
@@ -60,6 +67,8 @@ class SlotProcess:
                 outcome = copy_context().run(self._outcome, self._jobs.get())
                 if isinstance(outcome, Produced | Failed):
                     outcome = replace(outcome, left_over=outcome.left_over + state.left_over())
+                if self._capture:
+                    self._capture.flush()
                 self._channel.send(outcome)
                 self._work = None
         listening.join(_END_SECONDS)
@@ -120,7 +129,14 @@ class SlotProcess:
     def _tell(self, message: StepStarted | StepEnded) -> None:
         """The steps of a process that the job has forked are not the report's."""
         if os.getpid() == self._pid:
+            self._mark(message)
             self._channel.send(message)
+
+    def _mark(self, message: StepStarted | StepEnded) -> None:
+        """Before the worker hears of the step's end: what the step has printed is before the mark."""
+        if self._capture and self._work:
+            is_running = isinstance(message, StepStarted)
+            self._capture.step(message.name if is_running else None, self._work.running)
 
     def _end_forked(self, error: BaseException | None = None) -> None:
         """Ends a process that the job has forked and that has left the job's function: its end is no outcome

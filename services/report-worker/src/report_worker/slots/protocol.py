@@ -37,8 +37,10 @@ class Options:
 
 @dataclass(frozen=True, config=_STRICT)
 class Fork:
-    """To a template: fork a slot. Its end of the channel comes with the message."""
+    """To a template: fork a slot. Its end of the channel comes with the message; with a `token`, which is
+    that of its marks, also the pipes to which the output of its jobs goes."""
 
+    token: Name | None = None
     type: Literal["fork"] = "fork"
 
 

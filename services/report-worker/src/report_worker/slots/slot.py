@@ -2,11 +2,15 @@
 
 import contextlib
 import socket
+from collections.abc import Callable
 
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.errors import SlotDied, TemplateDied
 from report_worker.slots.fork_server import ForkedProcess, ForkServer
+from report_worker.slots.output import Output, Sink
 from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Cancel, FromSlot, Job, Ready, Stop, ToSlot
+
+NewSink = Callable[[str], Sink]
 
 _START_SECONDS = 60
 _SEND_SECONDS = 10
@@ -19,8 +23,12 @@ _DIED_SECONDS = 15
 class Slot:
     """One thread at a time uses it. It has no process until `open`."""
 
-    def __init__(self, server: ForkServer) -> None:
+    def __init__(self, server: ForkServer, new_output: Callable[[], Output] | None = None) -> None:
+        """`new_output`: for each process, where its jobs print to; without it they print to where this
+        process does."""
         self._server = server
+        self._new_output = new_output
+        self._output: Output | None = None
         self._process: ForkedProcess | None = None
         self._channel: Channel[ToSlot, FromSlot] | None = None
         self.jobs = 0
@@ -42,18 +50,24 @@ class Slot:
         self.jobs = 0
         try:
             with theirs:
-                self._process = self._server.fork(theirs)
+                self._output = output = self._new_output() if self._new_output else None
+                self._process = self._server.fork(theirs, output)
+            if output:
+                output.forked()
             self._wait_until_ready()
         except BaseException:
             self.kill()
             raise
 
-    def start(self, job: Job, *, fresh: bool = False) -> None:
-        """`fresh`: in a process that has had no other job. Raises `SlotDied`."""
+    def start(self, job: Job, *, fresh: bool = False, sink: NewSink | None = None) -> None:
+        """`fresh`: in a process that has had no other job. What `sink` makes for the token of the process
+        gets what the job prints, until `end_output` or the end of the process. Raises `SlotDied`."""
         if fresh and self.jobs:
             self.stop()
             self.open()
         self.jobs += 1
+        if self._output and sink:
+            self._output.attach(sink(self._output.token))
         try:
             self._open_channel().send(job)
         except OSError:
@@ -68,6 +82,11 @@ class Slot:
             raise self._died() from None
         except WrongFrameError as error:
             raise SlotDied(f"The process that ran the report broke the protocol of slots: {error}") from None
+
+    def end_output(self) -> None:
+        """The job has ended; its sink has all that it has printed when this returns."""
+        if self._output:
+            self._output.detach()
 
     def cancel(self) -> None:
         """Asks the job to end before its next step."""
@@ -85,12 +104,14 @@ class Slot:
 
     def kill(self) -> None:
         """Ends the process now, and all that it has started."""
-        process, channel = self._process, self._channel
-        self._process = self._channel = None
+        process, channel, output = self._process, self._channel, self._output
+        self._process = self._channel = self._output = None
         if process:
             self._server.end(process, _KILL_SECONDS)
         if channel:
             channel.close()
+        if output:
+            output.close()
 
     def _wait_until_ready(self) -> None:
         if not isinstance(self.receive(_START_SECONDS), Ready):

@@ -25,6 +25,7 @@ from typing import NoReturn
 import structlog
 
 from report_worker.slots import processes
+from report_worker.slots.capture import STREAMS, Capture
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.process import SlotProcess
 from report_worker.slots.protocol import (
@@ -129,28 +130,33 @@ class Template:
 
     def _handle(self, message: ToTemplate, ours: tuple[int, ...]) -> None:
         match message:
-            case Fork() if not self._control.received_files:  # as where a job has set limits for this process
-                raise WrongFrameError("A slot's channel cannot be received.")
-            case Fork():
-                self._fork(self._control.received_files.popleft(), ours)
+            case Fork(token):
+                self._fork(self._received(1), ours, token, self._received(len(STREAMS)) if token else [])
             case End(pid) if pid in self._slots:
                 os.kill(pid, signal.SIGKILL)
 
-    def _fork(self, file: int, ours: tuple[int, ...]) -> None:
+    def _received(self, number: int) -> list[int]:
+        """The files that came with a message."""
+        files = self._control.received_files
+        if len(files) < number:  # as where a job has set limits for this process
+            raise WrongFrameError("A slot's channel cannot be received.")
+        return [files.popleft() for _ in range(number)]
+
+    def _fork(self, channel: list[int], ours: tuple[int, ...], token: str | None, pipes: list[int]) -> None:
+        (file,) = channel
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            os.close(file)
+            _close(file, *pipes)
             self._control.send(NotForked(f"A slot's process cannot be forked: {error}."))
             return
         if pid == 0:
             processes.die_with_parent(parent)
             self._control.close()
-            for one in ours:
-                os.close(one)
-            _run_slot(file, self._options, self._kinds)
-        os.close(file)
+            _close(*ours)
+            _run_slot(file, self._options, self._kinds, Capture(pipes, token) if token else None)
+        _close(file, *pipes)
         self._slots.add(pid)
         self._control.send(Forked(pid))
 
@@ -200,7 +206,12 @@ class Template:
                 sys.exit(0)  # the worker starts another template, which skips what was imported last
 
 
-def _run_slot(file: int, options: Options, kinds: Registry) -> NoReturn:
+def _close(*files: int) -> None:
+    for file in files:
+        os.close(file)
+
+
+def _run_slot(file: int, options: Options, kinds: Registry, capture: Capture | None) -> NoReturn:
     """In the forked process."""
     try:
         signal.set_wakeup_fd(-1)
@@ -219,7 +230,7 @@ def _run_slot(file: int, options: Options, kinds: Registry) -> NoReturn:
         limit = data_bytes() + options.memory_mib * 2**20
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
         channel = Channel(socket.socket(fileno=file), FROM_SLOT, TO_SLOT)
-        SlotProcess(channel, kinds).run()
+        SlotProcess(channel, kinds, capture).run()
     except BaseException:
         log.exception("slot ended by an unexpected error")
     finally:

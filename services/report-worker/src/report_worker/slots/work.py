@@ -54,6 +54,11 @@ class SlotWork:
     def outputs(self) -> tuple[str, ...]:
         return self._job.outputs
 
+    @property
+    def running(self) -> Span | None:
+        """The span of the step that runs."""
+        return self._running
+
     @contextmanager
     def step(self, name: str, *, keep_going: bool = False) -> Iterator[None]:
         if self._running is not None:

@@ -76,6 +76,16 @@ class SeveralParameters(Parameters):
     how: str = ""
 
 
+class TalkParameters(Parameters):
+    """The ways in which it prints and logs, one after the other, each in a step of its own. `text` is among
+    what it says; the first `failures` attempts fail afterwards."""
+
+    ways: tuple[str, ...] = ("print",)
+    text: str = "hello"
+    failures: int = Field(default=0, ge=0)
+    seconds: float = Field(default=0, ge=0, description="For how long each step takes afterwards.")
+
+
 class ExactParameters(Parameters):
     """A decimal, and what is computed of it."""
 
@@ -100,6 +110,10 @@ def _steps(parameters: SlowParameters) -> Sequence[str]:
     return [f"step {number}" for number in range(parameters.steps)]
 
 
+def _ways(parameters: TalkParameters) -> Sequence[str]:
+    return parameters.ways
+
+
 def _kind(
     name: str,
     parameters: type[Parameters],
@@ -112,7 +126,7 @@ def _kind(
         description=(parameters.__doc__ or name).partition("\n")[0],
         parameters=parameters,
         steps=steps,
-        implementation=f"waybill_lifecycle.jobs:{name}",
+        implementation=f"waybill_lifecycle.{'talk' if name == 'talk' else 'jobs'}:{name}",
         **options,
     )
 
@@ -134,6 +148,7 @@ SPAWN = _kind("spawn", HowParameters, max_attempts=1, timeout=timedelta(seconds=
 RAISE = _kind("raise_one", HowParameters, max_attempts=1)
 POOL = _kind("pool", HowParameters, max_attempts=1)
 LEAVE = _kind("leave", HowParameters, max_attempts=1)
+TALK = _kind("talk", TalkParameters, _ways)
 FORK = _kind("fork", HowParameters, max_attempts=1)
 READ = _kind("read", HowParameters, max_attempts=1)
 RETURN = _kind("return_one", HowParameters, max_attempts=1)
