@@ -127,6 +127,7 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("GET", f"{ONE}/artefacts/{{filename}}"): Asked(make=done),
     ("GET", f"{ONE}/events"): Asked(make=done),
     ("GET", f"{ONE}/trace"): Asked(make=done),
+    ("GET", f"{ONE}/logs"): Asked(),
     ("GET", "/api/v1/dead-letters"): Asked(
         make=failed,
         sees=lambda answer, report: (

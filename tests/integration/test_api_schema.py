@@ -33,6 +33,7 @@ CAN_BE_WRONG = [
     ("POST", "/api/v1/reports"),
     ("GET", "/api/v1/reports"),
     ("GET", f"{ONE}/events"),
+    ("GET", f"{ONE}/logs"),
     ("GET", "/api/v1/dead-letters"),
     ("POST", "/api/v1/dead-letters:redrive"),
     ("GET", "/api/v1/audit"),

@@ -78,14 +78,15 @@ def _escape(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """What clients and messages bring is shown, and the terminal of the person who reads it obeys none of it.
     In JSON it is escaped anyway, and what is no text is shown as Python does."""
     return {
-        name: _escaped(value, name in _OF_SEVERAL_LINES) if isinstance(value, str) else value
+        name: escaped(value, may_have_lines=name in _OF_SEVERAL_LINES) if isinstance(value, str) else value
         for name, value in event.items()
     }
 
 
-def _escaped(text: str, may_have_lines: bool) -> str:
-    escaped = _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-    return escaped if may_have_lines else escaped.replace("\n", "\\n")
+def escaped(text: str, *, may_have_lines: bool) -> str:
+    """With escapes for what a terminal obeys; also for line feeds, unless it may have lines."""
+    shown = _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return shown if may_have_lines else shown.replace("\n", "\\n")
 
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

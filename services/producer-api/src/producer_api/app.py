@@ -24,6 +24,7 @@ from producer_api.routes import (
     kinds,
     limits,
     login,
+    logs,
     outcome,
     reports,
     trace,
@@ -94,9 +95,12 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
         services.places,
         services.stream_limits,
         services.stream,
+        services.report_logs,
+        services.log_hub,
     )
     yield artefact_files.blueprint(downloads)
     yield trace.blueprint(ledger, services.waterfalls)
+    yield logs.blueprint(ledger, services.report_logs)
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds, services.kind_limits)
     yield api_keys.blueprint(services.api_keys)

@@ -22,7 +22,8 @@ class StreamPolicy:
     `tick`: how long a stream takes at most to notice that its client has gone, or that the process drains.
     `lifetime`: a stream ends after this time, and its client reconnects. `reconnect`: when a client comes
     back after its stream has ended. `page`: events read at once. `credential_check`: how often a stream asks
-    whether its client's credential is still valid."""
+    whether its client's credential is still valid. `log_interval`: between two reads of the logs that streams
+    have asked for. `log_linger`: after the report's end, its last lines may come for this time."""
 
     heartbeat: timedelta = timedelta(seconds=15)
     catch_up: timedelta = timedelta(seconds=5)
@@ -31,6 +32,8 @@ class StreamPolicy:
     reconnect: timedelta = timedelta(seconds=1)
     page: int = 200
     credential_check: timedelta = timedelta(seconds=2)
+    log_interval: timedelta = timedelta(seconds=0.5)
+    log_linger: timedelta = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from producer_api.access.oidc import OidcAuthenticator
 from producer_api.access.proxy import ProxyAuthenticator
 from producer_api.access.session import SessionAuthenticator
 from producer_api.access.sign_in import SignIn
+from producer_api.log_hub import LogHub
 from producer_api.places import Places
 from producer_api.policies import DownloadPolicy, HostPolicy, ProxyPolicy, StreamPolicy
 from producer_api.readiness import Readiness
@@ -24,7 +25,7 @@ from producer_api.webhooks import Caller, RequestedWebhooks, WebhookSender
 from waybill.artefacts import ArtefactStore
 from waybill.domain import EVERYTHING
 from waybill.kinds import Registry
-from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits
+from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits, ReportLogs
 from waybill.outbound import outbound_client
 from waybill.runtime import Runtime
 from waybill.store import rights
@@ -41,7 +42,9 @@ class Services:
     kinds: Registry
     kind_limits: KindLimits
     artefacts: ArtefactStore
+    report_logs: ReportLogs
     hub: StatusHub
+    log_hub: LogHub
     hints: StatusHints
     readiness: Readiness
     places: Places
@@ -60,10 +63,11 @@ class Services:
     runtime: Runtime
 
     def start(self) -> None:
-        """Starts the runtime, the status hub and what wakes it, the count of streams, and what calls
+        """Starts the runtime, the hubs and what wakes them, the count of streams, and what calls
         webhooks, each in its threads."""
         self.runtime.start()
         self.hub.start()
+        self.log_hub.start()
         self.hints.start()
         self.stream_limits.start()
         if self.webhook_sender:
@@ -77,6 +81,7 @@ class Services:
         """Publishes what is committed, and ends the threads."""
         self.hints.stop()
         self.hub.stop()
+        self.log_hub.stop()
         self.stream_limits.stop()
         if self.webhook_sender:
             self.webhook_sender.stop()
@@ -105,7 +110,9 @@ def build_services(settings: ApiSettings) -> Services:
         kinds=_kinds(runtime.kinds, settings.definitions),
         kind_limits=runtime.kind_limits,
         artefacts=runtime.artefacts,
+        report_logs=runtime.report_logs,
         hub=hub,
+        log_hub=LogHub(runtime.report_logs.after_each, settings.stream),
         hints=hints,
         readiness=Readiness(runtime.check_database, hub, hints, runtime.publishing),
         places=Places(settings.max_long_answers),

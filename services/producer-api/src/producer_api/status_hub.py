@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
 from uuid import UUID
@@ -28,7 +28,7 @@ class Inbox:
     """The events of one stream. Those beyond `size` that wait are dropped, and `missed` is set."""
 
     def __init__(self, size: int) -> None:
-        self._events: Queue[StoredEvent] = Queue(size)
+        self._events: Queue[StoredEvent | None] = Queue(size)
         self.missed = False
 
     def put(self, event: StoredEvent) -> None:
@@ -37,8 +37,13 @@ class Inbox:
         except Full:
             self.missed = True
 
+    def wake(self) -> None:
+        """What waits for an event gets None, to look at something else."""
+        with suppress(Full):  # it is awake
+            self._events.put_nowait(None)
+
     def get(self, seconds: float) -> StoredEvent | None:
-        """None if nothing comes in this time."""
+        """None if nothing comes in this time, or it is woken."""
         try:
             return self._events.get(timeout=seconds)
         except Empty:

@@ -19,13 +19,7 @@ from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
 from waybill.store.statements.publications import Publication, StoredPublication
-<<<<<<< ours
-||||||| base
-from waybill.store.statements.reports import ReportFilter, ReportPage
-=======
 from waybill.store.statements.report_logs import WantedLog
-from waybill.store.statements.reports import ReportFilter, ReportPage
->>>>>>> theirs
 from waybill.store.stream_rows import StreamRows
 from waybill.store.task_lease import TaskLease
 from waybill.store.worker_row import WorkerRow

@@ -9,6 +9,8 @@ from flask import Response, request
 from producer_api.access import Permission, current_identity, requires
 from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.examples import EVENT
+from producer_api.log_hub import LogHub
+from producer_api.log_resources import StreamQuery, log_position
 from producer_api.lookup import find_report
 from producer_api.places import Places
 from producer_api.policies import StreamPolicy
@@ -19,7 +21,7 @@ from producer_api.status_hub import StatusHub
 from producer_api.stream import EventStream, retry_after
 from producer_api.stream_limits import StreamLimits
 from waybill.domain import TERMINAL
-from waybill.ledger import Ledger
+from waybill.ledger import Ledger, ReportLogs
 from waybill.store import StoreUnavailable
 
 _LAST_EVENT_ID = RequestHeader(
@@ -35,10 +37,13 @@ def blueprint(
     places: Places,
     limits: StreamLimits,
     policy: StreamPolicy,
+    report_logs: ReportLogs,
+    log_hub: LogHub,
 ) -> APIBlueprint:
     routes = APIBlueprint("outcome", __name__, tag="Reports")
 
     @routes.get(f"{BASE}/<report_id>/events")
+    @routes.input(StreamQuery, location="query", arg_name="query")
     @routes.doc(
         responses={
             200: {
@@ -51,17 +56,20 @@ def blueprint(
         extensions=request_headers(_LAST_EVENT_ID),
     )
     @requires(Permission.READ)
-    def events(report_id: str) -> Response:
+    def events(report_id: str, query: StreamQuery) -> Response:
         """The report's status and steps as server-sent events, from `Last-Event-ID` on.
+
+        With `logs=true` also what its jobs print and log, as events `log` without an id.
 
         The stream ends after a terminal status; 204 says that there is nothing after it. While the database
         is away, or this process has all the streams that it can have, it ends at once, and says when to come
         back. 429 where the client, or its tenant, has as many as it may.
         """
-        last_seen = _last_seen()
+        last_seen, after = _last_seen(), log_position(query.logs_after)
         try:
             report = find_report(ledger, report_id)
-            if report.status in TERMINAL and last_seen >= report.version:
+            is_seen = report.status in TERMINAL and last_seen >= report.version
+            if is_seen and not (query.logs and report_logs.has_more(report.id, after)):
                 return Response(status=204)
             end = limits.open(current_identity().owner)
         except StoreUnavailable:  # a browser reconnects after the end of a stream, not after a 503
@@ -77,6 +85,7 @@ def blueprint(
             policy,
             _client_is_gone(),
             current_identity().is_valid,
+            partial(log_hub.subscribe, report.id, after) if query.logs else None,
         )
         response = _event_stream(stream)
         response.call_on_close(places.release)
