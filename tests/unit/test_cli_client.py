@@ -1,10 +1,13 @@
 """The client keeps trying where that is safe, says what went wrong, and resumes a broken stream."""
 
 import hashlib
+import json
 import os
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -24,6 +27,7 @@ from waybill_client import (
 REPORTS = "/api/v1/reports"
 SHOW = f"GET {REPORTS}/{REPORT_ID}"
 EVENTS = f"GET {REPORTS}/{REPORT_ID}/events"
+LOGS = f"GET {REPORTS}/{REPORT_ID}/logs"
 PAGE = b"<html>a page</html>"
 
 
@@ -290,6 +294,70 @@ class TestArtefact:
     def test_no_artefact_is_a_sentence(self, client: WaybillClient, tmp_path: Path) -> None:
         with pytest.raises(ArtefactError, match="has no artefact; its status is processing"):
             client.download(Report.model_validate(report()), tmp_path)
+
+
+def record(line: int, attempt: int = 1, **fields: Any) -> dict[str, Any]:
+    at = "2026-11-23T12:00:00.123+00:00"
+    return {"attempt": attempt, "line": line, "at": at, "text": f"line {line}", **fields}
+
+
+def log_event(*records: dict[str, Any]) -> str:
+    return f"event: log\ndata: {json.dumps({'records': records})}\n\n"
+
+
+def queried(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(request.path).query))
+
+
+class TestLogs:
+    def test_pages_are_fetched_one_after_the_other(self, server: Server, client: WaybillClient) -> None:
+        pages = {None: ([record(1), record(2)], "1:2"), "1:2": ([record(1, 2, dropped=3)], None)}
+
+        def answer(request: Request) -> None:
+            query = queried(request)
+            records, following = pages[query.get("after")]
+            assert (query["step"], "attempt" in query) == ("a step", False)
+            request.json({"records": records, "next": following, "dropped": 0})
+
+        server.routes[LOGS] = answer
+
+        found = list(client.logs(REPORT_ID, step="a step", attempt=None))
+
+        assert [(one.position, one.dropped) for one in found] == [("1:1", 0), ("1:2", 0), ("2:1", 3)]
+
+    def test_pages_without_an_end_are_refused(self, server: Server, client: WaybillClient) -> None:
+        server.routes[LOGS] = lambda request: request.json({"records": [record(1)], "next": "1:1"})
+
+        with pytest.raises(UnexpectedAnswerError, match="no end"):
+            list(client.logs(REPORT_ID))
+
+    def test_a_broken_stream_goes_on_after_the_last_record_and_the_rest_is_fetched(
+        self, server: Server, client: WaybillClient
+    ) -> None:
+        asked: list[str | None] = []
+
+        def stream(request: Request) -> None:
+            asked.append(queried(request).get("logs_after"))
+            if len(asked) == 1:
+                request.stream(event(1, "init"), log_event(record(1), record(2)), cut=True)
+            else:
+                request.stream(event(1, "init"), log_event(record(3)), event(2, "done"), log_event(record(4)))
+
+        server.routes[EVENTS] = stream
+
+        def rest(request: Request) -> None:
+            asked.append(queried(request).get("after"))
+            request.json({"records": [record(5)], "next": None})
+
+        server.routes[LOGS] = rest
+
+        assert [one.line for one in client.follow_logs(REPORT_ID)] == [1, 2, 3, 4, 5]
+        assert asked == ["0:0", "1:2", "1:4"]
+
+    def test_who_follows_events_alone_sees_no_record(self, server: Server, client: WaybillClient) -> None:
+        server.routes[EVENTS] = lambda request: request.stream(log_event(record(1)), event(1, "done"))
+
+        assert [one.version for one in client.follow(REPORT_ID)] == [1]
 
 
 class TestFollow:

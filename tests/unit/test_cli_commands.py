@@ -667,6 +667,7 @@ def test_every_command_has_a_help(waybill: Waybill) -> None:
         "request",
         "follow",
         "show",
+        "logs",
         "list",
         "kinds",
         "artefact",

@@ -66,6 +66,7 @@ def stream() -> tuple[str, ...]:
         event(2, kind=HOSTILE, artefact=artefact, artefacts=artefacts),
         event(3, step=step, kind=HOSTILE, progress={"step": HOSTILE, "done": 1, "total": 2}),
         event(4, step={**step, "status": "done"}, kind=HOSTILE),
+        "event: log\ndata: " + json.dumps({"records": LOG_RECORDS}) + "\n\n",
         event(5, "fail", kind=HOSTILE, error=failure),
     )
 
@@ -127,6 +128,17 @@ WATERFALL = {
         {"id": HOSTILE, "parent": HOSTILE, "name": "in a circle", "start": "2026-11-23T12:00:00Z"},
     ],
 }
+LOG_RECORDS = [
+    {
+        **dict.fromkeys(("step", "stream", "level", "logger"), HOSTILE),
+        "attempt": attempt,
+        "line": 1,
+        "at": "2026-11-23T12:00:00Z",
+        "text": f"{HOSTILE}\nwaybill: all is well",
+        "dropped": dropped,
+    }
+    for attempt, dropped in ((1, 0), (2, 7))
+]
 LIMIT = {"level": "owner", "tenant": HOSTILE, "owner": HOSTILE, "max_queued": 1}
 
 
@@ -149,6 +161,7 @@ def server() -> Iterator[Server]:
         f"POST {KEYS}": KEY,
         f"POST {KEYS}/k:rotate": KEY,
         f"POST {KEYS}/k:revoke": KEY,
+        f"GET {REPORTS}/{REPORT_ID}/logs": {"records": LOG_RECORDS, "next": None, "dropped": 7},
         "GET /api/v1/audit": {"entries": [ENTRY]},
         f"GET {LIMITS}": {"limits": [LIMIT]},
         f"PUT {LIMITS}": LIMIT,
@@ -194,6 +207,8 @@ COMMANDS = [
     ("follow", REPORT_ID),
     ("show", REPORT_ID),
     ("artefacts", REPORT_ID),
+    ("logs", REPORT_ID),
+    ("logs", REPORT_ID, "--follow"),
     ("list",),
     ("cancel", REPORT_ID),
     ("retry", REPORT_ID, "--follow"),
@@ -262,6 +277,7 @@ def test_so_it_does_on_a_terminal(
         ("follow", REPORT_ID, "--json"),
         ("show", REPORT_ID, "--json"),
         ("artefacts", REPORT_ID, "--json"),
+        ("logs", REPORT_ID, "--json"),
         ("list", "--json"),
         ("kinds", "--json"),
         ("kinds", "pause", "k", "--json"),
@@ -400,6 +416,11 @@ def test_a_link_in_the_folder_leads_nowhere(server: Server, waybill: Waybill, tm
     assert elsewhere.read_text() == "mine"
     assert (folder / "a.txt").read_bytes() == PAGE
     assert not (folder / "a.txt").is_symlink()
+
+
+def test_a_record_of_a_log_makes_up_no_other(waybill: Waybill) -> None:
+    assert "\n    waybill: all is well" in waybill("logs", REPORT_ID)
+    assert "\nwaybill" not in waybill("logs", REPORT_ID)
 
 
 def test_a_picture_of_a_trace_has_it_escaped(waybill: Waybill, tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ API_COMMANDS = (
     ("follow", REPORT_ID),
     ("follow", REPORT_ID, "--json"),
     ("show", REPORT_ID),
+    ("logs", REPORT_ID),
+    ("logs", REPORT_ID, "--follow"),
     ("list",),
     ("cancel", REPORT_ID),
     ("retry", REPORT_ID),
@@ -115,7 +117,7 @@ class TestAskedToComeLater:
             problem = {"title": "The service is temporarily unavailable", "status": 503}
             request.json(problem, 503, Retry_After=header)
 
-        for command in ("", f"/{REPORT_ID}", f"/{REPORT_ID}/events"):
+        for command in ("", f"/{REPORT_ID}", f"/{REPORT_ID}/events", f"/{REPORT_ID}/logs"):
             server.routes[f"GET {REPORTS}{command}"] = answer
         server.routes |= {
             f"POST {REPORTS}": answer,

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -37,6 +38,8 @@ from waybill_client.models import (
     Level,
     Limits,
     LimitsList,
+    LogPage,
+    LogRecord,
     NewApiKey,
     Redriven,
     Report,
@@ -60,6 +63,9 @@ AUDIT = "/api/v1/audit"
 DEAD_LETTERS = "/api/v1/dead-letters"
 
 _PAGE = 100
+_LOG_PAGE = 1000
+_LOG_BEGINNING = "0:0"
+_LOG_EVENT = "log"
 _NO_CONTENT = 204
 """The answer of a status stream when nothing will come after what was seen."""
 _RECONNECT_SECONDS = 0.2
@@ -320,23 +326,56 @@ class WaybillClient(Client):
         Blocks between events. A broken stream is resumed where it broke, so no event is missed or repeated.
         A report that was restarted after its end has more than one event that ends it.
         """
-        seen, ended, silent = after, False, 0
+        for item in self._follow(report_id, _Place(after)):
+            if isinstance(item, StatusEvent):
+                yield item
+
+    def logs(
+        self,
+        report_id: UUID | str,
+        step: str | None = None,
+        attempt: int | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[LogRecord]:
+        """What the report's jobs have printed and logged by now, in order, at most `limit` records after the
+        position `after`; pages are fetched as they are needed."""
+
+        def fetch(size: int, cursor: Any) -> Page[LogRecord]:
+            query = {"step": step, "attempt": attempt, "after": cursor or after, "limit": size}
+            page = self._server.read(LogPage, self._server.get(f"{REPORTS}/{report_id}/logs", query))
+            return page.records, page.next
+
+        return _paged(fetch, limit, page=_LOG_PAGE)
+
+    def follow_logs(self, report_id: UUID | str, after: str | None = None) -> Iterator[LogRecord]:
+        """As `logs`, until the report has ended. Blocks between records; a broken stream is resumed."""
+        place = _Place(logs_after=after or _LOG_BEGINNING)
+        for item in self._follow(report_id, place):
+            if isinstance(item, LogRecord):
+                yield item
+        yield from self.logs(report_id, after=place.logs_after)
+
+    def _follow(self, report_id: UUID | str, place: "_Place") -> Iterator[StatusEvent | LogRecord]:
+        ended, silent = False, 0
         retry: RetryPolicy | None = None
         while True:
-            began_at, broken = seen, httpx.TransportError("")
+            began_at, broken = place.copy(), httpx.TransportError("")
             try:
-                for event in self._events(report_id, seen, retry):
-                    if event.version <= seen:
+                for item in self._events(report_id, place, retry):
+                    if place.is_behind(item):
                         continue
-                    seen = event.version
-                    ended = event.type is StatusEventType.STATUS and event.status in TERMINAL
-                    yield event
+                    place.after(item)
+                    if isinstance(item, StatusEvent):
+                        ended = item.type is StatusEventType.STATUS and item.status in TERMINAL
+                    yield item
             except httpx.TransportError as error:  # broken in the middle: it is resumed below
                 broken = error
             retry = _RECONNECT
             if ended:
                 return
-            if seen == began_at:
+            if place == began_at:
+                seen = place.version
                 report = self._show(report_id, retry)
                 withheld = isinstance(broken, httpx.TimeoutException) and report.version > seen
                 if report.ended and not withheld:
@@ -425,14 +464,17 @@ class WaybillClient(Client):
                 f"but its report tells {artefact.size} bytes with {artefact.sha256}."
             )
 
-    def _events(self, report_id: UUID | str, after: int, retry: RetryPolicy | None) -> Iterator[StatusEvent]:
-        """One connection's events. Raises `httpx.TransportError` when it breaks."""
+    def _events(
+        self, report_id: UUID | str, place: "_Place", retry: RetryPolicy | None
+    ) -> Iterator[StatusEvent | LogRecord]:
+        """What one connection brings. Raises `httpx.TransportError` when it breaks."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        if after:
-            headers["Last-Event-ID"] = str(after)
+        if place.version:
+            headers["Last-Event-ID"] = str(place.version)
         path = f"{REPORTS}/{report_id}/events"
+        query = None if place.logs_after is None else {"logs": "true", "logs_after": place.logs_after}
         deadline = self._server.deadline()
-        stream = self._server.open("GET", path, headers=headers, retry=retry, deadline=deadline)
+        stream = self._server.open("GET", path, params=query, headers=headers, retry=retry, deadline=deadline)
         with closing(deadline.live(stream)) as response:
             if response.status_code == _NO_CONTENT:
                 return
@@ -440,6 +482,8 @@ class WaybillClient(Client):
                 for event in EventSource(response).iter_sse():
                     if event.event in tuple(StatusEventType):
                         yield StatusEvent.model_validate_json(event.data)
+                    elif event.event == _LOG_EVENT and place.logs_after is not None:
+                        yield from LogPage.model_validate_json(event.data).records
             except (SSEError, ValidationError) as error:
                 raise UnexpectedAnswerError(
                     f"{response.url} does not answer with events of a report: {error}"
@@ -461,13 +505,36 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _paged(fetch: Callable[[int, Any], Page[Item]], limit: int | None, most_empty: int = 0) -> Iterator[Item]:
+@dataclass
+class _Place:
+    """Up to where a stream was read: the version of the last event, and the position of the last record where
+    logs are read, too."""
+
+    version: int = 0
+    logs_after: str | None = None
+
+    def copy(self) -> "_Place":
+        return replace(self)
+
+    def is_behind(self, item: StatusEvent | LogRecord) -> bool:
+        return isinstance(item, StatusEvent) and item.version <= self.version
+
+    def after(self, item: StatusEvent | LogRecord) -> None:
+        if isinstance(item, StatusEvent):
+            self.version = item.version
+        else:
+            self.logs_after = item.position
+
+
+def _paged(
+    fetch: Callable[[int, Any], Page[Item]], limit: int | None, most_empty: int = 0, page: int = _PAGE
+) -> Iterator[Item]:
     """At most `limit`. `fetch` answers a page of that size, from a cursor on. Raises `UnexpectedAnswerError`
     where the pages have no end: the same one again, or more than `most_empty` that are empty."""
     cursor: Any = None
     left, empty = limit, 0
     while left is None or left > 0:
-        items, following = fetch(_PAGE if left is None else min(left, _PAGE), cursor)
+        items, following = fetch(page if left is None else min(left, page), cursor)
         yield from items[:left]
         left = None if left is None else left - len(items)
         if following is None:

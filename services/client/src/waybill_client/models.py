@@ -107,6 +107,33 @@ class StatusEvent(_Resource):
     cancel_requested: bool = False
 
 
+class LogRecord(_Resource):
+    """A line that a job has printed (`stream` is `stdout` or `stderr`), or what it has logged at once
+    (`log`), with `level` and `logger`. Where `dropped` is not 0, it stands for that number of lines."""
+
+    attempt: int
+    line: int
+    at: datetime
+    text: str
+    step: str | None = None
+    stream: str | None = None
+    level: str | None = None
+    logger: str | None = None
+    dropped: int = 0
+
+    @property
+    def position(self) -> str:
+        """After which to go on."""
+        return f"{self.attempt}:{self.line}"
+
+
+class LogPage(_Resource):
+    """Records in their order, and where the next page begins, if there is one now."""
+
+    records: tuple[LogRecord, ...]
+    next: str | None = None
+
+
 class ArtefactLink(_Resource):
     """A file that a report produced, and where to get it: `href` is relative to the API. `size` in bytes;
     `output`, which of the kind's outputs it is."""

@@ -28,6 +28,7 @@ from waybill_client.cli import (
     kinds,
     limits,
     listing,
+    logs,
     plugins,
     reports,
     rerun,
@@ -57,7 +58,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(reports, rerun, listing, artefacts, kinds, trace, spans, dead_letters),
+    *(reports, rerun, listing, artefacts, logs, kinds, trace, spans, dead_letters),
     *(keys, limits, audit, demo, plugins),
 )
 for commands in _COMMANDS:
