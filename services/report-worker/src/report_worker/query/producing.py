@@ -94,7 +94,7 @@ def _write(document: Document, work: Work) -> list[Artefact]:
 
 def wanted_outputs(definition: Definition, work: Work) -> tuple[str, ...]:
     """Those of the request, or the definition's first."""
-    requested: tuple[str, ...] = tuple(getattr(work, "outputs", ()))
+    requested: tuple[str, ...] = work.outputs
     return requested or (definition.outputs[0],)
 
 
