@@ -71,10 +71,8 @@ def test_steps_then_files(work: RecordedWork, sources: Sources) -> None:
     assert "2013-07-01" in json.dumps(found)
 
 
-def test_the_wanted_outputs_are_written(
-    work: RecordedWork, sources: Sources, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(RecordedWork, "outputs", ("csv", "json"), raising=False)
+def test_the_wanted_outputs_are_written(work: RecordedWork, sources: Sources) -> None:
+    work.outputs = ("csv", "json")
     kind = defined_kind(f"{HEAD}{STEPS}")
     artefacts = produce(kind.definition, kind.read_parameters({}), work, sources=sources)
     assert [one.path.suffix for one in artefacts] == [".csv", ".json"]

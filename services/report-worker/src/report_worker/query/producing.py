@@ -7,6 +7,7 @@ from typing import Any
 from report_worker import files
 from report_worker.files import Document, Result
 from report_worker.query.choices import check_choices, choice_queries
+from report_worker.query.errors import SqlError
 from report_worker.query.running import Steps, source_of
 from report_worker.query.settings import own_environment, sources_file
 from report_worker.query.sources import Sources, read_sources
@@ -65,10 +66,10 @@ class _Run:
         describe_step(source_of(step))
         try:
             rows = self.steps.run(step, self.results)
-        except PermanentError as error:
+        except SqlError as error:
             if self.missing and source_of(step) == RESULTS:
                 without = ", ".join(self.missing)
-                raise PermanentError(f"{error} There is no result of {without}.") from error
+                raise SqlError(f"{error.sentence} There is no result of {without}.", error.place) from error
             raise
         path = self.steps.result_file(step.name)
         if not rows and step.if_empty:
@@ -94,8 +95,7 @@ def _write(document: Document, work: Work) -> list[Artefact]:
 
 def wanted_outputs(definition: Definition, work: Work) -> tuple[str, ...]:
     """Those of the request, or the definition's first."""
-    requested: tuple[str, ...] = work.outputs
-    return requested or (definition.outputs[0],)
+    return work.outputs or (definition.outputs[0],)
 
 
 def _shown(definition: Definition, parameters: Parameters) -> dict[str, Any]:

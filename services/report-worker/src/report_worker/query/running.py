@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import sqlglot.dialects  # noqa: F401 - once in the template, and not in each slot, where it is needed
+
 from report_worker.files import Result
 from report_worker.query.buckets import copy_files
 from report_worker.query.choices import MAX_CHOICES

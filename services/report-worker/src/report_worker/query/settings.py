@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-SOURCES = "WAYBILL_SOURCES"
+from report_worker.slots.environment import SOURCES
 
 
 def sources_file(environment: Mapping[str, str]) -> Path | None:

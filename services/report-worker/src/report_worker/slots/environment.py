@@ -9,10 +9,11 @@ from pathlib import Path
 _OURS = ("WAYBILL_", "PG", "AWS_", "AZURE_", "GOOGLE_")
 """Waybill's settings, and what the clients of the database and of artefact stores read."""
 
-_FOR_JOBS = ("WAYBILL_SOURCES",)
+SOURCES = "WAYBILL_SOURCES"
 """Ours, which jobs need: a path, and no secret."""
-_ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
-"""By default Arrow reserves a GiB at once, which counts against the limit of a job's memory."""
+_ARROW = {"ARROW_DEFAULT_MEMORY_POOL": "system", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""By default Arrow reserves a GiB at once, which counts against the limit of a job's memory; and its import
+leaves a thread, which a template must not have."""
 
 _TELEMETRY = "OTEL_"
 _HEADERS = "_HEADERS"
@@ -28,9 +29,9 @@ def slot_environment(worker: Mapping[str, str], allowed: tuple[str, ...] = ()) -
     environment = {
         name: value
         for name, value in worker.items()
-        if name in (*allowed, *_FOR_JOBS) or not (name.startswith(_OURS) or _is_secret(name))
+        if name in (*allowed, SOURCES) or not (name.startswith(_OURS) or _is_secret(name))
     }
-    environment.setdefault(_ARROW_POOL, "system")
+    environment = {**_ARROW, **environment}
     if _LOGS in environment:  # the worker sends them: a slot needs no thread for that
         environment[_LOGS] = "none"
     if _PATH in environment:

@@ -27,6 +27,7 @@ import structlog
 from report_worker.slots import processes
 from report_worker.slots.capture import STREAMS, Capture
 from report_worker.slots.channel import Channel, WrongFrameError
+from report_worker.slots.environment import SOURCES
 from report_worker.slots.process import SlotProcess
 from report_worker.slots.protocol import (
     FROM_SLOT,
@@ -51,6 +52,7 @@ from waybill.telemetry import start_sdk
 
 log = structlog.get_logger(__name__)
 
+_QUERY, _DEFINED = "report_worker.query", "query:*"
 _SWEEP_SECONDS = 0.01
 """Between two looks at the processes of slots that end."""
 _ENDING_SECONDS = 2.0
@@ -193,15 +195,17 @@ class Template:
     def _import_kinds(self) -> None:
         """All that leave no thread behind. One that does is imported in the slots alone: this process starts
         again without it."""
-        for kind in self._kinds:
-            module = kind.implementation.partition(":")[0]
+        modules = {kind.implementation.partition(":")[0]: kind.name for kind in self._kinds}
+        if os.environ.get(SOURCES):  # there may be definitions, which are in no registry of this process
+            modules[_QUERY] = _DEFINED
+        for module, kind in modules.items():
             if module in self._options.skipped:
                 continue
             self._control.send(Importing(module))
             try:
                 import_module(module)
             except Exception as error:
-                log.warning("kind not imported: its reports fail", kind=kind.name, reason=str(error))
+                log.warning("kind not imported: its reports fail", kind=kind, reason=str(error))
             if _has_threads():
                 sys.exit(0)  # the worker starts another template, which skips what was imported last
 
