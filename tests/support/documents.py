@@ -1,6 +1,7 @@
 """Documents of which files are made: with small results, and a realistic one of the flights of New York."""
 
 import json
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -272,5 +273,6 @@ def flights_document(folder: Path, month: int = 7) -> Document:
         },
         sections=_SECTIONS,
     )
-    parameters = {"month": {"first": date(2013, month, 1), "last": date(2013, month, 31)}, "carrier": "B6"}
+    days = monthrange(2013, month)[1]
+    parameters = {"month": {"first": date(2013, month, 1), "last": date(2013, month, days)}, "carrier": "B6"}
     return Document(given, parameters, results, {"weather": "The service of the weather answered 503."})

@@ -115,7 +115,8 @@ def test_long_series_are_described_by_their_extremes(tmp_path: Path) -> None:
     view = drawn(tmp_path, {"x": DAYS, "y": VALUES}, x="x", y="y", unit="kg")
 
     assert description(view) == (
-        "Line chart of y by x. y: from 0\N{NO-BREAK SPACE}kg (2026-07-17) to 16\N{NO-BREAK SPACE}kg (2026-07-04);"
+        "Line chart of y by x. y: from 0\N{NO-BREAK SPACE}kg (2026-07-17)"
+        " to 16\N{NO-BREAK SPACE}kg (2026-07-04);"
         f" last {VALUES[-1]:.0f}\N{NO-BREAK SPACE}kg (2026-07-30)."
     )
 
@@ -257,7 +258,7 @@ def test_any_text_may_name_a_column_a_series_or_a_bar(name: str, tmp_path: Path)
 
 
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PermanentError, match="z: the result of step rows has no such column; it has x, y."):
+    with pytest.raises(PermanentError, match=r"z: the result of step rows has no such column; it has x, y\."):
         drawn(tmp_path, {"x": [1], "y": [1]}, x="x", y="z")
 
 

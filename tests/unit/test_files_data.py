@@ -5,7 +5,7 @@ import json
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import duckdb
@@ -268,7 +268,7 @@ class TestParquet:
 
 
 class TestWhichResults:
-    TABLE: dict[str, Any] = {
+    TABLE: ClassVar[dict[str, Any]] = {
         "sections": [{"blocks": [{"table": {"from": "two"}}, {"table": {"from": "one"}}]}]
     }
 
@@ -298,11 +298,11 @@ class TestWhichResults:
 
 def test_an_output_that_there_is_none_of_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        PermanentError, match="docx: no such output; choose html, pdf, xlsx, csv, parquet, json."
+        PermanentError, match=r"docx: no such output; choose html, pdf, xlsx, csv, parquet, json\."
     ):
         write("docx", document(tmp_path, {"one": {"a": [1]}}), tmp_path)
 
 
 def test_a_step_without_a_result_and_without_a_reason_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(PermanentError, match="lost: the report has no result of this step."):
+    with pytest.raises(PermanentError, match=r"lost: the report has no result of this step\."):
         write("csv", document(tmp_path, {"one": {"a": [1]}}, data=["lost"]), tmp_path)

@@ -4,7 +4,7 @@ import re
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pytest
@@ -213,7 +213,7 @@ class TestBlocks:
         assert page.texts["li"] == ["gone: The service answered 503 <now>."] * 4
         assert "There were" not in " ".join(page.texts["p"])
         assert page.texts["dd"] == ["7"]
-        assert [one for one in page.texts["b"]] == ["Its table", "Its chart"]
+        assert page.texts["b"] == ["Its table", "Its chart"]
 
     def test_a_contents_list_is_there_from_five_sections_on(self, tmp_path: Path) -> None:
         def links(count: int, folder: Path) -> list[str]:
@@ -245,7 +245,7 @@ class TestBlocks:
 
 
 class TestHostileData:
-    EVIL = [
+    EVIL: ClassVar[list[str]] = [
         "<script>alert(1)</script>",
         "</style><img src=x onerror=alert(1)>",
         "\" onload='x'",

@@ -22,7 +22,7 @@ def sections(*blocks: dict[str, Any]) -> dict[str, Any]:
     return {"sections": [{"title": "First part", "blocks": list(blocks)}]}
 
 
-def read(given: Document, folder: Path) -> PdfReader:
+def read(given: Document, folder: Path) -> Any:
     [artefact] = write("pdf", given, folder)
     assert artefact.media_type == "application/pdf"
     return PdfReader(artefact.path)
@@ -42,7 +42,7 @@ def structure(element: Any) -> list[str]:
 class TestPages:
     @pytest.fixture(scope="class")
     @classmethod
-    def pdf(cls, tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
+    def pdf(cls, tmp_path_factory: pytest.TempPathFactory) -> Any:
         folder = tmp_path_factory.mktemp("pdf")
         given = document(
             folder,
@@ -59,7 +59,7 @@ class TestPages:
         )
         return read(given, folder)
 
-    def test_have_numbers_and_a_running_heading_but_on_the_first(self, pdf: PdfReader) -> None:
+    def test_have_numbers_and_a_running_heading_but_on_the_first(self, pdf: Any) -> None:
         texts = [page.extract_text() for page in pdf.pages]
 
         assert len(texts) >= 3
@@ -67,7 +67,7 @@ class TestPages:
         assert texts[0].count("Orders of Bonn") == 1
         assert all("Orders of Bonn" in text for text in texts[1:])
 
-    def test_repeat_the_header_of_a_table_and_have_every_row(self, pdf: PdfReader) -> None:
+    def test_repeat_the_header_of_a_table_and_have_every_row(self, pdf: Any) -> None:
         texts = [page.extract_text() for page in pdf.pages]
         whole = "\n".join(texts)
 
@@ -77,7 +77,7 @@ class TestPages:
         assert ["city n\n" in text for text in texts[1:]] == [True, True], texts
         assert "4,005" in texts[-1]
 
-    def test_are_tagged_for_screen_readers(self, pdf: PdfReader) -> None:
+    def test_are_tagged_for_screen_readers(self, pdf: Any) -> None:
         root = pdf.root_object
 
         assert root["/MarkInfo"]["/Marked"]
@@ -87,9 +87,9 @@ class TestPages:
         assert {"/Document", "/H1", "/H2", "/P", "/Table", "/TR", "/TH", "/TD", "/Figure", "/Link"} <= set(
             tags
         )
-        assert b"pdfuaid:part" in pdf.xmp_metadata.stream.get_data()  # type: ignore[union-attr]
+        assert b"pdfuaid:part" in pdf.xmp_metadata.stream.get_data()
 
-    def test_a_chart_says_what_it_shows(self, pdf: PdfReader) -> None:
+    def test_a_chart_says_what_it_shows(self, pdf: Any) -> None:
         def alternatives(element: Any) -> list[str]:
             one = element.get_object() if hasattr(element, "get_object") else element
             if isinstance(one, list):
@@ -101,7 +101,7 @@ class TestPages:
         spoken = alternatives(pdf.root_object["/StructTreeRoot"]["/K"])
         assert any(one.startswith("As bars. Bar chart of n by city.") for one in spoken)
 
-    def test_have_bookmarks_links_and_a_title_but_no_date(self, pdf: PdfReader) -> None:
+    def test_have_bookmarks_links_and_a_title_but_no_date(self, pdf: Any) -> None:
         links = [
             one.get_object()["/A"]["/URI"]
             for page in pdf.pages
@@ -114,8 +114,8 @@ class TestPages:
         assert pdf.metadata.title == "Orders of Bonn"
         assert pdf.metadata.creation_date is None
         [heading, parts] = pdf.outline
-        assert heading["/Title"] == "Orders of Bonn"  # type: ignore[call-overload,index]
-        assert [one["/Title"] for one in parts] == ["First part"]  # type: ignore[union-attr,index]
+        assert heading["/Title"] == "Orders of Bonn"
+        assert [one["/Title"] for one in parts] == ["First part"]
 
 
 @needs_pango
@@ -139,7 +139,7 @@ def test_a_wide_table_is_across_the_page_and_has_as_many_columns_as_fit(tmp_path
 
     wide = [page for page in pdf.pages if page.mediabox.width > page.mediabox.height]
     assert len(wide) == 1
-    assert "20 of 30 columns; the other files have all." in wide[0].extract_text()
+    assert "25 of 30 columns; the other files have all." in wide[0].extract_text()
 
 
 @needs_pango

@@ -5,7 +5,7 @@ import zipfile
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import openpyxl
 import pyarrow as pa
@@ -293,7 +293,12 @@ class TestCharts:
         given = document(folder, {"orders": rows}, sections=[{"blocks": blocks}], data=["orders"])
         return workbook_of(given, folder)
 
-    ROWS: dict[str, Any] = {"x": ["a", "b", "c"], "n": [1, 2, 3], "y": [5, None, 7], "z": [1.5, 2.5, 3.5]}
+    ROWS: ClassVar[dict[str, Any]] = {
+        "x": ["a", "b", "c"],
+        "n": [1, 2, 3],
+        "y": [5, None, 7],
+        "z": [1.5, 2.5, 3.5],
+    }
 
     @pytest.mark.parametrize("kind", ["bar", "stacked_bar", "line"])
     def test_are_over_the_cells_of_a_sheet(self, kind: str, tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ MAX_TEXT = 500
 
 @dataclass
 class Budget:
-    """What a page may show. `table`: cells of one table; `columns`: of one table; `page`: cells left."""
+    """What a page may show. `table`: cells of a table; `columns`: of a table; `page`: cells left. `paper`: a
+    table must fit onto it."""
 
     table: int
     columns: int
     page: int
+    paper: bool = False
 
     def rows(self, wanted: int, columns: int) -> int:
         """How many of the rows a table of that width may show, at least one; they are counted."""
@@ -27,4 +29,4 @@ def html_budget() -> Budget:
 
 
 def pdf_budget() -> Budget:
-    return Budget(table=20_000, columns=20, page=40_000)
+    return Budget(table=20_000, columns=60, page=40_000, paper=True)

@@ -10,6 +10,7 @@ from report_worker.files.normal import python_values
 from report_worker.files.reading import Source
 from report_worker.files.runs import end_of_run, starts_of_runs
 from report_worker.files.totals import group_totals, totals
+from report_worker.files.widths import Layout, fitting, layout, longest_words
 from waybill.definitions import Column, Table, Total
 
 
@@ -45,8 +46,7 @@ class TableView:
     totals: list[Cell] | None
     rows: int
     notes: list[str]
-    weights: list[float]
-    """How wide each column is beside the others, of 100."""
+    layout: Layout
 
 
 def view(source: Source, table: Table, budget: Budget) -> TableView:
@@ -55,6 +55,9 @@ def view(source: Source, table: Table, budget: Budget) -> TableView:
     by = None if table.group_by is None else source.find(table.group_by)
     without = [one for one in every if one.place != by] or every
     columns = without[: budget.columns]
+    longest = longest_words(source, columns)
+    if budget.paper:
+        columns = columns[: fitting(columns, longest)]
     shown = budget.rows(min(table.rows, source.rows), len(columns))
     needed = sorted({one.place for one in columns} | ({by} if by is not None else set()))
     head = source.head(shown, needed)
@@ -66,7 +69,7 @@ def view(source: Source, table: Table, budget: Budget) -> TableView:
         totals=_total_cells(columns, totals(source, _wanted(columns))) if _has_totals(columns) else None,
         rows=source.rows,
         notes=list(_notes(source.rows, len(rows), len(without), len(columns))),
-        weights=_weights(columns, rows),
+        layout=layout(columns, longest[: len(columns)], paper=budget.paper),
     )
 
 
@@ -158,13 +161,3 @@ def _groups(
 def _group_column(source: Source, table: Table, by: int, keys: list[Any]) -> Shown:
     given = [one for one in table.columns or () if isinstance(one, Column) and source.find(one.name) == by]
     return shown_column(source, by, given[0] if given else None, keys)
-
-
-def _weights(columns: Sequence[Shown], rows: Sequence[Sequence[Cell]]) -> list[float]:
-    """By the longest words of the first rows, within bounds, so that no column takes all."""
-    wide = []
-    for place, column in enumerate(columns):
-        longest = max((len(row[place].words) for row in rows[:200]), default=0)
-        title = max((len(word) for word in column.title.split()), default=1)
-        wide.append(min(max(longest, title, 4), 40) + (10 if column.bar else 2))
-    return [100 * one / sum(wide) for one in wide]

@@ -1,5 +1,6 @@
 """Ticks and their labels, by the scale of an axis."""
 
+import re
 from collections.abc import Sequence
 
 import matplotlib.dates as mdates
@@ -47,7 +48,7 @@ class _Clock(Formatter):
 
 class _Length(Formatter):
     def __call__(self, value: float, _: int | None = None) -> str:
-        return duration(value)
+        return re.sub(r" 00 \w+$", "", duration(value))
 
 
 def scale_axis(axis: Axis, scale: Scale, values: Numbers, style: Style) -> None:

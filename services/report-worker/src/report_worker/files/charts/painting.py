@@ -22,6 +22,8 @@ _MARKED = 40
 _LEVELS = 32
 """Colours of a heat map."""
 _LABELLED = 40
+_AROUND = 2.5
+"""What is seen of the axis on both sides of a single point: days, of one of time."""
 
 
 def paint_lines(axes: Axes, plot: Plot, style: Style, x_style: Style) -> None:
@@ -60,7 +62,8 @@ def paint_bars(axes: Axes, plot: Plot, style: Style, x_style: Style, *, stacked:
     if lying:
         _finish_lying(axes, plot, style, stacked=stacked)
         return
-    axes.set_xlim(places.min() - 0.75 * width, places.max() + 0.75 * width)
+    around = 0.75 * width if len(places) > 1 else _AROUND
+    axes.set_xlim(places.min() - around, places.max() + around)
     _finish(axes, plot, style, x_style, from_zero=True)
 
 
@@ -141,7 +144,7 @@ def _finish(axes: Axes, plot: Plot, style: Style, x_style: Style, *, from_zero: 
         name_axis(axes.xaxis, plot.names, max(3, min(16, 100 // max(map(len, plot.names)))))
     else:
         if len(np.unique(xs[np.isfinite(xs)])) == 1 and not from_zero:
-            axes.set_xlim(np.nanmin(xs) - 0.5, np.nanmin(xs) + 0.5)
+            axes.set_xlim(np.nanmin(xs) - _AROUND, np.nanmin(xs) + _AROUND)
         scale_axis(axes.xaxis, plot.scale, xs, x_style)
     value_axis(axes.yaxis, style, ys)
     if from_zero:

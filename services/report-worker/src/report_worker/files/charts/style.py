@@ -8,7 +8,7 @@ WIDTH = 7.1
 
 INK, MUTED, RULE = "#1f2933", "#5f6b77", "#d9dee4"
 SERIES = ("#2a6ca8", "#c4583a", "#42949c", "#660344", "#7b3606", "#2288e8", "#944561", "#3a1688")
-"""Each distinct from each for readers who see red and green alike, as those are that the page has in the dark."""
+"""Each distinct from all others for readers who see red and green alike; so are those of the dark page."""
 
 _VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"} | {
     color: f"--s{number}" for number, color in enumerate(SERIES, 1)

@@ -10,17 +10,17 @@ from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from report_worker.files.columns import Shown, total_style, words_of
+from report_worker.files.columns import Shown, total_style
 from report_worker.files.formats import Style, number_format
-from report_worker.files.normal import normal, python_values
+from report_worker.files.normal import normal
 from report_worker.files.reading import Source
 from report_worker.files.totals import totals
+from report_worker.files.widths import longest_words
 from report_worker.files.xlsx.cells import cells_of, text_cell
 from waybill.definitions import Format, Total
 
 MAX_ROWS = 1_048_575
 """Of data on a sheet: one is the header."""
-_SAMPLE = 200
 _NARROWEST, _WIDEST = 8, 60
 _SUBTOTALS = {Total.SUM: 109, Total.MEAN: 101, Total.MIN: 105, Total.MAX: 104, Total.COUNT: 103}
 """Excel's functions that leave out rows that a filter hides."""
@@ -160,11 +160,8 @@ def header_of(column: Shown) -> str:
 
 def _widths(source: Source, columns: Sequence[Shown]) -> list[float]:
     """In characters, by the header and the first rows."""
-    head = source.head(_SAMPLE, sorted({one.place for one in columns}))
     widths = []
-    for column in columns:
-        values = python_values(head.column(f"c{column.place}"))
-        longest = max((len(words_of(value, column.style)) for value in values), default=0)
+    for column, longest in zip(columns, longest_words(source, columns), strict=True):
         extra = 3 if column.style.format in (Format.DATETIME, Format.DURATION) else 0
         wide = max(longest + extra, *(len(word) + 3 for word in header_of(column).split() or [""]))
         widths.append(float(min(max(wide + 1, _NARROWEST), _WIDEST)))
