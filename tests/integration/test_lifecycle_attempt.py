@@ -219,9 +219,13 @@ class BreakingLedger(Ledger):
         artefacts: Sequence[StoredArtefact] = (),
         origin: Origin = ORIGIN,
         steps: Sequence[StepTaken] = (),
+        *,
+        has_step_results: bool = False,
     ) -> Report:
         write = super().finish
-        return self._break_once(lambda: write(fence, end, artefacts, origin, steps))
+        return self._break_once(
+            lambda: write(fence, end, artefacts, origin, steps, has_step_results=has_step_results)
+        )
 
     def _break_once(self, write: Callable[[], Result]) -> Result:
         self._be_away()

@@ -59,6 +59,7 @@ _TIMES = {
     "request_rates": "paid_until",
     "open_streams": "seen_at",
     "webhook_deliveries": "next_try_at",
+    "step_results": "created_at done_at",
 }
 
 

@@ -4,7 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
+
+
+@dataclass
+class RecordedStep:
+    """`result` is what it has kept, or what an earlier attempt has, if it is `reused`."""
+
+    reused: bool = False
+    result: Any = None
+
+    def keep(self, result: Any) -> None:
+        assert not self.reused
+        self.result = result
 
 
 @dataclass
@@ -14,11 +27,14 @@ class RecordedWork:
     attempt: int = 1
     outputs: tuple[str, ...] = ()
     steps: dict[str, Exception | None] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    """What earlier attempts have stored, by step."""
 
     @contextmanager
-    def step(self, name: str, *, keep_going: bool = False) -> Iterator[None]:
+    def step(self, name: str, *, keep_going: bool = False, resume: bool = False) -> Iterator[RecordedStep]:
+        found = resume and name in self.results
         try:
-            yield
+            yield RecordedStep(reused=found, result=self.results[name] if found else None)
         except Exception as error:
             self.steps[name] = error
             if not keep_going:

@@ -209,9 +209,11 @@ class WaybillClient(Client):
         """At once while it waits; while it runs, its worker is asked to end it."""
         return self._server.read(Report, self._server.post(f"{REPORTS}/{report_id}:cancel"))
 
-    def retry(self, report_id: UUID | str) -> Report:
-        """Restarts a report that failed or was cancelled."""
-        return self._server.read(Report, self._server.post(f"{REPORTS}/{report_id}:retry"))
+    def retry(self, report_id: UUID | str, *, from_start: bool = False) -> Report:
+        """Restarts a report that failed or was cancelled. `from_start`: also steps run again whose results
+        are stored; a server that stores none refuses it."""
+        body = {"from_start": True} if from_start else None
+        return self._server.read(Report, self._server.post(f"{REPORTS}/{report_id}:retry", body))
 
     def dead_letters(
         self, reason: str | None = None, redriven: bool = False, limit: int = _PAGE
@@ -220,9 +222,11 @@ class WaybillClient(Client):
         query = {"reason": reason, "redriven": str(redriven).lower(), "limit": limit}
         return self._server.read(DeadLetterPage, self._server.get(DEAD_LETTERS, query)).dead_letters
 
-    def redrive(self, reason: str | None = None, limit: int = _PAGE) -> Redriven:
-        """Restarts the reports of waiting dead letters."""
-        body = {"reason": reason, "limit": limit}
+    def redrive(self, reason: str | None = None, limit: int = _PAGE, *, from_start: bool = False) -> Redriven:
+        """Restarts the reports of waiting dead letters; `from_start` as in `retry`."""
+        body: dict[str, Any] = {"reason": reason, "limit": limit}
+        if from_start:
+            body["from_start"] = True
         return self._server.read(Redriven, self._server.post(f"{DEAD_LETTERS}:redrive", body))
 
     def keys(self) -> tuple[ApiKey, ...]:

@@ -57,12 +57,15 @@ class StepStatus(StrEnum):
 
 
 class Step(_Resource):
-    """A step that began or ended; `duration_ms` and `error` only where it ended."""
+    """A step that began or ended; `duration_ms` and `error` only where it ended. `reused`: it does not run,
+    since an earlier attempt has stored its result."""
 
     name: str
     status: StepStatus
     duration_ms: int | None = None
     error: str | None = None
+    reused: bool = False
+    reused_from_attempt: int | None = None
 
 
 class Artefact(_Resource):

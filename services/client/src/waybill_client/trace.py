@@ -15,6 +15,8 @@ HANDLE_REPORT = "handle_report"
 """The span whose children are a report's steps."""
 SPINE = (REQUEST_ROUTE, "report_request", "report_producer", "report_consumer", HANDLE_REPORT)
 """The spans from the request to the steps, each the parent of the next."""
+REUSED_FROM = "report.step.reused_from_attempt"
+"""The attribute of a step's span that did not run: the attempt which has stored its result."""
 QUEUE_TIME = "report.queue_time_ms"
 """The attribute of a consumer's span with the message's time in Kafka."""
 _END_OF_TIME = 253_402_300_800_000_000
@@ -63,6 +65,12 @@ class Span:
     @property
     def failed(self) -> bool:
         return self.error is not None
+
+    @property
+    def reused_from_attempt(self) -> int | None:
+        """Of a step that did not run: the attempt that has stored its result."""
+        attempt = self.attributes.get(REUSED_FROM)
+        return attempt if isinstance(attempt, int) else None
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class Maintenance:
         # What has kept this process from starting may have kept the workers from their heartbeats.
         self._recover_from = clock() + lease.time_to_live.total_seconds()
         self._removed_until: datetime | None = None
+        self._results_removed_until: datetime | None = None
         self._recovery_lease = lease_of_task("recovery", policy.recovery_lease)
         self._retention_lease = lease_of_task("retention", policy.retention_lease)
         self._recovering = PeriodicTask("recovery", policy.recovery_interval, self.recover)
@@ -116,6 +117,17 @@ class Maintenance:
                 break
         while self._may_remove() and self._retention.remove_audit():
             pass
+        self._remove_step_results()
+
+    def _remove_step_results(self) -> None:
+        """As all of `remove_old`."""
+        while self._may_remove():
+            removed = self._retention.remove_step_results(self._artefacts, self._results_removed_until)
+            self._results_removed_until = removed.until
+            if removed.error:
+                raise removed.error
+            if removed.until is None:
+                break
 
     def _may_recover(self) -> bool:
         """The lease goes to the process that would recover a lost attempt first: one without a grace, which

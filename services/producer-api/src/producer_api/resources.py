@@ -342,6 +342,17 @@ class DeadLetterQuery(BaseModel):
     cursor: UUID | None = None
 
 
+FromStart = Annotated[bool, Field(description="Whether also steps run again whose results are stored.")]
+
+
+class RetryRequest(BaseModel):
+    """How a report is to be tried again."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    from_start: FromStart = False
+
+
 class RedriveRequest(BaseModel):
     """Which dead letters to redrive: at most `limit` of those with this reason."""
 
@@ -349,6 +360,7 @@ class RedriveRequest(BaseModel):
 
     reason: Word | None = None
     limit: int = Field(default=100, ge=1, le=200)
+    from_start: FromStart = False
 
 
 class Redriven(BaseModel):

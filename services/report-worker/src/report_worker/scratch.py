@@ -26,18 +26,22 @@ class NotInDirectory(PermanentError):  # noqa: N818 - the name is the sentence
     """What a job returned is not a file in its own directory."""
 
 
-def open_produced(directory: Path, path: Path) -> BinaryIO:
+_RETURNS = "The kind's function must return a file in work.directory"
+
+
+def open_produced(directory: Path, path: Path, rule: str = _RETURNS) -> BinaryIO:
     """The file that a job has left in `directory`, opened for reading. It is opened step by step, so that no
-    link, of whatever kind, and no change beside us leads to another file. Raises `NotInDirectory`."""
+    link, of whatever kind, and no change beside us leads to another file. Raises `NotInDirectory`, which
+    says the `rule`."""
     try:
         names = path.relative_to(directory).parts
         file = _open_beneath(directory, names)
     except (OSError, ValueError, IndexError) as error:
-        raise NotInDirectory(_refusal(path, error)) from None
+        raise NotInDirectory(_refusal(rule, path, error)) from None
     found = os.fstat(file)
     if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
         os.close(file)
-        raise NotInDirectory(_refusal(path, "it is a link, or not a regular file"))
+        raise NotInDirectory(_refusal(rule, path, "it is a link, or not a regular file"))
     return os.fdopen(file, "rb")
 
 
@@ -55,8 +59,8 @@ def _open_beneath(directory: Path, names: tuple[str, ...]) -> int:
         os.close(opened)
 
 
-def _refusal(path: Path, reason: object) -> str:
-    return f"The kind's function must return a file in work.directory; {path} cannot be taken: {reason}."
+def _refusal(rule: str, path: Path, reason: object) -> str:
+    return f"{rule}; {path} cannot be taken: {reason}."
 
 
 def remove_tree(directory: Path) -> None:

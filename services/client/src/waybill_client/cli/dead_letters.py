@@ -11,6 +11,9 @@ from waybill_client.cli import formatting
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.session import ExitCode, session_of
 
+FromStart = Annotated[
+    bool, typer.Option("--from-start", help="Run all steps again, also those whose results are stored.")
+]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]
 
 
@@ -51,6 +54,7 @@ def redrive(
         str | None, typer.Option(help="Only those with this reason, such as timed_out.")
     ] = None,
     limit: Limit = 100,
+    from_start: FromStart = False,
 ) -> None:
     """Restart the reports of unresolved dead letters, each in its trace.
 
@@ -60,7 +64,7 @@ def redrive(
     'waybill retry ID' does it for one report.
     """
     session = session_of(context)
-    outcome = session.api.redrive(reason, limit)
+    outcome = session.api.redrive(reason, limit, from_start=from_start)
     for report_id in outcome.reports:
         session.line(str(report_id))
     for refused in outcome.refused:

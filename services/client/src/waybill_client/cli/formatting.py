@@ -71,6 +71,11 @@ def status(value: Status) -> Text:
     return Text(value, style=STYLES[value])
 
 
+def reused(attempt: int | None) -> str:
+    """Of a step that did not run."""
+    return "reused" if attempt is None else f"reused from attempt {attempt}"
+
+
 def owner(name: str, tenant: str) -> str:
     """With the tenant where that is not the default."""
     return name if tenant == DEFAULT_TENANT else f"{name} of {tenant}"

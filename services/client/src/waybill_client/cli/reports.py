@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from waybill_client import ANONYMOUS, Report, Status
+from waybill_client import ANONYMOUS, ClientError, Report, Status, StepStatus
 from waybill_client.cli import formatting
 from waybill_client.cli.arguments import (
     AsJson,
@@ -27,6 +28,7 @@ from waybill_client.cli.arguments import (
     Webhook,
 )
 from waybill_client.cli.artefacts import open_artefact, save_artefacts
+from waybill_client.cli.dead_letters import FromStart
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import writing
 from waybill_client.cli.parameters import parse_parameters
@@ -146,10 +148,14 @@ def retry(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Stay and show its status until it ends.")
     ] = False,
+    from_start: FromStart = False,
 ) -> None:
-    """Restart a report that failed or was cancelled, in its trace."""
+    """Restart a report that failed or was cancelled, in its trace.
+
+    Steps whose results are stored do not run again.
+    """
     session = session_of(context)
-    report = session.api.retry(report_id)
+    report = session.api.retry(report_id, from_start=from_start)
     if follow:
         _exit(_follow(session, report.id))
     else:
@@ -189,6 +195,20 @@ def _follow(session: Session, report_id: UUID, *, quiet: bool = False) -> Report
     return session.api.show(report_id)
 
 
+def _reused(session: Session, report: Report) -> dict[int, list[str]]:
+    """The steps of its last attempt that did not run, by the attempt that has stored their results. None
+    where its events cannot be had, as for a limit of streams."""
+    found: dict[int, list[str]] = {}
+    with suppress(ClientError):
+        for event in session.api.follow(report.id):
+            step = event.step if event.attempt == report.attempt else None
+            if step and step.reused_from_attempt is not None and step.status is not StepStatus.RUNNING:
+                found.setdefault(step.reused_from_attempt, []).append(step.name)
+            if event.version >= report.version:
+                break
+    return found
+
+
 def _exit(report: Report) -> None:
     if report.status is not Status.DONE:
         raise typer.Exit(ExitCode.FAILED)
@@ -220,6 +240,8 @@ def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]
         yield "error", report.error.message
     if report.attempt > 1:
         yield "attempt", str(report.attempt)
+        for attempt, steps in _reused(session, report).items():
+            yield "", f"{formatting.reused(attempt)}: {', '.join(steps)}"
     yield "requested", formatting.moment(report.created_at)
     if report.finished_at:
         yield "ended", f"{formatting.moment(report.finished_at)}, after {formatting.took(report)}"

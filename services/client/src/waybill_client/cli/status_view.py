@@ -126,6 +126,8 @@ def _news(event: StatusEvent) -> Text:
     if step := event.step:
         if step.status is StepStatus.FAILED:
             return Text(one_line(f"✗ {step.name}: {step.error or 'failed'}"), style="red")
+        if step.reused:
+            return Text(one_line(f"{step.name} {step.status}, {formatting.reused(step.reused_from_attempt)}"))
         took = f", {_whole(step.duration_ms)}" if step.duration_ms is not None else ""
         return Text(one_line(f"{step.name} {step.status}{took}"))
     if event.error:

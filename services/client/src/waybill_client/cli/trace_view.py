@@ -50,6 +50,7 @@ class _Row:
     style: str = ""
     note: str = ""
     waiting: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ class _Columns:
         yield text
         if beside is None:
             guides = row.label[: -len(row.label.lstrip(" │├└"))].translate(_PAST_THE_BRANCH)
-            yield _line(" " * (self.service + 1), guides, "✗ ", row.note, style=row.style)
+            mark = "✗ " if row.failed else "  "
+            yield _line(" " * (self.service + 1), guides, mark, row.note, style=row.style)
 
     def _cells(self, moment: int) -> float:
         return (moment - self.start) / self.duration * self.bar
@@ -154,7 +156,7 @@ def _subtree(node: Node, branch: str, below: str) -> Iterator[_Line]:
     label = branch + one_line(f"✗ {span.name}" if span.failed else span.name)
     took = formatting.duration(span.duration)
     service, reason = one_line(span.service), one_line(_reason(node))
-    yield _Row(service, label, span.start, span.end, took, style, reason)
+    yield _Row(service, label, span.start, span.end, took, style, reason, failed=span.failed)
     for child in node.children:
         last = child is node.children[-1]
         yield from _subtree(child, below + ("└ " if last else "├ "), below + ("  " if last else "│ "))
@@ -168,7 +170,10 @@ def _queue_row(queue: QueueTime, branch: str) -> _Row:
 
 
 def _reason(node: Node) -> str:
-    """Why a span failed, where it does not repeat what a failing span below it says."""
+    """Why a span failed, where it does not repeat what a failing span below it says; or that it did not
+    run."""
+    if not node.span.failed and node.span.reused_from_attempt is not None:
+        return formatting.reused(node.span.reused_from_attempt)
     reason = node.span.error or ""
     return "" if any((span.error or "") in reason for span in node.failing_below) else reason
 

@@ -13,3 +13,11 @@ class ArtefactStoreUnavailable(RetryableError):  # noqa: N818 - the name is the 
 
 class WrongArtefactUrl(WaybillError):  # noqa: N818 - the name is the sentence
     """No artefact can be kept there. The sentence does not repeat the URL, since it may hold a password."""
+
+
+class DamagedFile(WaybillError):  # noqa: N818 - the name is the sentence
+    """The file is not the one that was stored."""
+
+
+class ReadingStopped(WaybillError):  # noqa: N818 - the name is the sentence
+    """Nobody wants the file any more."""

@@ -2,10 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 from uuid import UUID
 
 import obstore
@@ -13,9 +15,14 @@ import structlog
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from waybill.artefacts.errors import ArtefactMissing, ArtefactStoreUnavailable
+from waybill.artefacts.errors import (
+    ArtefactMissing,
+    ArtefactStoreUnavailable,
+    DamagedFile,
+    ReadingStopped,
+)
 from waybill.artefacts.opening import REMOTE, check_store, open_store, reason_of
-from waybill.domain import StoredArtefact
+from waybill.domain import StoredArtefact, StoredFile
 from waybill.file_headers import (
     Disposition,
     content_disposition,
@@ -30,7 +37,11 @@ if TYPE_CHECKING:  # obstore has it for type checkers alone
     from obstore import Attributes
     from obstore.store import RetryConfig
 
+Kept: TypeAlias = StoredArtefact | StoredFile
+
 _CHUNK = 1024 * 1024
+_STEPS = "steps"
+"""The folder of an attempt's results of steps."""
 _REMOTE_CHUNK = 4 * 1024 * 1024
 """Of a file in an object store, for each question: one connection would end while a slow client reads."""
 _WHILE_A_CLIENT_WAITS: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
@@ -38,7 +49,8 @@ _WHILE_A_CLIENT_WAITS: "RetryConfig" = {"max_retries": 2, "retry_timeout": timed
 
 class ArtefactStore:
     """Files by key. A key begins with the tenant, and holds the attempt, so no attempt can replace another's
-    file. Those of earlier versions begin with `reports/`."""
+    file. Those of earlier versions begin with `reports/`. What steps have left for later attempts is beside
+    the artefacts, in a folder of its own."""
 
     def __init__(self, url: str) -> None:
         """`url` as `file:///folder`, `s3://bucket/prefix`, `gs://…`, `az://…`; credentials as each
@@ -61,39 +73,75 @@ class ArtefactStore:
     ) -> StoredArtefact:
         """Writes the file whole or not at all, from its beginning. Checksum and size are those of the
         bytes that were stored, whatever happens to the file meanwhile. Raises `ArtefactStoreUnavailable`."""
-        key = f"{tenant}/reports/{report_id}/{attempt}/{artefact.filename}"
+        # In a folder, nothing can have the name of the one with the results of steps.
+        place = f"artefact/{_STEPS}" if artefact.filename == _STEPS else artefact.filename
+        key = f"{tenant}/reports/{report_id}/{attempt}/{place}"
+        attributes = _attributes(artefact) if self.is_remote else None
+        counted = self._write(key, file, "The artefact", attributes)
+        size, sha256 = counted.size, counted.sha256
+        return StoredArtefact(key, artefact.filename, artefact.media_type, size, sha256, artefact.output)
+
+    def put_of_step(
+        self, tenant: str, report_id: UUID, attempt: int, step: str, path: str, file: BinaryIO
+    ) -> StoredFile:
+        """As `put`, of what a step has left for later attempts, at `path` in the attempt's directory."""
+        name = hashlib.sha256(step.encode()).hexdigest()[:32]
+        key = f"{tenant}/reports/{report_id}/{attempt}/{_STEPS}/{name}"
+        counted = self._write(key, file, "The result of a step")
+        return StoredFile(key, path, counted.size, counted.sha256)
+
+    def _write(
+        self, key: str, file: BinaryIO, what: str, attributes: "Attributes | None" = None
+    ) -> "_Counted":
         counted = _Counted(file)
         try:
             file.seek(0)
             small = os.fstat(file.fileno()).st_size <= _CHUNK
-            obstore.put(
-                self._store,
-                key,
-                b"".join(counted) if small else counted,
-                attributes=_attributes(artefact) if self.is_remote else None,
-            )
+            obstore.put(self._store, key, b"".join(counted) if small else counted, attributes=attributes)
         except (BaseError, OSError) as error:
-            raise ArtefactStoreUnavailable(f"The artefact cannot be written: {reason_of(error)}") from error
-        size, sha256 = counted.size, counted.sha256
-        return StoredArtefact(key, artefact.filename, artefact.media_type, size, sha256, artefact.output)
+            raise ArtefactStoreUnavailable(f"{what} cannot be written: {reason_of(error)}") from error
+        return counted
 
     def remove_all(self, tenant: str, report_id: UUID, last_attempt: int) -> None:
         """The files of every attempt up to the last one, also of lost ones; not those of an attempt that has
         begun since. Raises `ArtefactStoreUnavailable`."""
         for prefix in (f"{tenant}/reports/{report_id}/", f"reports/{report_id}/"):
-            self._remove(prefix, last_attempt)
+            self._remove(prefix, partial(_is_of_attempt_up_to, last_attempt, prefix))
 
-    def _remove(self, prefix: str, last_attempt: int) -> None:
+    def remove_of_steps(self, tenant: str, report_id: UUID) -> None:
+        """What the steps of every attempt have left. Raises `ArtefactStoreUnavailable`."""
+        prefix = f"{tenant}/reports/{report_id}/"
+        self._remove(prefix, lambda path: path.partition(prefix)[2].split("/")[1:2] == [_STEPS])
+
+    def _remove(self, prefix: str, is_meant: Callable[[str], bool]) -> None:
         try:
             for batch in obstore.list(self._store, prefix=prefix):
-                paths = [entry["path"] for entry in batch]
-                obstore.delete(self._store, [one for one in paths if _attempt(one, prefix) <= last_attempt])
+                obstore.delete(self._store, [one["path"] for one in batch if is_meant(one["path"])])
         except FileNotFoundError:
             pass
         except (BaseError, OSError) as error:
             raise ArtefactStoreUnavailable(f"Artefacts cannot be removed: {reason_of(error)}") from error
 
-    def open(self, artefact: StoredArtefact, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    def read_into(self, target: BinaryIO, file: StoredFile, stop: threading.Event) -> None:
+        """Writes the whole file to `target`, in chunks. Raises `ArtefactMissing`, or `DamagedFile` where it
+        is another one; `ArtefactStoreUnavailable`; `ReadingStopped` soon after `stop`; and what `target`
+        raises."""
+        found = hashlib.sha256()
+        chunks = self.open(file)
+        while not stop.is_set():
+            try:
+                chunk = next(chunks, None)
+            except (BaseError, OSError) as error:
+                raise ArtefactStoreUnavailable(f"A file cannot be read: {reason_of(error)}") from error
+            if chunk is None:
+                if found.hexdigest() != file.sha256:
+                    raise DamagedFile(f"The file {file.key} has another checksum than when it was stored.")
+                return
+            found.update(chunk)
+            target.write(chunk)
+        raise ReadingStopped
+
+    def open(self, artefact: Kept, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The file's bytes from `start` on, up to and without `end`, in chunks; the two must be in the file.
         Raises `ArtefactMissing` or `ArtefactStoreUnavailable`, at once."""
         end = artefact.size if end is None else end
@@ -106,7 +154,7 @@ class ArtefactStore:
             found = obstore.get(self._reading, artefact.key, options={"range": (start, end)})
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
 
-    def require(self, artefact: StoredArtefact) -> None:
+    def require(self, artefact: Kept) -> None:
         """Asks whether the file is there. Raises `ArtefactMissing` or `ArtefactStoreUnavailable`."""
         with _reading(artefact):
             obstore.head(self._reading, artefact.key)
@@ -140,7 +188,7 @@ class ArtefactStore:
             )
             return None
 
-    def _parts(self, artefact: StoredArtefact, start: int, end: int) -> Iterator[bytes]:
+    def _parts(self, artefact: Kept, start: int, end: int) -> Iterator[bytes]:
         first = self._part(artefact, start, min(end, start + _REMOTE_CHUNK))
 
         def parts() -> Iterator[bytes]:
@@ -150,13 +198,13 @@ class ArtefactStore:
 
         return parts()
 
-    def _part(self, artefact: StoredArtefact, start: int, end: int) -> bytes:
+    def _part(self, artefact: Kept, start: int, end: int) -> bytes:
         with _reading(artefact):
             return bytes(obstore.get_range(self._reading, artefact.key, start=start, end=end))
 
 
 @contextmanager
-def _reading(artefact: StoredArtefact) -> Iterator[None]:
+def _reading(artefact: Kept) -> Iterator[None]:
     try:
         yield
     except (NotFoundError, FileNotFoundError) as error:
@@ -194,5 +242,5 @@ class _Counted(Iterator[bytes]):
         return self._digest.hexdigest()
 
 
-def _attempt(path: str, prefix: str) -> int:
-    return int(path.partition(prefix)[2].partition("/")[0])
+def _is_of_attempt_up_to(last: int, prefix: str, path: str) -> bool:
+    return int(path.partition(prefix)[2].partition("/")[0]) <= last

@@ -45,6 +45,14 @@ from waybill.domain.report_logs import (
     NewLogChunk,
     records_after,
 )
+from waybill.domain.step_results import (
+    MAX_RESULTS,
+    MAX_VALUE_BYTES,
+    MAX_VALUES_BYTES,
+    StepResult,
+    StoredFile,
+    work_digest,
+)
 from waybill.domain.turns import Share, Shares, Turns, UnderWay, Waiting
 from waybill.domain.webhooks import (
     Delivery,
@@ -62,6 +70,9 @@ __all__ = [
     "EVERYTHING",
     "KEY_PREFIX",
     "LOG_BEGINNING",
+    "MAX_RESULTS",
+    "MAX_VALUES_BYTES",
+    "MAX_VALUE_BYTES",
     "NORMAL_PRIORITY",
     "NO_LIMITS",
     "TERMINAL",
@@ -112,9 +123,11 @@ __all__ = [
     "Shares",
     "Status",
     "StepChange",
+    "StepResult",
     "StepStatus",
     "StepTaken",
     "StoredArtefact",
+    "StoredFile",
     "TryOutcome",
     "Turns",
     "UnderWay",
@@ -127,4 +140,5 @@ __all__ = [
     "trimmed",
     "values_for",
     "whole_members",
+    "work_digest",
 ]

@@ -11,6 +11,7 @@ from waybill.domain.access import UNKNOWN_OWNER, Owner
 from waybill.domain.audit import Action, Actor, AuditEvent
 from waybill.domain.carrier import Carrier
 from waybill.domain.failures import Failure
+from waybill.domain.step_results import StepResult
 
 
 class Status(StrEnum):
@@ -50,12 +51,18 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True)
 class StepChange:
-    """One step that began or ended; `duration_ms` and `error` only where it ended."""
+    """One step that began or ended; `duration_ms` and `error` only where it ended. `reused_from_attempt`: the
+    attempt that has stored its result, so that it does not run again."""
 
     name: str
     status: StepStatus
     duration_ms: int | None = None
     error: str | None = None
+    reused_from_attempt: int | None = None
+
+    @property
+    def reused(self) -> bool:
+        return self.reused_from_attempt is not None
 
 
 @dataclass(frozen=True)
@@ -73,10 +80,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class StepTaken:
-    """A step began or ended, and how far the attempt is then."""
+    """A step began or ended, and how far the attempt is then. `result` is stored with it."""
 
     change: StepChange
     progress: Progress
+    result: StepResult | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +201,8 @@ class Report:
     artefacts: Sequence[StoredArtefact] = ()
     webhook: str | None = None
     """The URL that is called when it has ended. Its query may hold a secret: see `shown_url`."""
+    has_step_results: bool = False
+    """Whether steps of attempts before this one have stored results. Only a claim finds out."""
 
     def audit_event(self, actor: Actor | None, action: Action) -> AuditEvent | None:
         """What a client does to it; None of one that is not known."""

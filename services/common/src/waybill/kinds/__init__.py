@@ -11,8 +11,10 @@ from waybill.kinds.definition import (
     Parameters,
     ParametersNotKept,
     Produce,
+    Step,
     UnknownOutput,
     Work,
+    WrongStep,
 )
 from waybill.kinds.registry import BrokenKind, Registry, UnavailableKind, UnknownKind, load_registry
 from waybill.kinds.schema import published
@@ -29,10 +31,12 @@ __all__ = [
     "ParametersNotKept",
     "Produce",
     "Registry",
+    "Step",
     "UnavailableKind",
     "UnknownKind",
     "UnknownOutput",
     "Work",
+    "WrongStep",
     "check_together",
     "load_registry",
     "published",

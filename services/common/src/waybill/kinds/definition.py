@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_jsonable_python
 
-from waybill.errors import WaybillError
+from waybill.errors import PermanentError, WaybillError
 from waybill.kinds.artefact import Artefact
 
 
@@ -28,6 +28,26 @@ class ParametersNotKept(WaybillError):  # noqa: N818 - the name is the sentence
 
 class UnknownOutput(WaybillError):  # noqa: N818 - the name is the sentence
     """An output that the kind does not offer."""
+
+
+class Step(Protocol):
+    """A step while it runs."""
+
+    @property
+    def reused(self) -> bool:
+        """Whether an earlier attempt at the report has stored the step's result, so that its work is done."""
+
+    @property
+    def result(self) -> Any:
+        """What the step has kept, or what is reused: the value as JSON gives it back, or the path of the file
+        in this attempt's `directory`. Raises `WrongStep` where there is none yet."""
+
+    def keep(self, result: Any) -> None:
+        """What the step leaves, for an attempt after this one too: JSON, as text no longer than 64 KiB, or
+        the `Path` of a file in `directory`. Once, in a step with `resume=True` that is not reused.
+
+        The file is stored as it is at the step's end, and must not change after it. Raises `WrongStep`.
+        """
 
 
 class Work(Protocol):
@@ -49,13 +69,24 @@ class Work(Protocol):
         """Which of the kind's outputs are wanted, in the order of the request; without a request, the kind's
         first. Empty for a kind that offers none."""
 
-    def step(self, name: str, *, keep_going: bool = False) -> AbstractContextManager[None]:
+    def step(
+        self, name: str, *, keep_going: bool = False, resume: bool = False
+    ) -> AbstractContextManager[Step]:
         """A named part of the work: one span and one entry of the progress that clients see.
 
         An exception inside fails the step and is recorded on its span. It ends the attempt, unless
         `keep_going`: then the work runs on, and the report fails at the end although its artefact is kept.
         Steps do not nest.
+
+        `resume`: what the step keeps is stored when it ends, before the next one begins; an attempt after a
+        crash, a stop of the worker or a retry gets it as `result`, and is to leave out the work. Where an
+        exception fails the step, nothing is stored. The name is then that of no other such step of an
+        attempt.
         """
+
+
+class WrongStep(PermanentError):  # noqa: N818 - the name is the sentence
+    """A kind uses a step in a way that would be wrong in any attempt."""
 
 
 Produce = Callable[[Any, Work], Artefact | Sequence[Artefact]]

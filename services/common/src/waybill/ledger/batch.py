@@ -111,6 +111,8 @@ def _record_conclusion(changes: Recording, report: Report, write: Conclusion) ->
             finished_at=None,
         )
         changes.record_steps(running, write.steps)
+    if write.has_step_results and report.status is Status.DONE:
+        changes.end_step_results(report)
     decision = write.decision
     if isinstance(decision, End) and report.status is decision.status:
         changes.record_end(report, decision, write.origin)

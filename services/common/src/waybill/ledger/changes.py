@@ -19,7 +19,7 @@ from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.recording import Recording
 from waybill.ledger.turns import take_turns
 from waybill.store import OutboxMessage
-from waybill.store.statements import dead_letters, dispatch, kind_limits, reports, turns
+from waybill.store.statements import dead_letters, dispatch, kind_limits, reports, step_results, turns
 from waybill.store.statements.admission import Limiting
 from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
@@ -60,13 +60,16 @@ class Changes(Recording):
         report = report or reports.request_cancel(self.connection, report_id)
         return report and self.record(report)
 
-    def redrive(self, report_id: UUID, letter_id: UUID | None = None) -> Report:
+    def redrive(self, report_id: UUID, letter_id: UUID | None = None, *, from_start: bool = False) -> Report:
         """A failed or cancelled report restarts, in its old trace; its letters and that of `letter_id` no
-        longer wait. It waits for room, at the place that its request had. Raises `NotRedrivable`."""
+        longer wait. It waits for room, at the place that its request had. `from_start`: no step reuses what
+        an earlier attempt has stored. Raises `NotRedrivable`."""
         report = reports.redrive(self.connection, report_id)
         if report is None:
             raise NotRedrivable("Only a report that failed or was cancelled can be tried again.")
         dead_letters.mark_redriven(self.connection, report_id, letter_id)
+        if from_start:
+            step_results.remove(self.connection, [report_id])
         self.record(report, with_command=False)
         self.dispatch(1)
         self.note_turns(turns.is_limited(self.connection))

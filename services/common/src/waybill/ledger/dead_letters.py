@@ -61,19 +61,24 @@ class DeadLetters:
         letter_id: UUID | None = None,
         actor: Actor | None = None,
         action: Action = Action.RETRY,
+        *,
+        from_start: bool = False,
     ) -> Report:
         """Restarts a failed or cancelled report, in its old trace; its letters and that of `letter_id` no
-        longer wait. `actor`: who asks for it, if that is known. Raises `NotRedrivable`."""
+        longer wait. `actor`: who asks for it, if that is known. `from_start`: what its steps have stored is
+        removed, else they are not run again. Raises `NotRedrivable`."""
         with self._transactions.changes() as changes:
-            report = changes.redrive(report_id, letter_id)
+            report = changes.redrive(report_id, letter_id, from_start=from_start)
             changes.audit(report.audit_event(actor, action))
         return report
 
-    def redrive_letter(self, letter: StoredDeadLetter, actor: Actor | None = None) -> Report:
-        """Redrives the report of a letter; of a message, the one that it names if it can be read by now.
-        Raises `NotRedrivable`."""
+    def redrive_letter(
+        self, letter: StoredDeadLetter, actor: Actor | None = None, *, from_start: bool = False
+    ) -> Report:
+        """Redrives the report of a letter, as `redrive`; of a message, the one that it names if it can be
+        read by now. Raises `NotRedrivable`."""
         report_id = letter.report_id or self._named_in(letter.id)
-        return self.redrive(report_id, letter.id, actor, Action.REDRIVE)
+        return self.redrive(report_id, letter.id, actor, Action.REDRIVE, from_start=from_start)
 
     def _named_in(self, letter_id: UUID) -> UUID:
         with self._transactions.reading() as connection:

@@ -24,6 +24,7 @@ from waybill.domain import (
     Report,
     Requeue,
     Retry,
+    StepResult,
     StepTaken,
     StoredArtefact,
 )
@@ -35,7 +36,7 @@ from waybill.ledger.transactions import Transactions
 from waybill.ledger.writer import Pending, Writer
 from waybill.ledger.writes import UNKNOWN_ORIGIN, Acceptance, Claim, Conclusion, Heartbeat, Steps
 from waybill.store import AuditFilter, KnownRequest, ReportFilter, ReportPage, StoredEvent
-from waybill.store.statements import audit, events, idempotency, kind_limits, listing, reports
+from waybill.store.statements import audit, events, idempotency, kind_limits, listing, reports, step_results
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,11 @@ class Ledger:
         """Of the reports that `owner` runs, those that are to be cancelled, with their attempts."""
         with self._transactions.reading() as connection:
             return reports.cancelled_attempts(connection, owner)
+
+    def step_results(self, report_id: UUID, digest: str) -> list[StepResult]:
+        """What steps of earlier attempts have stored, for an attempt with this digest."""
+        with self._transactions.reading() as connection:
+            return step_results.of_report(connection, report_id, digest)
 
     # --- requested by a client
 
@@ -200,7 +206,8 @@ class Ledger:
         self.writer.write(Heartbeat(fence))
 
     def steps(self, fence: Fence, taken: Sequence[StepTaken]) -> Report:
-        """Steps began or ended: each is a change with a version and an event. Raises `LeaseLost`."""
+        """Steps began or ended: each is a change with a version and an event, and is stored with its result.
+        Raises `LeaseLost`."""
         return _written(self.writer.write(Steps(fence, taken)))
 
     def finish(
@@ -210,11 +217,15 @@ class Ledger:
         artefacts: Sequence[StoredArtefact] = (),
         origin: Origin = UNKNOWN_ORIGIN,
         steps: Sequence[StepTaken] = (),
+        *,
+        has_step_results: bool = False,
     ) -> Report:
         """The report's end, with all of its artefacts; with a dead letter, which names `origin`, where it is
-        exhausted. A failure of one that is to be cancelled is its cancellation. Before it, `steps` that began
-        or ended, as in all methods below. Raises `LeaseLost`."""
-        return _written(self.writer.write(Conclusion(fence, end, steps, artefacts, origin)))
+        exhausted. A failure of one that is to be cancelled is its cancellation. Where it is done, nothing
+        needs its `has_step_results` any more. Before it, `steps` that began or ended, as in all methods
+        below. Raises `LeaseLost`."""
+        write = Conclusion(fence, end, steps, artefacts, origin, has_step_results)
+        return _written(self.writer.write(write))
 
     def retry(self, fence: Fence, retry: Retry, steps: Sequence[StepTaken] = ()) -> Report:
         """Returns a failed attempt's report to `init`, for another after a delay; ends one that is to be

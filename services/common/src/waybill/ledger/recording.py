@@ -12,6 +12,7 @@ from waybill.domain import (
     Origin,
     Report,
     Status,
+    StepResult,
     StepTaken,
 )
 from waybill.ledger.letters import report_letter, stored_letter
@@ -20,7 +21,7 @@ from waybill.ledger.stored_events import left_out
 from waybill.ledger.turns import take_turns
 from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
 from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMessage, Publication
-from waybill.store.statements import audit, dead_letters, dispatch, outbox, records
+from waybill.store.statements import audit, dead_letters, dispatch, outbox, records, step_results
 from waybill.store.statements.admission import Limiting
 from waybill.store.statements.dispatch import Dispatched
 from waybill.topics import Topics
@@ -59,6 +60,8 @@ class Recording:
         self._messages: list[OutboxMessage] = []
         self.audited: list[AuditEvent] = []
         self._takes_turns = False
+        self._step_results: list[tuple[UUID, StepResult]] = []
+        self._without_results: list[UUID] = []
 
     def write_records(self, published: Published) -> Callable[[], Records]:
         """What belongs to the changes, before the commit: they are to be published. Forgets what was
@@ -68,6 +71,10 @@ class Recording:
             self.dispatched(take_turns(self.connection, self.requeue_after, idle=False))
         if self.audited:
             audit.put(self.connection, self.audited)
+        if self._step_results:
+            step_results.put(self.connection, self._step_results)
+        if self._without_results:
+            step_results.end(self.connection, self._without_results)
         if not (self._changed or self._dispatched or self._messages or published):
             return lambda: Records([], {})
         ids = [row for row in published.rows if isinstance(row, int)]
@@ -114,12 +121,18 @@ class Recording:
         return report
 
     def record_steps(self, last: Report, taken: Sequence[StepTaken]) -> None:
-        """The events of steps, each of a version of its own; `last` is how the last of them has left the
-        report."""
+        """The events of steps, each of a version of its own, and what they have left; `last` is how the last
+        of them has left the report."""
         first = last.version - len(taken) + 1
         for version, one in enumerate(taken, first):
             state = replace(last, version=version, progress=one.progress)
             self._record(state, step_event(state, one.change))
+            if one.result:
+                self._step_results.append((last.id, one.result))
+
+    def end_step_results(self, report: Report) -> None:
+        """The report is done: nothing needs them any more."""
+        self._without_results.append(report.id)
 
     def keep_letter(self, letter: DeadLetter, row: dict[str, object], carrier: Carrier | None) -> bool:
         """Keeps a dead letter and publishes it. False where its `source` has one already."""

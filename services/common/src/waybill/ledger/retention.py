@@ -7,13 +7,13 @@ from uuid import UUID
 from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
 from waybill.domain import RetentionPolicy
 from waybill.ledger.transactions import Transactions
-from waybill.store.statements import audit, dead_letters, idempotency, reports
+from waybill.store.statements import audit, dead_letters, idempotency, reports, step_results
 
 
 @dataclass(frozen=True)
 class Removed:
-    """How many reports were removed, and when the last one ended that was looked at; None where that was the
-    last of all. `error`: why its files could not be removed."""
+    """Of how many reports something was removed, and when the last one ended that was looked at; None where
+    that was the last of all. `error`: why its files could not be removed."""
 
     removed: int
     until: datetime | None
@@ -60,6 +60,27 @@ class Retention:
                 break
             without_files.append(one.id)
         return Removed(self._remove(without_files), until, error)
+
+    def remove_step_results(self, artefacts: ArtefactStore, after: datetime | None = None) -> Removed:
+        """Removes what steps have stored, of reports that are done: as `remove_reports`, of those that were
+        done later than `after`."""
+        error = None
+        with self._transactions.reading() as connection:
+            done = step_results.ended(connection, after, self._policy.batch)
+        without_files = []
+        is_full = sum(one.rows for one in done) == self._policy.batch
+        until = done[-1].done_at if is_full else None
+        for one in done:
+            try:
+                artefacts.remove_of_steps(one.tenant, one.id)
+            except ArtefactStoreUnavailable as unavailable:
+                until, error = one.done_at, unavailable
+                break
+            without_files.append(one.id)
+        if without_files:
+            with self._transactions.reading() as connection:
+                step_results.remove(connection, without_files)
+        return Removed(len(without_files), until, error)
 
     def _remove(self, report_ids: list[UUID]) -> int:
         if not report_ids:

@@ -58,13 +58,15 @@ class Steps:
 @dataclass(frozen=True)
 class Conclusion:
     """An attempt ended, after `steps` that were not written yet. A report that is to be cancelled is, unless
-    the attempt ended well. `origin`, the command's, is for the dead letter of one that is exhausted."""
+    the attempt ended well. `origin`, the command's, is for the dead letter of one that is exhausted.
+    `has_step_results`: steps of the report have stored some."""
 
     fence: Fence
     decision: End | Retry | Requeue
     steps: Sequence[StepTaken] = ()
     artefacts: Sequence[StoredArtefact] = ()
     origin: Origin = UNKNOWN_ORIGIN
+    has_step_results: bool = False
 
 
 Write = Acceptance | Claim | Heartbeat | Steps | Conclusion

@@ -30,12 +30,18 @@ class ProgressModel(_Model):
 
 
 class StepModel(_Model):
-    """The step that began or ended."""
+    """The step that began or ended. Of one that ran, no event has the last two fields."""
 
     name: str
     status: StepStatus
     duration_ms: int | None = None
     error: str | None = None
+    reused: bool = Field(
+        default=False,
+        exclude_if=lambda value: not value,
+        description="It did not run: its result is one that an earlier attempt has stored.",
+    )
+    reused_from_attempt: int | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class FailureModel(_Model):

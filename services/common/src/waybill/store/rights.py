@@ -113,6 +113,10 @@ _OUTBOX: Mapping[str, Access] = {
         delete=True,
     ),
 }
+_STEP_RESULT = (
+    *("report_id", "step", "digest", "attempt", "value", "key", "path", "size", "sha256"),
+    *_CARRIER,
+)
 _HOLDER = ("level", "tenant", "owner")
 _LIMITS = ("weight", "max_queued", "max_running", "max_requests_per_minute", "max_streams", "max_kept_bytes")
 _KEPT = Access(select=EVERY, insert=(*_HOLDER, "bytes"), update=("bytes",))
@@ -138,6 +142,7 @@ API: Final = Rights(
         ),
         "report_events": Access(select=("report_id", "version", "type", "data")),
         "report_logs": Access(select=("report_id", "attempt", "line", "lines", "records")),
+        "step_results": Access(select=("report_id", "done_at"), delete=True),
         **_OUTBOX,
         "idempotency_keys": Access(
             select=EVERY, insert=("key", "request_sha256", "report_id"), update=("created_at",), delete=True
@@ -207,6 +212,12 @@ WORKER: Final = Rights(
         "report_logs": Access(
             select=("report_id", "attempt", "line", "bytes"),
             insert=("report_id", "attempt", "line", "lines", "bytes", "records"),
+            delete=True,
+        ),
+        "step_results": Access(
+            select=(*_STEP_RESULT, "created_at", "done_at"),
+            insert=_STEP_RESULT,
+            update=(*_STEP_RESULT[2:], "created_at", "done_at"),
             delete=True,
         ),
         **_OUTBOX,

@@ -216,6 +216,34 @@ report_logs = Table(
     Column("records", JSONB, nullable=False),
 )
 
+# What steps have left for a later attempt: a value, the text of some JSON, or a file in the artefact store.
+step_results = Table(
+    "step_results",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", Text, primary_key=True),
+    # of what the step was made from: see `waybill.domain.work_digest`
+    Column("digest", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("value", Text),
+    Column("key", Text),
+    # in the attempt's directory
+    Column("path", Text),
+    Column("size", BigInteger),
+    Column("sha256", Text),
+    # the span of the step that made it
+    Column("traceparent", Text),
+    Column("tracestate", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    # since when nothing needs it, though its file is there
+    _time("done_at"),
+    CheckConstraint("(value IS NULL) = (key IS NOT NULL)", name="value"),
+    CheckConstraint(
+        "key IS NULL OR (path IS NOT NULL AND size IS NOT NULL AND sha256 IS NOT NULL)", name="file"
+    ),
+    Index("step_results_done_idx", "done_at", postgresql_where=text("done_at IS NOT NULL")),
+)
+
 report_events = table(
     "report_events",
     column("report_id", Uuid),

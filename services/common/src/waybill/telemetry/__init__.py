@@ -38,6 +38,7 @@ from waybill.telemetry.spans import (
     record_error,
     refusal_span,
     request_span,
+    reused_step_span,
     step_span,
     tracer,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "redact_query",
     "refusal_span",
     "request_span",
+    "reused_step_span",
     "sdk_is_started",
     "span_carrier",
     "start_sdk",

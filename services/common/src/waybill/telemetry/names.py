@@ -52,6 +52,11 @@ REPORT_STEP = "report.step"
 LOG_LOGGER = "log.logger"
 """Of what jobs print and log, where it is sent as log records."""
 
+STEP_REUSED = "report.step.reused"
+"""True on a step that did not run: its result is that of an earlier attempt, to whose span it has a link."""
+STEP_REUSED_FROM = "report.step.reused_from_attempt"
+"""Beside it: the attempt."""
+
 LOG_EVENT = "log"
 """The article's event on a step that failed, with `LOG_SEVERITY` and `LOG_MESSAGE`."""
 LOG_SEVERITY = "log.severity"

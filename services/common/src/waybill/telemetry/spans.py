@@ -219,6 +219,17 @@ def describe_response(span: Span, status: int) -> None:
         fail_span(span, str(status), f"HTTP {status}")
 
 
+def reused_step_span(name: str, parent: Context, *, attempt: int, made_by: Carrier | None) -> Span:
+    """As `step_span`, of a step that does not run: its result is from `attempt`, whose span it links to."""
+    linked = trace.get_current_span(context_of(made_by)).get_span_context()
+    return tracer().start_span(
+        name,
+        context=parent,
+        links=[Link(linked, {names.REPORT_ATTEMPT: attempt})] if linked.is_valid else [],
+        attributes={names.STEP_REUSED: True, names.STEP_REUSED_FROM: attempt},
+    )
+
+
 def log_failure(span: Span, step: str) -> None:
     """The article's log event, on a step that failed."""
     span.add_event(names.LOG_EVENT, {names.LOG_SEVERITY: "error", names.LOG_MESSAGE: f"{step} error"})

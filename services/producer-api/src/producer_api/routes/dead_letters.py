@@ -53,14 +53,18 @@ def blueprint(dead_letters: DeadLetters) -> APIBlueprint:
     )
     @requires(Permission.REDRIVE)
     def redrive(wanted: RedriveRequest) -> Redriven:
-        """Restart the reports of waiting dead letters, each in its trace."""
+        """Restart the reports of waiting dead letters, each in its trace. Steps whose results are stored do
+        not run again."""
         redriven, refused = [], []
         unredriven = DeadLetterFilter(
             wanted.reason, limit=wanted.limit, reports_first=True, scope=permitted_scope(Permission.REDRIVE)
         )
         for letter in dead_letters.page(unredriven):
             try:
-                redriven.append(dead_letters.redrive_letter(letter, current_identity().actor).id)
+                report = dead_letters.redrive_letter(
+                    letter, current_identity().actor, from_start=wanted.from_start
+                )
+                redriven.append(report.id)
             except NotRedrivable as error:
                 refused.append(RedriveRefused(id=letter.id, detail=str(error)))
         return Redriven(reports=redriven, refused=refused)

@@ -14,6 +14,7 @@ from producer_api.resources import (
     ReportPage,
     ReportRequest,
     ReportResource,
+    RetryRequest,
     report_resource,
 )
 from producer_api.webhooks import RequestedWebhooks
@@ -105,18 +106,27 @@ def blueprint(
         return resource(_cancel(ledger, find_report(ledger, report_id, Permission.CHANGE)))
 
     @routes.post(f"{BASE}/<string:report_id>:retry")
+    @routes.input(RetryRequest, arg_name="wanted")
     @routes.output(ReportResource, status_code=202)
     @routes.doc(
         responses=problem_responses(
-            "cross-site", "no-such-report", "not-redrivable", "body-too-large", "wrong-media-type"
+            "cross-site",
+            "malformed-body",
+            "no-such-report",
+            "not-redrivable",
+            "body-too-large",
+            "wrong-media-type",
+            "wrong-request",
         )
     )
     @requires(Permission.CHANGE)
-    def retry(report_id: str) -> ReportResource:
-        """Restart a report that failed or was cancelled, in its trace."""
+    def retry(report_id: str, wanted: RetryRequest) -> ReportResource:
+        """Restart a report that failed or was cancelled, in its trace. Steps whose results are stored do not
+        run again."""
         report = find_report(ledger, report_id, Permission.CHANGE)
+        actor = current_identity().actor
         try:
-            return resource(dead_letters.redrive(report.id, actor=current_identity().actor))
+            return resource(dead_letters.redrive(report.id, actor=actor, from_start=wanted.from_start))
         except NotRedrivable as error:
             raise Problem("not-redrivable", str(error), report_id=str(report.id)) from None
 

@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import BinaryIO, TypeAlias
 
-import stamina
 import structlog
 
 from report_worker.attempt.context import AttemptContext
@@ -17,6 +15,7 @@ from report_worker.attempt.lease import Lease
 from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind, failed_with, failure_of
 from report_worker.attempt.spans import AttemptSpans
 from report_worker.attempt.supervision import Supervision
+from report_worker.attempt.waiting import CancelWanted, TookTooLong, tried_twice
 from report_worker.intake import Claimed
 from report_worker.slots import Cancelled, Failed, Produced, ProducedFile
 from waybill.artefacts import ArtefactStoreUnavailable
@@ -36,8 +35,6 @@ from waybill.errors import PermanentError
 from waybill.kinds import Artefact, check_together
 
 log = structlog.get_logger(__name__)
-
-_LISTEN_SECONDS = 0.2
 
 EndWrite: TypeAlias = Callable[[], Report]
 
@@ -111,7 +108,10 @@ class Completion:
             case Requeue():
                 return lambda: ledger.release(fence, steps)
             case End():
-                return lambda: ledger.finish(fence, decision, artefacts, origin, steps)
+                has_results = self._supervision.results.are_stored
+                return lambda: ledger.finish(
+                    fence, decision, artefacts, origin, steps, has_step_results=has_results
+                )
 
     def _store(self, produced: Produced) -> tuple[StoredArtefact, ...] | Cancelled | SlotFailure | Failed:
         """One after the other, once all of them could be opened."""
@@ -139,13 +139,13 @@ class Completion:
     def _keep(
         self, artefact: Artefact, file: BinaryIO, storing: "_Storing"
     ) -> StoredArtefact | Cancelled | SlotFailure:
-        """The lease lasts meanwhile. A store that does not answer is given up, with the thread that waits."""
         stored = in_background(lambda: self._put(artefact, file))
-        while not wait([stored], _LISTEN_SECONDS).done:
-            if ended := self._look(storing):
-                return ended
         try:
-            return stored.result()
+            return self._supervision.waiting.until(storing.end, stored)
+        except CancelWanted:
+            return Cancelled()
+        except TookTooLong:
+            return storing.failure()
         except ArtefactStoreUnavailable as error:
             return SlotFailure(Failure(FailureType.ARTEFACT_STORE, str(error)))
 
@@ -155,20 +155,14 @@ class Completion:
         self._lease.renew_if_due()
         if self._supervision.cancel_wanted:
             return Cancelled()
-        if storing.is_late:
-            message = f"Storing the artefacts took longer than {timedelta(seconds=round(storing.limit))}."
-            return SlotFailure(Failure(FailureType.ARTEFACT_STORE, message))
-        return None
+        return storing.failure() if storing.is_late else None
 
     def _put(self, artefact: Artefact, file: BinaryIO) -> StoredArtefact:
         report = self._report
         put = partial(
             self._context.artefacts.put, report.owner.tenant, report.id, report.attempt, artefact, file
         )
-        try:
-            return put()
-        except ArtefactStoreUnavailable:
-            return stamina.RetryingCaller(attempts=2, wait_initial=0.2)(ArtefactStoreUnavailable, put)
+        return tried_twice(put)
 
 
 class _Storing:
@@ -177,9 +171,14 @@ class _Storing:
     def __init__(self, deadline: float, least: timedelta) -> None:
         """What is left until the attempt's `deadline`, on the monotonic clock, but the `least` at least."""
         now = time.monotonic()
-        self.limit = max(deadline - now, least.total_seconds())
-        self._end = now + self.limit
+        self._limit = max(deadline - now, least.total_seconds())
+        self.end = now + self._limit
 
     @property
     def is_late(self) -> bool:
-        return time.monotonic() >= self._end
+        return time.monotonic() >= self.end
+
+    def failure(self) -> SlotFailure:
+        """Of an attempt that has used it up."""
+        message = f"Storing the artefacts took longer than {timedelta(seconds=round(self._limit))}."
+        return SlotFailure(Failure(FailureType.ARTEFACT_STORE, message))

@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -12,13 +13,16 @@ from pydantic import ValidationError
 from report_worker.attempt.context import AttemptContext
 from report_worker.attempt.lease import Lease
 from report_worker.attempt.outcome import Outcome, SlotFailure, UnsupportedKind, failed_with, slot_is_usable
-from report_worker.scratch import open_produced, remove_tree
+from report_worker.attempt.step_results import StepResults, TooManyResults
+from report_worker.attempt.waiting import CancelWanted, TookTooLong, Waiting
+from report_worker.scratch import NotInDirectory, open_produced, remove_tree
 from report_worker.slots import (
     Cancelled,
     Failed,
     FromSlot,
     Job,
     Produced,
+    Reusable,
     Sink,
     Slot,
     SlotDied,
@@ -27,6 +31,7 @@ from report_worker.slots import (
     TemplateDied,
 )
 from report_worker.slots.sanitize import message_of
+from waybill.artefacts import ArtefactStoreUnavailable
 from waybill.domain import (
     Carrier,
     Failure,
@@ -54,10 +59,14 @@ class Supervision:
         self._report = report
         self._lease = lease
         self._slot = slot
+        self.waiting = Waiting(lease, lambda: self.cancel_wanted, self.write_steps)
+        """For the artefact store."""
+        self.results = StepResults(context, report, lease, self.waiting)
         self._directory: Path | None = None
         self._cancel_by: float | None = None
         self._unwritten: list[StepTaken] = []
         self._write_by = 0.0
+        self._timeout = Kind.timeout
         self.deadline = 0.0
         """When the attempt has used up its time, on the monotonic clock."""
         self.max_attempts = Kind.max_attempts
@@ -90,6 +99,11 @@ class Supervision:
         except OSError as error:
             message = f"The worker cannot create a directory for the job's files: {error}"
             return SlotFailure(Failure(FailureType.NO_DIRECTORY, message))
+        self._timeout = min(kind.timeout, report.timeout or kind.timeout)
+        self.deadline = time.monotonic() + self._timeout.total_seconds()
+        results = self._find_results(self._directory)
+        if isinstance(results, SlotFailure | Cancelled):
+            return results
         job = Job(
             report_id=report.id,
             attempt=report.attempt,
@@ -99,6 +113,7 @@ class Supervision:
             carrier=carrier,
             definition=definition,
             outputs=outputs,
+            results=results,
         )
         return self._supervise(kind, steps, job)
 
@@ -140,8 +155,6 @@ class Supervision:
 
     def _supervise(self, kind: Kind, steps: Sequence[str], job: Job) -> Outcome:
         progress = Progress(steps[0] if steps else "", 0, len(steps))
-        timeout = min(kind.timeout, self._report.timeout or kind.timeout)
-        self.deadline = time.monotonic() + timeout.total_seconds()
         try:
             self._slot.start(job, fresh=kind.fresh_process, sink=self._sink())
             while time.monotonic() < self.deadline:
@@ -151,9 +164,7 @@ class Supervision:
                         self._slot.stop()  # else what the job has left writes on into the file that is stored
                     return received
                 if isinstance(received, StepStarted | StepEnded):
-                    change = _change(received)
-                    progress = progress.after(change)
-                    self._note(StepTaken(change, progress))
+                    progress = self._note(received, progress, job.directory)
                 if self._unwritten and time.monotonic() >= self._write_by:
                     self.write_steps()
                 if self._cancel_by is not None and time.monotonic() >= self._cancel_by:
@@ -163,9 +174,29 @@ class Supervision:
             raise
         except SlotDied as error:
             return SlotFailure(Failure(FailureType.SLOT_DIED, str(error), progress.step))
+        except (NotInDirectory, TooManyResults) as error:
+            self._slot.stop()
+            return replace(failed_with(error), left_over=("a result that was refused",))
         self._slot.stop()
-        message = f"The attempt took longer than {timeout}."
-        return SlotFailure(Failure(FailureType.TIMED_OUT, message, progress.step))
+        return self._timed_out(progress.step)
+
+    def _timed_out(self, step: str | None = None) -> SlotFailure:
+        message = f"The attempt took longer than {self._timeout}."
+        return SlotFailure(Failure(FailureType.TIMED_OUT, message, step))
+
+    def _find_results(self, directory: Path) -> Mapping[str, Reusable] | SlotFailure | Cancelled:
+        """What earlier attempts have stored."""
+        try:
+            return self.results.find(directory, self.deadline)
+        except CancelWanted:
+            return Cancelled()
+        except TookTooLong:
+            return self._timed_out()
+        except ArtefactStoreUnavailable as error:
+            return SlotFailure(Failure(FailureType.ARTEFACT_STORE, str(error)))
+        except OSError as error:
+            message = f"The worker cannot put the results of steps into the job's directory: {error}"
+            return SlotFailure(Failure(FailureType.NO_DIRECTORY, message))
 
     def _sink(self) -> Callable[[str], Sink] | None:
         """Of what the job prints."""
@@ -182,10 +213,19 @@ class Supervision:
             raise SlotDied("The process that ran the report says that it was cancelled; it was not.")
         return received
 
-    def _note(self, step: StepTaken) -> None:
+    def _note(self, received: StepStarted | StepEnded, before: Progress, directory: Path) -> Progress:
+        """The progress after it. One with a result is written at once: the job waits for that."""
+        kept = received.kept if isinstance(received, StepEnded) else None
+        result = self.results.keep(received.name, kept, directory, self.deadline) if kept else None
+        change = _change(received)
+        progress = before.after(change)
         if not self._unwritten:
             self._write_by = time.monotonic() + _TOGETHER_SECONDS
-        self._unwritten.append(step)
+        self._unwritten.append(StepTaken(change, progress, result))
+        if kept:
+            self.write_steps()
+            self._slot.note()
+        return progress
 
 
 def _not_started(error: Exception) -> UnsupportedKind | Failed:
@@ -205,7 +245,8 @@ def _is_of_another_version(error: Exception) -> bool:
 
 
 def _change(received: StepStarted | StepEnded) -> StepChange:
+    reused_from = received.reused_from_attempt
     if isinstance(received, StepStarted):
-        return StepChange(received.name, StepStatus.RUNNING)
+        return StepChange(received.name, StepStatus.RUNNING, reused_from_attempt=reused_from)
     status = StepStatus.FAILED if received.error is not None else StepStatus.DONE
-    return StepChange(received.name, status, received.duration_ms, received.error)
+    return StepChange(received.name, status, received.duration_ms, received.error, reused_from)

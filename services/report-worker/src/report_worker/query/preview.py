@@ -81,6 +81,17 @@ class Preview:
 
 
 @dataclass
+class _Step:
+    """A step that nothing is stored of: a preview has one attempt."""
+
+    reused: bool = False
+    result: Any = None
+
+    def keep(self, result: Any) -> None:
+        self.result = result
+
+
+@dataclass
 class _Work:
     """A `Work` without a worker, which says how each step ends."""
 
@@ -93,11 +104,11 @@ class _Work:
     failed: list[tuple[str, Exception]] = field(default_factory=list)
 
     @contextmanager
-    def step(self, name: str, *, keep_going: bool = False) -> Iterator[None]:
+    def step(self, name: str, *, keep_going: bool = False, resume: bool = False) -> Iterator["_Step"]:  # noqa: ARG002
         self.running = name
         started = time.monotonic()
         try:
-            yield
+            yield _Step()
         except Exception as error:
             self._tell(name, "failed", started)
             if not keep_going:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from pyarrow.parquet import read_metadata
 
 from report_worker import files
 from report_worker.files import Document, Result
@@ -53,16 +56,26 @@ class _Run:
     missing: dict[str, str] = field(default_factory=dict)
 
     def do(self, step: Step) -> None:
-        """Of a step that may fail, the report goes on without its result."""
-        with self.work.step(step.name, keep_going=step.keep_going):
+        """Of a step that may fail, the report goes on without its result. One that an earlier attempt has
+        done is not done again."""
+        with self.work.step(step.name, keep_going=step.keep_going, resume=True) as current:
             try:
-                self._do(step)
+                if current.reused:
+                    self._take(step, current.result)
+                else:
+                    current.keep(self._do(step))
             except Exception as error:
                 self.results.pop(step.name, None)
                 self.missing[step.name] = str(error)
                 raise
 
-    def _do(self, step: Step) -> None:
+    def _take(self, step: Step, path: Path) -> None:
+        rows = read_metadata(path).num_rows
+        describe_step(source_of(step), rows, path.stat().st_size)
+        self.results[step.name] = Result(step.name, path, rows)
+
+    def _do(self, step: Step) -> Path:
+        """The file of its result."""
         describe_step(source_of(step))
         try:
             rows = self.steps.run(step, self.results)
@@ -81,6 +94,7 @@ class _Run:
             )
         describe_step(source_of(step), rows, path.stat().st_size)
         self.results[step.name] = Result(step.name, path, rows)
+        return path
 
 
 def _write(document: Document, work: Work) -> list[Artefact]:

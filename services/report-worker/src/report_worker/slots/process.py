@@ -17,6 +17,7 @@ from report_worker.slots.protocol import (
     Failed,
     FromSlot,
     Job,
+    Noted,
     Produced,
     ProducedFile,
     Ready,
@@ -50,6 +51,7 @@ class SlotProcess:
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._work: SlotWork | None = None
         self._cancelled = threading.Event()
+        self._noted: SimpleQueue[Noted] = SimpleQueue()
         self._pid = os.getpid()
 
     def run(self) -> None:
@@ -81,6 +83,8 @@ class SlotProcess:
                     self._jobs.put(received)
                 elif isinstance(received, Cancel):
                     self._cancelled.set()
+                elif isinstance(received, Noted):
+                    self._noted.put(received)
         except (EOFError, OSError, WrongFrameError):
             pass  # the worker is gone, or wants no more of this slot
         finally:  # also if there is no memory left to listen with
@@ -127,10 +131,13 @@ class SlotProcess:
         return stored_kind(job.definition)
 
     def _tell(self, message: StepStarted | StepEnded) -> None:
-        """The steps of a process that the job has forked are not the report's."""
+        """The steps of a process that the job has forked are not the report's. Where a step has kept a
+        result, blocks until that is stored, or cannot be."""
         if os.getpid() == self._pid:
             self._mark(message)
             self._channel.send(message)
+            if isinstance(message, StepEnded) and message.kept:
+                self._noted.get()
 
     def _mark(self, message: StepStarted | StepEnded) -> None:
         """Before the worker hears of the step's end: what the step has printed is before the mark."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from waybill.domain import Carrier
+from waybill.domain import MAX_VALUE_BYTES, Carrier
 from waybill.kinds import MAX_ARTEFACTS
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
@@ -19,6 +19,9 @@ Name = Annotated[str, Field(max_length=2000, pattern=_STORABLE)]
 Text = Annotated[str, Field(max_length=200_000, pattern=_STORABLE)]
 """What a job can say of itself: much more than `sanitize` leaves, and yet an end; and nothing that the
 database does not take."""
+
+
+Json = Annotated[str, Field(max_length=MAX_VALUE_BYTES, pattern=_STORABLE)]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -94,9 +97,20 @@ class Ended:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Reusable:
+    """What a step of an earlier `attempt` has stored: the text of some JSON, or a file that is in the job's
+    directory now. `carrier`: of the span that made it."""
+
+    attempt: int
+    value: Json | None
+    path: Path | None
+    carrier: Carrier | None
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Job:
     """To a slot: one attempt. `carrier` is handle_report's, the parent of the steps' spans; `outputs` are
-    those that are wanted."""
+    those that are wanted. `results`: by the name of the step that shall not run again."""
 
     report_id: UUID
     attempt: int
@@ -107,6 +121,7 @@ class Job:
     definition: Annotated[str, Field(max_length=200_000)] | None = None
     """The text of the kind's definition, if it has one."""
     outputs: tuple[str, ...] = ()
+    results: Mapping[str, Reusable] = field(default_factory=dict)
     type: Literal["job"] = "job"
 
 
@@ -125,6 +140,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Noted:
+    """To a slot: the step that has kept a result is written down, and the job can go on."""
+
+    type: Literal["noted"] = "noted"
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Ready:
     """From a slot: it takes a job."""
 
@@ -133,19 +155,31 @@ class Ready:
 
 @dataclass(frozen=True, config=_STRICT)
 class StepStarted:
-    """From a slot."""
+    """From a slot. `reused_from_attempt`: it does not run."""
 
     name: Name
+    reused_from_attempt: int | None = None
     type: Literal["step_started"] = "step_started"
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Kept:
+    """What a step has left for a later attempt: the text of some JSON, or a file. `carrier`: of its span."""
+
+    value: Json | None
+    path: Path | None
+    carrier: Carrier | None
+
+
+@dataclass(frozen=True, config=_STRICT)
 class StepEnded:
-    """From a slot; `error` if the step failed."""
+    """From a slot; `error` if the step failed. Where it has `kept` something, the slot waits for `Noted`."""
 
     name: Name
     duration_ms: Annotated[int, Field(ge=0, lt=2**31)]
     error: Text | None
+    reused_from_attempt: int | None = None
+    kept: Kept | None = None
     type: Literal["step_ended"] = "step_ended"
 
 
@@ -196,7 +230,7 @@ class Cancelled:
 
 ToTemplate = Options | Fork | End
 FromTemplate = Importing | Prepared | Forked | NotForked | Ended
-ToSlot = Job | Cancel | Stop
+ToSlot = Job | Noted | Cancel | Stop
 FromSlot = Ready | StepStarted | StepEnded | Produced | Failed | Cancelled
 
 TO_TEMPLATE: TypeAdapter[ToTemplate] = TypeAdapter(Annotated[ToTemplate, Field(discriminator="type")])

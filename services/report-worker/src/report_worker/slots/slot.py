@@ -8,7 +8,7 @@ from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.errors import SlotDied, TemplateDied
 from report_worker.slots.fork_server import ForkedProcess, ForkServer
 from report_worker.slots.output import Output, Sink
-from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Cancel, FromSlot, Job, Ready, Stop, ToSlot
+from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Cancel, FromSlot, Job, Noted, Ready, Stop, ToSlot
 
 NewSink = Callable[[str], Sink]
 
@@ -92,6 +92,11 @@ class Slot:
         """Asks the job to end before its next step."""
         with contextlib.suppress(OSError):  # its death is for `receive` to tell
             self._open_channel().send(Cancel())
+
+    def note(self) -> None:
+        """Lets a job go on that has ended a step with a result."""
+        with contextlib.suppress(OSError):  # as above
+            self._open_channel().send(Noted())
 
     def stop(self) -> None:
         """Ends the process: its spans are sent out if that takes no longer than a few seconds. Nothing that

@@ -13,7 +13,16 @@ from opentelemetry.trace import Span
 
 from report_worker.slots.protocol import Job, StepEnded, StepStarted
 from report_worker.slots.sanitize import message_of, name_of, shortened, stack_of, type_of
-from waybill.telemetry import context_of, fail_span, interrupt_span, log_failure, step_span
+from report_worker.slots.step import SlotStep, Stored
+from waybill.telemetry import (
+    context_of,
+    fail_span,
+    interrupt_span,
+    log_failure,
+    reused_step_span,
+    span_carrier,
+    step_span,
+)
 
 Tell = Callable[[StepStarted | StepEnded], None]
 
@@ -31,6 +40,7 @@ class SlotWork:
         self._job = job
         self._tell = tell
         self._parent = context_of(job.carrier)
+        self._stored = Stored(dict(job.results))
         self._running: Span | None = None
         self.failed: StepEnded | None = None
         """The first step that failed and let the job go on."""
@@ -60,20 +70,23 @@ class SlotWork:
         return self._running
 
     @contextmanager
-    def step(self, name: str, *, keep_going: bool = False) -> Iterator[None]:
+    def step(self, name: str, *, keep_going: bool = False, resume: bool = False) -> Iterator[SlotStep]:
         if self._running is not None:
             raise RuntimeError(f"The step {name!r} began within another; steps do not nest.")
         if self._cancelled.is_set():
             raise JobCancelled
         name = shortened(name, _NAME_CHARACTERS)
-        span = step_span(name, self._parent)
+        step = SlotStep(name, self.directory, self._stored if resume else None)
+        span = self._span(name, step)
         self._running = span
-        self._tell(StepStarted(name))
+        reused_from = step.found.attempt if step.found else None
+        self._tell(StepStarted(name, reused_from))
         started = time.monotonic()
         error: BaseException | None = None
         try:
             with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-                yield
+                yield step
+                step.check()
         except BaseException as caught:  # also an asyncio task's cancellation, or sys.exit
             error = caught
             _record(span, name, caught)
@@ -84,10 +97,16 @@ class SlotWork:
             self._running = None
             span.end()
             milliseconds = round((time.monotonic() - started) * 1000)
-            ended = StepEnded(name, milliseconds, message_of(error) if error else None)
+            kept = None if error else step.kept(span_carrier(span))
+            ended = StepEnded(name, milliseconds, message_of(error) if error else None, reused_from, kept)
             if error:
                 self.failed = self.failed or ended
             self._tell(ended)
+
+    def _span(self, name: str, step: SlotStep) -> Span:
+        if step.found is None:
+            return step_span(name, self._parent)
+        return reused_step_span(name, self._parent, attempt=step.found.attempt, made_by=step.found.carrier)
 
     def interrupt(self) -> None:
         """Ends the running step's span as interrupted. Called from another thread, before the exit."""

@@ -86,6 +86,19 @@ class TalkParameters(Parameters):
     seconds: float = Field(default=0, ge=0, description="For how long each step takes afterwards.")
 
 
+class ResumableParameters(Parameters):
+    """So many steps, each of which keeps JSON or, if its number is odd, a file, and adds a line to `log`
+    where it runs. Between step `after` and the next, the first `times` attempts end in a way."""
+
+    log: str
+    steps: int = Field(default=4, ge=1)
+    seconds: float = Field(default=0, ge=0, description="Of each step that runs.")
+    after: int = 0
+    times: int = Field(default=0, ge=0)
+    how: Literal["raise", "exit", "kill worker", "wait", "in the next", "give up"] = "raise"
+    file_bytes: int = Field(default=1000, ge=0)
+
+
 class ExactParameters(Parameters):
     """A decimal, and what is computed of it."""
 
@@ -112,6 +125,10 @@ def _steps(parameters: SlowParameters) -> Sequence[str]:
 
 def _ways(parameters: TalkParameters) -> Sequence[str]:
     return parameters.ways
+
+
+def _resumable_steps(parameters: ResumableParameters) -> Sequence[str]:
+    return [f"step {number}" for number in range(parameters.steps)]
 
 
 def _kind(
@@ -153,4 +170,6 @@ FORK = _kind("fork", HowParameters, max_attempts=1)
 READ = _kind("read", HowParameters, max_attempts=1)
 RETURN = _kind("return_one", HowParameters, max_attempts=1)
 SEVERAL = _kind("several", SeveralParameters, outputs=("html", "pdf", "xlsx"))
+RESUMABLE = _kind("resumable", ResumableParameters, _resumable_steps, max_attempts=3)
+WRONG_STEP = _kind("wrong_step", HowParameters)
 ALONE = _kind("alone", Parameters, max_attempts=1, fresh_process=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import decimal
+import hashlib
 import locale
 import multiprocessing
 import os
@@ -30,6 +31,7 @@ from . import (
     HowParameters,
     KillerParameters,
     PermanentParameters,
+    ResumableParameters,
     SecondsParameters,
     SeveralParameters,
     SlowParameters,
@@ -129,6 +131,97 @@ def exact(parameters: ExactParameters, work: Work) -> Artefact:
 
 
 def loose(_: Parameters, work: Work) -> Artefact:
+    return _artefact(work)
+
+
+def resumable(parameters: ResumableParameters, work: Work) -> Artefact:
+    """Its artefact is a function of its steps' results, each of which is one of the result before it."""
+    chain = ""
+    for number in range(parameters.steps):
+        with work.step(f"step {number}", resume=True) as step:
+            if not step.reused:
+                _note(parameters.log, f"{work.report_id} {number} {work.attempt}")
+                time.sleep(parameters.seconds)
+                if _ends(parameters, work, number - 1) and parameters.how == "in the next":
+                    raise RetryableError("told to fail")
+                step.keep(_result(chain, number, parameters.file_bytes, work.directory))
+            result = step.result
+        chain = _checksum(result)
+        if _ends(parameters, work, number):
+            _end(parameters.how)
+    return _artefact(work, chain)
+
+
+def _ends(parameters: ResumableParameters, work: Work, number: int) -> bool:
+    return number == parameters.after and work.attempt <= parameters.times
+
+
+def _end(how: str) -> None:
+    if how == "raise":
+        raise RetryableError("told to fail")
+    if how == "give up":
+        raise PermanentError("told to fail")
+    if how == "exit":
+        os._exit(_EXIT_CODE)
+    if how == "kill worker":
+        os.kill(_worker(), signal.SIGKILL)
+    if how != "in the next":
+        time.sleep(60)
+
+
+def _note(log: str, line: str) -> None:
+    """Adds a line, whole, whatever kills this process."""
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(file, f"{line}\n".encode())
+    os.close(file)
+
+
+def _result(before: str, number: int, size: int, directory: Path) -> Any:
+    seed = hashlib.sha256(f"{before} {number}".encode()).hexdigest()
+    if number % 2 == 0:
+        return {"seed": seed, "number": number, "half": number / 2}
+    path = directory / "of steps" / f"{number}.txt"
+    path.parent.mkdir(exist_ok=True)
+    block = (seed * 1024).encode()
+    with path.open("wb") as file:
+        for begin in range(0, size, len(block)):
+            file.write(block[: size - begin])
+    return path
+
+
+def _checksum(result: Any) -> str:
+    if isinstance(result, Path):
+        with result.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(repr(result).encode()).hexdigest()
+
+
+def wrong_step(parameters: HowParameters, work: Work) -> Artefact:
+    inside = work.directory / "inside.txt"
+    inside.write_text("inside")
+    results: dict[str, Any] = {
+        "too large": "x" * 70_000,
+        "no JSON": object(),
+        "not a number": float("nan"),
+        "outside": Path("/etc/hostname"),
+        "above": work.directory / ".." / "x",
+        "directory": work.directory,
+        "missing": work.directory / "missing",
+        "link": work.directory / "link",
+        "removed": inside,
+        "same file": inside,
+    }
+    (work.directory / "link").symlink_to(inside)
+    with work.step("only step", resume=parameters.how != "not resumable") as step:
+        if parameters.how == "no result":
+            str(step.result)
+        step.keep(results.get(parameters.how, 1))
+        if parameters.how == "twice":
+            step.keep(2)
+        if parameters.how == "removed":
+            inside.unlink()
+    with work.step("only step" if parameters.how == "same name" else "another", resume=True) as step:
+        step.keep(inside if parameters.how == "same file" else 2)
     return _artefact(work)
 
 

@@ -16,6 +16,7 @@ from waybill.store.statements import (
     publications,
     records,
     reports,
+    step_results,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "publications",
     "records",
     "reports",
+    "step_results",
 ]

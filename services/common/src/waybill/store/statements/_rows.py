@@ -130,6 +130,7 @@ _CONVERTED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "owner": lambda row: Owner(row["tenant"], row["owner"]),
     # of one that waits for its kind, `not_before` is no time: see `AWAITS_KIND`
     "not_before": lambda row: None if _awaits_kind(row) else row["not_before"],
+    "has_step_results": lambda row: row.get("has_step_results", False),
     "awaits_kind": lambda row: row["status"] == Status.INIT and _awaits_kind(row),
 }
 _PLAIN = tuple(field.name for field in fields(Report) if field.name not in _CONVERTED)

@@ -107,7 +107,12 @@ WITH RECURSIVE locked AS (
         failure = NULL
     FROM waiting
     WHERE reports.id = waiting.id AND reports.id = ANY (ARRAY(SELECT id FROM waiting))
-    RETURNING waiting.had_command, waiting.place, waiting.spans_before, {{columns}}
+    RETURNING waiting.had_command, waiting.place, waiting.spans_before,
+        -- of a first attempt it is not looked for
+        CASE WHEN reports.attempt > 1 THEN EXISTS (
+            SELECT FROM step_results AS kept WHERE kept.report_id = reports.id
+        ) ELSE false END AS has_step_results,
+        {{columns}}
 ), {REFILLED}
 SELECT refilled.sent, {LIMITED}, claimed.* FROM claimed, refilled
 """  # noqa: S608 - ours
@@ -289,7 +294,10 @@ def claim(
         if not rows:
             return Claimed({}, [], takes_turns=False)
         sent, takes_turns = rows[0][:2]
-        reports = {place: _report(row, attempt_trace=before) for _, _, _, place, before, *row in rows}
+        reports = {
+            place: _report(row, attempt_trace=before, has_step_results=has_results)
+            for _, _, _, place, before, has_results, *row in rows
+        }
         return Claimed(reports, dispatched(sent), takes_turns)
 
     return claimed
