@@ -149,7 +149,9 @@ def resumable(parameters: ResumableParameters, work: Work) -> Artefact:
         chain = _checksum(result)
         if _ends(parameters, work, number):
             _end(parameters.how)
-    return _artefact(work, chain)
+    path = work.directory / "chain.txt"
+    path.write_text(chain)
+    return Artefact(path, "text/plain", path.name)
 
 
 def _ends(parameters: ResumableParameters, work: Work, number: int) -> bool:
