@@ -15,7 +15,7 @@ from local import signals
 from tests.faults import settings
 from tests.faults.console import Live
 from tests.faults.harness import start_rig, summary
-from tests.faults.injectors import Lane, killers, workers
+from tests.faults.injectors import Lane, killers, resume, workers
 from tests.faults.report import show_violations
 from tests.faults.rig import API, Rig
 from tests.faults.run import Outcome, Run
@@ -110,6 +110,12 @@ BUILDS = (
         killers.let_them_kill,
         breaches=frozenset({"not_alone"}),
         settings=killers.SETTINGS,
+    ),
+    Build(
+        "forget-results",
+        lambda rig: rig.workers,
+        resume.kill,
+        breaches=frozenset({"committed_step_ran_again"}),
     ),
 )
 

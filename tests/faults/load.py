@@ -24,7 +24,7 @@ LAST_ANSWER_SECONDS = _GIVE_UP_SECONDS + 3 * _TIMEOUT_SECONDS
 
 @dataclass
 class Load:
-    """Requests `effect` reports from so many threads, at most `most` of them, until `stop`.
+    """Requests reports of a `kind` from so many threads, at most `most` of them, until `stop`.
 
     `name` is this load's alone; `fields` are more of the request's, and `parameters` are the kind's; `pause`
     is each thread's, in seconds, after an answer; while `is_full`, none is requested. All of them must end as
@@ -37,6 +37,7 @@ class Load:
     expected: str = "done"
     given_up: bool = False
     """They use up their attempts, and must leave dead letters."""
+    kind: str = "effect"
     fields: dict[str, Any] = field(default_factory=dict)
     threads: int = 4
     most: int | None = None
@@ -129,7 +130,7 @@ class Load:
     def _request(self, client: httpx.Client, request: str) -> None:
         body = {
             **self.fields,
-            "kind": "effect",
+            "kind": self.kind,
             "parameters": {**self.parameters, "fault": self.fault, "request": request},
         }
         began, answer = time.monotonic(), ""

@@ -1,4 +1,4 @@
-"""The real stack as the harness needs it: with the kind `effect`, short leases, and proxies in between."""
+"""The real stack as the harness needs it: with kinds of its own, short leases, and proxies in between."""
 
 import os
 import signal
@@ -37,6 +37,8 @@ _PARTS = ("postgres", "kafka", "jaeger", "collector")
 
 EFFECTS_DATABASE = "FAULTS_DATABASE_URL"
 """Tells the kind where its table is."""
+STEPS_LOG = "FAULTS_STEPS_LOG"
+"""Tells the kind `resumed` where it writes down which steps run."""
 
 _KIND = Path(__file__).parent / "kind"
 _EFFECTS = """
@@ -99,6 +101,7 @@ class Rig:
         self._proxied = proxied
         self._installation = Installation.find()
         self.tokens = directory / "tokens"
+        self.steps_log = directory / "steps.log"
         self._ports = Ports.free()
         ports = self._ports
         self.proxies = Proxies(
@@ -222,6 +225,7 @@ class Rig:
         return {
             SABOTAGE: "",
             TOKENS: str(self.tokens),
+            STEPS_LOG: str(self.steps_log),
             "WAYBILL_ARTEFACT_URL": self.disk.folder.as_uri(),
             "WAYBILL_LEASE_SECONDS": str(LEASE_SECONDS),
             "WAYBILL_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),

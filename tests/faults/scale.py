@@ -32,6 +32,8 @@ class Scale:
     """Of 10 MB each."""
     traces: int
     """At most so many are read after each fault."""
+    resume_reports: int
+    """Of ten steps, in the middle of which workers and slots are killed."""
     ends_within: float
     """After the last fault and the last request, so long until the next report ends: far above lease, session
     and time-outs, so that what takes longer is stuck."""
@@ -55,6 +57,7 @@ QUICK = Scale(
     poison_messages=2000,
     large_messages=2,
     traces=30,
+    resume_reports=60,
     ends_within=45,
 )
 
@@ -76,6 +79,7 @@ FULL = Scale(
     poison_messages=100_000,
     large_messages=10,
     traces=500,
+    resume_reports=1000,
     ends_within=60,
 )
 
@@ -97,6 +101,7 @@ SMOKE = Scale(
     poison_messages=200,
     large_messages=1,
     traces=30,
+    resume_reports=20,
     ends_within=45,
 )
 """Whether the harness itself works; it proves little."""

@@ -1,4 +1,5 @@
-"""The kind `effect`: writes down that it ran, and fails as it is told to."""
+"""The kind `effect`: writes down that it ran, and fails as it is told to. The kind `resumed`: writes that
+down too, and each of its steps keeps a result."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -7,7 +8,7 @@ from pydantic import Field
 
 from waybill.kinds import Kind, Parameters
 
-__all__ = ["EFFECT", "EffectParameters", "Mode"]
+__all__ = ["EFFECT", "RESUMED", "EffectParameters", "Mode"]
 
 
 class Mode(StrEnum):
@@ -52,4 +53,15 @@ EFFECT = Kind(
     implementation="waybill_faults.job:produce",
     timeout=timedelta(seconds=60),
     max_attempts=5,
+)
+
+RESUMED = Kind(
+    name="resumed",
+    title="Resumed",
+    description="As an effect, of steps that survive: the job of the tests which kill it in between.",
+    parameters=EffectParameters,
+    steps=step_names,
+    implementation="waybill_faults.resumed:produce",
+    timeout=timedelta(seconds=60),
+    max_attempts=1000,
 )

@@ -28,18 +28,29 @@ _DATABASE_AWAY_SECONDS = 30
 
 def produce(parameters: EffectParameters, work: Work) -> Artefact:
     """Begins its effect, works, fails if it is told to, and ends its effect."""
-    effect = uuid4()
-    _write(_BEGIN, effect, work.report_id, work.attempt, _worker())
+    effect = begin_effect(work)
     for name in step_names(parameters):
         with work.step(name):
             time.sleep(parameters.step_ms / 1000)
     if work.attempt <= parameters.failures:
         _fail(parameters.mode)
-    _write(_END, effect)
+    end_effect(effect)
     file = work.directory / "effect.txt"
     line = f"{work.report_id} {work.attempt}\n"
     file.write_text(line + "." * max(0, parameters.payload_bytes - len(line)), encoding="utf-8")
     return Artefact(path=file, media_type="text/plain; charset=utf-8", filename=file.name)
+
+
+def begin_effect(work: Work) -> UUID:
+    """Writes down that the attempt has begun; the effect's key."""
+    effect = uuid4()
+    _write(_BEGIN, effect, work.report_id, work.attempt, _worker())
+    return effect
+
+
+def end_effect(effect: UUID) -> None:
+    """And that its work is done."""
+    _write(_END, effect)
 
 
 def _worker() -> int:
