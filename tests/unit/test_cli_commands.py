@@ -89,6 +89,25 @@ def ended(server: Server, status: str, **fields: object) -> None:
     }
 
 
+def ended_the_second_time(server: Server) -> None:
+    """As `ended`, in an attempt that has reused a step of the first; and a step of that has failed."""
+    reused = {"name": "load", "status": "done", "duration_ms": 0, "reused": True, "reused_from_attempt": 1}
+    rendered = {"name": "render", "status": "done", "duration_ms": 12}
+    last = report("done", 6, attempt=2, finished_at="2026-11-23T12:00:02.623456Z")
+    ended(server, "done")
+    server.routes |= {
+        f"GET {REPORTS}/{REPORT_ID}": lambda request: request.json(last),
+        f"GET {REPORTS}/{REPORT_ID}/events": lambda request: request.stream(
+            event(1, "init"),
+            event(2, attempt=2),
+            event(3, attempt=2, step={**reused, "status": "running", "duration_ms": None}),
+            event(4, attempt=2, step=reused, progress={"step": "load", "done": 1, "total": 2}),
+            event(5, attempt=2, step=rendered, progress={"step": "render", "done": 2, "total": 2}),
+            event(6, "done", attempt=2),
+        ),
+    }
+
+
 def letter(**fields: object) -> dict[str, object]:
     """A dead letter as the API answers it."""
     return {
@@ -239,6 +258,14 @@ class TestRequest:
             ["dowork", "done       report.html, 19 bytes"],
         ]
 
+    def test_follow_says_which_steps_did_not_run(self, server: Server, waybill: Waybill) -> None:
+        ended_the_second_time(server)
+
+        lines = waybill("follow", REPORT_ID)[1].splitlines()
+
+        assert lines[2].endswith("1/2 load done, reused from attempt 1")
+        assert lines[3].endswith("2/2 render done, 12 ms")
+
     def test_a_report_that_fails_ends_with_1_and_its_reason(self, server: Server, waybill: Waybill) -> None:
         ended(server, "fail", error={"type": "step_failed", "message": "doWork:1: Something wrong!"})
         code, output, _ = waybill("request", "dowork", "--follow")
@@ -284,6 +311,23 @@ class TestReading:
         assert code == 0
         assert "after 2.50 s" in output
         assert f"{server.url}{REPORTS}/{REPORT_ID}/artefact" in output.replace("\n", "").replace(" ", "")
+
+    def test_show_tells_which_steps_did_not_run(self, server: Server, waybill: Waybill) -> None:
+        ended_the_second_time(server)
+
+        facts = [line.strip() for line in waybill("show", REPORT_ID)[1].splitlines()]
+
+        assert facts[facts.index("attempt     2") + 1] == "reused from attempt 1: load"
+
+    def test_show_does_without_that_where_it_gets_no_events(self, server: Server, waybill: Waybill) -> None:
+        ended_the_second_time(server)
+        problem = {"title": "Too many streams", "status": 403}
+        server.routes[f"GET {REPORTS}/{REPORT_ID}/events"] = lambda request: request.json(problem, 403)
+
+        code, output, _ = waybill("show", REPORT_ID)
+
+        assert (code, "reused" in output) == (0, False)
+        assert "attempt     2\n" in output
 
     def test_list_is_a_table_of_80_columns(self, server: Server, waybill: Waybill) -> None:
         ended(server, "fail")
@@ -493,6 +537,31 @@ class TestAsItIs:
 
         assert '"at": "s3:key:x"' in waybill("show", REPORT_ID, "--json")[1]
         assert f"Saved {place}/report.html\n" in waybill("request", "dowork", "--save", str(place))[1]
+
+
+class TestFromStart:
+    @pytest.mark.parametrize(
+        ("command", "path"),
+        [
+            (("retry", REPORT_ID), f"{REPORTS}/{REPORT_ID}:retry"),
+            (("redrive", "--reason", "timed_out"), "/api/v1/dead-letters:redrive"),
+        ],
+    )
+    def test_it_is_asked_for_only_where_it_is_wanted(
+        self, server: Server, waybill: Waybill, command: tuple[str, ...], path: str
+    ) -> None:
+        sent: list[object] = []
+        answer = {**report("init", 6), "reports": [], "refused": []}
+
+        def restart(request: Request) -> None:
+            sent.append((request.body or {}).get("from_start"))
+            request.json(answer, 202)
+
+        server.routes[f"POST {path}"] = restart
+        waybill(*command)
+        waybill(*command, "--from-start")
+
+        assert sent == [None, True]
 
 
 class TestRedrive:

@@ -31,8 +31,10 @@ def test_a_process_dies_once_for_each_token(tmp_path: Path) -> None:
     assert kill.messages == ("a", "b")
 
 
-def test_the_kind_is_found_without_being_installed(tmp_path: Path) -> None:
+def test_the_kinds_are_found_without_being_installed(tmp_path: Path) -> None:
     _write_scripts(tmp_path, tmp_path)
     (found,) = distributions(path=[str(tmp_path)])
-    (entry,) = found.entry_points
-    assert (entry.group, entry.name, entry.value) == ("waybill.kinds", "effect", "waybill_faults:EFFECT")
+    assert {(entry.group, entry.name, entry.value) for entry in found.entry_points} == {
+        ("waybill.kinds", "effect", "waybill_faults:EFFECT"),
+        ("waybill.kinds", "resumed", "waybill_faults:RESUMED"),
+    }

@@ -199,3 +199,18 @@ def test_a_trace_of_one_moment_is_drawn() -> None:
 )
 def test_a_bar_is_precise_to_an_eighth(begin: float, end: float, bar: str) -> None:
     assert _bar(begin, end, 4) == bar
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_step_that_did_not_run_says_where_its_result_is_from(width: int) -> None:
+    done, again = steps(["load", "render"])
+    again["tags"] += [
+        {"key": "report.step.reused", "type": "bool", "value": True},
+        {"key": "report.step.reused_from_attempt", "type": "int64", "value": 1},
+    ]
+
+    lines = render([*spine(), done, again], width)
+
+    assert "reused from attempt 1" in line_of("render", lines)
+    assert "✗" not in "".join(lines)
+    assert "".join(lines).count("reused") == 1

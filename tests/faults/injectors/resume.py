@@ -15,9 +15,10 @@ from tests.faults.run import Run
 
 _STEPS = 10
 _OPEN = 32
-_REPORTS_FOR_A_WORKER = 20
-"""At the most, of a killed one; and of a killed slot below."""
-_REPORTS_FOR_A_SLOT = 3
+_REPORTS_FOR_A_WORKER = 50
+_REPORTS_FOR_A_SLOT = 10
+"""At the most, of one that is killed: how many kills there are, while the reports last, is the machine's
+affair."""
 _WORKER_EVERY = 2.0, 5.0
 _SLOT_EVERY = 0.2, 0.8
 _SETTINGS = {"WAYBILL_RETRY_MAX_DELAY_SECONDS": "2"}
@@ -41,7 +42,7 @@ def killed(run: Run) -> None:
 def kill(run: Run) -> None:
     """The same with services that have the settings, or lack something."""
     most = run.scale.resume_reports
-    wanted_workers, wanted_slots = most // _REPORTS_FOR_A_WORKER, most // _REPORTS_FOR_A_SLOT
+    wanted_workers, wanted_slots = max(1, most // _REPORTS_FOR_A_WORKER), most // _REPORTS_FOR_A_SLOT
     run.wanted = wanted_workers + wanted_slots
     run.may_fail.add("slot_died")
     load = run.load(

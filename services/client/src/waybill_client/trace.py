@@ -69,8 +69,10 @@ class Span:
     @property
     def reused_from_attempt(self) -> int | None:
         """Of a step that did not run: the attempt that has stored its result."""
-        attempt = self.attributes.get(REUSED_FROM)
-        return attempt if isinstance(attempt, int) else None
+        try:
+            return int(self.attributes[REUSED_FROM])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
 
 
 @dataclass(frozen=True)
