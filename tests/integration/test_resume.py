@@ -1,5 +1,6 @@
 """Work that is done stays done: a step whose result is stored does not run again."""
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from structlog.testing import capture_logs
 from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.intake import Claimed
-from report_worker.slots import ForkServer, Slot
+from report_worker.slots import ForkServer, FromSlot, Job, Kept, Slot, StepEnded
 from tests.support import lifecycle as ask
 from tests.support import sse
 from tests.support.database import Database
@@ -29,6 +30,8 @@ from tests.support.traces import Traces
 from tests.support.waiting import eventually, within
 from waybill.artefacts import ArtefactStore, ArtefactStoreUnavailable
 from waybill.domain import (
+    MAX_VALUE_BYTES,
+    MAX_VALUES_BYTES,
     Fence,
     LeasePolicy,
     NewReport,
@@ -559,6 +562,57 @@ def test_the_lease_lasts_while_a_result_is_stored(bench: Bench) -> None:
     after = bench.store.ledger.get(report_id)
     assert after is not None
     assert (after.status, after.attempt) == (Status.DONE, 1)
+
+
+class TellingSlot(Slot):
+    """A slot that its job has taken over: says what it wants to."""
+
+    def __init__(self, *told: FromSlot) -> None:
+        self.told = list(told)
+        self.jobs = 0
+
+    @property
+    def is_alive(self) -> bool:
+        return True
+
+    def start(self, job: Job, *, fresh: bool = False) -> None:
+        pass
+
+    def receive(self, timeout: float) -> FromSlot | None:  # noqa: ARG002 - as of a Slot
+        return self.told.pop(0)
+
+    def note(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+def kept(name: str, value: str | None, path: Path | None = None) -> StepEnded:
+    return StepEnded(name, 1, None, kept=Kept(value, path, None))
+
+
+def test_whatever_a_slot_says_no_file_of_others_is_stored(bench: Bench) -> None:
+    bench.slot = TellingSlot(kept("a step", None, Path("/etc/hostname")))
+    report_id = bench.request()
+
+    report = bench.attempt(report_id)
+
+    assert report.failure is not None
+    assert (report.status, report.failure.type) == (Status.FAIL, "permanent")
+    assert (bench.stored(report_id), bench.files(report_id)) == ({}, [])
+
+
+def test_and_no_more_than_the_bounds(bench: Bench) -> None:
+    value = json.dumps("x" * (MAX_VALUE_BYTES - 2))
+    most = MAX_VALUES_BYTES // MAX_VALUE_BYTES
+    bench.slot = TellingSlot(*(kept(f"step {number}", value) for number in range(most + 5)))
+    report_id = bench.request()
+
+    report = bench.attempt(report_id)
+
+    assert report.status is Status.FAIL
+    assert len(bench.stored(report_id)) == most
 
 
 def test_large_files_are_never_in_memory_as_a_whole(bench: Bench) -> None:
