@@ -8,6 +8,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
+from report_worker import files
 from report_worker.query import Sources, WrongSource, produce
 from report_worker.slots.environment import slot_environment
 from tests.support.http_server import serving
@@ -77,6 +78,17 @@ def test_the_wanted_outputs_are_written(work: RecordedWork, sources: Sources) ->
     artefacts = produce(kind.definition, kind.read_parameters({}), work, sources=sources)
     assert [one.path.suffix for one in artefacts] == [".csv", ".json"]
     assert list(work.steps)[-2:] == ["csv", "json"]
+
+
+def test_an_output_that_cannot_be_made_is_refused_before_any_step(
+    work: RecordedWork, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.outputs = ("csv", "pdf")
+    monkeypatch.setattr(files, "unavailable", {"pdf": "pdf needs Pango.", "csv": None}.get)
+    kind = defined_kind(f"{HEAD}{STEPS}")
+    with pytest.raises(PermanentError, match=r"^pdf needs Pango\.$"):
+        produce(kind.definition, kind.read_parameters({}), work, sources=sources)
+    assert not work.steps
 
 
 def test_a_result_without_rows_says_why(work: RecordedWork, sources: Sources) -> None:

@@ -31,6 +31,9 @@ def produce(
     `sources`: those of the file that the environment names, unless given. Raises `RetryableError` where
     another attempt may go well, and `PermanentError`.
     """
+    for output in wanted_outputs(definition, work):
+        if reason := files.unavailable(output):
+            raise PermanentError(reason)
     environment = own_environment()
     if sources is None:
         sources = read_sources(sources_file(environment))
