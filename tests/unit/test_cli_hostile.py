@@ -449,7 +449,7 @@ def test_the_demonstration_shows_it_escaped(waybill: Waybill, tmp_path: Path) ->
 
 ELSEWHERE = {"artefact", "demo"}
 """Tried in tests of their own, above."""
-OF_THE_SERVICES = {"migrate", "topics", "create-key"}
+OF_THE_SERVICES = {"migrate", "topics", "create-key", "check", "preview"}
 """They ask no server of ours; what they print is their own."""
 
 

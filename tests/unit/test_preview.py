@@ -146,6 +146,15 @@ def test_parameters_are_json_or_else_text(folder: Path) -> None:
     assert preview("-p", 'carrier="UA"', "--no-open").exit_code == 0
 
 
+def test_nothing_in_the_data_is_obeyed_by_a_terminal(folder: Path) -> None:
+    (folder / "data" / "flights.csv").write_text('carrier,flights\n"A\x1b[2J\nflights.yaml:1:1: made up",1\n')
+    done = preview("-p", "carrier=B\x1b[2J", "--no-open")
+    assert done.exit_code == 1
+    assert "\x1b" not in done.output
+    assert r"\x1b[2J" in done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("flights.yaml")]) == 1
+
+
 def test_sources_with_a_fault(folder: Path) -> None:
     (folder / "sources.yaml").write_text("sources:\n  exports: {type: mysql}\n")
     done = preview()

@@ -48,11 +48,22 @@ def preview(
     from report_worker.query.preview import Preview
 
     try:
-        done = Preview(definition, sources, to, typer.echo).run(parameter or [], output or [], opens=opens)
+        done = Preview(definition, sources, to, _say).run(parameter or [], output or [], opens=opens)
     except WaybillError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{_visible(str(error))}\n")
         raise typer.Exit(_FAILED) from error
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="-p") from error
+        raise typer.BadParameter(_visible(str(error)), param_hint="-p") from error
     if not done:
         raise typer.Exit(_FAILED)
+
+
+def _say(line: str) -> None:
+    typer.echo(_visible(line))
+
+
+def _visible(text: str) -> str:
+    """With escapes for what a terminal would obey: data and servers have a part in it."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode() for one in text
+    )

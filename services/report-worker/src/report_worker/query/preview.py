@@ -67,7 +67,8 @@ class Preview:
     def _placed(self, kind: DefinedKind, name: str | None, error: Exception) -> WrongDefinition:
         """Where in the file: at the line of the SQL that the server names, or else at the step."""
         document = YamlText(kind.source.text, str(self.file))
-        reason = f"{name}: {str(error) or type(error).__name__}" if name else str(error)
+        said = " ".join(str(error).split()) or type(error).__name__
+        reason = f"{name}: {said}" if name else said
         for number, step in enumerate(kind.definition.steps):
             if step.name == name:
                 if isinstance(error, SqlError) and error.place and isinstance(step, SqlStep):
