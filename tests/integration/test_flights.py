@@ -57,7 +57,7 @@ def test_the_page_is_what_its_report_says_it_is(report: Report, page: httpx.Resp
 
 def test_a_browser_shows_it_and_lets_it_do_nothing_else(page: httpx.Response) -> None:
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert page.headers["Content-Disposition"] == "inline; filename=flights.html"
+    assert page.headers["Content-Disposition"] == 'inline; filename="flights.html"'
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "sandbox" in page.headers["Content-Security-Policy"]
