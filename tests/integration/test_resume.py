@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.intake import Claimed
-from report_worker.slots import ForkServer, FromSlot, Job, Kept, Slot, StepEnded
+from report_worker.slots import ForkServer, FromSlot, Job, Kept, NewSink, Slot, StepEnded
 from tests.support import lifecycle as ask
 from tests.support import sse
 from tests.support.database import Database
@@ -575,7 +575,7 @@ class TellingSlot(Slot):
     def is_alive(self) -> bool:
         return True
 
-    def start(self, job: Job, *, fresh: bool = False) -> None:
+    def start(self, job: Job, *, fresh: bool = False, sink: NewSink | None = None) -> None:
         pass
 
     def receive(self, timeout: float) -> FromSlot | None:  # noqa: ARG002 - as of a Slot
