@@ -19,7 +19,8 @@ from structlog.testing import capture_logs
 from report_worker.attempt import Attempt, AttemptContext
 from report_worker.cancellations import Cancellations
 from report_worker.intake import Claimed
-from report_worker.slots import ForkServer, FromSlot, Job, Kept, NewSink, Slot, StepEnded
+from report_worker.slots import ForkServer, FromSlot, Job, Kept, Slot, StepEnded
+from report_worker.slots.slot import NewSink
 from tests.support import lifecycle as ask
 from tests.support import sse
 from tests.support.database import Database
