@@ -136,7 +136,10 @@ UNDESCRIBED = (
     ("DELETE", "/api/v1/kinds"),
 )
 """Those of browsers, which no description has, and what is no route."""
-NAMED = {"report_id": "019ab000-0000-7000-8000-000000000001", "key_id": "a" * 12, "kind": "dowork"}
+NAMED = {
+    **{"report_id": "019ab000-0000-7000-8000-000000000001", "key_id": "a" * 12, "kind": "dowork"},
+    **{"filename": "report.html", "name": "monthly"},
+}
 
 
 def routes(http: httpx.Client) -> Iterator[tuple[str, str]]:

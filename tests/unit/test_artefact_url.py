@@ -167,7 +167,7 @@ def test_a_store_that_is_not_available_does_not_stop_the_start(
         monkeypatch.setenv(name, value)
     endpoint.routes["GET /bucket"] = answer(403, b"<Error><Code>AccessDenied</Code></Error>")
     started: list[tuple[object, ...]] = []
-    monkeypatch.setattr(launch, "become", lambda *arguments: started.append(arguments))
+    monkeypatch.setattr(launch, "become", lambda *arguments, **_: started.append(arguments))
 
     start: Callable[..., object] = launch.launch
     start("producer-api", ServiceSettings, ["gunicorn"])
