@@ -20,4 +20,4 @@ class DamagedFile(WaybillError):  # noqa: N818 - the name is the sentence
 
 
 class ReadingStopped(WaybillError):  # noqa: N818 - the name is the sentence
-    """Nobody wants the file any more."""
+    """The file is not wanted any more."""

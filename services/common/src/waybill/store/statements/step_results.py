@@ -34,7 +34,7 @@ SELECT step, digest, attempt, value, key, path, size, sha256, traceparent, trace
 FROM step_results WHERE report_id = %(report_id)s AND digest = %(digest)s
 ORDER BY created_at LIMIT %(most)s
 """
-# Files are removed after the commit, by whoever finds the rows that are left.
+# Files are removed after the commit, by any process that finds the rows that are left.
 _END = """
 WITH without_file AS (
     DELETE FROM step_results WHERE report_id = ANY (%(ids)s::uuid[]) AND key IS NULL
@@ -55,8 +55,8 @@ _REMOVE = "DELETE FROM step_results WHERE report_id = ANY (%(ids)s::uuid[])"
 
 @dataclass(frozen=True)
 class DoneReport:
-    """One whose results nothing needs any more, though their files are there: so many `rows` of those that
-    were looked at."""
+    """One whose results nothing needs any more, though their files are there; `rows`: how many of those that
+    were looked at it has."""
 
     id: UUID
     tenant: str
