@@ -54,9 +54,11 @@ from waybill.domain import (
     Scope,
     Status,
     StepChange,
+    StepResult,
     StepStatus,
     StepTaken,
     StoredArtefact,
+    StoredFile,
     TryOutcome,
     new_report_id,
 )
@@ -92,6 +94,7 @@ ACTOR = Actor(ANN, "the test")
 NOW = timedelta(0)
 DAY = timedelta(days=1)
 DELIVERIES = DeliveryPolicy((DAY,))
+DIGEST = "0" * 64
 STEP = StepTaken(StepChange("a step", StepStatus.RUNNING), Progress("a step", 0, 1))
 FAILED = Failure(FailureType.ERROR, "Something wrong!")
 
@@ -156,6 +159,16 @@ def claimed(services: Services, **more: Any) -> Fence:
     return Fence(report.id, report.attempt, "the test")
 
 
+def has_results(services: Services) -> Fence:
+    """Of a report whose steps have stored a value and a file."""
+    fence = claimed(services)
+    file = StoredFile("key", "a.txt", 3, "0" * 64)
+    for name, value, stored in (("a step", "1", None), ("another", None, file)):
+        result = StepResult(name, DIGEST, fence.attempt, value, stored, None)
+        services.worker.ledger.steps(fence, [replace(STEP, result=result)])
+    return fence
+
+
 def unread(offset: int) -> UnreadMessage:
     origin = Origin("report", 0, offset)
     return UnreadMessage(f"report/0/{offset}@0", origin, b"key", b"value" * 100, [("a", b"b")], None)
@@ -180,7 +193,7 @@ def api_does(services: Services) -> None:
     assert api.report_logs.page(WantedLog(report.id, attempt=1), None, 10) == ([], False)
     assert api.ledger.cancel(report.id, ACTOR)
     assert api.ledger.cancel(claimed(services).report_id, ACTOR)
-    assert api.dead_letters.redrive(report.id, None, ACTOR)
+    assert api.dead_letters.redrive(report.id, None, ACTOR, from_start=True)
     api.ledger.note_download(report, ACTOR)
     assert api.ledger.audit(AuditFilter(scope=scope))
     failed = claimed(services)
@@ -218,6 +231,7 @@ def api_does(services: Services) -> None:
     api.kind_limits.resume(ACTOR, "dowork")
     api.kind_limits.limit(ACTOR, "dowork", None)
     api.recovery.requeue_due()
+    api.ledger.definitions.keep(DIGEST, "query:sales", "a text")
 
 
 def worker_does(services: Services) -> None:
@@ -237,6 +251,8 @@ def worker_does(services: Services) -> None:
     services.owner.limits.set(HolderLimits(Holder(Level.TENANT, "acme"), LimitValues(max_kept_bytes=10**9)))
     fence = claimed(services)
     ledger.heartbeat(fence)
+    services.api.ledger.definitions.keep(DIGEST, "query:sales", "a text")
+    assert ledger.definitions.text(DIGEST) == "a text"
     ledger.steps(fence, [STEP])
     worker.report_logs.write([NewLogChunk(fence.report_id, fence.attempt, 1, [{"text": "a line"}], 100)])
     worker.report_logs.trim([fence.report_id], 50)
@@ -246,7 +262,18 @@ def worker_does(services: Services) -> None:
     ledger.finish(claimed(services, webhook="https://example.com/"), End(Status.DONE))
     ledger.retry(claimed(services), Retry(FAILED, NOW))
     ledger.release(claimed(services))
+    first = has_results(services)
+    ledger.release(first)
+    again = services.worker.claim(first.report_id)
+    assert again is not None
+    assert again.has_step_results
+    assert len(ledger.step_results(again.id, DIGEST)) == 2
+    end_with_results(services, replace(first, attempt=again.attempt))
     row.remove()
+
+
+def end_with_results(services: Services, fence: Fence) -> None:
+    services.worker.ledger.finish(fence, End(Status.DONE), has_step_results=True)
 
 
 def both_do(store: Store, services: Services) -> None:
@@ -266,6 +293,8 @@ def both_do(store: Store, services: Services) -> None:
     store.recovery.waiting()
     store.recovery.backlog()
     relays(store, services)
+    end_with_results(services, has_results(services))
+    assert store.retention.remove_step_results(store.artefacts).removed
     kept = services.api.ledger.accept(new(), IdempotencyKey(str(new_report_id()), "0" * 64, ANN))
     services.api.ledger.note_download(kept, ACTOR)
     services.owner.pass_time(400 * DAY)

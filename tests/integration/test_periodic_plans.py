@@ -34,7 +34,9 @@ SELECT gen_random_uuid(), 'not_json', '', number::text, 'report', 0, number
 FROM generate_series(1, :many) AS number;
 INSERT INTO publications (report_id, first_version, last_version, command)
 SELECT id, 2, 2, false FROM reports WHERE status = 'processing' LIMIT 1000;
-ANALYZE reports, idempotency_keys, dead_letters, publications
+INSERT INTO step_results (report_id, step, digest, attempt, key, path, size, sha256)
+SELECT id, 'a step', '', 1, id::text, 'a', 1, '' FROM reports WHERE status = 'processing';
+ANALYZE reports, idempotency_keys, dead_letters, publications, step_results
 """
 _LET_WAIT = """
 INSERT INTO reports (id, kind, parameters, enqueue_at, created_at)
@@ -101,6 +103,7 @@ def test_no_periodic_statement_reads_what_is_not_due(filled: Store) -> None:
         "requeue": filled.recovery.requeue_due,
         "expired": filled.retention.remove_expired,
         "old": lambda: filled.retention.remove_reports(ArtefactStore("memory:///")),
+        "results of steps": lambda: filled.retention.remove_step_results(ArtefactStore("memory:///")),
         "cancellations": lambda: filled.ledger.cancelled_attempts("worker-1"),
     }
 

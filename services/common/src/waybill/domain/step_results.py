@@ -47,7 +47,8 @@ class StepResult:
 
 def work_digest(report: "Report") -> str:
     """A checksum, in hex, of all that a report's steps are made from: where it differs, so may they."""
-    return _digest({"kind": report.kind, "parameters": report.parameters})
+    defined = {"definition": report.definition} if report.definition else {}
+    return _digest({"kind": report.kind, "parameters": report.parameters, **defined})
 
 
 def _digest(made_from: Mapping[str, Any]) -> str:
