@@ -147,7 +147,7 @@ API: Final = Rights(
         "idempotency_keys": Access(
             select=EVERY, insert=("key", "request_sha256", "report_id"), update=("created_at",), delete=True
         ),
-        "definitions": Access(select=("digest",), insert=("digest", "kind", "text")),
+        "definitions": Access(insert=("digest", "kind", "text")),
         "dead_letters": Access(
             select=(
                 *(*_LETTER, "tracestate", "key", "value", "value_size", "value_sha256", "trimmed_at"),
