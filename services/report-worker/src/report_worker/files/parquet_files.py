@@ -15,7 +15,7 @@ from waybill.kinds import Artefact
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 
-_GROUP_ROWS, _GROUP_BYTES = 131_072, 16 * 2**20
+_GROUP_ROWS, _GROUP_BYTES = 65_536, 8 * 2**20
 """At which size rows are written as a group: readers skip groups, and need one at a time."""
 
 
