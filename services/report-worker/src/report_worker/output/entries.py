@@ -11,6 +11,9 @@ from waybill.redaction import redacted
 
 Stored = Mapping[str, Any]
 
+_PIECE_BYTES = 8 * 1024
+"""Redacted at once: meanwhile no other thread of the worker runs."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -56,14 +59,24 @@ class Entry:
         for text in self._texts():
             yield {**fields, "text": text}
 
-    def _texts(self) -> list[str]:
-        text = self.data.decode(errors="backslashreplace")
+    def _texts(self) -> Iterator[str]:
         if self.level is not None:
-            return [shortened(text, MAX_CHARACTERS)]
-        lines = text.split("\n")[:-1]
-        if redacted(text) != text:  # which of them has a secret, or only looks so beside another
-            return [shortened(line.removesuffix("\r"), MAX_CHARACTERS) for line in lines]
-        return [_cut(storable(line.removesuffix("\r"))) for line in lines]
+            yield shortened(self.data.decode(errors="backslashreplace"), MAX_CHARACTERS)
+            return
+        start = 0
+        while start < len(self.data):
+            end = self.data.find(b"\n", start + _PIECE_BYTES) + 1 or len(self.data)
+            yield from _lines(self.data[start:end])
+            start = end
+
+
+def _lines(piece: bytes) -> list[str]:
+    text = piece.decode(errors="backslashreplace")
+    lines = [line.removesuffix("\r") for line in text.split("\n")[:-1]]
+    # which of them has a secret, or only looks so beside another
+    if len(piece) > 2 * _PIECE_BYTES or redacted(text) != text:
+        return [shortened(line, MAX_CHARACTERS) for line in lines]
+    return [_cut(storable(line)) for line in lines]
 
 
 def _cut(line: str) -> str:
