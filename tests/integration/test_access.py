@@ -44,6 +44,7 @@ pytest_plugins = ["tests.support.lifecycle_fixtures"]
 ONE = "/api/v1/reports/{report_id}"
 KEY = "/api/v1/keys/{key_id}"
 KIND = "/api/v1/kinds/{kind}"
+SETS = f"{KIND}/parameter-sets"
 STOPS = 5.0
 """Seconds in which a credential that is no longer valid stops."""
 
@@ -113,6 +114,13 @@ def limited(api: Access, _: Path) -> Report:
     return api.requested(api.ann)
 
 
+def kept(api: Access, _: Path) -> Report:
+    """With a set of parameters of its requester, and one of the admin."""
+    for owner in (api.ann.owner, Owner.named("default", f"person-{list(COLUMNS).index('admin')}")):
+        api.services.parameter_sets.put(owner, "dowork", "hers", {"steps": 1}, shared=False)
+    return api.requested(api.ann)
+
+
 ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", "/api/v1/reports"): Asked(options={"json": {"kind": "dowork"}}),
     ("GET", "/api/report"): Asked(),
@@ -143,6 +151,13 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", f"{KIND}:pause"): Asked(options={"json": {"reason": "a test"}}),
     ("POST", f"{KIND}:limit"): Asked(options={"json": {"max_running": 3}}),
     ("POST", f"{KIND}:resume"): Asked(),
+    ("GET", SETS): Asked(
+        make=kept,
+        sees=lambda answer, _: answer.get_json()["parameter_sets"] != [],
+    ),
+    ("GET", f"{SETS}/{{name}}"): Asked(make=kept),
+    ("PUT", f"{SETS}/{{name}}"): Asked(options={"json": {"parameters": {"steps": 1}}}),
+    ("DELETE", f"{SETS}/{{name}}"): Asked(make=kept),
     ("GET", "/api/v1/keys"): Asked(),
     ("POST", "/api/v1/keys"): Asked(options={"json": {"name": "a key", "owner": "somebody"}}),
     ("POST", f"{KEY}:rotate"): Asked(),
@@ -173,6 +188,7 @@ def cell(api: Access, folder: Path, route: tuple[str, str], who: Person | None) 
     report = asked.make(api, folder)
     key = api.person("somebody", HERS, Role.REQUESTER).token.split("_")[1]
     named = {"{report_id}": str(report.id), "{key_id}": key, "{kind}": "dowork", "{filename}": "report.txt"}
+    named["{name}"] = "hers"
     address = path
     for name, value in named.items():
         address = address.replace(name, value)

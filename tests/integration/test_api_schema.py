@@ -28,6 +28,7 @@ pytest_plugins = ["tests.support.lifecycle_fixtures"]
 PATH = "/api/v1/openapi.json"
 ONE = "/api/v1/reports/{report_id}"
 LIMITS = "/api/v1/limits"
+SETS = "/api/v1/kinds/{kind}/parameter-sets"
 
 CAN_BE_WRONG = [
     ("POST", "/api/v1/reports"),
@@ -38,6 +39,7 @@ CAN_BE_WRONG = [
     ("POST", "/api/v1/dead-letters:redrive"),
     ("GET", "/api/v1/audit"),
     ("PUT", LIMITS),
+    ("PUT", f"{SETS}/{{name}}"),
     ("DELETE", LIMITS),
     ("GET", f"{LIMITS}/usage"),
 ]
@@ -58,7 +60,8 @@ OF_KEYS = [
     ("POST", "/api/v1/keys/{key_id}:revoke"),
 ]
 OF_KINDS = [("POST", f"/api/v1/kinds/{{kind}}:{what}") for what in ("pause", "limit", "resume")]
-OPERATIONS = CAN_BE_WRONG + TAKE_ANY_ID + TAKE_NOTHING + OF_KEYS + OF_KINDS
+OF_SETS = [("GET", SETS), ("GET", f"{SETS}/{{name}}"), ("DELETE", f"{SETS}/{{name}}")]
+OPERATIONS = CAN_BE_WRONG + TAKE_ANY_ID + TAKE_NOTHING + OF_KEYS + OF_KINDS + OF_SETS
 
 # Which kinds there are, and what parameters each takes, is not for this description: so a request may fit it
 # and be refused.

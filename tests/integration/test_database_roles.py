@@ -182,6 +182,10 @@ def api_does(services: Services) -> None:
     for level in Level:
         limits = LimitValues(1, 1000, 1000, 1000, 1000, 10**9)
         api.limits.set(HolderLimits(Holder(level, "acme"), limits), ACTOR)
+    for shared in (False, True):
+        api.parameter_sets.put(ANN, "slow", "a set", {}, shared=shared, actor=ACTOR)
+    assert api.parameter_sets.usable(ANN, "slow")
+    assert api.parameter_sets.remove(ANN, "slow", "a set", lambda _: False, ACTOR)
     report, key = accepted(api), IdempotencyKey("monthly", "0" * 64, ANN)
     first = api.ledger.accept(new(), key)
     assert api.ledger.accept(new(), key).id == first.id

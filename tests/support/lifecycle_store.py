@@ -29,6 +29,7 @@ from waybill.ledger import (
     Ledger,
     Limits,
     Nowhere,
+    ParameterSets,
     Published,
     Recovery,
     ReportLogs,
@@ -46,6 +47,7 @@ _OUTBOX = ("publications", "outbox")
 _OTHERS = (
     *("dead_letters", "maintenance_leases", "workers", "api_keys", "audit"),
     *("limits", "kind_limits", "request_rates", "kept_bytes", "open_streams"),
+    "parameter_sets",
 )
 _TIMES = {
     "reports": "lease_expires_at not_before enqueue_at finished_at created_at updated_at started_at",
@@ -97,6 +99,7 @@ class Store:
         self.limits = Limits(self.transactions)
         self.report_logs = ReportLogs(self.transactions)
         self.kind_limits = KindLimits(self.transactions)
+        self.parameter_sets = ParameterSets(self.transactions)
         self.webhooks = Webhooks(self.transactions)
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)

@@ -168,6 +168,22 @@ class TestRequest:
         assert bodies == [{"rerun_of": REPORT_ID, "parameters": {"month": 8, "day": None}, "tags": ["again"]}]
         assert "rerun of    8a69b07b" in waybill("show", REPORT_ID)[1]
 
+    def test_parameters_of_a_set_are_those_that_are_not_given(self, server: Server, waybill: Waybill) -> None:
+        kept = {"kind": "flights", "name": "a b", "owner": "ann", "parameters": {"month": 7, "carrier": "B6"}}
+        times = dict.fromkeys(("created_at", "updated_at"), "2026-11-23T12:00:00Z")
+        bodies = []
+
+        def accept(request: Request) -> None:
+            bodies.append(request.body)
+            request.json(report("init", 1), 202)
+
+        path = "/api/v1/kinds/flights/parameter-sets/a%20b"
+        server.routes[f"GET {path}"] = lambda request: request.json({**kept, **times})
+        server.routes[f"POST {REPORTS}"] = accept
+        code, _, _ = waybill("request", "flights", "--set", "a b", "-p", "month=8")
+
+        assert (code, bodies[0]["parameters"]) == (0, {"month": 8, "carrier": "B6"})
+
     def test_tags_are_sent_and_shown(self, server: Server, waybill: Waybill) -> None:
         ended(server, "done", tags=["month-end", "sales"])
         bodies = []

@@ -139,6 +139,11 @@ LOG_RECORDS = [
     }
     for attempt, dropped in ((1, 0), (2, 7))
 ]
+SET = {
+    **dict.fromkeys(("kind", "name", "owner"), HOSTILE),
+    "parameters": {HOSTILE: HOSTILE},
+    **dict.fromkeys(("created_at", "updated_at"), "2026-11-23T12:00:00Z"),
+}
 LIMIT = {"level": "owner", "tenant": HOSTILE, "owner": HOSTILE, "max_queued": 1}
 
 
@@ -155,6 +160,8 @@ def server() -> Iterator[Server]:
         f"POST {REPORTS}/{REPORT_ID}:retry": hostile_report("init"),
         "GET /api/v1/kinds": {"kinds": [KIND]},
         **{f"POST /api/v1/kinds/k:{what}": KIND_LIMIT for what in ("pause", "resume", "limit")},
+        "GET /api/v1/kinds/k/parameter-sets": {"parameter_sets": [SET]},
+        **{f"{method} /api/v1/kinds/k/parameter-sets/n": SET for method in ("GET", "PUT", "DELETE")},
         f"GET {DEAD_LETTERS}": {"dead_letters": [LETTER], "next_cursor": None},
         f"POST {DEAD_LETTERS}:redrive": {"reports": [], "refused": [refused]},
         f"GET {KEYS}": {"keys": [KEY]},
@@ -219,6 +226,10 @@ COMMANDS = [
     ("kinds", "pause", "k"),
     ("kinds", "resume", "k"),
     ("kinds", "limit", "k", "3"),
+    ("sets", "list", "k"),
+    ("sets", "show", "k", "n"),
+    ("sets", "save", "k", "n", "-p", "month=7"),
+    ("sets", "remove", "k", "n"),
     ("dead-letters",),
     ("redrive",),
     ("keys", "list"),
@@ -236,6 +247,8 @@ COMMANDS = [
 ]
 IDS = [" ".join(command).replace(HOSTILE, "hostile") for command in COMMANDS]
 SAY_NOTHING_OF_IT = [
+    ("sets", "save", "k", "n", "-p", "month=7"),
+    ("sets", "remove", "k", "n"),
     ("cancel", REPORT_ID),
     ("keys", "revoke", "k"),
     ("kinds", "pause", "k"),

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 import waybill_client.models as client
-from producer_api import resources, waterfall
+from producer_api import parameter_sets, resources, waterfall
 from producer_api.app import create_app
 from producer_api.policies import HostPolicy, ProxyPolicy
 from producer_api.services import Services
@@ -37,6 +37,8 @@ PAIRS = [
     (client.AuditPage, resources.AuditPage),
     (client.KindInfo, resources.KindResource),
     (client.KindList, resources.KindList),
+    (client.ParameterSet, parameter_sets.ParameterSetResource),
+    (client.ParameterSetList, parameter_sets.ParameterSetList),
     (client.Waterfall, waterfall.TraceResource),
     (client.ReportSpan, waterfall.SpanResource),
 ]
@@ -53,6 +55,8 @@ def test_every_field_that_is_read_is_described(read: type[BaseModel], answered: 
 DESCRIBED: dict[str, type[BaseModel]] = {
     "ReportResource": client.Report,
     "ReportPage": client.ReportPage,
+    "ParameterSetResource": client.ParameterSet,
+    "ParameterSetList": client.ParameterSetList,
     "TraceResource": client.Waterfall,
     "DeadLetterPage": client.DeadLetterPage,
     "Redriven": client.Redriven,

@@ -41,6 +41,8 @@ from waybill_client.models import (
     LogPage,
     LogRecord,
     NewApiKey,
+    ParameterSet,
+    ParameterSetList,
     Redriven,
     Report,
     ReportPage,
@@ -310,6 +312,26 @@ class WaybillClient(Client):
         """The kinds, and those that the server has, but cannot use."""
         return self._server.read(KindList, self._server.get(KINDS))
 
+    def parameter_sets(self, kind: str) -> tuple[ParameterSet, ...]:
+        """Those for a kind that the caller may use: its own, and what is shared in its tenant."""
+        answer = self._server.get(f"{_of_kind(kind)}/parameter-sets")
+        return self._server.read(ParameterSetList, answer).parameter_sets
+
+    def parameter_set(self, kind: str, name: str) -> ParameterSet:
+        """The caller's own of this name; else one that is shared."""
+        return self._server.read(ParameterSet, self._server.get(_of_set(kind, name)))
+
+    def save_parameters(
+        self, kind: str, name: str, parameters: Mapping[str, Any], *, shared: bool = False
+    ) -> ParameterSet:
+        """Instead of what the caller has under this name. They may be some of the kind's."""
+        body = {"parameters": dict(parameters), "shared": shared}
+        return self._server.read(ParameterSet, self._server.put(_of_set(kind, name), body))
+
+    def remove_parameters(self, kind: str, name: str) -> ParameterSet:
+        """Returns what they were."""
+        return self._server.read(ParameterSet, self._server.delete(_of_set(kind, name), {}))
+
     def pause_kind(self, kind: str, reason: str | None = None) -> KindLimit:
         """No report of the kind starts any more, in any tenant. Requests are accepted, and wait."""
         answer = self._server.post(f"{_of_kind(kind)}:pause", {"reason": reason})
@@ -551,6 +573,10 @@ def _paged(
 
 def _of_kind(kind: str) -> str:
     return f"{KINDS}/{quote(kind, safe='')}"
+
+
+def _of_set(kind: str, name: str) -> str:
+    return f"{_of_kind(kind)}/parameter-sets/{quote(name, safe='')}"
 
 
 def _of_key(key_id: str) -> str:

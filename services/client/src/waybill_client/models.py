@@ -303,6 +303,24 @@ class KindInfo(_Resource):
     reason: str | None = None
 
 
+class ParameterSet(_Resource):
+    """Parameters of a kind that are kept under a name. `shared`: all of the owner's tenant may use them."""
+
+    kind: str
+    name: str
+    owner: str
+    parameters: Mapping[str, Any]
+    shared: bool = False
+    created_at: datetime
+    updated_at: datetime
+
+
+class ParameterSetList(_Resource):
+    """The caller's own, and those that are shared in its tenant."""
+
+    parameter_sets: tuple[ParameterSet, ...]
+
+
 class KindLimit(_Resource):
     """How many reports of a kind run at once, in all tenants, and whether it is paused."""
 
@@ -420,6 +438,8 @@ class Action(StrEnum):
     PAUSE_KIND = "pause_kind"
     RESUME_KIND = "resume_kind"
     LIMIT_KIND = "limit_kind"
+    SAVE_PARAMETERS = "save_parameters"
+    REMOVE_PARAMETERS = "remove_parameters"
 
 
 class AuditEntry(_Resource):

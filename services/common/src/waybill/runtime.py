@@ -14,6 +14,7 @@ from waybill.ledger import (
     KindLimits,
     Ledger,
     Limits,
+    ParameterSets,
     Recovery,
     ReportLogs,
     Retention,
@@ -60,6 +61,7 @@ class Runtime:
         self.api_keys = ApiKeys(transactions)
         self.kind_limits = KindLimits(transactions)
         self.limits = Limits(transactions)
+        self.parameter_sets = ParameterSets(transactions)
         self.webhooks = Webhooks(transactions)
         self.report_logs = ReportLogs(transactions)
         self.publishing = publishing = KafkaHealth("publish messages")

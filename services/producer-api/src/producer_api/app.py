@@ -26,6 +26,7 @@ from producer_api.routes import (
     login,
     logs,
     outcome,
+    parameter_sets,
     reports,
     trace,
 )
@@ -112,6 +113,7 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     yield logs.blueprint(ledger, services.report_logs)
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds, services.kind_limits)
+    yield parameter_sets.blueprint(services.kinds, services.parameter_sets)
     yield api_keys.blueprint(services.api_keys)
     yield limits.blueprint(services.limits)
     yield audit.blueprint(ledger)

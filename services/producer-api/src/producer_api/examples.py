@@ -67,6 +67,16 @@ _LIMITS = {
     "max_kept_bytes": None,
 }
 
+_SET = {
+    "kind": "flights",
+    "name": "summer",
+    "owner": "ann",
+    "parameters": {"month": 7},
+    "shared": False,
+    "created_at": _AT,
+    "updated_at": _LATER,
+}
+
 EXAMPLES: Final[Mapping[str, Any]] = {
     "ReportRequest": {"kind": "flights", "parameters": {"month": 7}, "tags": ["month-end"]},
     "ReportResource": _REPORT,
@@ -108,6 +118,9 @@ EXAMPLES: Final[Mapping[str, Any]] = {
             }
         ],
     },
+    "ParameterSetRequest": {"parameters": {"month": 7}, "shared": False},
+    "ParameterSetResource": _SET,
+    "ParameterSetList": {"parameter_sets": [_SET]},
     "KindPauseRequest": {"reason": "the source of its data is away"},
     "KindLimitRequest": {"max_running": 2},
     "KindLimitResource": {

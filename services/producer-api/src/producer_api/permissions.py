@@ -23,6 +23,8 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage keys"
     READ_LIMITS = "read limits"
     MANAGE_LIMITS = "manage limits"
+    SHARE = "share parameters"
+    """Let all of a tenant use a set of parameters, and remove it."""
     MANAGE_KINDS = "manage kinds"
     """Pause, resume and limit them, for all tenants."""
 
@@ -59,6 +61,7 @@ GRANTS: Mapping[Role, Mapping[Permission, Reach]] = {
         Permission.CHANGE: Reach.TENANT,
         Permission.READ_DEAD_LETTERS: Reach.TENANT,
         Permission.REDRIVE: Reach.TENANT,
+        Permission.SHARE: Reach.TENANT,
         Permission.READ_LIMITS: Reach.TENANT,
     },
     Role.AUDITOR: {

@@ -67,6 +67,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "no-such-limits": (404, "There are no such limits"),
     "no-such-kind": (404, "There is no such kind of report"),
     "no-such-artefact": (404, "The report has no such artefact"),
+    "no-such-parameters": (404, "There is no such set of parameters"),
     "no-such-report": (404, "There is no such report"),
     "method-not-allowed": (405, "This address does not take this method"),
     "request-timeout": (408, "The request was too slow"),

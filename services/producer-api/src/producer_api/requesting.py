@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -17,6 +16,7 @@ from producer_api.problems import FieldError, Problem
 from producer_api.published import field_errors, published_schema
 from producer_api.repeating import as_before, repeated_report
 from producer_api.resources import ReportRequest, report_resource
+from producer_api.storable import refuse_unstorable
 from producer_api.webhooks import RequestedWebhooks
 from waybill.domain import NewReport, Owner, Report, new_report_id
 from waybill.kinds import Kind, ParametersNotKept, Registry, UnavailableKind, UnknownKind
@@ -24,10 +24,8 @@ from waybill.ledger import IdempotencyKey, KeyInFlight, KeyReused, KindLimits, L
 from waybill.telemetry import current_carrier, names, request_span
 
 _RETRY_AFTER_SECONDS = "2"
-_MAX_DEPTH = 32
 _ADDED = frozenset({"priority", "outputs", "webhook", "tags", "rerun_of"})
 """Fields of a request that processes of an earlier version do not know."""
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def request_report(
@@ -156,7 +154,7 @@ def _kind(kinds: Registry, name: str) -> Kind:
 
 def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with the kind's defaults, as JSON that PostgreSQL can store."""
-    _refuse_unstorable(parameters)  # the input too: the model's JSON has null for NaN
+    refuse_unstorable(parameters)  # the input too: the model's JSON has null for NaN
     try:
         model = kind.read_parameters(parameters)
         _refuse(published_schema(kind).errors(parameters))
@@ -167,7 +165,7 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
         raise Problem("wrong-request", f"parameters: {error}") from None
     except ValueError as error:
         raise Problem("wrong-request", f"parameters: cannot be stored as JSON: {error}") from None
-    _refuse_unstorable(checked)
+    refuse_unstorable(checked)
     return checked
 
 
@@ -179,24 +177,3 @@ def _refuse(errors: list[FieldError]) -> None:
 def _wrong(errors: list[FieldError]) -> Problem:
     detail = "; ".join(f"{item.field}: {item.message}" for item in errors)
     return Problem("wrong-request", detail, errors)
-
-
-def _refuse_unstorable(value: Any, field: str = "parameters", depth: int = 0) -> None:
-    """PostgreSQL's JSON cannot hold U+0000, an unpaired surrogate, NaN or an infinite number."""
-    if depth > _MAX_DEPTH:
-        raise _unstorable("parameters", f"must not be nested more than {_MAX_DEPTH} levels deep")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _unstorable(field, "must not contain NaN or an infinite number")
-    if isinstance(value, str) and _UNSTORABLE.search(value):
-        raise _unstorable(field, "must not contain U+0000 or an unpaired surrogate in a text")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_unstorable(key, field)
-            _refuse_unstorable(inner, f"{field}.{key}", depth + 1)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            _refuse_unstorable(inner, f"{field}.{number}", depth + 1)
-
-
-def _unstorable(field: str, message: str) -> Problem:
-    return _wrong([FieldError(field=field, message=message)])

@@ -25,7 +25,7 @@ from producer_api.webhooks import Caller, RequestedWebhooks, WebhookSender
 from waybill.artefacts import ArtefactStore
 from waybill.domain import EVERYTHING
 from waybill.kinds import Registry
-from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits, ReportLogs
+from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits, ParameterSets, ReportLogs
 from waybill.outbound import outbound_client
 from waybill.runtime import Runtime
 from waybill.store import rights
@@ -41,6 +41,7 @@ class Services:
     api_keys: ApiKeys
     kinds: Registry
     kind_limits: KindLimits
+    parameter_sets: ParameterSets
     artefacts: ArtefactStore
     report_logs: ReportLogs
     hub: StatusHub
@@ -109,6 +110,7 @@ def build_services(settings: ApiSettings) -> Services:
         api_keys=runtime.api_keys,
         kinds=_kinds(runtime.kinds, settings.definitions),
         kind_limits=runtime.kind_limits,
+        parameter_sets=runtime.parameter_sets,
         artefacts=runtime.artefacts,
         report_logs=runtime.report_logs,
         hub=hub,

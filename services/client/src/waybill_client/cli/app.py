@@ -32,6 +32,7 @@ from waybill_client.cli import (
     plugins,
     reports,
     rerun,
+    sets,
     spans,
     trace,
 )
@@ -58,7 +59,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(reports, rerun, listing, artefacts, logs, kinds, trace, spans, dead_letters),
+    *(reports, rerun, listing, artefacts, logs, sets, kinds, trace, spans, dead_letters),
     *(keys, limits, audit, demo, plugins),
 )
 for commands in _COMMANDS:

@@ -19,6 +19,10 @@ Pairs = Annotated[
         help="A parameter; the value is JSON, or else text. Repeatable.",
     ),
 ]
+Set = Annotated[
+    str | None,
+    typer.Option("--set", metavar="NAME", help="Parameters that 'waybill sets' keeps; others replace them."),
+]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Stay and show its status until it ends.")]
 ShowTrace = Annotated[
     bool, typer.Option("--trace", help="When it has ended, show its trace. Implies --follow.")

@@ -22,6 +22,7 @@ from waybill_client.cli.arguments import (
     Priority,
     ReportId,
     Save,
+    Set,
     ShowTrace,
     Tags,
     Timeout,
@@ -61,6 +62,7 @@ def request(
     priority: Priority = None,
     webhook: Webhook = None,
     tags: Tags = None,
+    kept: Set = None,
     as_json: AsJson = False,
 ) -> None:
     """Request a report.
@@ -70,6 +72,8 @@ def request(
     """
     session = session_of(context)
     given = parse_parameters(pairs or [], parameters)
+    if kept is not None:
+        given = {**session.api.parameter_set(kind, kept).parameters, **given}
     report = session.api.request(kind, given, key, timeout, priority, outputs, webhook, tags)
     after_request(session, report, follow=follow, trace=trace, save=save, open_it=open_it, as_json=as_json)
 

@@ -20,6 +20,7 @@ from waybill.domain.limits import (
     Usage,
     values_for,
 )
+from waybill.domain.parameter_sets import ParameterSet
 from waybill.domain.policies import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
 from waybill.domain.report import (
     NORMAL_PRIORITY,
@@ -109,6 +110,7 @@ __all__ = [
     "NewReport",
     "Origin",
     "Owner",
+    "ParameterSet",
     "Progress",
     "Reached",
     "Report",

@@ -24,6 +24,8 @@ class Action(StrEnum):
     PAUSE_KIND = "pause_kind"
     RESUME_KIND = "resume_kind"
     LIMIT_KIND = "limit_kind"
+    SAVE_PARAMETERS = "save_parameters"
+    REMOVE_PARAMETERS = "remove_parameters"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from waybill.ledger.ledger import IdempotencyKey, Ledger
 from waybill.ledger.letters import UnreadMessage
 from waybill.ledger.limits import Limits
 from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Published, Row, publication_entry
+from waybill.ledger.parameter_sets import ParameterSets, TooManyParameterSets
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.report_logs import ReportLogs
 from waybill.ledger.retention import Removed, Retention
@@ -35,6 +36,7 @@ __all__ = [
     "NotRedrivable",
     "Nowhere",
     "Outgoing",
+    "ParameterSets",
     "Pending",
     "Published",
     "Recovered",
@@ -44,6 +46,7 @@ __all__ = [
     "Retention",
     "Row",
     "StoredDefinitions",
+    "TooManyParameterSets",
     "Transactions",
     "UnreadMessage",
     "Webhooks",

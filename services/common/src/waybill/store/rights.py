@@ -188,6 +188,12 @@ API: Final = Rights(
             delete=True,
         ),
         **_MAINTENANCE,
+        "parameter_sets": Access(
+            select=EVERY,
+            insert=("tenant", "kind", "owner", "name", "parameters", "shared"),
+            update=("parameters", "shared", "updated_at"),
+            delete=True,
+        ),
         "kind_limits": Access(
             select=EVERY,
             insert=("kind", "max_running", "paused_at", "paused_by", "reason"),

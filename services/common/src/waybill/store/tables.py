@@ -445,6 +445,21 @@ kind_limits = Table(
     CheckConstraint("max_running >= 0", name="max_running"),
 )
 
+# Parameters of kinds that owners keep under names; those that are shared, for their tenant.
+parameter_sets = Table(
+    "parameter_sets",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("parameters", JSONB, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Index("parameter_sets_shared_idx", "tenant", "kind", "name", postgresql_where=text("shared")),
+)
+
 # What is used of limits: rows of those alone who have such a limit, here and below.
 request_rates = Table(
     "request_rates",
