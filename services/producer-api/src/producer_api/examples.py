@@ -121,6 +121,24 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "ParameterSetRequest": {"parameters": {"month": 7}, "shared": False},
     "ParameterSetResource": _SET,
     "ParameterSetList": {"parameter_sets": [_SET]},
+    "LogPage": {
+        "records": [
+            {
+                "attempt": 1,
+                "line": 1,
+                "at": _AT,
+                "step": "render",
+                "stream": "log",
+                "level": "info",
+                "logger": "flights",
+                "text": "212 rows",
+                "dropped": 0,
+            }
+        ],
+        "next": "1:1",
+        "dropped": 0,
+    },
+    "RetryRequest": {"from_start": False},
     "KindPauseRequest": {"reason": "the source of its data is away"},
     "KindLimitRequest": {"max_running": 2},
     "KindLimitResource": {
@@ -189,6 +207,9 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "next_cursor": None,
     },
 }
+
+LOG: Final = "12:00:01.204  render  info  212 rows\n"
+"""Of a report's logs as text."""
 
 EVENT: Final = (
     'id: 5\nevent: step\ndata: {"report_id": "' + _ID + '", "version": 5, "type": "step", '

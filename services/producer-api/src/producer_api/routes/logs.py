@@ -7,6 +7,7 @@ from flask import Response, request
 
 from producer_api.access import Permission, requires
 from producer_api.description import problem_responses
+from producer_api.examples import LOG
 from producer_api.log_resources import LogPage, LogQuery, log_position, log_record_resource
 from producer_api.lookup import find_report
 from producer_api.resources import BASE
@@ -31,7 +32,7 @@ def blueprint(ledger: Ledger, report_logs: ReportLogs) -> APIBlueprint:
                 "description": "Successful response",
                 "content": {
                     _JSON: {"schema": {"$ref": "#/components/schemas/LogPage"}},
-                    _TEXT: {"schema": {"type": "string"}},
+                    _TEXT: {"schema": {"type": "string"}, "example": LOG},
                 },
             },
             **problem_responses("no-such-report", "wrong-request"),
