@@ -72,6 +72,21 @@ def test_steps_then_files(work: RecordedWork, sources: Sources) -> None:
     assert "2013-07-01" in json.dumps(found)
 
 
+def test_a_step_that_an_earlier_attempt_has_done_is_not_done_again(
+    tmp_path: Path, work: RecordedWork, sources: Sources
+) -> None:
+    first = run(work, sources)
+    kept = work.directory / "results" / "flights.parquet"
+    (tmp_path / "again" / "results").mkdir(parents=True)
+    reused = tmp_path / "again" / "results" / "flights.parquet"
+    reused.write_bytes(kept.read_bytes())
+    (tmp_path / "exports" / "flights.csv").write_text("carrier,flights\nAA,100\nUA,2\nB6,3\n")
+
+    again = RecordedWork(tmp_path / "again", results={"flights": reused})
+
+    assert run(again, sources) == first
+
+
 def test_the_wanted_outputs_are_written(work: RecordedWork, sources: Sources) -> None:
     work.outputs = ("csv", "json")
     kind = defined_kind(f"{HEAD}{STEPS}")
@@ -172,15 +187,15 @@ def test_a_step_says_on_its_span_what_it_has_read(
     tracer = TracerProvider().get_tracer("test")
     step = RecordedWork.step
 
-    def traced(self: RecordedWork, name: str, *, keep_going: bool = False) -> Any:
+    def traced(_: RecordedWork, name: str, *, keep_going: bool = False, resume: bool = False) -> Any:
         span = tracer.start_span(name)
 
         class Both:
-            def __enter__(self) -> None:
+            def __enter__(self) -> Any:
                 self.used = trace.use_span(span)
-                self.inner = step(work, name, keep_going=keep_going)
+                self.inner = step(work, name, keep_going=keep_going, resume=resume)
                 self.used.__enter__()
-                self.inner.__enter__()
+                return self.inner.__enter__()
 
             def __exit__(self, *error: Any) -> None:
                 self.inner.__exit__(*error)
