@@ -86,7 +86,13 @@ def supervise(path: Path, *, fresh: bool, out: TextIO) -> int:
     try:
         with signals.as_exception():
             ports = Ports.usual()
-            stack = Stack.start(path, ports=ports, fresh=fresh, report=console.reporter(out, "ready after"))
+            stack = Stack.start(
+                path,
+                ports=ports,
+                fresh=fresh,
+                with_examples=True,
+                report=console.reporter(out, "ready after"),
+            )
             with stack:
                 console.print_moved_ports(ports, out)
                 stack.watch(until=lambda: False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from local import examples
 from local.installation import Installation
 from local.parts import kafka, postgres, services, telemetry
 from local.parts.part import Node
@@ -83,6 +84,7 @@ class Stack:
         settings: Mapping[str, Mapping[str, str]] | None = None,
         kafka_relayed: kafka.Relayed | None = None,
         postgres_settings: Mapping[str, str] | None = None,
+        with_examples: bool = False,
         report: Report = _silent,
     ) -> "Stack":
         """Starts everything and returns when all of it answers; stops what it started if any of it fails.
@@ -90,7 +92,7 @@ class Stack:
         Without `ports`, free ones. Without `services`, the four real parts alone. With `fresh=False`, the
         data of an earlier run in `run_dir` stays. `settings` is more environment for a service, by its name;
         with `kafka_relayed` the broker serves clients behind a proxy too; `postgres_settings` are of
-        PostgreSQL's configuration.
+        PostgreSQL's configuration; `with_examples` the API offers the definitions of `local/definitions`.
         Raises PartFailedError, AlreadyRunningError, NotInstalledError.
         """
         installation = installation or Installation.find()
@@ -100,7 +102,7 @@ class Stack:
         try:
             nodes = stack._real_parts(kafka_relayed, postgres_settings)
             if services:
-                nodes += stack._services(settings or {})
+                nodes += stack._services(settings or (stack._examples() if with_examples else {}))
             stack._runner.start(nodes, report)
             directory.write_env(stack.endpoints.environment())
         except BaseException:
@@ -214,6 +216,10 @@ class Stack:
     def _telemetry_part(self) -> str:
         """The part that the services send spans and metrics to."""
         return telemetry.COLLECTOR if self.has_jaeger else telemetry.TRACE_BUFFER
+
+    def _examples(self) -> Mapping[str, Mapping[str, str]]:
+        environment = self._installation.scripts.parent
+        return examples.settings(self.run_dir.part("examples"), environment, self.endpoints.jaeger_url)
 
     def _services(self, settings: Mapping[str, Mapping[str, str]]) -> list[Node]:
         common = self._service_settings()

@@ -72,7 +72,7 @@ def parameters_in_words(definition: Definition, values: Mapping[str, Any]) -> It
     """Title and value of each parameter that has one, in the definition's order."""
     for name, parameter in definition.parameters.items():
         if values.get(name) is not None:
-            yield clean(parameter.title or name), value_in_words(values[name], parameter)
+            yield clean(parameter.title or _title(name)), value_in_words(values[name], parameter)
 
 
 def as_json(value: Any) -> Any:
@@ -93,3 +93,9 @@ def value_in_a_name(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "_".join(value_in_a_name(one) for one in value) or "none"
     return str(value)
+
+
+def _title(name: str) -> str:
+    """Of a parameter without one: `carrier_code` is `Carrier code`."""
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:]
