@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
+from report_worker.query import Sources
 from tests.support.manifests import Manifest, environments
 
 Documents = Callable[..., list[Manifest]]
@@ -36,7 +38,8 @@ def variables(documents: list[Manifest], component: str) -> dict[str, str]:
 def test_the_api_reads_definitions_and_the_workers_read_sources(documents: Documents) -> None:
     found = documents({"query": {"definitions": {"sales.yaml": SALES}, "sources": SOURCES}})
     assert named(found, "ConfigMap", "-definitions")["data"] == {"sales.yaml": SALES}
-    assert "warehouse" in named(found, "ConfigMap", "-sources")["data"]["sources.yaml"]
+    read = yaml.safe_load(named(found, "ConfigMap", "-sources")["data"]["sources.yaml"])
+    assert Sources.model_validate(read)["warehouse"]
     assert (
         variables(found, "producer-api")["WAYBILL_DEFINITIONS"]
         == mounts(found, "producer-api")["definitions"]
