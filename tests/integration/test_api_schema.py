@@ -42,6 +42,7 @@ CAN_BE_WRONG = [
     ("PUT", f"{SETS}/{{name}}"),
     ("DELETE", LIMITS),
     ("GET", f"{LIMITS}/usage"),
+    ("POST", f"{ONE}:retry"),
 ]
 TAKE_ANY_ID = [
     ("GET", ONE),
@@ -50,7 +51,6 @@ TAKE_ANY_ID = [
     ("GET", f"{ONE}/artefacts/{{filename}}"),
     ("GET", f"{ONE}/trace"),
     ("POST", f"{ONE}:cancel"),
-    ("POST", f"{ONE}:retry"),
 ]
 TAKE_NOTHING = [("GET", "/api/v1/kinds"), ("GET", "/api/report"), ("GET", LIMITS)]
 OF_KEYS = [
