@@ -61,6 +61,7 @@ PLANTED: dict[str, tuple[str, Any]] = {
     "sessions": ("producer_api.access.cookies.SignedCookie.read", accept_unsigned),
     "proxies": ("producer_api.access.proxy.FROM_TRUSTED_PROXY", "REQUEST_METHOD"),
     "parameters": ("waybill.kinds.Kind.stored_parameters", store_without_aliases),
+    "output": ("report_worker.output.parsing._begun", lambda *_: 0),
     "definitions": ("waybill.definitions.parameters._check_defaults", lambda *_: None),
     "webhooks": (
         "waybill.outbound.AllowedHost._matches_name",
