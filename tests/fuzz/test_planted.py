@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from waybill.ledger import IdempotencyKey, Ledger
 
 MOST_CASES = 10_000
 _read_secret, _page = Secret.read, Ledger.page
+
+_NUMBERS = count()
 
 
 def accept_unsigned(_: SignedCookie, sent: Request) -> Any:
@@ -46,6 +49,10 @@ def any_scheme(sent: Request) -> str:
     return str(sent.environ.get("HTTP_AUTHORIZATION", "")).rpartition(" ")[2]
 
 
+def another_digest(_: str) -> str:
+    return str(next(_NUMBERS))
+
+
 def plain_number() -> int:
     return int(request.headers.get("Last-Event-ID") or 0)
 
@@ -62,7 +69,7 @@ PLANTED: dict[str, tuple[str, Any]] = {
     "proxies": ("producer_api.access.proxy.FROM_TRUSTED_PROXY", "REQUEST_METHOD"),
     "parameters": ("waybill.kinds.Kind.stored_parameters", store_without_aliases),
     "output": ("report_worker.output.parsing._begun", lambda *_: 0),
-    "definitions": ("waybill.definitions.parameters._check_defaults", lambda *_: None),
+    "definitions": ("waybill.definitions.kind.digest_of", another_digest),
     "webhooks": (
         "waybill.outbound.AllowedHost._matches_name",
         lambda host, name: host.name.lstrip("*.") in name,
