@@ -70,11 +70,14 @@ def job(kind: str, directory: Path, report_id: UUID | None = None, **parameters:
 
 
 def outcome(slot: Slot, seconds: float = 60) -> tuple[Produced | Failed | Cancelled, list[FromSlot]]:
-    """Of the job that runs, with what it told before. Raises `SlotDied`."""
+    """Of the job that runs, with what it told before. What its steps keep is stored nowhere. Raises
+    `SlotDied`."""
     told: list[FromSlot] = []
     while (word := slot.receive(seconds)) is not None:
         if isinstance(word, Produced | Failed | Cancelled):
             return word, told
+        if isinstance(word, StepEnded) and word.kept:
+            slot.note()
         told.append(word)
     raise AssertionError(f"No outcome after {seconds} s, but {told}.")
 
