@@ -9,6 +9,7 @@ from tests.faults import recording
 from tests.faults.injectors import workers
 from tests.faults.rig import TENANTS
 from tests.faults.run import Run
+from waybill.store.tables import AWAITS
 
 _KIND = "/api/v1/kinds/effect"
 _LIMITS = "/api/v1/limits"
@@ -19,6 +20,12 @@ _QUIET_SECONDS = 2.0
 _RUNNING = """
 SELECT count(*) AS running FROM reports WHERE status = 'processing' AND tenant = coalesce(%s, tenant)
 """
+
+_UNDER_WAY = f"""
+SELECT count(*) AS running FROM reports WHERE tenant = coalesce(%s, tenant)
+    AND (status = 'processing' OR (status = 'init' AND {AWAITS} = 'claim'))
+"""  # noqa: S608 - ours
+"""With those that got their commands before there was a limit."""
 
 
 def changing(run: Run) -> None:
@@ -71,7 +78,7 @@ def _pause(run: Run, http: httpx.Client) -> None:
 
 def _limit(run: Run, http: httpx.Client) -> None:
     http.post(f"{_KIND}:limit", json={"max_running": _MOST})
-    run.expect(lambda: _running(run) <= _MOST, run.scale.ends_within, "more run than the limit of the kind")
+    run.expect(lambda: _under_way(run) <= _MOST, run.scale.ends_within, "more run than the limit of the kind")
     run.expect(lambda: workers.kill_one(run), run.scale.ends_within, "no worker has a job")
     _goes_on(run, "beside the limit of the kind", most=_MOST)
     http.post(f"{_KIND}:limit", json={"max_running": None})
@@ -82,7 +89,9 @@ def _weigh(run: Run, http: httpx.Client) -> None:
     first, second, *_ = TENANTS
     http.put(_LIMITS, json={"level": "tenant", "tenant": first, "weight": 3})
     http.put(_LIMITS, json={"level": "tenant", "tenant": second, "max_running": 1})
-    run.expect(lambda: _running(run, second) <= 1, run.scale.ends_within, "more run than the tenant's limit")
+    run.expect(
+        lambda: _under_way(run, second) <= 1, run.scale.ends_within, "more run than the tenant's limit"
+    )
     _goes_on(run, "beside the limit of a tenant", most=1, tenant=second)
     for tenant in (first, second):
         http.delete(_LIMITS, params={"level": "tenant", "tenant": tenant})
@@ -106,3 +115,7 @@ def _goes_on(run: Run, when: str, most: int | None = None, tenant: str | None = 
 
 def _running(run: Run, tenant: str | None = None) -> int:
     return int(run.rig.rows(_RUNNING, tenant)[0]["running"])
+
+
+def _under_way(run: Run, tenant: str | None = None) -> int:
+    return int(run.rig.rows(_UNDER_WAY, tenant)[0]["running"])
