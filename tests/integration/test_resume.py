@@ -585,6 +585,9 @@ class TellingSlot(Slot):
     def note(self) -> None:
         pass
 
+    def end_output(self) -> None:
+        pass
+
     def stop(self) -> None:
         pass
 
