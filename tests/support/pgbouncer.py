@@ -46,6 +46,7 @@ def pgbouncer(server_url: str, directory: Path, more: str = "", pool_size: int =
 
     Few sessions for many clients: a client's next transaction seldom has the session of the one before.
     """
+    command = program()  # before anything is taken
     server, ports = make_url(server_url), Ports.free()
     port = ports["pgbouncer"]
     users = directory / "users.txt"
@@ -65,7 +66,7 @@ def pgbouncer(server_url: str, directory: Path, more: str = "", pool_size: int =
         )
     )
     process = subprocess.Popen(
-        [*unprivileged(), program(), "-q", str(configuration)], stderr=subprocess.DEVNULL
+        [*unprivileged(), command, "-q", str(configuration)], stderr=subprocess.DEVNULL
     )
     try:
         url = server.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)

@@ -67,7 +67,7 @@ class ReportQuery(BaseModel):
     error: Word | None = Field(
         default=None, description="A part of the error's message, in upper or lower case."
     )
-    parameter: dict[str, Text] = Field(
+    parameter: dict[Name, Text] = Field(
         default_factory=dict,
         max_length=_MAX_PARAMETERS,
         description="parameter.NAME=value: the parameter NAME is this text, or is this as JSON.",
