@@ -137,7 +137,7 @@ def check_answers(
 
 
 def _not_checked(case: Any, path: str) -> Sequence[Any]:
-    """Of the query of the list, a member of `parameter` with a wrong name is sent under that name; where it is
+    """Of the list's query, a member of `parameter` with a wrong name is sent under that name. Where it is
     that of another parameter of the query, all is right."""
     names = set(case.query or ())
     is_right = all(name in ReportQuery.model_fields or name.startswith("parameter.") for name in names)
