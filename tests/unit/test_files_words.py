@@ -50,8 +50,8 @@ def test_parameters_are_in_words_with_the_labels_of_their_choices() -> None:
 
     assert list(parameters_in_words(given, values)) == [
         ("Period", "July 2026"),
-        ("carriers", "JetBlue, UA"),
-        ("late", "no"),
+        ("Carriers", "JetBlue, UA"),
+        ("Late", "no"),
     ]
 
 
