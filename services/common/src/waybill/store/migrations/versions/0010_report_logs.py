@@ -8,26 +8,12 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from waybill.store.migrations.granting import grant_to_services
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
-
-_GRANT = """
-DO $$ DECLARE
-    role text;
-BEGIN
-    FOR role IN
-        SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
-        FROM pg_class, aclexplode(relacl) WHERE oid = 'reports'::regclass AND grantee <> relowner
-        GROUP BY grantee
-        HAVING count(*) FILTER (WHERE privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) = 4
-    LOOP
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON report_logs TO %s', role);
-    END LOOP;
-END $$
-"""
-"""A role that reads and writes reports is that of the services."""
 
 
 def upgrade() -> None:
@@ -40,4 +26,4 @@ def upgrade() -> None:
         sa.Column("bytes", sa.Integer, nullable=False),
         sa.Column("records", JSONB, nullable=False),
     )
-    op.execute(_GRANT)
+    grant_to_services("report_logs")

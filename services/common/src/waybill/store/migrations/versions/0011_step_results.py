@@ -7,26 +7,12 @@ them has ended, the results go with the report.
 import sqlalchemy as sa
 from alembic import op
 
+from waybill.store.migrations.granting import grant_to_services
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
-
-_GRANT = """
-DO $$ DECLARE
-    role text;
-BEGIN
-    FOR role IN
-        SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
-        FROM pg_class, aclexplode(relacl) WHERE oid = 'reports'::regclass AND grantee <> relowner
-        GROUP BY grantee
-        HAVING count(*) FILTER (WHERE privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) = 4
-    LOOP
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON step_results TO %s', role);
-    END LOOP;
-END $$
-"""
-"""A role that reads and writes reports is that of the services."""
 
 
 def upgrade() -> None:
@@ -63,4 +49,4 @@ def upgrade() -> None:
         ["done_at"],
         postgresql_where=sa.text("done_at IS NOT NULL"),
     )
-    op.execute(_GRANT)
+    grant_to_services("step_results")

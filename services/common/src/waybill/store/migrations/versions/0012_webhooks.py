@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from waybill.store.migrations.granting import grant_to_services
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -36,21 +38,6 @@ CREATE TRIGGER reports_webhook AFTER UPDATE OF finished_at ON reports FOR EACH R
 WHEN (NEW.webhook IS NOT NULL AND NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL)
 EXECUTE FUNCTION note_webhook_delivery()
 """
-_GRANT = """
-DO $$ DECLARE
-    role text;
-BEGIN
-    FOR role IN
-        SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END
-        FROM pg_class, aclexplode(relacl) WHERE oid = 'reports'::regclass AND grantee <> relowner
-        GROUP BY grantee
-        HAVING count(*) FILTER (WHERE privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')) = 4
-    LOOP
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_deliveries TO %s', role);
-    END LOOP;
-END $$
-"""
-"""A role that reads and writes reports is that of the services."""
 
 
 def upgrade() -> None:
@@ -80,4 +67,4 @@ def upgrade() -> None:
     op.execute(_NOTE)
     op.execute("REVOKE EXECUTE ON FUNCTION note_webhook_delivery FROM PUBLIC")
     op.execute(_TRIGGER)
-    op.execute(_GRANT)
+    grant_to_services("webhook_deliveries")
