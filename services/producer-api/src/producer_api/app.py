@@ -31,6 +31,8 @@ from producer_api.routes import (
     trace,
 )
 from producer_api.services import Services
+from producer_api.web import blueprint as web_blueprint
+from producer_api.web import register_refusals
 
 _MAY_HAVE_NO_BODY = frozenset({"reports.retry"})
 """Of these routes, a request without a body is one with the defaults: all were, before there was a body."""
@@ -83,6 +85,7 @@ def create_app(services: Services) -> Flask:
     description.register(app, services.authenticators)
     guards.register(app, services.hosts, access.register(app, services.authenticators))
     places.register(app, services.places)
+    register_refusals(app, services.browsers)
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
     # Flask's own way to add middleware; the instrumentation's is inside of it, and sees what proxies say.
@@ -120,4 +123,5 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     yield article.blueprint(ledger, services.kinds, services.kind_limits, services.webhooks)
     yield login.blueprint(services.browsers)
     yield documentation.blueprint()
+    yield web_blueprint(services)
     yield health.blueprint(services.readiness)

@@ -101,12 +101,17 @@ def _require_json(request: Request) -> None:
             headers={"Accept-Encoding": "identity"},
         )
     body = _body(request) if request.method in _WITH_BODY else b""
-    if body and not request.is_json:
+    if body and not request.is_json and not _may_be_form(request):
         raise UnsupportedMediaType(
             f"Content-Type: must be application/json; the request has {request.mimetype or 'none'}."
         )
     if body.strip() == b"null":  # APIFlask reads null as an empty object
         raise Problem("wrong-request", "body: must be a JSON object, not null.")
+
+
+def _may_be_form(request: Request) -> bool:
+    """The pages' routes read forms, and only those of our pages."""
+    return request.blueprint == "web" and request.mimetype == "application/x-www-form-urlencoded"
 
 
 def _body(request: Request) -> bytes:

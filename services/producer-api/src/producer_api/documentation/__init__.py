@@ -1,11 +1,10 @@
 """The page that shows the API's description: Swagger UI, from a Python package, and what starts it."""
 
-import gzip
-import hashlib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
+
+from producer_api.assets import Asset
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -22,16 +21,6 @@ _SWAGGER_UI = {
 }
 
 
-@dataclass(frozen=True)
-class Asset:
-    """A file of the page. `compressed`: by gzip."""
-
-    media_type: str
-    content: bytes
-    compressed: bytes
-    etag: str
-
-
 @cache
 def asset(name: str) -> Asset:
     """Raises `KeyError` for another name. Each is read and compressed once in a process."""
@@ -39,6 +28,4 @@ def asset(name: str) -> Asset:
         media_type, file = _OURS[name], files(__name__) / name
     else:
         media_type, file = _SWAGGER_UI[name], files("flask_swagger_ui") / "dist" / name
-    content = file.read_bytes()
-    compressed = gzip.compress(content, compresslevel=6, mtime=0)
-    return Asset(media_type, content, compressed, hashlib.sha256(content).hexdigest()[:16])
+    return Asset.of(media_type, file.read_bytes())

@@ -1,7 +1,7 @@
 """The page that documents the API, of what this process has: nothing is loaded from elsewhere."""
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from producer_api import documentation
 from producer_api.access import Permission, requires
@@ -32,21 +32,4 @@ def blueprint() -> APIBlueprint:
 
 
 def _answer(name: str) -> Response:
-    found = documentation.asset(name)
-    is_compressed = request.accept_encodings["gzip"] > 0
-    response = Response(
-        found.compressed if is_compressed else found.content,
-        content_type=found.media_type,
-        headers={
-            "Cache-Control": "no-cache",
-            "Vary": "Accept-Encoding",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": documentation.POLICY,
-            "Referrer-Policy": "no-referrer",
-        },
-    )
-    if is_compressed:
-        response.headers["Content-Encoding"] = "gzip"
-    response.set_etag(f"{found.etag}{'-gzip' if is_compressed else ''}")
-    response.make_conditional(request)
-    return response
+    return documentation.asset(name).response(documentation.POLICY)

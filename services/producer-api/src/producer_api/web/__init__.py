@@ -1,0 +1,6 @@
+"""The pages: HTML from the server, plain modules of JavaScript, one stylesheet; nothing of another address."""
+
+from producer_api.web.blueprint import blueprint
+from producer_api.web.refusals import register_refusals
+
+__all__ = ["blueprint", "register_refusals"]

@@ -1,0 +1,20 @@
+"""All of the pages' routes."""
+
+from apiflask import APIBlueprint
+
+from producer_api.services import Services
+from producer_api.web import words
+from producer_api.web.assets import register_assets
+from producer_api.web.rendering import NAME, offer_to_templates
+from producer_api.web.routes import dead_letters, kinds, new_report, overview, report, reports
+
+
+def blueprint(services: Services) -> APIBlueprint:
+    """Each module of `routes` registers one page and what its forms send."""
+    routes = APIBlueprint(NAME, __name__, template_folder="templates", enable_openapi=False)
+    words.register(routes)
+    offer_to_templates(routes, can_sign_out=services.browsers is not None)
+    register_assets(routes)
+    for page in (overview, reports, new_report, report, dead_letters, kinds):
+        page.register(routes, services)
+    return routes

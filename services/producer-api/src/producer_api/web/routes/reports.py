@@ -1,0 +1,15 @@
+"""The list of reports."""
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from producer_api.access import Permission, requires
+from producer_api.services import Services
+from producer_api.web.rendering import page
+
+
+def register(routes: APIBlueprint, services: Services) -> None:
+    @routes.get("/reports")
+    @requires(Permission.READ)
+    def reports() -> Response:
+        return page("reports.html")

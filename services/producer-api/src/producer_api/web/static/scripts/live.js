@@ -1,0 +1,156 @@
+// Keeps a page up to date: what the server would render now takes the place of what has changed.
+//
+//   <main data-live="poll" data-seconds="3">            asks every three seconds, while the page is seen
+//   <main data-live="events" data-events="/…/events">   asks when the report's stream has something new
+//
+// Of the answer, elements with an id and `data-part` are taken. A person's own state stays: focus, what is typed
+// or chosen, which details are open.
+import { setServerTime } from "./times.js";
+
+const main = document.querySelector("[data-live]");
+const connection = document.getElementById("connection");
+const policy = globalThis.trustedTypes?.createPolicy("waybill", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
+// The one place where HTML is read: it is what this server has rendered for this page.
+const parse = (html) => new DOMParser().parseFromString(policy.createHTML(html), "text/html");
+
+let etag = null;
+let running = false;
+let again = false;
+
+/** Renders this page as the server has it now. */
+export async function refresh() {
+  if (running) {
+    again = true;
+    return;
+  }
+  running = true;
+  try {
+    const headers = { Accept: "text/html", ...(etag && { "If-None-Match": etag }) };
+    const answer = await fetch(location.href, { headers, cache: "no-store" });
+    setServerTime(answer.headers.get("Date"));
+    if (answer.status === 200) {
+      etag = answer.headers.get("ETag");
+      replaceParts(parse(await answer.text()));
+      say("live");
+    } else if (answer.status === 304) {
+      say("live");
+    } else {
+      say("lost");
+    }
+  } catch {
+    say("lost");
+  } finally {
+    running = false;
+  }
+  if (again) {
+    again = false;
+    schedule(500);
+  }
+}
+
+let scheduled = null;
+export function schedule(milliseconds = 200) {
+  scheduled ??= setTimeout(() => {
+    scheduled = null;
+    refresh();
+  }, milliseconds);
+}
+
+function say(state) {
+  if (!connection) return;
+  connection.classList.toggle("lost", state === "lost");
+  const words = { live: "Live", lost: "Reconnecting…", ended: "" }[state];
+  if (connection.textContent !== words) connection.textContent = words;
+}
+
+function replaceParts(page) {
+  for (const part of document.querySelectorAll("[data-part][id]")) {
+    const next = page.getElementById(part.id);
+    if (next) morph(part, next);
+  }
+  for (const name of ["live", "events", "seconds"]) {
+    const next = page.querySelector("[data-live], main")?.dataset[name];
+    if (next === undefined) delete main.dataset[name];
+    else main.dataset[name] = next;
+  }
+  document.title = page.title;
+  document.dispatchEvent(new CustomEvent("waybill:updated"));
+}
+
+/** Makes `old` like `next`, with as few changes as there are. */
+export function morph(old, next) {
+  if (old.isEqualNode(next)) return;
+  for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && !isOwn(old, name)) old.removeAttribute(name);
+  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value && !isOwn(old, name)) old.setAttribute(name, value);
+  if (old.dataset?.keep !== undefined || old.matches?.("input, select, textarea")) return;
+  const keyed = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  let place = old.firstChild;
+  for (const node of [...next.childNodes]) {
+    const known = node.id && keyed.get(node.id);
+    if (known) {
+      if (known !== place) old.insertBefore(known, place);
+      else place = place.nextSibling;
+      morph(known, node);
+    } else if (place && isAlike(place, node) && !(place.id && keyed.has(place.id))) {
+      const current = place;
+      place = place.nextSibling;
+      if (current.nodeType === Node.ELEMENT_NODE) morph(current, node);
+      else if (current.data !== node.data) current.data = node.data;
+    } else {
+      old.insertBefore(document.importNode(node, true), place);
+    }
+  }
+  while (place) {
+    const rest = place;
+    place = place.nextSibling;
+    rest.remove();
+  }
+}
+
+const isAlike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && (one.id ?? "") === (other.id ?? "");
+const isOwn = (element, name) => (name === "open" && element.matches("details, dialog")) || (["checked", "value"].includes(name) && element.matches("input")) || (name === "hidden" && element.hasAttribute("data-shown"));
+
+function poll() {
+  if (main.dataset.live !== "poll") return;
+  setTimeout(async () => {
+    if (!document.hidden) await refresh();
+    poll();
+  }, 1000 * (Number(main.dataset.seconds) || 3));
+}
+
+function listen() {
+  const stream = new EventSource(main.dataset.events);
+  const changed = () => {
+    schedule();
+    if (main.dataset.live !== "events") {
+      stream.close();
+      say("ended");
+    }
+  };
+  for (const name of ["status", "log", "message"]) stream.addEventListener(name, changed);
+  stream.onopen = () => {
+    say("live");
+    schedule();
+  };
+  stream.onerror = () => {
+    say("lost");
+    if (stream.readyState !== EventSource.CLOSED) return;
+    // Refused, as when there are too many streams: the page asks from time to time.
+    setTimeout(async () => {
+      await refresh();
+      if (main.dataset.live === "events") listen();
+    }, 3000);
+  };
+}
+
+document.addEventListener("waybill:updated", () => {
+  if (main && !["poll", "events"].includes(main.dataset.live)) say("ended");
+});
+document.addEventListener("visibilitychange", () => {
+  if (main?.dataset.live && !document.hidden) refresh();
+});
+if (main?.dataset.live === "poll") {
+  say("live");
+  poll();
+}
+if (main?.dataset.live === "events") listen();
