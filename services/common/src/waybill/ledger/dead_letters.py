@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from waybill.domain import Action, Actor, EvidencePolicy, Report
+from waybill.domain import Action, Actor, EvidencePolicy, Report, Scope
 from waybill.ledger.errors import NotRedrivable
 from waybill.ledger.letters import (
     UnreadMessage,
@@ -14,7 +14,7 @@ from waybill.ledger.letters import (
 )
 from waybill.ledger.transactions import Transactions
 from waybill.messages import Command, DeadLetter, UnreadableMessage, read_command
-from waybill.store import DeadLetterFilter, StoredDeadLetter, StoredMessage, Trimmed
+from waybill.store import DeadLetterFilter, MessageBeginning, StoredDeadLetter, StoredMessage, Trimmed
 from waybill.store.statements import dead_letters
 
 OnTrimmed = Callable[[str, int], None]
@@ -54,6 +54,17 @@ class DeadLetters:
         """Newest first."""
         with self._transactions.reading() as connection:
             return dead_letters.page(connection, wanted)
+
+    def reasons(self, scope: Scope, limit: int) -> dict[str, int]:
+        """How many of the newest `limit` that wait have each reason; the most frequent first."""
+        with self._transactions.reading() as connection:
+            return dead_letters.reasons(connection, scope, limit)
+
+    def beginning(self, letter_id: UUID, size: int) -> MessageBeginning | None:
+        """At most `size` bytes of the key and of the value of a letter's message; None where the letter is
+        gone."""
+        with self._transactions.reading() as connection:
+            return dead_letters.beginning(connection, letter_id, size)
 
     def redrive(
         self,

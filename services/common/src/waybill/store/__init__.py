@@ -14,7 +14,13 @@ from waybill.store.rights import Rights, check_rights
 from waybill.store.schema import SchemaBehind, UnsuitableDatabase, check_schema
 from waybill.store.statements._wanted import ParameterValue, ReportFilter, ReportPage
 from waybill.store.statements.audit import AuditFilter
-from waybill.store.statements.dead_letters import DeadLetterFilter, StoredDeadLetter, StoredMessage, Trimmed
+from waybill.store.statements.dead_letters import (
+    DeadLetterFilter,
+    MessageBeginning,
+    StoredDeadLetter,
+    StoredMessage,
+    Trimmed,
+)
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
@@ -31,6 +37,7 @@ __all__ = [
     "DeadLetterFilter",
     "DirectConnection",
     "KnownRequest",
+    "MessageBeginning",
     "NotDirectly",
     "OutboxMessage",
     "ParameterValue",

@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 
 from producer_api.access import Permission, current_identity, permitted_scope, requires
 from producer_api.description import problem_responses
+from producer_api.redriving import redrive_each
 from producer_api.resources import (
     DeadLetterPage,
     DeadLetterQuery,
@@ -12,7 +13,7 @@ from producer_api.resources import (
     RedriveRequest,
     dead_letter_resource,
 )
-from waybill.ledger import DeadLetters, NotRedrivable
+from waybill.ledger import DeadLetters
 from waybill.store import DeadLetterFilter
 
 BASE = "/api/v1/dead-letters"
@@ -55,18 +56,20 @@ def blueprint(dead_letters: DeadLetters) -> APIBlueprint:
     def redrive(wanted: RedriveRequest) -> Redriven:
         """Restart the reports of waiting dead letters, each in its trace. Steps whose results are stored do
         not run again."""
-        redriven, refused = [], []
         unredriven = DeadLetterFilter(
             wanted.reason, limit=wanted.limit, reports_first=True, scope=permitted_scope(Permission.REDRIVE)
         )
-        for letter in dead_letters.page(unredriven):
-            try:
-                report = dead_letters.redrive_letter(
-                    letter, current_identity().actor, from_start=wanted.from_start
-                )
-                redriven.append(report.id)
-            except NotRedrivable as error:
-                refused.append(RedriveRefused(id=letter.id, detail=str(error)))
-        return Redriven(reports=redriven, refused=refused)
+        outcomes = list(
+            redrive_each(
+                dead_letters,
+                dead_letters.page(unredriven),
+                current_identity().actor,
+                from_start=wanted.from_start,
+            )
+        )
+        return Redriven(
+            reports=[one.report.id for one in outcomes if one.report],
+            refused=[RedriveRefused(id=one.letter.id, detail=one.refused) for one in outcomes if one.refused],
+        )
 
     return routes

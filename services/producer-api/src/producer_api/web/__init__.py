@@ -1,4 +1,4 @@
-"""The pages: HTML from the server, plain modules of JavaScript, one stylesheet; nothing of another address."""
+"""The pages: HTML from the server, a stylesheet, and scripts without a build; nothing of another address."""
 
 from producer_api.web.blueprint import blueprint
 from producer_api.web.refusals import register_refusals

@@ -5,6 +5,7 @@ from apiflask import APIBlueprint
 from producer_api.services import Services
 from producer_api.web import words
 from producer_api.web.assets import register_assets
+from producer_api.web.forms import refuse_unstorable_fields
 from producer_api.web.rendering import NAME, offer_to_templates
 from producer_api.web.routes import dead_letters, kinds, new_report, overview, report, reports
 
@@ -12,6 +13,7 @@ from producer_api.web.routes import dead_letters, kinds, new_report, overview, r
 def blueprint(services: Services) -> APIBlueprint:
     """Each module of `routes` registers one page and what its forms send."""
     routes = APIBlueprint(NAME, __name__, template_folder="templates", enable_openapi=False)
+    routes.before_request(refuse_unstorable_fields)
     words.register(routes)
     offer_to_templates(routes, can_sign_out=services.browsers is not None)
     register_assets(routes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from apiflask import APIBlueprint
@@ -31,7 +32,7 @@ def in_words(duration: timedelta | float | None) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    for (large, size), (small, part) in zip(_UNITS, _UNITS[1:], strict=False):
+    for (large, size), (small, part) in pairwise(_UNITS):
         if whole >= size:
             rest = whole % size // part
             return f"{whole // size} {large} {rest} {small}" if rest else f"{whole // size} {large}"

@@ -1,11 +1,24 @@
 """Statements on `dead_letters`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from waybill.domain import EVERYTHING, Carrier, Scope
@@ -50,6 +63,14 @@ class StoredMessage:
 
 
 @dataclass(frozen=True)
+class MessageBeginning:
+    """The beginning of a message's key and value, in bytes; None where it has none, or none is left."""
+
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True)
 class Trimmed:
     """How many letters lost their bytes, and how many bytes those were."""
 
@@ -59,7 +80,8 @@ class Trimmed:
 
 @dataclass(frozen=True)
 class DeadLetterFilter:
-    """Which dead letters: newest first, and, unless `redriven`, only those that still wait. `reports_first`:
+    """Which dead letters: newest first, and, unless `redriven`, only those that still wait. `ids`: of these
+    alone. `reports_first`:
     before those of messages, of which hardly any can be redriven. `scope`: whose reports they are of; those
     of messages have no owner, and are in the scope of everything alone."""
 
@@ -69,6 +91,7 @@ class DeadLetterFilter:
     limit: int = 50
     reports_first: bool = False
     scope: Scope = EVERYTHING
+    ids: Sequence[UUID] | None = None
 
 
 def put(connection: Connection, letter: dict[str, Any]) -> bool:
@@ -90,6 +113,8 @@ def page(connection: Connection, wanted: DeadLetterFilter) -> list[StoredDeadLet
         statement = statement.where(_of(wanted.scope))
     if wanted.reason is not None:
         statement = statement.where(dead_letters.c.reason == wanted.reason)
+    if wanted.ids is not None:
+        statement = statement.where(dead_letters.c.id.in_(wanted.ids))
     if not wanted.redriven:
         statement = statement.where(dead_letters.c.redriven_at.is_(None))
     if wanted.before:
@@ -102,6 +127,30 @@ def message(connection: Connection, letter_id: UUID) -> StoredMessage | None:
     columns = [dead_letters.c[field.name] for field in fields(StoredMessage)]
     row = connection.execute(select(*columns).where(dead_letters.c.id == letter_id)).one_or_none()
     return StoredMessage(*row) if row else None
+
+
+def beginning(connection: Connection, letter_id: UUID, size: int) -> MessageBeginning | None:
+    """At most `size` bytes of the key and of the value of one letter's message. None where the letter is
+    gone."""
+    columns = [
+        func.substring(dead_letters.c[name], 1, size, type_=LargeBinary).label(name)
+        for name in ("key", "value")
+    ]
+    row = connection.execute(select(*columns).where(dead_letters.c.id == letter_id)).one_or_none()
+    return MessageBeginning(row.key, row.value) if row else None
+
+
+def reasons(connection: Connection, scope: Scope, limit: int) -> dict[str, int]:
+    """How many of the newest `limit` letters that wait have each reason; the most frequent first."""
+    waiting = select(dead_letters.c.reason).where(dead_letters.c.redriven_at.is_(None))
+    if scope != EVERYTHING:
+        waiting = waiting.where(_of(scope))
+    newest = waiting.order_by(*newest_first(dead_letters)).limit(limit).subquery()
+    count = func.count().label("number")
+    statement = (
+        select(newest.c.reason, count).group_by(newest.c.reason).order_by(count.desc(), newest.c.reason)
+    )
+    return {row.reason: row.number for row in connection.execute(statement)}
 
 
 def trim(connection: Connection, limit: int) -> Trimmed:

@@ -83,15 +83,15 @@ export function morph(old, next) {
   for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && !isOwn(old, name)) old.removeAttribute(name);
   for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value && !isOwn(old, name)) old.setAttribute(name, value);
   if (old.dataset?.keep !== undefined || old.matches?.("input, select, textarea")) return;
-  const keyed = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  const keyed = new Map([...old.children].filter(idOf).map((child) => [idOf(child), child]));
   let place = old.firstChild;
   for (const node of [...next.childNodes]) {
-    const known = node.id && keyed.get(node.id);
+    const known = idOf(node) && keyed.get(idOf(node));
     if (known) {
       if (known !== place) old.insertBefore(known, place);
       else place = place.nextSibling;
       morph(known, node);
-    } else if (place && isAlike(place, node) && !(place.id && keyed.has(place.id))) {
+    } else if (place && isAlike(place, node) && !keyed.has(idOf(place))) {
       const current = place;
       place = place.nextSibling;
       if (current.nodeType === Node.ELEMENT_NODE) morph(current, node);
@@ -107,7 +107,9 @@ export function morph(old, next) {
   }
 }
 
-const isAlike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && (one.id ?? "") === (other.id ?? "");
+// Not `node.id`: of a form with a field called "id", that is the field.
+const idOf = (node) => node.getAttribute?.("id") ?? "";
+const isAlike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && idOf(one) === idOf(other);
 const isOwn = (element, name) => (name === "open" && element.matches("details, dialog")) || (["checked", "value"].includes(name) && element.matches("input")) || (name === "hidden" && element.hasAttribute("data-shown"));
 
 function poll() {
