@@ -68,6 +68,7 @@ PLANTED: dict[str, tuple[str, Any]] = {
     "sessions": ("producer_api.access.cookies.SignedCookie.read", accept_unsigned),
     "proxies": ("producer_api.access.proxy.FROM_TRUSTED_PROXY", "REQUEST_METHOD"),
     "parameters": ("waybill.kinds.Kind.stored_parameters", store_without_aliases),
+    "previews": ("report_worker.previews.csv_rows.MAX_ROWS", 110),
     "output": ("report_worker.output.parsing._begun", lambda *_: 0),
     "definitions": ("waybill.definitions.kind.digest_of", another_digest),
     "webhooks": (

@@ -108,6 +108,14 @@ def done(api: Access, folder: Path) -> Report:
     return api.done(api.ann, folder)
 
 
+def previewed(api: Access, folder: Path) -> Report:
+    report = done(api, folder)
+    content = {"columns": [], "rows": [], "rows_in_all": 0, "columns_in_all": 0, "truncated": False}
+    for artefact in report.artefacts:
+        api.services.previews.keep(report.id, report.attempt, {artefact.filename: json.dumps(content)})
+    return report
+
+
 def limited(api: Access, _: Path) -> Report:
     """In a tenant that has limits."""
     api.services.limits.set(HolderLimits(Holder(Level.TENANT, HERS), LimitValues(max_queued=10_000)))
@@ -133,6 +141,7 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("GET", f"{ONE}/artefact"): Asked(make=done),
     ("GET", f"{ONE}/artefacts"): Asked(make=done),
     ("GET", f"{ONE}/artefacts/{{filename}}"): Asked(make=done),
+    ("GET", f"{ONE}/artefacts/{{filename}}/preview"): Asked(make=previewed),
     ("GET", f"{ONE}/events"): Asked(make=done),
     ("GET", f"{ONE}/trace"): Asked(make=done),
     ("GET", f"{ONE}/logs"): Asked(),
@@ -233,7 +242,8 @@ def test_every_route_declares_what_it_needs(api: Access) -> None:
     open_to_all = {name for name, route in routes.items() if declared(route) is Permission.NONE}
     documents = {"documentation.page", "documentation.part"}
     signing_in = {"login.begin", "login.complete", "login.end"}
-    assert open_to_all == {"explain", "openapi", "health.alive", "health.ready", *signing_in, *documents}
+    others = {"explain", "openapi", "health.alive", "health.ready", "web.asset"}
+    assert open_to_all == {*others, *signing_in, *documents}
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])

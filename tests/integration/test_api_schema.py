@@ -51,6 +51,7 @@ TAKE_ANY_ID = [
     ("GET", f"{ONE}/artefact"),
     ("GET", f"{ONE}/artefacts"),
     ("GET", f"{ONE}/artefacts/{{filename}}"),
+    ("GET", f"{ONE}/artefacts/{{filename}}/preview"),
     ("GET", f"{ONE}/trace"),
     ("POST", f"{ONE}:cancel"),
 ]

@@ -195,6 +195,8 @@ def api_does(services: Services) -> None:
     assert api.ledger.events_after(report.id, 0, 10)
     assert api.ledger.events_after_each({report.id: 0}, 10)
     assert api.report_logs.page(WantedLog(report.id, attempt=1), None, 10) == ([], False)
+    assert (api.previews.get(report, "a.csv"), api.previews.names(report)) == (None, set())
+    assert api.dead_letters.reasons(scope, 10) is not None
     assert api.ledger.cancel(report.id, ACTOR)
     assert api.ledger.cancel(claimed(services).report_id, ACTOR)
     assert api.dead_letters.redrive(report.id, None, ACTOR, from_start=True)
@@ -208,6 +210,7 @@ def api_does(services: Services) -> None:
     assert api.dead_letters.page(DeadLetterFilter(before=report.id)) is not None
     for wanted in (DeadLetterFilter(scope=scope), DeadLetterFilter(reports_first=True)):
         for letter in api.dead_letters.page(wanted):
+            assert api.dead_letters.beginning(letter.id, 10)
             with suppress(NotRedrivable):  # of a message that still cannot be read
                 api.dead_letters.redrive_letter(letter, ACTOR)
     redriven = api.ledger.get(failed.report_id)
@@ -260,6 +263,7 @@ def worker_does(services: Services) -> None:
     ledger.steps(fence, [STEP])
     worker.report_logs.write([NewLogChunk(fence.report_id, fence.attempt, 1, [{"text": "a line"}], 100)])
     worker.report_logs.trim([fence.report_id], 50)
+    worker.previews.keep(fence.report_id, fence.attempt, {"a.csv": "{}"})
     assert ledger.cancelled_attempts("the test") is not None
     ledger.finish(fence, End(Status.DONE), [StoredArtefact("key", "a.txt", "text/plain", 3, "0" * 64)])
     ledger.finish(claimed(services), End(Status.FAIL, FAILED, exhausted=True), origin=Origin("report", 0, 2))

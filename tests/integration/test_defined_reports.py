@@ -91,6 +91,12 @@ def test_a_file_in_the_folder_is_a_kind_whose_reports_come_as_the_files_that_are
     assert report["artefact"]["filename"] == "sales.csv"
     rows = list(csv.DictReader(io.StringIO(api.get(by_name["sales.csv"]["href"]).text)))
     assert sum(int(row["pieces"]) for row in rows) == sum(n % 5 + 1 for n in range(600) if n % 60 < 31)
+    preview = api.get(f"{by_name['sales.csv']['href']}/preview").json()
+    assert [column["name"] for column in preview["columns"]] == list(rows[0])
+    assert preview["rows"] == [list(row.values()) for row in rows[:100]]
+    assert preview["rows_in_all"] == len(rows)
+    without = api.get(f"{by_name['sales.xlsx']['href']}/preview")
+    assert (without.status_code, without.json()["type"]) == (404, "/problems/no-such-artefact")
     page = api.get(by_name["sales.html"]["href"]).text
     assert "<h1>Sales from 1 January 2026 to 31 January 2026</h1>" in page
 

@@ -31,7 +31,8 @@ def find_chromium() -> str | None:
 
 @dataclass
 class Pages:
-    """Pages of one API. `problems`: what the browser complained of: scripts' errors, refusals by the policy."""
+    """Pages of one API. `problems`: what the browser complained of, such as errors of scripts and
+    refusals by the policy."""
 
     browser: Browser
     url: str
@@ -41,7 +42,8 @@ class Pages:
     _contexts: list[BrowserContext] = field(default_factory=list)
 
     def open(self, path: str, **options: Any) -> Page:
-        """In a context of its own; `options` are of `Browser.new_context`, such as `viewport=PHONE`,
+        """In a context of its own; `options` are of `Browser.new_context`, such as
+        `viewport=PHONE`,
         `color_scheme="dark"`, `java_script_enabled=False`."""
         page = self.new_page(**options)
         page.goto(path)

@@ -23,6 +23,7 @@ from waybill.domain import (
 )
 from waybill.ledger import (
     ApiKeys,
+    ArtefactPreviews,
     Committed,
     DeadLetters,
     KindLimits,
@@ -97,6 +98,7 @@ class Store:
         )
         self.api_keys = ApiKeys(self.transactions)
         self.limits = Limits(self.transactions)
+        self.previews = ArtefactPreviews(self.transactions)
         self.report_logs = ReportLogs(self.transactions)
         self.kind_limits = KindLimits(self.transactions)
         self.parameter_sets = ParameterSets(self.transactions)

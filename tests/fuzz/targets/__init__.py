@@ -11,6 +11,7 @@ from tests.fuzz.targets import (
     messages,
     output,
     parameters,
+    previews,
     queries,
     webhooks,
 )
@@ -31,6 +32,7 @@ TARGETS: tuple[Target, ...] = (
     Target("database-urls", "the database's address", 50, plain(configuration.read_a_database_url)),
     Target("webhooks", "URLs of webhooks", 20, plain(webhooks.read_a_url)),
     Target("output", "what jobs print", 30, plain(output.read_output)),
+    Target("previews", "the first rows of files", 4, previews.previews),
     Target("settings", "the API's settings", 15, plain(configuration.read_settings)),
     Target("sign-in", "how a browser signs in", 10, api.sign_in),
     Target("traces", "what Jaeger answers", 10, answers.traces),

@@ -10,6 +10,7 @@ from waybill.kafka import KafkaHealth, producer
 from waybill.kinds import load_registry
 from waybill.ledger import (
     ApiKeys,
+    ArtefactPreviews,
     DeadLetters,
     KindLimits,
     Ledger,
@@ -64,6 +65,7 @@ class Runtime:
         self.parameter_sets = ParameterSets(transactions)
         self.webhooks = Webhooks(transactions)
         self.report_logs = ReportLogs(transactions)
+        self.previews = ArtefactPreviews(transactions)
         self.publishing = publishing = KafkaHealth("publish messages")
         self._relay = Relay(
             transactions,

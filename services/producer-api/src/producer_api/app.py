@@ -111,7 +111,7 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
         services.report_logs,
         services.log_hub,
     )
-    yield artefact_files.blueprint(downloads)
+    yield artefact_files.blueprint(downloads, services.previews)
     yield trace.blueprint(ledger, services.waterfalls)
     yield logs.blueprint(ledger, services.report_logs)
     yield dead_letters.blueprint(services.dead_letters)

@@ -82,6 +82,13 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "ReportResource": _REPORT,
     "ReportPage": {"reports": [_REPORT], "next_cursor": _ID, "searched": None},
     "ArtefactList": {"artefacts": [_ARTEFACT]},
+    "ArtefactPreview": {
+        "columns": [{"name": "carrier", "type": "text"}, {"name": "flights", "type": "number"}],
+        "rows": [["UA", "4923"], ["DL", None]],
+        "rows_in_all": 2,
+        "columns_in_all": 2,
+        "truncated": False,
+    },
     "KindList": {
         "kinds": [
             {

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
 
@@ -157,6 +157,23 @@ class ArtefactList(BaseModel):
     """The files of a report; none before they are there."""
 
     artefacts: list[ArtefactResource]
+
+
+class PreviewColumn(BaseModel):
+    """A column of a file."""
+
+    name: str
+    type: Literal["text", "number", "time", "boolean"]
+
+
+class ArtefactPreview(BaseModel):
+    """The first rows of a file. Texts of more than 200 characters are cut."""
+
+    columns: list[PreviewColumn]
+    rows: list[list[str | None]] = Field(description="Each with a text or null for each of the columns.")
+    rows_in_all: int | None = Field(description="null where the file is too large to be read to its end.")
+    columns_in_all: int
+    truncated: bool = Field(description="The file has more than is shown.")
 
 
 class WebhookResource(BaseModel):

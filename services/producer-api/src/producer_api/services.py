@@ -25,7 +25,16 @@ from producer_api.webhooks import Caller, RequestedWebhooks, WebhookSender
 from waybill.artefacts import ArtefactStore
 from waybill.domain import EVERYTHING
 from waybill.kinds import Registry
-from waybill.ledger import ApiKeys, DeadLetters, KindLimits, Ledger, Limits, ParameterSets, ReportLogs
+from waybill.ledger import (
+    ApiKeys,
+    ArtefactPreviews,
+    DeadLetters,
+    KindLimits,
+    Ledger,
+    Limits,
+    ParameterSets,
+    ReportLogs,
+)
 from waybill.outbound import outbound_client
 from waybill.runtime import Runtime
 from waybill.store import rights
@@ -43,6 +52,7 @@ class Services:
     kind_limits: KindLimits
     parameter_sets: ParameterSets
     artefacts: ArtefactStore
+    previews: ArtefactPreviews
     report_logs: ReportLogs
     hub: StatusHub
     log_hub: LogHub
@@ -112,6 +122,7 @@ def build_services(settings: ApiSettings) -> Services:
         kind_limits=runtime.kind_limits,
         parameter_sets=runtime.parameter_sets,
         artefacts=runtime.artefacts,
+        previews=runtime.previews,
         report_logs=runtime.report_logs,
         hub=hub,
         log_hub=LogHub(runtime.report_logs.after_each, settings.stream),

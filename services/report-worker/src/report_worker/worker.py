@@ -117,6 +117,7 @@ class Worker:
             scratch=self._scratch.path,
             interrupted=self._interrupted,
             output=self._output,
+            previews=runtime.previews,
         )
         options = Options(
             settings.slot_memory_mib,

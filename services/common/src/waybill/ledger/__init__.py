@@ -1,6 +1,7 @@
 """The ledger: every change of a report, in one transaction with its event and its messages."""
 
 from waybill.ledger.api_keys import ApiKeys
+from waybill.ledger.artefact_previews import ArtefactPreviews
 from waybill.ledger.changes import Changes
 from waybill.ledger.dead_letters import DeadLetters
 from waybill.ledger.definitions import DefinitionMissing, StoredDefinitions
@@ -20,6 +21,7 @@ from waybill.ledger.writer import Pending
 
 __all__ = [
     "ApiKeys",
+    "ArtefactPreviews",
     "Changes",
     "Committed",
     "DeadLetters",

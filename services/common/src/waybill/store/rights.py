@@ -143,6 +143,7 @@ API: Final = Rights(
         "report_events": Access(select=("report_id", "version", "type", "data")),
         "report_logs": Access(select=("report_id", "attempt", "line", "lines", "records")),
         "step_results": Access(select=("report_id", "done_at"), delete=True),
+        "artefact_previews": Access(select=EVERY),
         **_OUTBOX,
         "idempotency_keys": Access(
             select=EVERY, insert=("key", "request_sha256", "report_id"), update=("created_at",), delete=True
@@ -218,6 +219,11 @@ WORKER: Final = Rights(
         "report_logs": Access(
             select=("report_id", "attempt", "line", "bytes"),
             insert=("report_id", "attempt", "line", "lines", "bytes", "records"),
+            delete=True,
+        ),
+        "artefact_previews": Access(
+            select=("report_id", "attempt"),
+            insert=("report_id", "attempt", "filename", "content"),
             delete=True,
         ),
         "step_results": Access(

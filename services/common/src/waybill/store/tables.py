@@ -244,6 +244,16 @@ step_results = Table(
     Index("step_results_done_idx", "done_at", postgresql_where=text("done_at IS NOT NULL")),
 )
 
+# The first rows of a file, as JSON, by the attempt that stored it.
+artefact_previews = Table(
+    "artefact_previews",
+    metadata,
+    Column("report_id", Uuid, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("filename", Text, primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
 report_events = table(
     "report_events",
     column("report_id", Uuid),

@@ -33,6 +33,7 @@ from waybill.domain import (
 )
 from waybill.errors import PermanentError
 from waybill.kinds import Artefact, check_together
+from waybill.store import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,10 @@ class Completion:
         if not isinstance(outcome, Produced):
             return outcome, ()
         kept = self._store(outcome)
-        return (outcome, kept) if isinstance(kept, tuple) else (kept, ())
+        if not isinstance(kept, tuple):
+            return kept, ()
+        self._keep_previews(outcome)
+        return outcome, kept
 
     def end(self, outcome: Outcome, artefacts: Sequence[StoredArtefact], spans: AttemptSpans) -> EndWrite:
         """What writes down what the attempt leaves the report as, and the steps before it."""
@@ -130,6 +134,16 @@ class Completion:
                     return kept
                 stored.append(kept)
         return tuple(stored)
+
+    def _keep_previews(self, produced: Produced) -> None:
+        """No report fails for the want of one."""
+        found = {one.filename: one.preview for one in produced.files if one.preview is not None}
+        if not found or self._context.previews is None:
+            return
+        try:
+            self._context.previews.keep(self._report.id, self._report.attempt, found)
+        except StoreUnavailable as error:
+            log.warning("previews not kept", report_id=str(self._report.id), reason=str(error))
 
     def _open(self, produced: ProducedFile, files: ExitStack) -> tuple[Artefact, BinaryIO]:
         """Raises `PermanentError`."""

@@ -9,6 +9,7 @@ from contextvars import copy_context
 from dataclasses import replace
 from queue import SimpleQueue
 
+from report_worker.previews import preview_of
 from report_worker.slots.capture import Capture
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.protocol import (
@@ -172,4 +173,5 @@ def _file(artefact: object) -> ProducedFile:
         raise FileNotFoundError(f"The kind's function returned {artefact.path}, where there is no file.")
     if storable(path := str(artefact.path)) != path:
         raise ValueError(f"The kind's function returned {path}, which is no Unicode text.")
-    return ProducedFile(artefact.path, artefact.media_type, artefact.filename, artefact.output)
+    preview = preview_of(artefact.path, artefact.media_type)
+    return ProducedFile(artefact.path, artefact.media_type, artefact.filename, artefact.output, preview)

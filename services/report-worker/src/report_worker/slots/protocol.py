@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from report_worker.previews import MAX_BYTES
 from waybill.domain import MAX_VALUE_BYTES, Carrier
 from waybill.kinds import MAX_ARTEFACTS
 
@@ -21,6 +22,7 @@ Text = Annotated[str, Field(max_length=200_000, pattern=_STORABLE)]
 database does not take."""
 
 
+Preview = Annotated[str, Field(max_length=MAX_BYTES, pattern=_STORABLE)]
 Json = Annotated[str, Field(max_length=MAX_VALUE_BYTES, pattern=_STORABLE)]
 
 
@@ -185,12 +187,13 @@ class StepEnded:
 
 @dataclass(frozen=True, config=_STRICT)
 class ProducedFile:
-    """One of the files that a job has produced."""
+    """One of the files that a job has produced. `preview`: JSON of its first rows."""
 
     path: Path
     media_type: Name
     filename: Name
     output: Name | None = None
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)

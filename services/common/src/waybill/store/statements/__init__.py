@@ -5,6 +5,7 @@ database's own: there is one clock for leases, however wrong a worker's may be.
 """
 
 from waybill.store.statements import (
+    artefact_previews,
     artefacts,
     attempts,
     dead_letters,
@@ -20,6 +21,7 @@ from waybill.store.statements import (
 )
 
 __all__ = [
+    "artefact_previews",
     "artefacts",
     "attempts",
     "dead_letters",
