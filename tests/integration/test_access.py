@@ -160,6 +160,7 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", f"{KIND}:pause"): Asked(options={"json": {"reason": "a test"}}),
     ("POST", f"{KIND}:limit"): Asked(options={"json": {"max_running": 3}}),
     ("POST", f"{KIND}:resume"): Asked(),
+    ("GET", f"{KIND}/choices"): Asked(),
     ("GET", SETS): Asked(
         make=kept,
         sees=lambda answer, _: answer.get_json()["parameter_sets"] != [],

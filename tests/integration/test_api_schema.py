@@ -1,6 +1,7 @@
 """The API answers as its OpenAPI description says, whatever it is asked."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -63,7 +64,12 @@ OF_KEYS = [
     ("POST", "/api/v1/keys/{key_id}:revoke"),
 ]
 OF_KINDS = [("POST", f"/api/v1/kinds/{{kind}}:{what}") for what in ("pause", "limit", "resume")]
-OF_SETS = [("GET", SETS), ("GET", f"{SETS}/{{name}}"), ("DELETE", f"{SETS}/{{name}}")]
+OF_SETS = [
+    ("GET", "/api/v1/kinds/{kind}/choices"),
+    ("GET", SETS),
+    ("GET", f"{SETS}/{{name}}"),
+    ("DELETE", f"{SETS}/{{name}}"),
+]
 OPERATIONS = CAN_BE_WRONG + TAKE_ANY_ID + TAKE_NOTHING + OF_KEYS + OF_KINDS + OF_SETS
 
 # Which kinds there are, and what parameters each takes, is not for this description: so a request may fit it
@@ -72,8 +78,11 @@ NOT_CHECKED = [positive_data_acceptance]
 
 load_all_checks()
 
+CASES = int(os.environ.get("WAYBILL_API_CASES", "20"))
+"""Of each operation and each way."""
+
 bounded = settings(
-    max_examples=20,
+    max_examples=CASES,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],

@@ -195,6 +195,8 @@ def api_does(services: Services) -> None:
     assert api.ledger.events_after(report.id, 0, 10)
     assert api.ledger.events_after_each({report.id: 0}, 10)
     assert api.report_logs.page(WantedLog(report.id, attempt=1), None, 10) == ([], False)
+    services.api.ledger.definitions.keep(DIGEST, "query:sales", "a text")
+    assert api.choice_lists.want(DIGEST).content is None
     assert (api.previews.get(report, "a.csv"), api.previews.names(report)) == (None, set())
     assert api.dead_letters.reasons(scope, 10) is not None
     assert api.ledger.cancel(report.id, ACTOR)
@@ -263,6 +265,9 @@ def worker_does(services: Services) -> None:
     ledger.steps(fence, [STEP])
     worker.report_logs.write([NewLogChunk(fence.report_id, fence.attempt, 1, [{"text": "a line"}], 100)])
     worker.report_logs.trim([fence.report_id], 50)
+    services.api.choice_lists.want(DIGEST)
+    assert worker.choice_lists.due()
+    worker.choice_lists.put(DIGEST, "{}")
     worker.previews.keep(fence.report_id, fence.attempt, {"a.csv": "{}"})
     assert ledger.cancelled_attempts("the test") is not None
     ledger.finish(fence, End(Status.DONE), [StoredArtefact("key", "a.txt", "text/plain", 3, "0" * 64)])

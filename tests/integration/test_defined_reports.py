@@ -176,3 +176,46 @@ def test_nothing_in_the_period_is_said_in_the_definitions_words(api: httpx.Clien
     report = ask.ended(api, request(api, parameters=none))
     assert report["status"] == "fail"
     assert "Nothing was sold from 1999-01-01 to 1999-01-31." in report["error"]["message"]
+
+
+CHOOSE = """
+waybill: 1
+name: choose
+title: Choose
+description: What was sold of a product.
+parameters:
+  product:
+    type: text
+    choices: {source: shop, sql: "select distinct product, upper(product) from orders order by 1"}
+  wrong: {type: text, optional: true, choices: {source: shop, sql: select nothing from orders}}
+steps:
+  - {name: sold, source: shop, sql: "select count(*) as n from orders where product = :product"}
+sections:
+  - blocks: [{table: {from: sold}}]
+outputs: [csv]
+"""
+
+
+def test_a_worker_reads_the_choices_that_come_from_a_query(
+    shop: None, lifecycle: LifecycleStack, api: httpx.Client
+) -> None:
+    file = lifecycle.definitions / "choose.yaml"
+    file.write_text(CHOOSE)
+    eventually(lambda: "query:choose" in kinds(api), "the kind is there")
+    address = "/api/v1/kinds/query:choose/choices"
+    assert api.get(address).json()["read_at"] is None
+
+    def read() -> dict[str, Any] | None:
+        found: dict[str, Any] = api.get(address).json()
+        return found if found["read_at"] else None
+
+    found = eventually(read, "the choices are read")["parameters"]
+
+    assert found["product"] == {
+        "choices": [{"value": f"product {n}", "label": f"PRODUCT {n}"} for n in range(7)],
+        "more": False,
+        "error": None,
+    }
+    assert 'column "nothing" does not exist' in found["wrong"]["error"]
+    assert api.get("/api/v1/kinds/dowork/choices").json() == {"parameters": {}, "read_at": None}
+    file.unlink()

@@ -62,7 +62,8 @@ class Pages:
         """What axe finds is an error."""
         found = Axe().run(page).response["violations"]
         assert not found, "\n".join(
-            f"{one['id']} ({one['impact']}): {one['help']}: {[node['html'][:200] for node in one['nodes'][:5]]}"
+            f"{one['id']} ({one['impact']}): {one['help']}: "
+            f"{[node['html'][:200] for node in one['nodes'][:5]]}"
             for one in found
         )
 

@@ -24,6 +24,7 @@ from waybill.domain import (
 from waybill.ledger import (
     ApiKeys,
     ArtefactPreviews,
+    ChoiceLists,
     Committed,
     DeadLetters,
     KindLimits,
@@ -98,6 +99,7 @@ class Store:
         )
         self.api_keys = ApiKeys(self.transactions)
         self.limits = Limits(self.transactions)
+        self.choice_lists = ChoiceLists(self.transactions)
         self.previews = ArtefactPreviews(self.transactions)
         self.report_logs = ReportLogs(self.transactions)
         self.kind_limits = KindLimits(self.transactions)

@@ -11,6 +11,7 @@ from waybill.kinds import load_registry
 from waybill.ledger import (
     ApiKeys,
     ArtefactPreviews,
+    ChoiceLists,
     DeadLetters,
     KindLimits,
     Ledger,
@@ -65,6 +66,7 @@ class Runtime:
         self.parameter_sets = ParameterSets(transactions)
         self.webhooks = Webhooks(transactions)
         self.report_logs = ReportLogs(transactions)
+        self.choice_lists = ChoiceLists(transactions)
         self.previews = ArtefactPreviews(transactions)
         self.publishing = publishing = KafkaHealth("publish messages")
         self._relay = Relay(

@@ -116,7 +116,7 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     yield logs.blueprint(ledger, services.report_logs)
     yield dead_letters.blueprint(services.dead_letters)
     yield kinds.blueprint(services.kinds, services.kind_limits)
-    yield parameter_sets.blueprint(services.kinds, services.parameter_sets)
+    yield parameter_sets.blueprint(services.kinds, services.parameter_sets, ledger, services.choice_lists)
     yield api_keys.blueprint(services.api_keys)
     yield limits.blueprint(services.limits)
     yield audit.blueprint(ledger)

@@ -89,6 +89,16 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "columns_in_all": 2,
         "truncated": False,
     },
+    "KindChoices": {
+        "parameters": {
+            "carrier": {
+                "choices": [{"value": "UA", "label": "United Air Lines"}],
+                "more": False,
+                "error": None,
+            }
+        },
+        "read_at": _AT,
+    },
     "KindList": {
         "kinds": [
             {

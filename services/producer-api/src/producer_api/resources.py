@@ -45,6 +45,9 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern="^[^\\x00]*$")
 """As `Word`, of a tenant or an owner."""
 
 
+Whole = Annotated[int, Strict()]
+"""A whole number in a body: neither true nor "1"."""
+
 Tag = Annotated[str, Field(min_length=1, max_length=50, pattern="^[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+$")]
 """A short text without control characters and line breaks."""
 
@@ -299,7 +302,7 @@ class KindLimitRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    max_running: int | None = Field(ge=0, le=2**31 - 1, description="null for any number.")
+    max_running: Whole | None = Field(ge=0, le=2**31 - 1, description="null for any number.")
 
 
 class KindLimitResource(BaseModel):
@@ -396,7 +399,9 @@ class KeyRequest(BaseModel):
     owner: Word = Field(description="Whose reports those are that are requested with it.")
     tenant: Word = DEFAULT_TENANT
     roles: list[Role] = Field(default=[Role.REQUESTER], min_length=1, max_length=len(Role))
-    expires_in_days: float | None = Field(default=None, gt=0, le=36_500, allow_inf_nan=False)
+    expires_in_days: Annotated[float, Strict()] | None = Field(
+        default=None, gt=0, le=36_500, allow_inf_nan=False
+    )
 
 
 class KeyResource(BaseModel):
@@ -443,20 +448,20 @@ class HolderQuery(BaseModel):
 class LimitsRequest(HolderQuery):
     """Limits that are to be set, instead of those that the holder has. What is not given is not limited."""
 
-    weight: int | None = Field(
+    weight: Whole | None = Field(
         default=None, ge=1, le=100, description="With twice the weight, twice as much is under way."
     )
-    max_queued: int | None = Field(
+    max_queued: Whole | None = Field(
         default=None, ge=0, le=_MOST_INTEGER, description="Reports with the status init."
     )
-    max_running: int | None = Field(
+    max_running: Whole | None = Field(
         default=None, ge=0, le=_MOST_INTEGER, description="Reports that run; further ones wait."
     )
-    max_requests_per_minute: int | None = Field(default=None, ge=0, le=_MOST_INTEGER)
-    max_streams: int | None = Field(
+    max_requests_per_minute: Whole | None = Field(default=None, ge=0, le=_MOST_INTEGER)
+    max_streams: Whole | None = Field(
         default=None, ge=0, le=_MOST_INTEGER, description="Status streams that are open."
     )
-    max_kept_bytes: int | None = Field(
+    max_kept_bytes: Whole | None = Field(
         default=None, ge=0, le=_MOST_BIGINT, description="Of the artefacts of reports that are kept."
     )
 

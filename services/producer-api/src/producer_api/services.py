@@ -28,6 +28,7 @@ from waybill.kinds import Registry
 from waybill.ledger import (
     ApiKeys,
     ArtefactPreviews,
+    ChoiceLists,
     DeadLetters,
     KindLimits,
     Ledger,
@@ -52,6 +53,7 @@ class Services:
     kind_limits: KindLimits
     parameter_sets: ParameterSets
     artefacts: ArtefactStore
+    choice_lists: ChoiceLists
     previews: ArtefactPreviews
     report_logs: ReportLogs
     hub: StatusHub
@@ -122,6 +124,7 @@ def build_services(settings: ApiSettings) -> Services:
         kind_limits=runtime.kind_limits,
         parameter_sets=runtime.parameter_sets,
         artefacts=runtime.artefacts,
+        choice_lists=runtime.choice_lists,
         previews=runtime.previews,
         report_logs=runtime.report_logs,
         hub=hub,

@@ -13,6 +13,7 @@ import structlog
 
 from report_worker.attempt import AttemptContext
 from report_worker.cancellations import Cancellations
+from report_worker.choice_lists import ChoiceReader
 from report_worker.claims import Claims
 from report_worker.command_queue import CommandQueue
 from report_worker.consuming import CommandConsumer
@@ -50,6 +51,7 @@ log = structlog.get_logger(__name__)
 _STALLED_SECONDS = 60
 _RELEASE_SECONDS = 10
 _DELETE_AFTER = timedelta(seconds=1)
+_CHOICES_LEASE = timedelta(seconds=30)
 """Of what it has published: as a rule a change of the same worker comes before."""
 
 _TURN_SECONDS = 0.0005
@@ -127,6 +129,12 @@ class Worker:
             secrets=telemetry_secrets(os.environ),
         )
         environment = slot_environment(os.environ, settings.slot_environment)
+        self._choices = ChoiceReader(
+            runtime.choice_lists,
+            runtime.lease_of_task("choices", _CHOICES_LEASE),
+            settings.maintenance_interval,
+            environment,
+        )
         server = ForkServer(options, environment, adopts_orphans=True)
         topic, group = settings.kafka_topic_report, settings.kafka_group
         self._commands = CommandQueue()
@@ -161,6 +169,7 @@ class Worker:
         self._health.start()
         self._runners.start(stopping)
         self._presence.start()
+        self._choices.start()
         log.info("ready", slots=self._settings.slots)
         try:
             self._consumer.run(stopping)
@@ -171,6 +180,7 @@ class Worker:
     def _drain(self) -> None:
         self._commands.stop()
         self._presence.stop()
+        self._choices.stop()
         if not self._commands.wait_until_idle(self._settings.drain):
             log.warning("releasing reports that still run", reports=self._commands.busy)
             self._interrupted.set()

@@ -3,6 +3,7 @@
 from waybill.ledger.api_keys import ApiKeys
 from waybill.ledger.artefact_previews import ArtefactPreviews
 from waybill.ledger.changes import Changes
+from waybill.ledger.choice_lists import ChoiceLists
 from waybill.ledger.dead_letters import DeadLetters
 from waybill.ledger.definitions import DefinitionMissing, StoredDefinitions
 from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, LimitReached, NotRedrivable
@@ -23,6 +24,7 @@ __all__ = [
     "ApiKeys",
     "ArtefactPreviews",
     "Changes",
+    "ChoiceLists",
     "Committed",
     "DeadLetters",
     "DefinitionMissing",

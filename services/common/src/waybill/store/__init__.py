@@ -14,6 +14,7 @@ from waybill.store.rights import Rights, check_rights
 from waybill.store.schema import SchemaBehind, UnsuitableDatabase, check_schema
 from waybill.store.statements._wanted import ParameterValue, ReportFilter, ReportPage
 from waybill.store.statements.audit import AuditFilter
+from waybill.store.statements.choice_lists import StoredChoices
 from waybill.store.statements.dead_letters import (
     DeadLetterFilter,
     MessageBeginning,
@@ -47,6 +48,7 @@ __all__ = [
     "Rights",
     "SchemaBehind",
     "StoreUnavailable",
+    "StoredChoices",
     "StoredDeadLetter",
     "StoredEvent",
     "StoredMessage",

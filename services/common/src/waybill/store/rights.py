@@ -144,6 +144,7 @@ API: Final = Rights(
         "report_logs": Access(select=("report_id", "attempt", "line", "lines", "records")),
         "step_results": Access(select=("report_id", "done_at"), delete=True),
         "artefact_previews": Access(select=EVERY),
+        "choice_lists": Access(select=EVERY, insert=("digest",), update=("wanted_at",)),
         **_OUTBOX,
         "idempotency_keys": Access(
             select=EVERY, insert=("key", "request_sha256", "report_id"), update=("created_at",), delete=True
@@ -220,6 +221,9 @@ WORKER: Final = Rights(
             select=("report_id", "attempt", "line", "bytes"),
             insert=("report_id", "attempt", "line", "lines", "bytes", "records"),
             delete=True,
+        ),
+        "choice_lists": Access(
+            select=("digest", "wanted_at", "read_at"), update=("content", "read_at"), delete=True
         ),
         "artefact_previews": Access(
             select=("report_id", "attempt"),

@@ -254,6 +254,18 @@ artefact_previews = Table(
     Column("content", Text, nullable=False),
 )
 
+# Of definitions whose parameters have choices that come from a query: those that a client has looked at.
+choice_lists = Table(
+    "choice_lists",
+    metadata,
+    # of the definition's text
+    Column("digest", Text, primary_key=True),
+    Column("wanted_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    # when a worker has asked the sources, and what they answered, as JSON
+    _time("read_at"),
+    Column("content", Text),
+)
+
 report_events = table(
     "report_events",
     column("report_id", Uuid),

@@ -55,8 +55,8 @@ def blueprint(downloads: Downloads, previews: ArtefactPreviews) -> APIBlueprint:
         if found is None:
             raise Problem(
                 "no-such-artefact",
-                f"{artefact.filename} has no preview: CSV and Parquet files have one, unless they are not what "
-                "their media type says, or their rows are too large.",
+                f"{artefact.filename} has no preview: CSV and Parquet files have one, unless they are not "
+                "what their media type says, or their rows are too large.",
                 report_id=str(report.id),
             )
         return ArtefactPreview.model_validate_json(found)

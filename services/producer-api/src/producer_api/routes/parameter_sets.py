@@ -1,8 +1,9 @@
-"""Sets of parameters: list, show, keep and remove them."""
+"""Parameters of kinds: what may be chosen, and sets of them: list, show, keep and remove them."""
 
 from apiflask import APIBlueprint
 
 from producer_api.access import Permission, current_identity, permitted_scope, requires
+from producer_api.choices import KindChoices, choices_of
 from producer_api.description import problem_responses
 from producer_api.parameter_sets import (
     ParameterSetList,
@@ -17,14 +18,24 @@ from producer_api.problems import FieldError, Problem
 from producer_api.routes.kinds import BASE
 from waybill.domain import Owner, ParameterSet
 from waybill.kinds import Kind, Registry, UnavailableKind, UnknownKind
-from waybill.ledger import ParameterSets, TooManyParameterSets
+from waybill.ledger import ChoiceLists, Ledger, ParameterSets, TooManyParameterSets
 
 _SETS = f"{BASE}/<string:kind>/parameter-sets"
+_CHOICES = f"{BASE}/<string:kind>/choices"
 _ONE = f"{_SETS}/<string:name>"
 
 
-def blueprint(kinds: Registry, sets: ParameterSets) -> APIBlueprint:
+def blueprint(kinds: Registry, sets: ParameterSets, ledger: Ledger, lists: ChoiceLists) -> APIBlueprint:
     routes = APIBlueprint("parameter_sets", __name__, tag="Kinds")
+
+    @routes.get(_CHOICES)
+    @routes.output(KindChoices)
+    @routes.doc(responses=problem_responses("no-such-kind"))
+    @requires(Permission.REQUEST)
+    def list_choices(kind: str) -> KindChoices:
+        """What may be chosen for parameters of a kind whose choices come from a query, as a worker has read
+        it from the sources."""
+        return choices_of(_known(kinds, kind), ledger, lists)
 
     @routes.get(_SETS)
     @routes.output(ParameterSetList)

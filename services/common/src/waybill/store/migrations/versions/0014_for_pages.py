@@ -1,6 +1,6 @@
-"""The first rows of artefacts, for people.
+"""For pages: the first rows of artefacts, and the choices of parameters that come from a query.
 
-Processes of the version before run on beside it: they write and read none. They go with their report.
+Processes of the version before run on beside it: they write and read none. Previews go with their report.
 """
 
 import sqlalchemy as sa
@@ -24,3 +24,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("report_id", "attempt", "filename"),
     )
     grant_to_services("artefact_previews")
+    op.create_table(
+        "choice_lists",
+        sa.Column("digest", sa.Text, primary_key=True),
+        sa.Column(
+            "wanted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()
+        ),
+        sa.Column("read_at", sa.DateTime(timezone=True)),
+        sa.Column("content", sa.Text),
+    )
+    grant_to_services("choice_lists")
