@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from local import machine
 from local.install import python
 from local.paths import CHECKOUT
 from local.progress import duration
@@ -21,6 +22,9 @@ GROUPS = ("lint", "unit", "fuzz", "chart", "integration")
 _RESULTS = CHECKOUT / ".run/checks"
 _SECONDS = _RESULTS / "seconds.json"
 """How long each check took the last time."""
+_STACK_BYTES = 4 * 2**30
+"""What the parts of a stack and the tests on it take, with room."""
+_MOST_PROCESSES = 8
 _TYPED = (
     "services/common/src",
     "services/client/src",
@@ -95,7 +99,9 @@ def _checks(pytest_options: str) -> list[Check]:
 
     def tests(group: str) -> Check:
         junit = _RESULTS / f"{group}.xml"
-        command = (*pytest, f"--junit-xml={junit}", f"tests/{group}", *options)
+        number = 1 if options else processes(group, machine.cores(), machine.memory())
+        beside = ("-n", str(number), "--dist", "loadfile") if number > 1 else ()
+        command = (*pytest, f"--junit-xml={junit}", f"tests/{group}", *beside, *options)
         return Check(group, f"{group} tests", command, junit)
 
     return [
@@ -108,6 +114,14 @@ def _checks(pytest_options: str) -> list[Check]:
         tests("chart"),
         tests("integration"),
     ]
+
+
+def processes(group: str, cores: int, memory: int) -> int:
+    """How many processes share the tests of a group, each file as a whole, on a machine of so many cores and
+    bytes. Integration tests wait more than they compute, and each process has a stack of its own."""
+    if group == "integration":
+        return max(1, min(cores + 1, memory // _STACK_BYTES))
+    return max(1, min(cores, _MOST_PROCESSES))
 
 
 def run_check(check: Check, out: TextIO, expected: float | None = None) -> Result:

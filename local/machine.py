@@ -27,6 +27,16 @@ def check() -> None:
         raise MissingToolsError(missing, _installer())
 
 
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory() -> int:
+    """Bytes of the machine, whatever is in use."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def _pip() -> Missing | None:
     """Debian's Python comes without it, and without what makes virtual environments that have it."""
     if importlib.util.find_spec("pip") or importlib.util.find_spec("ensurepip"):

@@ -27,8 +27,8 @@ ARTICLE = "/api/report"
 CHANGES = [
     ("GET", ARTICLE),
     ("POST", "/api/v1/reports"),
-    ("POST", f"/api/v1/reports/{REPORT.id}:cancel"),
-    ("POST", f"/api/v1/reports/{REPORT.id}:retry"),
+    pytest.param("POST", f"/api/v1/reports/{REPORT.id}:cancel", id="cancel"),
+    pytest.param("POST", f"/api/v1/reports/{REPORT.id}:retry", id="retry"),
     ("POST", "/api/v1/dead-letters:redrive"),
 ]
 

@@ -4,7 +4,9 @@ import io
 import sys
 from pathlib import Path
 
-from local.checks import Check, Counts, Result, print_table, read_junit, run_check
+import pytest
+
+from local.checks import Check, Counts, Result, print_table, processes, read_junit, run_check
 
 JUNIT = """<?xml version="1.0"?>
 <testsuites><testsuite>
@@ -68,3 +70,21 @@ def test_a_check_says_how_long_it_took_the_last_time() -> None:
     run_check(Check("lint", "a check", (sys.executable, "-c", "")), out, expected=125)
 
     assert "== a check (the last time: 2:05 min)" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("group", "cores", "gibibytes", "expected"),
+    [
+        ("integration", 2, 23, 3),
+        ("integration", 2, 8, 2),
+        ("integration", 8, 16, 4),
+        ("integration", 1, 2, 1),
+        ("unit", 2, 4, 2),
+        ("unit", 1, 64, 1),
+        ("unit", 64, 64, 8),
+    ],
+)
+def test_tests_run_beside_each_other_where_there_is_room(
+    group: str, cores: int, gibibytes: int, expected: int
+) -> None:
+    assert processes(group, cores, gibibytes * 2**30) == expected
