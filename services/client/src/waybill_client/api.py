@@ -203,6 +203,11 @@ class WaybillClient(Client):
 
         return _paged(fetch, limit, _MOST_EMPTY if is_search else 0)
 
+    def page_of(self, report: Report) -> str | None:
+        """The address of the report's page, for a browser; None where the server has no pages. It is below
+        `url`, whatever the server calls it."""
+        return f"{self.url}/reports/{report.id}" if report.links.page else None
+
     def waterfall(self, report_id: UUID | str) -> Waterfall:
         """Where a report's time went, as far as the API knows; of one that still runs too."""
         return self._server.read(Waterfall, self._server.get(f"{REPORTS}/{report_id}/trace"))

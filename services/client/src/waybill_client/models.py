@@ -171,6 +171,12 @@ class Webhook(_Resource):
     next_try_at: datetime | None = None
 
 
+class Links(_Resource):
+    """Where to go from a report; a server without pages names none."""
+
+    page: str | None = None
+
+
 class Report(_Resource):
     """A report as the API shows it. A server that knows no owners yet names none. `artefacts` are all of its
     files, `artefact` the first of them; `outputs`, what was requested."""
@@ -197,6 +203,7 @@ class Report(_Resource):
     updated_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    links: Links = Links()
 
     @property
     def ended(self) -> bool:

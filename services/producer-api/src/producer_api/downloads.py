@@ -48,7 +48,7 @@ def artefact_response(
             method: Literal["GET", "HEAD"] = "HEAD" if request.method == "HEAD" else "GET"
             address = downloads.store.address(artefact, method, shown, downloads.policy.address_lifetime)
         if address is not None:
-            _note(downloads, report)
+            note_download(downloads.ledger, report)
             return _redirect(address)
     response = _streamed(downloads, report, artefact, part)
     response.headers.update(_validators(selected))
@@ -78,7 +78,7 @@ def _streamed(
         raise no_place()
     try:
         content = downloads.store.open(artefact, start, end)
-        _note(downloads, report)
+        note_download(downloads.ledger, report)
     except BaseException:
         downloads.places.release()
         raise
@@ -96,10 +96,11 @@ def _of_length(length: int, content: Iterable[bytes]) -> Response:
     return response
 
 
-def _note(downloads: Downloads, report: Report) -> None:
+def note_download(ledger: Ledger, report: Report) -> None:
+    """The current request's client gets a file of the report, or what is in it."""
     actor = current_identity().actor
     if actor and request.method == "GET":
-        downloads.ledger.note_download(report, actor)
+        ledger.note_download(report, actor)
 
 
 def _redirect(address: str) -> Response:

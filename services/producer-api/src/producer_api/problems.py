@@ -38,6 +38,7 @@ class ProblemModel(BaseModel):
     detail: str
     trace_id: str | None = None
     report_id: str | None = None
+    page: str | None = Field(default=None, description="The report, for people in a browser.")
     errors: list[FieldError] | None = None
     limit: LimitName | None = Field(default=None, description="The limit that leaves no room.")
     level: Level | None = Field(default=None, description="Whose limit it is: your own, or your tenant's.")
@@ -122,6 +123,7 @@ class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
             detail=self.detail,
             trace_id=trace_id,
             report_id=self.report_id,
+            page=f"{root}/reports/{self.report_id}" if self.report_id else None,
             errors=self.errors,
             limit=self.reached and self.reached.name,
             level=self.reached and self.reached.level,

@@ -36,7 +36,23 @@ def request_report(
     wanted: ReportRequest,
     key_header: str | None = None,
 ) -> Response:
-    """Stores the report and returns the 202 response. It waits for the database, not for Kafka.
+    """As `accept_request`; returns the 202 response."""
+    report = accept_request(ledger, kinds, webhooks, wanted, key_header)
+    # One that does not wait for its kind is of none that is paused: it is not looked for each time.
+    paused = report.awaits_kind and limits.is_paused(report)
+    resource = report_resource(report, kind_paused=paused, delivery=webhooks.state(report))
+    headers = {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
+    return Response(resource.model_dump_json(), 202, headers, mimetype="application/json")
+
+
+def accept_request(
+    ledger: Ledger,
+    kinds: Registry,
+    webhooks: RequestedWebhooks,
+    wanted: ReportRequest,
+    key_header: str | None = None,
+) -> Report:
+    """Stores the report that the current request's client wants. It waits for the database, not for Kafka.
 
     `key_header` is the unparsed Idempotency-Key header: the same key and request return the same report.
     Raises `Problem` if the request is wrong; then nothing is stored.
@@ -76,11 +92,7 @@ def request_report(
         span.set_attribute(names.REPORT_ID, str(report.id))
         if report.definition:
             span.set_attribute(names.REPORT_DEFINITION, report.definition)
-    # One that does not wait for its kind is of none that is paused: it is not looked for each time.
-    paused = report.awaits_kind and limits.is_paused(report)
-    resource = report_resource(report, kind_paused=paused, delivery=webhooks.state(report))
-    headers = {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
-    return Response(resource.model_dump_json(), 202, headers, mimetype="application/json")
+    return report
 
 
 def _kept_definition(ledger: Ledger, kind: Kind) -> str | None:

@@ -199,6 +199,7 @@ class Links(BaseModel):
 
     self: str
     events: str
+    page: str = Field(description="For people, in a browser.")
     rerun_of: str | None = Field(description="The report that it repeats.")
 
 
@@ -592,7 +593,8 @@ def report_resource(
     artefacts = artefact_list(report, root).artefacts
     first = artefacts[0].model_copy(update={"href": f"{address}/artefact"}) if artefacts else None
     repeated = path_of(f"{BASE}/{report.rerun_of}") if report.rerun_of else None
-    links = Links(self=address, events=f"{address}/events", rerun_of=repeated)
+    page = page_address(report.id) if root is None else f"{root}{_page(report.id)}"
+    links = Links(self=address, events=f"{address}/events", page=page, rerun_of=repeated)
     made = {"artefact": first, "artefacts": artefacts, "links": links, "kind_paused": kind_paused}
     webhook = _webhook_resource(report.webhook, delivery) if report.webhook else None
     view = {**report.client_view(), **made, "webhook": webhook, "tags": report.tags or ()}
@@ -608,6 +610,15 @@ def artefact_list(report: Report, root: str | None = None) -> ArtefactList:
             for one in report.artefacts
         ]
     )
+
+
+def page_address(report_id: UUID | str) -> str:
+    """Of the page that shows the report, as the current request's client knows it."""
+    return path_of(_page(report_id))
+
+
+def _page(report_id: UUID | str) -> str:
+    return f"/reports/{report_id}"
 
 
 def _address(report: Report, root: str | None) -> str:

@@ -29,6 +29,7 @@ from waybill_client.cli import (
     limits,
     listing,
     logs,
+    opening,
     plugins,
     reports,
     rerun,
@@ -59,7 +60,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(reports, rerun, listing, artefacts, logs, sets, kinds, trace, spans, dead_letters),
+    *(reports, opening, rerun, listing, artefacts, logs, sets, kinds, trace, spans, dead_letters),
     *(keys, limits, audit, demo, plugins),
 )
 for commands in _COMMANDS:

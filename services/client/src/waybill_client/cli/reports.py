@@ -91,7 +91,9 @@ def after_request(
     """Prints the report's id; or follows it to its end, and does what is to be done then."""
     if not (follow or trace or save or open_it):
         session.json(report) if as_json else session.line(str(report.id))
+        say_page(session, report)
         return
+    say_page(session, report)
     report = _follow(session, report.id, quiet=as_json)
     if as_json:
         session.json(report)
@@ -116,6 +118,7 @@ def follow(
     """
     session = session_of(context)
     if not as_json:
+        say_page(session, session.api.show(report_id))
         _exit(_follow(session, report_id))
         return
     for event in session.api.follow(report_id):
@@ -191,6 +194,12 @@ def artefact(
     session.line(str(path))
 
 
+def say_page(session: Session, report: Report) -> None:
+    """Where a person can watch it. On standard error: a script reads the id."""
+    if page := session.api.page_of(report):
+        session.note(f"Its page: {page}", quiet=True)
+
+
 def _follow(session: Session, report_id: UUID, *, quiet: bool = False) -> Report:
     """Shows the report until it ends, and answers what became of it."""
     with status_view(session.err if quiet else session.out) as view:
@@ -237,6 +246,8 @@ def _requested(report: Report) -> Iterator[tuple[str, str]]:
 def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]:
     """What there is to say, each with its name."""
     yield from _requested(report)
+    if page := session.api.page_of(report):
+        yield "page", page
     yield "status", formatting.status_of(report)
     if progress := report.progress:
         yield "progress", f"{progress.done} of {progress.total}, {progress.step}"

@@ -53,6 +53,25 @@ class ReportLogs:
         found = list(islice(records, limit + 1))
         return found[:limit], len(found) > limit
 
+    def newest(
+        self, report_id: UUID, limit: int, step: str | None = None, stream: str | None = None
+    ) -> tuple[list[LogRecord], bool]:
+        """The last `limit` records in order, of one step and one stream or of all; and whether there may be
+        earlier ones. It looks at about the last MiB alone."""
+        with self._transactions.reading() as connection:
+            chunks = report_logs.newest(connection, report_id, _READ)
+        if not chunks:
+            return [], False
+        first = chunks[0]
+        beginning = LogPosition(first.attempt, first.line - 1)
+        found = [
+            record
+            for record in records_after(beginning, chunks)
+            if record.dropped
+            or ((step is None or record.step == step) and (stream is None or record.stream == stream))
+        ]
+        return found[-limit:], len(found) > limit or len(chunks) == _READ
+
     def _records(self, wanted: WantedLog) -> Iterator[LogRecord]:
         while True:
             (chunks,) = self.after_each([wanted], _READ)

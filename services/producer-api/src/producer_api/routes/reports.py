@@ -3,11 +3,11 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from producer_api.access import Permission, current_identity, requires
+from producer_api.access import Permission, requires
+from producer_api.changing import cancel_report, retry_report
 from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.finding import ReportQuery, filter_of
 from producer_api.lookup import find_report
-from producer_api.problems import Problem
 from producer_api.requesting import request_report
 from producer_api.resources import (
     BASE,
@@ -18,9 +18,9 @@ from producer_api.resources import (
     report_resource,
 )
 from producer_api.webhooks import RequestedWebhooks
-from waybill.domain import TERMINAL, Report, Status
+from waybill.domain import Report
 from waybill.kinds import Registry
-from waybill.ledger import DeadLetters, KindLimits, Ledger, NotRedrivable
+from waybill.ledger import DeadLetters, KindLimits, Ledger
 
 _IDEMPOTENCY_KEY = RequestHeader(
     "Idempotency-Key",
@@ -103,7 +103,7 @@ def blueprint(
     @requires(Permission.CHANGE)
     def cancel(report_id: str) -> ReportResource:
         """Cancel a report: at once while it waits, within a second or a few while it runs."""
-        return resource(_cancel(ledger, find_report(ledger, report_id, Permission.CHANGE)))
+        return resource(cancel_report(ledger, report_id))
 
     @routes.post(f"{BASE}/<string:report_id>:retry")
     @routes.input(RetryRequest, arg_name="wanted")
@@ -123,25 +123,6 @@ def blueprint(
     def retry(report_id: str, wanted: RetryRequest) -> ReportResource:
         """Restart a report that failed or was cancelled, in its trace. Steps whose results are stored do not
         run again."""
-        report = find_report(ledger, report_id, Permission.CHANGE)
-        actor = current_identity().actor
-        try:
-            return resource(dead_letters.redrive(report.id, actor=actor, from_start=wanted.from_start))
-        except NotRedrivable as error:
-            raise Problem("not-redrivable", str(error), report_id=str(report.id)) from None
+        return resource(retry_report(ledger, dead_letters, report_id, from_start=wanted.from_start))
 
     return routes
-
-
-def _cancel(ledger: Ledger, report: Report) -> Report:
-    cancelled = ledger.cancel(report.id, current_identity().actor)
-    if cancelled is not None:
-        return cancelled
-    current = find_report(ledger, str(report.id), Permission.CHANGE)
-    if current.status in TERMINAL and current.status is not Status.CANCELLED:
-        raise Problem(
-            "already-ended",
-            f"The report has ended with status {current.status} and cannot be cancelled.",
-            report_id=str(current.id),
-        )
-    return current  # cancelled, or a cancellation is already requested

@@ -57,6 +57,11 @@ CROSS JOIN LATERAL (
 ORDER BY number, attempt, line
 """
 
+_NEWEST: Final = """
+SELECT attempt, line, records FROM report_logs WHERE report_id = %(report_id)s
+ORDER BY attempt DESC, line DESC LIMIT %(limit)s
+"""
+
 
 @dataclass(frozen=True)
 class WantedLog:
@@ -102,3 +107,9 @@ def after_each(connection: Connection, wanted: Sequence[WantedLog], limit: int) 
     }
     found = connection.exec_driver_sql(_AFTER, values)
     return [(number - 1, LogChunk(attempt, line, records)) for number, attempt, line, records in found]
+
+
+def newest(connection: Connection, report_id: UUID, limit: int) -> list[LogChunk]:
+    """The last `limit` chunks of a report, in order."""
+    found = connection.exec_driver_sql(_NEWEST, {"report_id": report_id, "limit": limit}).all()
+    return [LogChunk(attempt, line, records) for attempt, line, records in reversed(found)]

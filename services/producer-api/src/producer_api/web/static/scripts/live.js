@@ -1,7 +1,8 @@
 // Keeps a page up to date: what the server would render now takes the place of what has changed.
 //
 //   <main data-live="poll" data-seconds="3">            asks every three seconds, while the page is seen
-//   <main data-live="events" data-events="/…/events">   asks when the report's stream has something new
+//   <main data-live="events" data-events="/…/events">   asks when the report's stream has something new; with
+//                                                       data-seconds also from time to time, for what is no event
 //
 // Of the answer, elements with an id and `data-part` are taken. A person's own state stays: focus, what is typed
 // or chosen, which details are open.
@@ -31,7 +32,7 @@ export async function refresh() {
     if (answer.status === 200) {
       etag = answer.headers.get("ETag");
       replaceParts(parse(await answer.text()));
-      say("live");
+      say(isLive() ? "live" : "ended");
     } else if (answer.status === 304) {
       say("live");
     } else {
@@ -59,7 +60,7 @@ export function schedule(milliseconds = 200) {
 function say(state) {
   if (!connection) return;
   connection.classList.toggle("lost", state === "lost");
-  const words = { live: "Live", lost: "Reconnecting…", ended: "" }[state];
+  const words = { live: "Live", lost: "Reconnecting…", ended: "Ended" }[state];
   if (connection.textContent !== words) connection.textContent = words;
 }
 
@@ -112,29 +113,26 @@ const idOf = (node) => node.getAttribute?.("id") ?? "";
 const isAlike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && idOf(one) === idOf(other);
 const isOwn = (element, name) => (name === "open" && element.matches("details, dialog")) || (["checked", "value"].includes(name) && element.matches("input")) || (name === "hidden" && element.hasAttribute("data-shown"));
 
+const isLive = () => ["poll", "events"].includes(main?.dataset.live);
+
 function poll() {
-  if (main.dataset.live !== "poll") return;
+  if (!isLive()) return;
   setTimeout(async () => {
     if (!document.hidden) await refresh();
     poll();
   }, 1000 * (Number(main.dataset.seconds) || 3));
 }
 
+let stream = null;
 function listen() {
-  const stream = new EventSource(main.dataset.events);
-  const changed = () => {
-    schedule();
-    if (main.dataset.live !== "events") {
-      stream.close();
-      say("ended");
-    }
-  };
-  for (const name of ["status", "log", "message"]) stream.addEventListener(name, changed);
+  stream = new EventSource(main.dataset.events);
+  for (const name of ["status", "step", "log", "message"]) stream.addEventListener(name, () => schedule());
   stream.onopen = () => {
     say("live");
     schedule();
   };
   stream.onerror = () => {
+    if (!isLive()) return;
     say("lost");
     if (stream.readyState !== EventSource.CLOSED) return;
     // Refused, as when there are too many streams: the page asks from time to time.
@@ -146,13 +144,12 @@ function listen() {
 }
 
 document.addEventListener("waybill:updated", () => {
-  if (main && !["poll", "events"].includes(main.dataset.live)) say("ended");
+  // What is shown has ended: a stream that is left open would begin again.
+  if (!isLive()) stream?.close();
 });
 document.addEventListener("visibilitychange", () => {
-  if (main?.dataset.live && !document.hidden) refresh();
+  if (isLive() && !document.hidden) refresh();
 });
-if (main?.dataset.live === "poll") {
-  say("live");
-  poll();
-}
+if (main?.dataset.live === "poll") say("live");
 if (main?.dataset.live === "events") listen();
+if (main?.dataset.live === "poll" || main?.dataset.seconds) poll();
