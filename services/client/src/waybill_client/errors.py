@@ -69,7 +69,9 @@ class ProblemError(ClientError):
         trace_id: str | None = None,
         retry_after: float | None = None,
         server: str = "",
+        page: str | None = None,
     ) -> None:
+        """`page`: the address of the page of the report that it is about."""
         sentence = f"{title}: {detail}" if detail and detail != title else title
         # a detail may well repeat what is wrong with the fields
         fields = "; ".join(str(error) for error in errors if error.message not in sentence)
@@ -78,7 +80,8 @@ class ProblemError(ClientError):
         trace = f" Its trace is {trace_id}." if trace_id and status >= _SERVER_ERROR else ""
         # a longer time than we wait for: shorter ones are waited for before this is raised
         later = "" if not retry_after else f" It asks to be called again in {retry_after:.0f} s."
-        super().__init__(f"{sentence.rstrip('.')}{more}.{later}{trace}")
+        place = f" See {page}" if page else ""
+        super().__init__(f"{sentence.rstrip('.')}{more}.{later}{trace}{place}")
         self.status = status
         self.title = title
         self.detail = detail
@@ -87,6 +90,7 @@ class ProblemError(ClientError):
         self.retry_after = retry_after
         """Seconds."""
         self.server = server
+        self.page = page
 
 
 class AccessDeniedError(ProblemError):

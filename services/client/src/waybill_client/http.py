@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from uuid import UUID
 
 import httpx
 import stamina
@@ -239,7 +240,7 @@ class Server:
         if status == _UNKNOWN_CALLER and "Authorization" not in response.request.headers:
             needs = f"{self.name} at {self.url} needs a credential, and none was sent"
             return AccessDeniedError(status, needs, server=self.name)
-        return _problem(response, text, self.name)
+        return _problem(response, text, self.name, self.url)
 
     def _json(self, response: httpx.Response, deadline: Deadline) -> Any:
         with closing(response):
@@ -351,7 +352,7 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _problem(response: httpx.Response, text: str, server: str) -> ProblemError:
+def _problem(response: httpx.Response, text: str, server: str, url: str) -> ProblemError:
     """The error that a response of `server` tells of, whether or not it is `application/problem+json`."""
     error = AccessDeniedError if response.status_code in _DENIED else ProblemError
     after = _retry_after(response)
@@ -374,7 +375,16 @@ def _problem(response: httpx.Response, text: str, server: str) -> ProblemError:
         body.get("trace_id"),
         after,
         server,
+        _page_of(body, url),
     )
+
+
+def _page_of(problem: Mapping[str, Any], url: str) -> str | None:
+    """The page of the problem's report, if the server has pages: below `url`, whatever the server says."""
+    try:
+        return f"{url}/reports/{UUID(problem['report_id'])}" if problem.get("page") else None
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def _without_query(url: httpx.URL) -> str:

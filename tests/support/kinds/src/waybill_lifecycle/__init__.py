@@ -76,6 +76,23 @@ class SeveralParameters(Parameters):
     how: str = ""
 
 
+class WrittenFile(Parameters):
+    """A file as it is to be: the content in base64, and how often it is in it."""
+
+    name: str
+    media_type: str
+    content: str
+    times: int = 1
+
+
+class WriterParameters(Parameters):
+    """The files that it writes, one text that it prints and has in its step's error, and whether it fails."""
+
+    files: list[WrittenFile] = []
+    text: str = ""
+    fails: bool = False
+
+
 class TalkParameters(Parameters):
     """The ways in which it prints and logs, one after the other, each in a step of its own. `text` is among
     what it says; the first `failures` attempts fail afterwards."""
@@ -169,6 +186,7 @@ TALK = _kind("talk", TalkParameters, _ways)
 FORK = _kind("fork", HowParameters, max_attempts=1)
 READ = _kind("read", HowParameters, max_attempts=1)
 RETURN = _kind("return_one", HowParameters, max_attempts=1)
+WRITER = _kind("writer", WriterParameters, max_attempts=1)
 SEVERAL = _kind("several", SeveralParameters, outputs=("html", "pdf", "xlsx"))
 RESUMABLE = _kind("resumable", ResumableParameters, _resumable_steps, max_attempts=3)
 WRONG_STEP = _kind("wrong_step", HowParameters)

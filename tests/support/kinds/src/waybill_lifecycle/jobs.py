@@ -1,6 +1,7 @@
 """What the kinds do."""
 
 import asyncio
+import base64
 import decimal
 import hashlib
 import locale
@@ -35,6 +36,7 @@ from . import (
     SecondsParameters,
     SeveralParameters,
     SlowParameters,
+    WriterParameters,
 )
 
 _EXIT_CODE = 41
@@ -470,6 +472,20 @@ def several(parameters: SeveralParameters, work: Work) -> list[Artefact]:
                 artefacts[1].path.unlink()
             case "nothing":
                 artefacts = []
+    return artefacts
+
+
+def writer(parameters: WriterParameters, work: Work) -> list[Artefact]:
+    """Whatever files, lines and errors a test wants to see on a page."""
+    artefacts = []
+    with work.step(parameters.text or "only step", keep_going=True):
+        print(parameters.text)  # noqa: T201 - that is what it is for
+        for number, file in enumerate(parameters.files):
+            path = work.directory / str(number)
+            path.write_bytes(base64.b64decode(file.content) * file.times)
+            artefacts.append(Artefact(path, file.media_type, file.name))
+        if parameters.fails:
+            raise PermanentError(parameters.text)
     return artefacts
 
 

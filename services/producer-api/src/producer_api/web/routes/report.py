@@ -1,5 +1,6 @@
 """One report: what became of it, its files and logs, and what can be done with it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from apiflask import APIBlueprint
@@ -33,6 +34,8 @@ _MOST_CHANGES: Final = 1000
 _MOST_SHOWN: Final = 200
 """Of changes in their table, and of steps."""
 _MOST_LINES: Final = 500
+_LAST_LINES: Final = timedelta(seconds=4)
+"""After a report's end, the last lines of its logs may come for this time."""
 _MOST_AUDITED: Final = 50
 _STREAMS: Final = ("stdout", "stderr", "log")
 _PDF_POLICY: Final = (
@@ -107,6 +110,7 @@ def _content(services: Services, report: Report) -> dict[str, Any]:
         "short": in_short(report.parameters),
         "mark": MARKS[report.status],
         "has_ended": report.status in TERMINAL,
+        "logs_may_come": bool(report.finished_at and datetime.now(UTC) - report.finished_at < _LAST_LINES),
         "wait": wait_of(report, limit),
         "steps": steps[:_MOST_SHOWN],
         "steps_left_out": max(0, len(steps) - _MOST_SHOWN),

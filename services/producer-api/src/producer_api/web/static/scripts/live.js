@@ -34,7 +34,7 @@ export async function refresh() {
       replaceParts(parse(await answer.text()));
       say(isLive() ? "live" : "ended");
     } else if (answer.status === 304) {
-      say("live");
+      say(isLive() ? "live" : "ended");
     } else {
       say("lost");
     }
@@ -132,7 +132,11 @@ function listen() {
     schedule();
   };
   stream.onerror = () => {
-    if (!isLive()) return;
+    if (main.dataset.live !== "events") {
+      // It has ended, and the page needs no other one.
+      stream.close();
+      return;
+    }
     say("lost");
     if (stream.readyState !== EventSource.CLOSED) return;
     // Refused, as when there are too many streams: the page asks from time to time.
