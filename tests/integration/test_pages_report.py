@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from local.stack import Stack
 from tests.support.browser import PHONE, Pages
@@ -64,11 +64,11 @@ class TestWatched:
         mark(page)
 
         expect(page.locator("#connection")).to_have_text("Live")
-        expect(page).to_have_title(re.compile("Running .*– Talk · Waybill"))
+        expect(page).to_have_title(re.compile("Running .*Talk · Waybill"))
         expect(page.locator("#logs .text").get_by_text("hello", exact=True)).to_be_visible()
         assert not reports.show(report.id).ended, "the log came while it ran"
         expect(status(page)).to_have_text("Done")
-        expect(page).to_have_title("✓ Done – Talk · Waybill")
+        expect(page).to_have_title("✓ Done \N{EN DASH} Talk · Waybill")
         expect(page.locator("#connection")).to_have_text("Ended", timeout=PATIENCE * 1000)
         expect(page.locator("#progress tbody tr")).to_have_count(2)
         expect(page.locator("#files")).to_contain_text("talk.txt")
@@ -92,8 +92,13 @@ class TestActions:
     def test_cancel_asks_and_then_it_ends(self, lifecycle_pages: Pages, reports: WaybillClient) -> None:
         report = running(reports, "slow", {"steps": 1, "seconds": 30})
         page = lifecycle_pages.open(f"/reports/{report.id}")
-        questions = []
-        page.on("dialog", lambda dialog: (questions.append(dialog.message), dialog.accept()))
+        questions: list[str] = []
+
+        def answer(dialog: Dialog) -> None:
+            questions.append(dialog.message)
+            dialog.accept()
+
+        page.on("dialog", answer)
 
         page.get_by_role("button", name="Cancel").click()
 
@@ -106,7 +111,7 @@ class TestActions:
     ) -> None:
         report = run(reports, "raise_one", {"how": "long"})
         page = lifecycle_pages.open(f"/reports/{report.id}")
-        expect(page).to_have_title("✗ Failed – Raise_one · Waybill")
+        expect(page).to_have_title("✗ Failed \N{EN DASH} Raise_one · Waybill")
         page.get_by_label("from the start").check()
 
         page.get_by_role("button", name="Retry").click()
@@ -204,6 +209,18 @@ class TestFiles:
         assert download.value.suggested_filename == "long.txt"
         assert download.value.path().read_bytes() == LINE * LINES
 
+    def test_the_first_rows_of_a_table(self, lifecycle_pages: Pages, reports: WaybillClient) -> None:
+        rows = b"name,amount\nteapot,12\n<script>document.title='taken'</script>,7\n"
+        report = written(reports, file("sales.csv", "text/csv", rows))
+        page = lifecycle_pages.open(f"/reports/{report.id}")
+
+        table = page.locator("#files .preview table")
+        expect(table.locator("th")).to_have_text(["name", "amount"])
+        expect(table.locator("tbody tr").first.locator("td")).to_have_text(["teapot", "12"])
+        expect(table).to_contain_text("<script>document.title")
+        expect(page.locator("#files .preview")).to_contain_text("2 of 2 rows")
+        lifecycle_pages.check_accessible(page)
+
     def test_a_pdf_comes_so_that_the_browsers_viewer_takes_it(
         self, lifecycle_pages: Pages, reports: WaybillClient
     ) -> None:
@@ -265,7 +282,7 @@ def test_stored_scripts_do_nothing(
         expect(page.locator(part)).to_contain_text("<img src=x onerror")
     expect(page.locator("#facts")).to_contain_text("<script>document")
     expect(page.locator(".parameters")).to_contain_text("<img src=x onerror")
-    expect(page).to_have_title("✗ Failed – Writer · Waybill")
+    expect(page).to_have_title("✗ Failed \N{EN DASH} Writer · Waybill")
     assert page.locator("main img").count() == 0
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from producer_api.resources import ArtefactPreview
 from producer_api.web.bytes_shown import Shown, shown
 from waybill.artefacts import ArtefactStore
 from waybill.domain import StoredArtefact
@@ -20,6 +21,8 @@ class Look(StrEnum):
     PDF = "pdf"
     """By the browser's own viewer, in a frame."""
     IMAGE = "image"
+    TABLE = "table"
+    """The first rows, as the worker has read them."""
     TEXT = "text"
     NONE = "none"
 
@@ -30,11 +33,12 @@ _TEXTS = ("application/json", "application/x-ndjson", "application/xml", "applic
 
 @dataclass(frozen=True)
 class Preview:
-    """Of one file. `text` only of a text; `is_cut`: there is more of it."""
+    """Of one file. `text` only of a text, `table` of a table; `is_cut`: there is more of it."""
 
     artefact: StoredArtefact
     look: Look
     text: Shown | None = None
+    table: ArtefactPreview | None = None
 
     @property
     def is_cut(self) -> bool:
@@ -52,8 +56,11 @@ def look_of(media_type: str) -> Look:
     return Look.TEXT if kind.startswith("text/") or kind in _TEXTS or kind.endswith("+json") else Look.NONE
 
 
-def preview_of(store: ArtefactStore, artefact: StoredArtefact) -> Preview:
-    """Reads a text's beginning from the store. Raises `ArtefactMissing` and `ArtefactStoreUnavailable`."""
+def preview_of(store: ArtefactStore, artefact: StoredArtefact, rows: str | None) -> Preview:
+    """`rows`: the first of a table, if they are kept. Reads a text's beginning from the store.
+    Raises `ArtefactMissing` and `ArtefactStoreUnavailable`."""
+    if rows is not None:
+        return Preview(artefact, Look.TABLE, table=ArtefactPreview.model_validate_json(rows))
     look = look_of(artefact.media_type)
     if look is not Look.TEXT or artefact.size == 0:
         return Preview(artefact, look)

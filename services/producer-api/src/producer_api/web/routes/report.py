@@ -160,8 +160,9 @@ def _preview(services: Services, report: Report) -> tuple[Preview | None, str | 
     name = request.args.get("file")
     artefact = named_artefact(report, name) if name else report.artefacts[0]
     try:
+        rows = services.previews.get(report, artefact.filename)
         with services.places.held():
-            preview = preview_of(services.artefacts, artefact)
+            preview = preview_of(services.artefacts, artefact, rows)
     except (ArtefactMissing, ArtefactStoreUnavailable) as error:
         return Preview(artefact, Look.NONE), str(error)
     except Problem as problem:
