@@ -38,6 +38,7 @@ def print_moved_ports(ports: Ports, out: TextIO) -> None:
 
 
 def print_addresses(environment: Mapping[str, str], run_dir: RunDir, out: TextIO) -> None:
+    print(f"  {'pages':<11} {environment['WAYBILL_API_URL']}/", file=out)
     for variable, title in ADDRESSES.items():
         url = environment[variable]
         note = " (no web pages: built from source)" if variable == "JAEGER_URL" and not has_pages(url) else ""

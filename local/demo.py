@@ -54,6 +54,7 @@ class _Demo:
                 self._path,
                 installation=installation,
                 ports=ports,
+                with_examples=True,
                 report=console.reporter(self._out, "ready after"),
             )
         code = 1
@@ -114,7 +115,7 @@ class _Demo:
 
     def _stay(self, stack: Stack) -> None:
         """Blocks until a signal comes, which ends it without an error."""
-        self._say("\nThe stack stays up until Ctrl-C:")
+        self._say(f"\nOpen {stack.endpoints.api_url}/ in a browser. The stack stays up until Ctrl-C:")
         console.print_addresses(stack.endpoints.environment(), stack.run_dir, self._out)
         with suppress(signals.Interruption):
             stack.watch(until=lambda: False)

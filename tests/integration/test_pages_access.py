@@ -1,0 +1,184 @@
+"""Nobody sees or does by a page what is not theirs: every route of the pages, asked by everybody."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from producer_api.permissions import Permission, declared
+from tests.support.access import HERS, THEIRS, Access, Person, access
+from tests.support.lifecycle_store import Store
+from waybill.domain import Report, Role
+from waybill.store import DeadLetterFilter
+
+pytest_plugins = ["tests.support.lifecycle_fixtures"]
+
+HTML = {"Accept": "text/html"}
+OURS = {"Sec-Fetch-Site": "same-origin", **HTML}
+
+
+@pytest.fixture
+def api(store: Store, store_url: str, tmp_path: Path) -> Iterator[Access]:
+    with access(store_url, tmp_path) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A form that a page sends. `needs`: who may, besides the admin."""
+
+    needs: frozenset[Role]
+    form: dict[str, Any] = field(default_factory=dict)
+
+
+EVERYBODY = frozenset({Role.REQUESTER, Role.OPERATOR, Role.AUDITOR})
+REQUESTERS = frozenset({Role.REQUESTER, Role.OPERATOR})
+OPERATORS = frozenset({Role.OPERATOR})
+
+PAGES: dict[str, frozenset[Role]] = {
+    "/": EVERYBODY,
+    "/reports": EVERYBODY,
+    "/reports/new": REQUESTERS,
+    "/reports/{report_id}": EVERYBODY,
+    "/dead-letters": frozenset({Role.OPERATOR, Role.AUDITOR}),
+    "/dead-letters/{letter_id}": frozenset({Role.OPERATOR, Role.AUDITOR}),
+    "/kinds": EVERYBODY,
+}
+FORMS: dict[str, Sent] = {
+    "/dead-letters/redrive": Sent(OPERATORS, {"id": "{letter_id}"}),
+}
+
+
+def ask(api: Access, who: Person | None, method: str, path: str, **options: Any) -> TestResponse:
+    headers = {**options.pop("headers", HTML), **(who.headers if who else {})}
+    return api.client.open(path, method=method, headers=headers, **options)
+
+
+def filled(api: Access, report: Report, text: str) -> str:
+    (letter, *_) = api.services.dead_letters.page(DeadLetterFilter(redriven=True, limit=1))
+    values = {"report_id": report.id, "letter_id": letter.id, "kind": "dowork"}
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
+
+
+def routes(api: Access, method: str) -> set[str]:
+    """As werkzeug has them, with the names of the tables above."""
+    return {
+        rule.rule.replace("<", "{").replace(">", "}").replace("{string:", "{").replace("{path:", "{")
+        for rule in api.client.application.url_map.iter_rules()
+        if rule.endpoint.startswith("web.")
+        and method in (rule.methods or ())
+        and rule.endpoint != "web.asset"
+    }
+
+
+def test_every_page_is_in_the_tables_above(api: Access) -> None:
+    assert routes(api, "GET") == set(PAGES)
+    assert routes(api, "POST") == set(FORMS)
+    assert all(
+        declared(route) not in (None, Permission.NONE)
+        for name, route in api.client.application.view_functions.items()
+        if name.startswith("web.") and name != "web.asset"
+    )
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_for_those_who_may(api: Access, path: str) -> None:
+    report = api.failed(api.ann)
+    path_of_hers = filled(api, report, path)
+
+    for role in (Role.REQUESTER, Role.OPERATOR, Role.AUDITOR, Role.ADMIN):
+        who = api.person(f"{role}-here", HERS, role)
+        answer = ask(api, who, "GET", path_of_hers)
+        may = role is Role.ADMIN or role in PAGES[path]
+        of_ones_own = "{report_id}" in path and role is Role.REQUESTER
+        assert answer.status_code == (404 if of_ones_own else 200 if may else 403), role
+        assert answer.mimetype == "text/html"
+    assert ask(api, None, "GET", path_of_hers).status_code == 401
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_shows_nothing_of_another_tenant(api: Access, path: str) -> None:
+    report = api.failed(api.ann)
+    path_of_hers = filled(api, report, path)
+
+    for role in (Role.REQUESTER, Role.OPERATOR, Role.AUDITOR):
+        answer = ask(api, api.person(f"{role}-there", THEIRS, role), "GET", path_of_hers)
+        assert answer.status_code in ((403, 404) if "_id}" in path else (200, 403)), role
+        shown = answer.text if answer.status_code == 200 else ""  # an error may repeat what was asked for
+        assert str(report.id) not in shown
+        assert f">{api.ann.owner.name}<" not in shown
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_does_nothing_for_those_who_may_not(api: Access, path: str) -> None:
+    report = api.failed(api.ann)
+    address = filled(api, report, path)
+    form = {name: filled(api, report, value) for name, value in FORMS[path].form.items()}
+    before = api.services.ledger.get(report.id)
+
+    for role in (Role.REQUESTER, Role.OPERATOR, Role.AUDITOR):
+        if role not in FORMS[path].needs:
+            who = api.person(f"{role}-here", HERS, role)
+            assert ask(api, who, "POST", address, data=form, headers=OURS).status_code == 403, role
+        ask(api, api.person(f"{role}-there", THEIRS, role), "POST", address, data=form, headers=OURS)
+    assert ask(api, None, "POST", address, data=form, headers=OURS).status_code == 401
+    assert api.services.ledger.get(report.id) == before
+
+
+@pytest.mark.parametrize("path", FORMS)
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"}, {"Origin": "https://evil.example"}],
+    ids=["nothing", "cross-site", "none", "origin"],
+)
+def test_a_form_of_another_site_does_nothing(api: Access, path: str, headers: dict[str, str]) -> None:
+    report = api.failed(api.ann)
+    address = filled(api, report, path)
+    form = {name: filled(api, report, value) for name, value in FORMS[path].form.items()}
+    before = api.services.ledger.get(report.id)
+
+    answer = ask(
+        api,
+        api.person("root", "default", Role.ADMIN),
+        "POST",
+        address,
+        data=form,
+        headers={**HTML, **headers},
+    )
+
+    assert answer.status_code == 403
+    assert "Another site" in answer.text
+    assert api.services.ledger.get(report.id) == before
+
+
+def test_what_a_page_may_load_and_run_is_its_own(api: Access) -> None:
+    answer = ask(api, api.ann, "GET", "/reports")
+
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert {policy[name] for name in ("script-src", "style-src", "connect-src", "form-action")} == {"'self'"}
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "private" in answer.headers["Cache-Control"]
+    assert "style=" not in answer.text
+    assert "<script>" not in answer.text
+
+
+def test_a_browser_that_has_the_page_gets_no_copy(api: Access) -> None:
+    first = ask(api, api.ann, "GET", "/kinds")
+    again = ask(api, api.ann, "GET", "/kinds", headers={**HTML, "If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_programs_get_problems_as_before(api: Access) -> None:
+    for path in ("/nothing", "/api/v1/nothing", "/reports/7"):
+        assert ask(api, api.ann, "GET", path, headers={}).mimetype == "application/problem+json"
+    assert ask(api, api.ann, "GET", "/api/v1/nothing").mimetype == "application/problem+json"
+    assert ask(api, api.ann, "GET", "/nothing").mimetype == "text/html"
