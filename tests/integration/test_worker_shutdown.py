@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -30,10 +30,17 @@ def second_worker(stack: Stack, **settings: str) -> Iterator[None]:
         stack.stop_part(SECOND)
 
 
-def running_on_the_second(stack: Stack, client: WaybillClient, database: Database, steps: int = 30) -> UUID:
+def running_on_the_second(
+    stack: Stack,
+    client: WaybillClient,
+    database: Database,
+    steps: int = 30,
+    then: Callable[[], None] = lambda: None,
+) -> UUID:
     """A report of a few seconds, or more `steps`, that the second worker is at, in the middle.
 
-    One more is requested each second: those before it may all wait for the first worker.
+    One more is requested each second: those before it may all wait for the first worker. `then` is called
+    before these are cancelled, which may take longer than the report.
     """
     began, asked = time.monotonic(), list[Report]()
 
@@ -47,6 +54,7 @@ def running_on_the_second(stack: Stack, client: WaybillClient, database: Databas
         return None
 
     found = eventually(look, "a report on the second worker")
+    then()
     for report in asked:
         if report.id != found:
             with suppress(ProblemError):  # it has ended meanwhile
@@ -58,9 +66,9 @@ def test_a_running_report_is_handed_back_and_finished_by_another_worker(
     stack: Stack, client: WaybillClient, database: Database, traces: Traces
 ) -> None:
     with second_worker(stack, WAYBILL_DRAIN_SECONDS="0"):
-        report_id = running_on_the_second(stack, client, database)
-
-        stack.kill(SECOND, signal.SIGTERM)
+        report_id = running_on_the_second(
+            stack, client, database, then=lambda: stack.kill(SECOND, signal.SIGTERM)
+        )
 
         assert stack.wait_exit(SECOND) == 0
 
@@ -83,9 +91,9 @@ def test_a_report_that_ends_within_the_drain_is_finished_where_it_runs(
     stack: Stack, client: WaybillClient, database: Database
 ) -> None:
     with second_worker(stack, WAYBILL_DRAIN_SECONDS="60"):
-        report_id = running_on_the_second(stack, client, database)
-
-        stack.kill(SECOND, signal.SIGTERM)
+        report_id = running_on_the_second(
+            stack, client, database, then=lambda: stack.kill(SECOND, signal.SIGTERM)
+        )
 
         assert stack.wait_exit(SECOND, 60) == 0
         report = client.show(report_id)
