@@ -32,7 +32,7 @@ from waybill.domain import (
     StepTaken,
     new_report_id,
 )
-from waybill.kafka import KafkaConfig, ensure_topics, producer
+from waybill.kafka import KafkaConfig, KafkaHealth, ensure_topics, producer
 from waybill.ledger import Committed, Entry
 from waybill.ledger.batch import write_all
 from waybill.ledger.writes import Conclusion
@@ -384,6 +384,39 @@ def test_old_news_that_comes_late_is_followed_by_the_newest(
     emptied(changes)
     assert told()[:5] == [1, 2, 3, 1, 2]
     assert told()[-1] == 3
+
+
+def test_a_relay_whose_messages_another_has_published_notices_that_kafka_is_back(
+    changes: Store, names: Names, start_relay: Start, topics: Topics
+) -> None:
+    """The command is published by the other: this one sends nothing on its topic that would show it."""
+    health, made = KafkaHealth("publish messages"), list[Publisher]()
+    away = KafkaConfig("127.0.0.1:1", "tests")
+
+    class AwayAtFirst(Publisher):
+        def __init__(self, client: Producer, name: str) -> None:
+            self._away = not made
+            made.append(self)
+            if self._away:
+                client = producer(away, delivery_timeout_ms=1000)
+            super().__init__(client, name, health=health)
+
+        def warm_up(self) -> None:
+            """Would wait for it."""
+
+        def publish(self, batch: Sequence[OutboxMessage]) -> Published:
+            outcome = super().publish(batch)
+            if self._away:
+                assert health.problem
+                start_relay(Publisher)
+                eventually(lambda: changes.recovery.backlog().messages == 0, "the other's messages")
+            return outcome
+
+    changes.hand_over = start_relay(AwayAtFirst).hand_over
+    report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
+
+    eventually(lambda: topics.records_of(names.report, report.id), "the command")
+    eventually(lambda: len(made) > 1 and health.problem is None, "no problem")
 
 
 def test_a_process_that_was_paused_before_it_published_tells_the_newest_again(

@@ -4,9 +4,10 @@ The brokers are librdkafka's own mock, in this process: a real one refuses nothi
 """
 
 import pytest
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from waybill.domain import Carrier
+from waybill.kafka import KafkaHealth
 from waybill.outbox.publisher import Publisher
 from waybill.store import OutboxMessage
 
@@ -68,3 +69,30 @@ def test_a_kafka_that_is_away_is_no_error_before_there_is_a_message() -> None:
         nowhere.list_topics(timeout=5)
 
     Publisher(nowhere, "test").warm_up()
+
+
+class TestLookingAgain:
+    def test_a_topic_that_can_be_reached_again_is_no_problem_any_more(self) -> None:
+        health = KafkaHealth("test")
+        health.failed(KafkaError(KafkaError._MSG_TIMED_OUT), "report")
+
+        assert Publisher(Producer({"test.mock.num.brokers": 1}), "test", health=health).look_again()
+
+        assert health.problem is None
+
+    def test_one_that_cannot_stays_one(self) -> None:
+        health = KafkaHealth("test")
+        health.failed(KafkaError(KafkaError._MSG_TIMED_OUT), "report")
+        nowhere = Producer({"bootstrap.servers": "127.0.0.1:1", "log_level": 0})
+
+        assert not Publisher(nowhere, "test", health=health).look_again()
+
+        assert health.problem is not None
+
+    def test_what_metadata_do_not_show_is_left_to_the_next_message(self) -> None:
+        health = KafkaHealth("test")
+        health.failed(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), "report")
+
+        assert Publisher(Producer({"test.mock.num.brokers": 1}), "test", health=health).look_again()
+
+        assert health.problem is not None

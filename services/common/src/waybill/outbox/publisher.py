@@ -103,6 +103,15 @@ class Publisher:
         with suppress(KafkaException):
             self._producer.list_topics(timeout=5)
 
+    def look_again(self) -> bool:
+        """Whether every topic that could not be reached can be by now; blocks for a second where Kafka is
+        away. For when there is nothing to publish that would show it."""
+        with suppress(KafkaException):
+            for topic in self._health.unreached:
+                if self._producer.list_topics(topic, timeout=1).topics[topic].error is None:
+                    self._health.works(topic)
+        return not self._health.unreached
+
     def _send(self, place: int, message: OutboxMessage, outcome: Published) -> None:
         span = self._span(message) if message.traced else None
         carrier = (span_carrier(span) if span else None) or message.carrier

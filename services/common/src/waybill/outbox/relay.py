@@ -84,6 +84,7 @@ class Relay:
         self._delete_by: float | None = None
         self._oldest_stuck = False
         self._got_through = False
+        self._failed = False
         self._publisher: Publisher | None = None
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
@@ -197,6 +198,7 @@ class Relay:
         try:
             self._look_for_published()
             taken = self._publish_left(anyone)
+            self._look_again()
         except Exception:
             self._oldest_stuck = not anyone
             self._sweep_at = time.monotonic() + (time.monotonic() - began)
@@ -245,6 +247,7 @@ class Relay:
             reason = next(iter(outcome.failed.values()))
             log.warning("messages not published; trying again", messages=stay, reason=reason)
             self._publisher = None
+            self._failed = True
         return sent
 
     def _note(self, sent: _Sent, entries: Sequence[Entry]) -> None:
@@ -263,6 +266,12 @@ class Relay:
                     connection, looked_for
                 )
             self._keys.published(set(looked_for) - waiting)
+
+    def _look_again(self) -> None:
+        """Where another has published what this process could not, nothing else shows that Kafka is back."""
+        if self._failed and not self._keys.unacked:
+            self._publisher = self._publisher or self._make_publisher()
+            self._failed = not self._publisher.look_again()
 
     def _republish_reordered(self) -> None:
         if reordered := self._keys.take_reordered():
