@@ -43,11 +43,16 @@ PAGES: dict[str, frozenset[Role]] = {
     "/reports": EVERYBODY,
     "/reports/new": REQUESTERS,
     "/reports/{report_id}": EVERYBODY,
+    "/reports/{report_id}/files/{filename}": EVERYBODY,
     "/dead-letters": frozenset({Role.OPERATOR, Role.AUDITOR}),
     "/dead-letters/{letter_id}": frozenset({Role.OPERATOR, Role.AUDITOR}),
     "/kinds": EVERYBODY,
 }
 FORMS: dict[str, Sent] = {
+    "/reports/{report_id}/cancel": Sent(REQUESTERS),
+    "/reports/{report_id}/retry": Sent(REQUESTERS),
+    "/reports/{report_id}/rerun": Sent(REQUESTERS),
+    "/reports/actions": Sent(REQUESTERS, {"id": "{report_id}", "action": "retry", "confirmed": "1"}),
     "/dead-letters/redrive": Sent(OPERATORS, {"id": "{letter_id}"}),
 }
 
@@ -57,9 +62,16 @@ def ask(api: Access, who: Person | None, method: str, path: str, **options: Any)
     return api.client.open(path, method=method, headers=headers, **options)
 
 
+def made(api: Access, path: str, folder: Path) -> Report:
+    """A report of hers: with a file where the page is of one, else one that is a dead letter."""
+    return api.done(api.ann, folder) if "{filename}" in path else api.failed(api.ann)
+
+
 def filled(api: Access, report: Report, text: str) -> str:
-    (letter, *_) = api.services.dead_letters.page(DeadLetterFilter(redriven=True, limit=1))
-    values = {"report_id": report.id, "letter_id": letter.id, "kind": "dowork"}
+    values = {"report_id": report.id, "kind": "dowork", "filename": "report.txt"}
+    if "{letter_id}" in text:
+        (letter, *_) = api.services.dead_letters.page(DeadLetterFilter(redriven=True, limit=1))
+        values["letter_id"] = letter.id
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", str(value))
     return text
@@ -87,8 +99,8 @@ def test_every_page_is_in_the_tables_above(api: Access) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_for_those_who_may(api: Access, path: str) -> None:
-    report = api.failed(api.ann)
+def test_a_page_is_for_those_who_may(api: Access, path: str, tmp_path: Path) -> None:
+    report = made(api, path, tmp_path)
     path_of_hers = filled(api, report, path)
 
     for role in (Role.REQUESTER, Role.OPERATOR, Role.AUDITOR, Role.ADMIN):
@@ -97,13 +109,15 @@ def test_a_page_is_for_those_who_may(api: Access, path: str) -> None:
         may = role is Role.ADMIN or role in PAGES[path]
         of_ones_own = "{report_id}" in path and role is Role.REQUESTER
         assert answer.status_code == (404 if of_ones_own else 200 if may else 403), role
-        assert answer.mimetype == "text/html"
+        assert answer.mimetype == (
+            "text/plain" if "{filename}" in path and may and not of_ones_own else "text/html"
+        )
     assert ask(api, None, "GET", path_of_hers).status_code == 401
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_shows_nothing_of_another_tenant(api: Access, path: str) -> None:
-    report = api.failed(api.ann)
+def test_a_page_shows_nothing_of_another_tenant(api: Access, path: str, tmp_path: Path) -> None:
+    report = made(api, path, tmp_path)
     path_of_hers = filled(api, report, path)
 
     for role in (Role.REQUESTER, Role.OPERATOR, Role.AUDITOR):
@@ -115,8 +129,8 @@ def test_a_page_shows_nothing_of_another_tenant(api: Access, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_a_form_does_nothing_for_those_who_may_not(api: Access, path: str) -> None:
-    report = api.failed(api.ann)
+def test_a_form_does_nothing_for_those_who_may_not(api: Access, path: str, tmp_path: Path) -> None:
+    report = made(api, path, tmp_path)
     address = filled(api, report, path)
     form = {name: filled(api, report, value) for name, value in FORMS[path].form.items()}
     before = api.services.ledger.get(report.id)

@@ -1,15 +1,103 @@
-"""The list of reports."""
+"""The list of reports, and what is done with several of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request, url_for
 
-from producer_api.access import Permission, requires
+from producer_api.access import Permission, permitted_scope, requires
+from producer_api.changing import cancel_report, retry_report
+from producer_api.finding import filter_of
+from producer_api.problems import Problem
 from producer_api.services import Services
-from producer_api.web.rendering import page
+from producer_api.web.forms import sent_form
+from producer_api.web.rendering import page, see_other
+from producer_api.web.report_list import STATUSES, WITHIN, Looked, look, report_id_in
+from producer_api.web.report_words import Wait, in_short, kind_title, wait_of
+from waybill.domain import Report
+from waybill.ledger import KindLimits
+from waybill.store import ReportPage
+
+_MOST_CHOSEN: Final = 200
+_ACTIONS: Final = {"cancel": "Cancel", "retry": "Retry"}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of one of those that were chosen."""
+
+    report_id: str
+    refused: str | None = None
 
 
 def register(routes: APIBlueprint, services: Services) -> None:
     @routes.get("/reports")
     @requires(Permission.READ)
     def reports() -> Response:
-        return page("reports.html")
+        sought = (request.args.get("q") or "").strip()
+        if found := report_id_in(sought):
+            return see_other(url_for(".report", report_id=found))
+        looked = look(request.args)
+        wanted = filter_of(looked.query) if looked.query else None
+        shown = services.ledger.page(wanted) if wanted else ReportPage([], more=False)
+        return page(
+            "reports.html",
+            422 if looked.errors else 200,
+            looked=looked,
+            reports=shown.reports,
+            searched=shown.searched,
+            older=_older(looked, shown),
+            is_first="cursor" not in looked.fields,
+            statuses=STATUSES,
+            within={name: words for name, (words, _) in WITHIN.items()},
+            kinds=sorted({kind.name: kind.title for kind in services.kinds}.items()),
+            sees_others=permitted_scope(Permission.READ).owner is None,
+            title=lambda report: kind_title(services.kinds, report.kind),
+            in_short=in_short,
+            waits=_waits(services.kind_limits),
+            most_chosen=_MOST_CHOSEN,
+        )
+
+    @routes.post("/reports/actions")
+    @requires(Permission.CHANGE)
+    def act_on_reports() -> Response:
+        """Asks before it acts, unless a script has asked; then says what came of each."""
+        form = sent_form()
+        action, ids = form.get("action", ""), list(dict.fromkeys(form.getlist("id")))
+        if action not in _ACTIONS:
+            raise Problem("wrong-request", f"action: must be one of {', '.join(_ACTIONS)}.")
+        if not ids:
+            raise Problem("wrong-request", "Nothing is chosen: go back, and choose reports.")
+        if len(ids) > _MOST_CHOSEN:
+            raise Problem("wrong-request", f"id: at most {_MOST_CHOSEN} reports at once.")
+        if "confirmed" not in form:
+            return page("reports_confirm.html", action=action, verb=_ACTIONS[action], ids=ids)
+        done = [_act(services, action, one) for one in ids]
+        worked = sum(1 for one in done if one.refused is None)
+        return page("reports_done.html", verb=_ACTIONS[action], done=done, worked=worked)
+
+
+def _older(looked: Looked, shown: ReportPage) -> str | None:
+    if not shown.more or shown.last is None:
+        return None
+    fields: dict[str, Any] = {**looked.without("cursor"), "cursor": str(shown.last)}
+    return url_for(".reports", **fields)
+
+
+def _waits(limits: KindLimits) -> Callable[[Report], Wait | None]:
+    """How a report is said to wait."""
+    found = limits.all()
+    return lambda report: wait_of(report, found.get(report.kind))
+
+
+def _act(services: Services, action: str, report_id: str) -> Done:
+    try:
+        if action == "cancel":
+            cancel_report(services.ledger, report_id)
+        else:
+            retry_report(services.ledger, services.dead_letters, report_id, from_start=False)
+    except Problem as problem:
+        return Done(report_id, problem.detail)
+    return Done(report_id)

@@ -1,6 +1,8 @@
 // Rows that are chosen by checkboxes, and a question that says how many before something is done with them.
 //
-//   <form data-choosing="Redrive {}?">  {} becomes "3 of them"; a button with data-question asks that instead
+//   <form data-choosing="Redrive {}?">  {} becomes "3 of them", {verb} the button's title; a button with
+//                                       data-question asks that instead
+// The form then says that it was asked, by a field `confirmed`.
 const boxes = (form) => [...form.querySelectorAll("tbody input[type=checkbox]")];
 
 function show(form) {
@@ -35,10 +37,18 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-choosing]");
   if (!form) return;
   const chosen = boxes(form).filter((box) => box.checked);
-  const question = event.submitter?.dataset.question ?? form.dataset.choosing.replace("{}", `${chosen.length} of them`);
-  if (!confirm(question)) event.preventDefault();
+  const question = event.submitter?.dataset.question ?? form.dataset.choosing.replace("{verb}", event.submitter?.dataset.title ?? "").replace("{}", `${chosen.length} of them`);
+  if (!confirm(question)) {
+    event.preventDefault();
+    return;
+  }
   // All of them are meant, whatever is chosen.
-  else if (event.submitter?.dataset.all !== undefined) for (const box of chosen) box.checked = false;
+  if (event.submitter?.dataset.all !== undefined) for (const box of chosen) box.checked = false;
+  const confirmed = document.createElement("input");
+  confirmed.type = "hidden";
+  confirmed.name = "confirmed";
+  confirmed.value = "1";
+  form.append(confirmed);
 });
 
 document.addEventListener("keydown", (event) => {

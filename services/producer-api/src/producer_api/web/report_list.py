@@ -1,0 +1,116 @@
+"""What a person looks for in the list of reports: read from the page's address, and said in words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from producer_api.finding import PARAMETER, ReportQuery
+from waybill.domain import Status
+
+WITHIN: Final = {
+    "1h": ("last hour", timedelta(hours=1)),
+    "24h": ("last 24 hours", timedelta(hours=24)),
+    "7d": ("last 7 days", timedelta(days=7)),
+    "30d": ("last 30 days", timedelta(days=30)),
+}
+"""What `within` may be: its words, and how long ago."""
+FIELDS: Final = (
+    "q",
+    "status",
+    "kind",
+    "owner",
+    "tag",
+    "within",
+    "parameter",
+    "created_after",
+    "created_before",
+)
+"""Of the address, besides `parameter.NAME`."""
+PAGE: Final = 50
+
+
+@dataclass(frozen=True)
+class Looked:
+    """`fields`: what was given, without what was left empty. `query`: None where something is wrong, which
+    `errors` says by the field."""
+
+    fields: Mapping[str, str]
+    query: ReportQuery | None
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(name != "cursor" for name in self.fields)
+
+    def without(self, name: str) -> dict[str, str]:
+        """The address's fields without this one, and from the newest again."""
+        return {other: value for other, value in self.fields.items() if other not in (name, "cursor")}
+
+    def chips(self) -> Iterator[tuple[str, str]]:
+        """The name of each field that narrows the list, but for the status, and what it says in words."""
+        for name, value in self.fields.items():
+            if name == "within":
+                yield name, WITHIN[value][0] if value in WITHIN else value
+            elif name == "q":
+                yield name, f"error has \N{LEFT DOUBLE QUOTATION MARK}{value}\N{RIGHT DOUBLE QUOTATION MARK}"
+            elif name in ("created_after", "created_before"):
+                yield name, f"requested {'after' if name == 'created_after' else 'before'} {value}"
+            elif name == "parameter" or name.startswith(PARAMETER):
+                yield name, value if name == "parameter" else f"{name.removeprefix(PARAMETER)}={value}"
+            elif name not in ("status", "cursor"):
+                yield name, f"{name} {value}"
+
+
+def report_id_in(text: str) -> UUID | None:
+    """For a search that is an id."""
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
+def look(given: Mapping[str, str], now: datetime | None = None) -> Looked:
+    """`given`: the address's fields. Others than those of the page are left out."""
+    fields = {
+        name: value.strip()
+        for name, value in given.items()
+        if (name in (*FIELDS, "cursor") or name.startswith(PARAMETER)) and value.strip()
+    }
+    wanted: dict[str, Any] = {"limit": PAGE}
+    errors: dict[str, str] = {}
+    for name, value in fields.items():
+        match name:
+            case "q":
+                wanted["error"] = value
+            case "within" if value in WITHIN:
+                wanted["created_after"] = ((now or datetime.now(UTC)) - WITHIN[value][1]).isoformat()
+            case "within":
+                errors[name] = f"must be one of {', '.join(WITHIN)}"
+            case "parameter" if "=" in value:
+                key, _, text = value.partition("=")
+                wanted[f"{PARAMETER}{key.strip()}"] = text.strip()
+            case "parameter":
+                errors[name] = "must be like month=7"
+            case _:
+                wanted[name] = value
+    try:
+        query = ReportQuery.model_validate(wanted)
+    except ValidationError as error:
+        errors |= {
+            _field(one["loc"]): one["msg"] for one in error.errors(include_url=False, include_input=False)
+        }
+        query = None
+    return Looked(fields, None if errors else query, errors)
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """Where a person has typed it."""
+    name = str(location[0]) if location else "q"
+    return {"error": "q"}.get(name, name if name in (*FIELDS, "cursor") else "parameter")
+
+
+STATUSES: Final = tuple(Status)
