@@ -63,4 +63,4 @@ clean: down ## stop what 'up' started; remove runs, environment and caches of th
 	rm -rf .run .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-include tests/faults/faults.mk tests/fuzz/fuzz.mk tests/bench/bench.mk k8s/kubernetes.mk
+include tests/screenshots/screenshots.mk tests/faults/faults.mk tests/fuzz/fuzz.mk tests/bench/bench.mk k8s/kubernetes.mk

@@ -8,13 +8,14 @@ def test_a_page(pages: Pages) -> None:
     pages.check_accessible(page)
 """
 
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
 
 from tests.support.waiting import PATIENCE
 
@@ -27,6 +28,13 @@ PHONE = {"width": 360, "height": 740}
 
 def find_chromium() -> str | None:
     return next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
+def launch(playwright: Playwright, executable: str) -> Browser:
+    # as root, Chromium has no sandbox of its own
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    arguments = [*sandbox, "--no-proxy-server", "--disable-quic"]
+    return playwright.chromium.launch(executable_path=executable, args=arguments)
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Fixtures of tests in a browser."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from local.stack import Stack
-from tests.support.browser import MISSING, Pages, find_chromium
+from tests.support.browser import MISSING, Pages, find_chromium, launch
 from tests.support.lifecycle_stack import LifecycleStack
 
 
@@ -18,11 +17,7 @@ def chromium() -> Iterator[Browser]:
     if executable is None:
         pytest.skip(MISSING)
     with sync_playwright() as playwright:
-        # as root, Chromium has no sandbox of its own
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=[*sandbox, "--no-proxy-server", "--disable-quic"]
-        )
+        browser = launch(playwright, executable)
         yield browser
         browser.close()
 

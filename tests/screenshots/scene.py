@@ -1,0 +1,43 @@
+"""Reports of every sort, so that pages have something to show."""
+
+from dataclasses import dataclass
+
+from waybill_client import Report, WaybillClient
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The ids of a report that is done, one that failed, one that runs, and one of a definition."""
+
+    done: str
+    failed: str
+    running: str
+    defined: str
+
+
+def make_scene(client: WaybillClient) -> Scene:
+    """Blocks until the first of them have ended; the running one goes on for a minute."""
+    for month in (1, 2, 3):
+        client.request("flights", {"month": month}, tags=["month-end"])
+    for steps in (3, 4):
+        client.request("dowork", {"steps": steps, "failing_step": None, "max_step_ms": 300})
+    done = client.request("flights", {"month": 7}, tags=["month-end", "summer"])
+    failed = client.request("dowork", {})
+    defined = client.request("query:late-flights", outputs=["html", "csv"])
+    for report in (done, failed, defined):
+        _wait(client, report)
+    running = client.request("dowork", {"steps": 120, "failing_step": None, "max_step_ms": 1000})
+    _until(client, running)
+    return Scene(str(done.id), str(failed.id), str(running.id), str(defined.id))
+
+
+def _wait(client: WaybillClient, report: Report) -> None:
+    for _ in client.follow(report.id):
+        pass
+
+
+def _until(client: WaybillClient, report: Report) -> None:
+    """Until it has taken some steps."""
+    for event in client.follow(report.id):
+        if event.progress and event.progress.done >= 3:
+            return
