@@ -131,3 +131,37 @@ def test_the_ends_of_many_attempts_are_bounded_too(store: Store, report_id: UUID
     store.report_logs.trim([report_id], 2000)
 
     assert texts(store, WantedLog(report_id)) == ["1:1", *[f"{attempt}:1" for attempt in range(81, 101)]]
+
+
+class TestNewest:
+    def of(
+        self, store: Store, report_id: UUID, limit: int, step: str | None = None, stream: str | None = None
+    ) -> tuple[list[str], bool]:
+        found, more = store.report_logs.newest(report_id, limit, step, stream)
+        return [f"{one.dropped} dropped" if one.dropped else one.text for one in found], more
+
+    def test_the_last_lines_of_all_attempts_in_order(self, store: Store, report_id: UUID) -> None:
+        assert self.of(store, report_id, 3) == ([], False)
+        store.report_logs.write([chunk(report_id, 1, 1, 4), chunk(report_id, 2, 1, 2)])
+
+        assert self.of(store, report_id, 3) == (["1:4", "2:1", "2:2"], True)
+        assert self.of(store, report_id, 6)[1] is False
+
+    def test_of_one_step_or_stream(self, store: Store, report_id: UUID) -> None:
+        store.report_logs.write([chunk(report_id, 1, 1, 5)])
+
+        assert self.of(store, report_id, 2, step="odd") == (["1:3", "1:5"], True)
+        assert self.of(store, report_id, 9, step="even", stream="stdout") == (["1:2", "1:4"], False)
+        assert self.of(store, report_id, 9, stream="stderr") == ([], False)
+
+    def test_lines_that_are_missing_in_between_are_said(self, store: Store, report_id: UUID) -> None:
+        store.report_logs.write([chunk(report_id, 1, 1, 1), chunk(report_id, 1, 4, 4)])
+
+        assert self.of(store, report_id, 9) == (["1:1", "2 dropped", "1:4"], False)
+
+    def test_of_very_many_chunks_the_last_are_read(self, store: Store, report_id: UUID) -> None:
+        store.report_logs.write([chunk(report_id, 1, line, line) for line in range(1, 101)])
+
+        found, more = self.of(store, report_id, 1000)
+
+        assert (found[0], found[-1], len(found), more) == ("1:37", "1:100", 64, True)
