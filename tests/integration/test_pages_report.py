@@ -2,6 +2,7 @@
 
 import base64
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -49,6 +50,10 @@ def status(page: Page) -> Any:
 def mark(page: Page) -> None:
     """Is gone after a reload."""
     page.evaluate("document.documentElement.dataset.same = 'yes'")
+
+
+def has_copied(page: Page, beginning: str) -> bool:
+    return str(page.evaluate("navigator.clipboard.readText()")).startswith(beginning)
 
 
 def is_same(page: Page) -> bool:
@@ -163,12 +168,7 @@ class TestActions:
             ("Copy as waybill", "waybill "),
         ):
             page.get_by_role("button", name=name).click()
-            eventually(
-                lambda beginning=beginning: page.evaluate("navigator.clipboard.readText()").startswith(
-                    beginning
-                ),
-                f"what {name} has copied",
-            )
+            eventually(partial(has_copied, page, beginning), f"what {name} has copied")
 
 
 class TestFiles:
