@@ -117,8 +117,8 @@ def _checks(pytest_options: str) -> list[Check]:
 
 
 def processes(group: str, cores: int, memory: int) -> int:
-    """How many processes share the tests of a group, each file as a whole, on a machine of so many cores and
-    bytes. Integration tests wait more than they compute, and each process has a stack of its own."""
+    """How many processes share the tests of a group, each file as a whole, on a machine with these cores and
+    bytes of memory. Integration tests wait more than they compute, and each process has a stack of its own."""
     if group == "integration":
         return max(1, min(cores + 1, memory // _STACK_BYTES))
     return max(1, min(cores, _MOST_PROCESSES))

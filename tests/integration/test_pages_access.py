@@ -49,6 +49,8 @@ PAGES: dict[str, frozenset[Role]] = {
     "/kinds": EVERYBODY,
 }
 FORMS: dict[str, Sent] = {
+    "/reports/new": Sent(REQUESTERS, {"kind": "dowork"}),
+    "/reports/new/forget": Sent(REQUESTERS, {"kind": "dowork", "name": "hers"}),
     "/reports/{report_id}/cancel": Sent(REQUESTERS),
     "/reports/{report_id}/retry": Sent(REQUESTERS),
     "/reports/{report_id}/rerun": Sent(REQUESTERS),

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, ViewportSize
 
 from tests.support.waiting import PATIENCE
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "browser tests need Chromium: apt-get install chromium"
-DESKTOP = {"width": 1280, "height": 900}
-TABLET = {"width": 820, "height": 1180}
-PHONE = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+TABLET: ViewportSize = {"width": 820, "height": 1180}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def find_chromium() -> str | None:

@@ -51,10 +51,13 @@ def accept_request(
     webhooks: RequestedWebhooks,
     wanted: ReportRequest,
     key_header: str | None = None,
+    *,
+    is_whole: bool = False,
 ) -> Report:
     """Stores the report that the current request's client wants. It waits for the database, not for Kafka.
 
     `key_header` is the unparsed Idempotency-Key header: the same key and request return the same report.
+    `is_whole`: the request has all parameters itself, also where it repeats another report.
     Raises `Problem` if the request is wrong; then nothing is stored.
     """
     identity = current_identity()
@@ -62,7 +65,7 @@ def accept_request(
     earlier = repeated_report(ledger, wanted)
     kind = _kind(kinds, earlier.kind if earlier else str(wanted.kind))
     first = _first_priority(identity)
-    if earlier:
+    if earlier and not is_whole:
         wanted = as_before(earlier, wanted, kind, first)
     checked = _checked(kind, wanted.parameters)
     _check_outputs(kind, wanted.outputs)

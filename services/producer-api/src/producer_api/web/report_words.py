@@ -42,12 +42,14 @@ def kind_title(kinds: Registry, name: str) -> str:
 def in_short(parameters: Mapping[str, Any]) -> str:
     """The first of those that have a value: `month 7, airport JFK`."""
     given = [(name, value) for name, value in parameters.items() if value not in (None, [], {})]
-    said = ", ".join(f"{name} {_cut(value_text(value), 20)}" for name, value in given[:_SHOWN])
+    said = ", ".join(f"{name} {_cut(value_text(value), 24)}" for name, value in given[:_SHOWN])
     return _cut(said, _SHORT) + (" …" if len(given) > _SHOWN and not said.endswith("…") else "")
 
 
 def value_text(value: Any) -> str:
-    """A text as it is, anything else as JSON."""
+    """A text as it is, days from the first to the last, anything else as JSON."""
+    if isinstance(value, Mapping) and set(value) == {"first", "last"}:
+        return f"{value['first']} to {value['last']}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

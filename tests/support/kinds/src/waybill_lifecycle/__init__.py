@@ -88,7 +88,7 @@ class WrittenFile(Parameters):
 class WriterParameters(Parameters):
     """The files that it writes, one text that it prints and has in its step's error, and whether it fails."""
 
-    files: list[WrittenFile] = []
+    files: tuple[WrittenFile, ...] = ()
     text: str = ""
     fails: bool = False
 

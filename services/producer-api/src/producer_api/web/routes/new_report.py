@@ -1,15 +1,274 @@
 """A form that requests a report."""
 
-from apiflask import APIBlueprint
-from flask import Response
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import uuid4
 
-from producer_api.access import Permission, requires
+from apiflask import APIBlueprint
+from flask import Response, request, url_for
+from pydantic import ValidationError
+
+from producer_api.access import Permission, current_identity, permitted_scope, requires
+from producer_api.choices import KindChoices, choices_of
+from producer_api.lookup import find_report
+from producer_api.parameter_sets import check_some, checked_name
+from producer_api.permissions import FIRST_PRIORITY
+from producer_api.problems import FieldError, Problem
+from producer_api.published import published_schema
+from producer_api.requesting import accept_request
+from producer_api.resources import ReportRequest
 from producer_api.services import Services
-from producer_api.web.rendering import page
+from producer_api.web.fields import (
+    FormField,
+    errors_by_field,
+    fields_of,
+    link_fields,
+    sent_parameters,
+    typed,
+)
+from producer_api.web.forms import sent_form
+from producer_api.web.rendering import may, page, see_other
+from producer_api.web.report_words import in_short
+from waybill.domain import NORMAL_PRIORITY, Report, Scope
+from waybill.kinds import Kind, UnavailableKind, UnknownKind
+from waybill.ledger import TooManyParameterSets
+from waybill.store import ReportFilter
+
+_RECENT: Final = 5
+_LOOKED_AT: Final = 30
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What the form shows besides the parameters."""
+
+    outputs: Sequence[str] = ()
+    tags: str = ""
+    priority: str = str(NORMAL_PRIORITY)
+    timeout_seconds: str = ""
 
 
 def register(routes: APIBlueprint, services: Services) -> None:
     @routes.get("/reports/new")
     @requires(Permission.REQUEST)
     def new_report() -> Response:
-        return page("new_report.html")
+        repeated = _repeated(services, request.args.get("rerun_of"))
+        name = repeated.kind if repeated else request.args.get("kind")
+        if not name:
+            return page("new_report_kinds.html", kinds=list(services.kinds), broken=services.kinds.broken)
+        kind = _kind(services, name)
+        values = dict(repeated.parameters) if repeated else {}
+        filled = _as_repeated(repeated) if repeated else Filled()
+        if chosen := request.args.get("set"):
+            saved = services.parameter_sets.get(current_identity().owner, kind.name, chosen)
+            values |= saved.parameters if saved else {}
+        sent = request.args.to_dict(flat=False)
+        values |= _prefilled(kind, sent)
+        return _form(services, kind, values, filled, repeated)
+
+    @routes.post("/reports/new")
+    @requires(Permission.REQUEST)
+    def request_new() -> Response:
+        """Requests the report, or keeps its parameters under a name."""
+        form = sent_form()
+        repeated = _repeated(services, form.get("rerun_of"))
+        kind = _kind(services, form.get("kind", ""))
+        sent = form.to_dict(flat=False)
+        choices = choices_of(kind, services.ledger, services.choice_lists)
+        fields = fields_of(published_schema(kind).document, {}, choices)
+        parameters, errors = sent_parameters(fields, sent)
+        filled = Filled(
+            sent.get("outputs", ()),
+            form.get("tags", ""),
+            form.get("priority", ""),
+            form.get("timeout_seconds", ""),
+        )
+        try:
+            _refuse(errors)
+            if form.get("do") == "save":
+                return _save(services, kind, parameters, form.get("save_as", ""), "shared" in form)
+            wanted = _wanted(kind, parameters, filled, repeated)
+            report = accept_request(
+                *(services.ledger, services.kinds, services.webhooks, wanted, form.get("key") or None),
+                is_whole=True,
+            )
+        except Problem as problem:
+            if problem.kind not in ("wrong-request", "over-limit", "key-reused"):
+                raise
+            return _form(services, kind, typed(fields, sent), filled, repeated, problem)
+        return see_other(url_for(".report", report_id=report.id))
+
+    @routes.post("/reports/new/forget")
+    @requires(Permission.REQUEST)
+    def forget_set() -> Response:
+        """Removes a set of parameters of the client's own."""
+        form = sent_form()
+        kind = _kind(services, form.get("kind", ""))
+        identity = current_identity()
+        services.parameter_sets.remove(
+            identity.owner,
+            kind.name,
+            checked_name(form.get("name", "")),
+            lambda found: found.owner == identity.owner,
+            identity.actor,
+        )
+        return see_other(url_for(".new_report", kind=kind.name))
+
+
+def _form(
+    services: Services,
+    kind: Kind,
+    values: Mapping[str, Any],
+    filled: Filled,
+    repeated: Report | None,
+    problem: Problem | None = None,
+) -> Response:
+    choices = choices_of(kind, services.ledger, services.choice_lists)
+    fields = fields_of(published_schema(kind).document, values, choices)
+    owner = current_identity().owner
+    return page(
+        "new_report.html",
+        _status(problem),
+        kind=kind,
+        fields=fields,
+        filled=filled,
+        repeated=repeated,
+        problem=problem,
+        errors=errors_by_field(problem.errors or ()) if problem else {},
+        key=uuid4(),
+        is_reading=_is_reading(choices),
+        recent=_recent(services, kind),
+        saved=services.parameter_sets.usable(owner, kind.name),
+        me_name=owner.name,
+        may_share=may(Permission.SHARE),
+        first_priority=min(
+            FIRST_PRIORITY[role] for role in current_identity().roles if role in FIRST_PRIORITY
+        ),
+        longest=int(kind.timeout.total_seconds()),
+        link=_link(kind, fields),
+    )
+
+
+def _refuse(errors: list[FieldError]) -> None:
+    if errors:
+        raise Problem("wrong-request", "Some fields are wrong.", errors)
+
+
+def _status(problem: Problem | None) -> int:
+    if problem is None:
+        return 200
+    return 429 if problem.kind == "over-limit" else 422
+
+
+def _is_reading(choices: KindChoices) -> bool:
+    return bool(choices.parameters) and choices.read_at is None
+
+
+def _link(kind: Kind, fields: Sequence[FormField]) -> str:
+    """An address that fills in what this form has."""
+    values = {one.name: one.schema for one in fields}
+    parameters, _ = sent_parameters(fields, {one.key: one.texts for one in fields if one.name in values})
+    ranges = {
+        one.name: dict(zip(("first", "last"), one.texts, strict=True))
+        for one in fields
+        if len(one.texts) == 2 and one.widget == "range"
+    }
+    query = urlencode([("kind", kind.name), *link_fields({**parameters, **ranges})])
+    return f"{request.url_root.rstrip('/')}/reports/new?{query}"
+
+
+def _prefilled(kind: Kind, sent: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What the address says of parameters."""
+    fields = fields_of(published_schema(kind).document, {})
+    named = [one for one in fields if any(key == one.key or key.startswith(f"{one.key}.") for key in sent)]
+    return typed(named, sent)
+
+
+def _wanted(
+    kind: Kind, parameters: Mapping[str, Any], filled: Filled, repeated: Report | None
+) -> ReportRequest:
+    """Raises `Problem`."""
+    fields: dict[str, Any] = {
+        "kind": kind.name,
+        "parameters": parameters,
+        "tags": [tag.strip() for tag in filled.tags.split(",") if tag.strip()],
+        "rerun_of": str(repeated.id) if repeated else None,
+    }
+    if filled.outputs:
+        fields["outputs"] = list(filled.outputs)
+    errors: list[FieldError] = []
+    for name, text in (("priority", filled.priority), ("timeout_seconds", filled.timeout_seconds)):
+        try:
+            if text.strip():
+                fields[name] = int(text)
+        except ValueError:
+            errors.append(FieldError(field=name, message="must be a whole number"))
+    try:
+        wanted = ReportRequest.model_validate(fields)
+    except ValidationError as error:
+        errors += [
+            FieldError(field=".".join(map(str, one["loc"])), message=one["msg"])
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+    _refuse(errors)
+    return wanted
+
+
+def _save(services: Services, kind: Kind, parameters: Mapping[str, Any], name: str, shared: bool) -> Response:
+    """Keeps the parameters, and comes back to the form that has them."""
+    check_some(kind, dict(parameters))
+    if shared:
+        permitted_scope(Permission.SHARE)
+    identity = current_identity()
+    try:
+        services.parameter_sets.put(
+            identity.owner,
+            kind.name,
+            checked_name(name.strip()),
+            dict(parameters),
+            shared=shared,
+            actor=identity.actor,
+        )
+    except TooManyParameterSets as error:
+        raise Problem(
+            "wrong-request", str(error), [FieldError(field="save_as", message=str(error))]
+        ) from None
+    return see_other(url_for(".new_report", kind=kind.name, set=name.strip()))
+
+
+def _recent(services: Services, kind: Kind) -> list[tuple[str, str]]:
+    """What this client requested last of the kind: in short, and the address that fills it in."""
+    owner = current_identity().owner
+    newest = services.ledger.page(
+        ReportFilter(kinds=[kind.name], limit=_LOOKED_AT, scope=Scope(owner.tenant, owner.name))
+    )
+    found = {
+        in_short(one.parameters) or "defaults": url_for(".new_report")
+        + "?"
+        + urlencode([("kind", kind.name), *link_fields(one.parameters)])
+        for one in reversed(newest.reports)
+    }
+    return list(reversed(found.items()))[:_RECENT]
+
+
+def _as_repeated(report: Report) -> Filled:
+    seconds = report.timeout.total_seconds() if report.timeout else None
+    return Filled(
+        report.outputs or (),
+        ", ".join(report.tags or ()),
+        str(report.priority),
+        "" if seconds is None else f"{seconds:g}",
+    )
+
+
+def _repeated(services: Services, report_id: str | None) -> Report | None:
+    return find_report(services.ledger, report_id) if report_id else None
+
+
+def _kind(services: Services, name: str) -> Kind:
+    try:
+        return services.kinds[name]
+    except (UnknownKind, UnavailableKind) as error:
+        raise Problem("no-such-kind", str(error)) from None
