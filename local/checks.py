@@ -118,7 +118,7 @@ def _checks(pytest_options: str) -> list[Check]:
 
 def processes(group: str, cores: int, memory: int) -> int:
     """How many processes share the tests of a group, each file as a whole, on a machine with these cores and
-    bytes of memory. Integration tests wait more than they compute, and each process has a stack of its own."""
+    bytes of memory. Integration tests wait more than they compute; each process has its own stack."""
     if group == "integration":
         return max(1, min(cores + 1, memory // _STACK_BYTES))
     return max(1, min(cores, _MOST_PROCESSES))

@@ -47,8 +47,11 @@ PAGES: dict[str, frozenset[Role]] = {
     "/dead-letters": frozenset({Role.OPERATOR, Role.AUDITOR}),
     "/dead-letters/{letter_id}": frozenset({Role.OPERATOR, Role.AUDITOR}),
     "/kinds": EVERYBODY,
+    "/kinds/{kind}": EVERYBODY,
 }
 FORMS: dict[str, Sent] = {
+    "/kinds/{kind}/pause": Sent(frozenset()),
+    "/kinds/{kind}/resume": Sent(frozenset()),
     "/reports/new": Sent(REQUESTERS, {"kind": "dowork"}),
     "/reports/new/forget": Sent(REQUESTERS, {"kind": "dowork", "name": "hers"}),
     "/reports/{report_id}/cancel": Sent(REQUESTERS),

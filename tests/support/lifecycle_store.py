@@ -31,6 +31,7 @@ from waybill.ledger import (
     Ledger,
     Limits,
     Nowhere,
+    Overview,
     ParameterSets,
     Published,
     Recovery,
@@ -100,6 +101,7 @@ class Store:
         self.api_keys = ApiKeys(self.transactions)
         self.limits = Limits(self.transactions)
         self.choice_lists = ChoiceLists(self.transactions)
+        self.overview = Overview(self.transactions)
         self.previews = ArtefactPreviews(self.transactions)
         self.report_logs = ReportLogs(self.transactions)
         self.kind_limits = KindLimits(self.transactions)

@@ -16,6 +16,7 @@ from waybill.ledger import (
     KindLimits,
     Ledger,
     Limits,
+    Overview,
     ParameterSets,
     Recovery,
     ReportLogs,
@@ -67,6 +68,7 @@ class Runtime:
         self.webhooks = Webhooks(transactions)
         self.report_logs = ReportLogs(transactions)
         self.choice_lists = ChoiceLists(transactions)
+        self.overview = Overview(transactions)
         self.previews = ArtefactPreviews(transactions)
         self.publishing = publishing = KafkaHealth("publish messages")
         self._relay = Relay(

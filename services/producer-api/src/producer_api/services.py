@@ -21,6 +21,7 @@ from producer_api.status_hints import StatusHints
 from producer_api.status_hub import StatusHub
 from producer_api.stream_limits import StreamLimits
 from producer_api.waterfall import Jaeger, Waterfalls
+from producer_api.waterfall.probe import JaegerProbe
 from producer_api.webhooks import Caller, RequestedWebhooks, WebhookSender
 from waybill.artefacts import ArtefactStore
 from waybill.domain import EVERYTHING
@@ -33,6 +34,7 @@ from waybill.ledger import (
     KindLimits,
     Ledger,
     Limits,
+    Overview,
     ParameterSets,
     ReportLogs,
 )
@@ -54,6 +56,7 @@ class Services:
     parameter_sets: ParameterSets
     artefacts: ArtefactStore
     choice_lists: ChoiceLists
+    overview: Overview
     previews: ArtefactPreviews
     report_logs: ReportLogs
     hub: StatusHub
@@ -65,6 +68,7 @@ class Services:
     limits: Limits
     stream_limits: StreamLimits
     waterfalls: Waterfalls
+    tracing: JaegerProbe
     stream: StreamPolicy
     hosts: HostPolicy
     proxies: ProxyPolicy
@@ -125,6 +129,7 @@ def build_services(settings: ApiSettings) -> Services:
         parameter_sets=runtime.parameter_sets,
         artefacts=runtime.artefacts,
         choice_lists=runtime.choice_lists,
+        overview=runtime.overview,
         previews=runtime.previews,
         report_logs=runtime.report_logs,
         hub=hub,
@@ -136,6 +141,7 @@ def build_services(settings: ApiSettings) -> Services:
         limits=runtime.limits,
         stream_limits=StreamLimits(lambda: runtime.limits.page(EVERYTHING), runtime.stream_rows()),
         waterfalls=Waterfalls(runtime.ledger, Jaeger(settings.jaeger_url) if settings.jaeger_url else None),
+        tracing=JaegerProbe(settings.jaeger_url or None),
         stream=settings.stream,
         hosts=settings.hosts,
         proxies=settings.proxies,

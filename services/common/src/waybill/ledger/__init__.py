@@ -12,6 +12,7 @@ from waybill.ledger.ledger import IdempotencyKey, Ledger
 from waybill.ledger.letters import UnreadMessage
 from waybill.ledger.limits import Limits
 from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Published, Row, publication_entry
+from waybill.ledger.overview import HOURS, MOST_COUNTED, Figures, Overview
 from waybill.ledger.parameter_sets import ParameterSets, TooManyParameterSets
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.report_logs import ReportLogs
@@ -21,6 +22,8 @@ from waybill.ledger.webhooks import Webhooks
 from waybill.ledger.writer import Pending
 
 __all__ = [
+    "HOURS",
+    "MOST_COUNTED",
     "ApiKeys",
     "ArtefactPreviews",
     "Changes",
@@ -29,6 +32,7 @@ __all__ = [
     "DeadLetters",
     "DefinitionMissing",
     "Entry",
+    "Figures",
     "IdempotencyKey",
     "KeyInFlight",
     "KeyReused",
@@ -40,6 +44,7 @@ __all__ = [
     "NotRedrivable",
     "Nowhere",
     "Outgoing",
+    "Overview",
     "ParameterSets",
     "Pending",
     "Published",

@@ -25,6 +25,13 @@ from waybill.store.statements.dead_letters import (
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.outbox import Backlog, OutboxMessage
+from waybill.store.statements.overview import (
+    Capacity,
+    Durations,
+    EndedHour,
+    FailureCount,
+    StatusCount,
+)
 from waybill.store.statements.publications import Publication, StoredPublication
 from waybill.store.statements.report_logs import WantedLog
 from waybill.store.stream_rows import StreamRows
@@ -35,8 +42,12 @@ __all__ = [
     "AnyConnection",
     "AuditFilter",
     "Backlog",
+    "Capacity",
     "DeadLetterFilter",
     "DirectConnection",
+    "Durations",
+    "EndedHour",
+    "FailureCount",
     "KnownRequest",
     "MessageBeginning",
     "NotDirectly",
@@ -47,6 +58,7 @@ __all__ = [
     "ReportPage",
     "Rights",
     "SchemaBehind",
+    "StatusCount",
     "StoreUnavailable",
     "StoredChoices",
     "StoredDeadLetter",

@@ -59,7 +59,9 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
     @requires(Permission.MANAGE_KINDS)
     def pause(kind: str, wanted: KindPauseRequest) -> KindLimitResource:
         """No report of the kind starts any more, in any tenant. Requested ones wait; what runs goes on."""
-        return kind_limit_resource(limits.pause(_actor(), _known(kind), wanted.reason))
+        return kind_limit_resource(
+            limits.pause(actor_of_kinds(), known_kind(kinds, limits, kind), wanted.reason)
+        )
 
     @routes.post(f"{BASE}/<string:kind>:resume")
     @routes.output(KindLimitResource)
@@ -67,7 +69,7 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
     @requires(Permission.MANAGE_KINDS)
     def resume(kind: str) -> KindLimitResource:
         """Reports of the kind start again."""
-        return kind_limit_resource(limits.resume(_actor(), _known(kind)))
+        return kind_limit_resource(limits.resume(actor_of_kinds(), known_kind(kinds, limits, kind)))
 
     @routes.post(f"{BASE}/<string:kind>:limit")
     @routes.input(KindLimitRequest, arg_name="wanted")
@@ -76,13 +78,9 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
     @requires(Permission.MANAGE_KINDS)
     def limit(kind: str, wanted: KindLimitRequest) -> KindLimitResource:
         """How many reports of the kind run at once, in all tenants. What runs goes on."""
-        return kind_limit_resource(limits.limit(_actor(), _known(kind), wanted.max_running))
-
-    def _known(kind: str) -> str:
-        """Also one that cannot be used here, or is no longer installed: its reports may wait."""
-        if kind in {one.name for one in (*kinds, *kinds.broken)} or kind in limits.all():
-            return kind
-        raise Problem("no-such-kind", f"There is no kind {kind[:100]!r}; GET {BASE} lists them.")
+        return kind_limit_resource(
+            limits.limit(actor_of_kinds(), known_kind(kinds, limits, kind), wanted.max_running)
+        )
 
     return routes
 
@@ -91,7 +89,14 @@ def _held(limit: KindLimit) -> str:
     return "paused" if limit.is_paused else f"limited to {limit.max_running} at once"
 
 
-def _actor() -> Actor:
+def known_kind(kinds: Registry, limits: KindLimits, kind: str) -> str:
+    """Also one that cannot be used here, or is not installed: its reports may wait. Raises `Problem`."""
+    if kind in {one.name for one in (*kinds, *kinds.broken)} or kind in limits.all():
+        return kind
+    raise Problem("no-such-kind", f"There is no kind {kind[:100]!r}; GET {BASE} lists them.")
+
+
+def actor_of_kinds() -> Actor:
     """A kind that is paused shows by whom, in any case."""
     identity = current_identity()
     return identity.actor or Actor(identity.owner, "none")

@@ -191,8 +191,8 @@ def _text(value: Any) -> str:
 def sent_parameters(
     fields: Sequence[FormField], sent: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Any], list[FieldError]]:
-    """The parameters as JSON has them, and what cannot be JSON. What is not as the schema wants it stays as it
-    was typed, so that the API says what is wrong. A field that is empty is left out, or null if it may be."""
+    """The parameters as JSON has them, and what cannot be JSON. What is not as the schema wants it stays as
+    it was typed, so that the API says what is wrong. An empty field is left out, or null if it may be."""
     found: dict[str, Any] = {}
     errors: list[FieldError] = []
     for one in fields:
