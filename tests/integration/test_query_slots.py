@@ -52,13 +52,19 @@ def run(slot: Slot, directory: Path, text: str = DEFINITION, **parameters: Any) 
     return outcome(slot, 120)
 
 
-def test_a_report_is_made_and_leaves_no_more_than_threads(slot: Slot, tmp_path: Path) -> None:
+def test_a_report_is_made_and_its_process_makes_the_next(slot: Slot, tmp_path: Path) -> None:
+    pid = slot.pid
     produced, told = run(slot, tmp_path / "work", least=2)
     assert isinstance(produced, Produced), produced
     assert ended_steps(told) == dict.fromkeys(("flights", "many", "totals", "json"))
     [file] = produced.files
     assert '"flights": 5' in json.dumps(json.loads(file.path.read_text()))
-    assert set(produced.left_over) <= {"threads"}
+    assert produced.left_over == ()
+
+    again, _ = run(slot, tmp_path / "again", DEFINITION.replace("[json, html]", "[pdf]"), least=1)
+    assert isinstance(again, Produced), again
+    assert again.left_over == ()
+    assert slot.pid == pid
 
 
 def test_sql_that_is_wrong_fails_the_report(slot: Slot, tmp_path: Path) -> None:

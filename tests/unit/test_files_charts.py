@@ -95,27 +95,27 @@ def test_one_point_is_drawn(kind: str, ys: list[float], tmp_path: Path) -> None:
 def test_bars_below_zero_hang_from_it(tmp_path: Path) -> None:
     view = drawn(tmp_path, {"x": ["a", "b"], "y": [-5, 10]}, type="bar", x="x", y="y")
 
-    assert description(view) == "Bar chart of y by x. y: −5 (a), 10 (b)."
+    assert description(view) == "Bar chart of y by x. Y: −5 (a), 10 (b)."
     assert {"−5", "10"} <= set(texts(view))
 
 
 def test_a_gap_stays_a_gap(tmp_path: Path) -> None:
     view = drawn(tmp_path, {"x": [1, 2, 3, 4], "y": [1.0, None, 3.0, 4.0]}, x="x", y="y")
 
-    assert description(view) == "Line chart of y by x. y: 1 (1), 3 (3), 4 (4)."
+    assert description(view) == "Line chart of y by x. Y: 1 (1), 3 (3), 4 (4)."
 
 
 def test_a_line_is_drawn_in_the_order_of_its_axis(tmp_path: Path) -> None:
     view = drawn(tmp_path, {"x": [3, 1, 2], "y": [30, 10, 20]}, x="x", y="y")
 
-    assert description(view) == "Line chart of y by x. y: 10 (1), 20 (2), 30 (3)."
+    assert description(view) == "Line chart of y by x. Y: 10 (1), 20 (2), 30 (3)."
 
 
 def test_long_series_are_described_by_their_extremes(tmp_path: Path) -> None:
     view = drawn(tmp_path, {"x": DAYS, "y": VALUES}, x="x", y="y", unit="kg")
 
     assert description(view) == (
-        "Line chart of y by x. y: from 0\N{NO-BREAK SPACE}kg (2026-07-17)"
+        "Line chart of y by x. Y: from 0\N{NO-BREAK SPACE}kg (2026-07-17)"
         " to 16\N{NO-BREAK SPACE}kg (2026-07-04);"
         f" last {VALUES[-1]:.0f}\N{NO-BREAK SPACE}kg (2026-07-30)."
     )
@@ -139,7 +139,7 @@ def test_series_are_those_of_a_column_in_order(tmp_path: Path) -> None:
 def test_several_columns_are_several_series(tmp_path: Path) -> None:
     view = drawn(tmp_path, {"x": [1, 2], "a": [1, 2], "b": [3, 4]}, type="bar", x="x", y=["a", "b"])
 
-    assert [label for _, label in view.legend] == ["a", "b"]
+    assert [label for _, label in view.legend] == ["A", "B"]
 
 
 class TestLimits:
@@ -210,7 +210,7 @@ class TestLimits:
 def test_rows_of_one_bar_are_added_up_and_it_says_so(tmp_path: Path) -> None:
     view = drawn(tmp_path, {"x": ["a", "b", "a"], "y": [1, 2, 3]}, type="bar", x="x", y="y")
 
-    assert description(view).endswith("y: 4 (a), 2 (b).")
+    assert description(view).endswith("Y: 4 (a), 2 (b).")
     assert view.notes == ["Rows of the same bar are added up."]
 
 
@@ -224,6 +224,19 @@ def test_a_heat_map_names_its_colours(tmp_path: Path) -> None:
     assert description(view) == "Heat map of v by x and s. 2: 0 (a), 100 (b). 10: 50 (a)."
 
 
+def test_a_heat_map_has_its_texts_in_the_order_of_the_rows_and_goes_from_light_to_dark(
+    tmp_path: Path,
+) -> None:
+    rows = {"x": ["tue", "mon", "tue", "mon"], "s": ["night", "night", "day", "day"], "v": [1, 2, 3, 4]}
+
+    view = drawn(tmp_path, rows, type="heat_map", x="x", y="s", value="v")
+
+    assert [one for one in texts(view) if one in ("mon", "tue")] == ["tue", "mon"]
+    assert [one for one in texts(view) if one in ("day", "night")] == ["night", "day"]
+    light = [sum(bytes.fromhex(color[1:])) for color, _ in view.legend]
+    assert light == sorted(light, reverse=True)
+
+
 def test_a_histogram_counts_every_value_once(tmp_path: Path) -> None:
     rows = {"x": [0.0, 1.0, 2.0, 3.0, 10.0, None, float("nan")]}
 
@@ -231,6 +244,7 @@ def test_a_histogram_counts_every_value_once(tmp_path: Path) -> None:
 
     assert description(view) == "Histogram of x. rows: 4 (2.5), 1 (7.5)."
     assert view.notes == ["2 rows have no value."]
+    assert drawn(tmp_path, {"x": [1.0, 2.0, None]}, type="histogram", x="x").notes == ["1 row has no value."]
 
 
 def test_a_histogram_of_texts_is_none(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from report_worker.files.formats import Style, duration, number_format, size, style_of, text
+from report_worker.files.formats import Style, count_of, duration, number_format, size, style_of, text
 from waybill.definitions import Column, Format
 
 
@@ -32,6 +32,11 @@ def written(value: Any, kind: pa.DataType, **given: Any) -> str:
         (float("-inf"), pa.float64(), {}, "−∞"),
         (-0.001, pa.float64(), {"decimals": 1}, "0.0"),
         (Decimal("1234.50"), pa.decimal128(10, 2), {}, "1,234.50"),
+        (Decimal("2.5000000000000000"), pa.decimal128(38, 16), {}, "2.5"),
+        (Decimal("710360.1016030000"), pa.decimal128(38, 10), {}, "710,360.10"),
+        (Decimal("1.083245"), pa.decimal128(12, 6), {}, "1.083245"),
+        (0.0, pa.float64(), {"format": Format.TEXT}, "0"),
+        (2.5, pa.float64(), {"format": Format.TEXT}, "2.5"),
         (Decimal(10**37), pa.decimal128(38, 0), {}, f"{10**37:,}"),
         (0.256, pa.float64(), {"format": Format.PERCENT}, "25.6%"),
         (-0.256, pa.float64(), {"format": Format.PERCENT, "decimals": 0}, "−26%"),
@@ -56,6 +61,11 @@ def test_a_value_is_written_in_its_format(
     value: Any, kind: pa.DataType, given: dict[str, Any], expected: str
 ) -> None:
     assert written(value, kind, **given) == expected
+
+
+def test_one_is_not_several() -> None:
+    assert [count_of(one, "row") for one in (0, 1, 2, 1234)] == ["0 rows", "1 row", "2 rows", "1,234 rows"]
+    assert count_of(1, "row has", "rows have") == "1 row has"
 
 
 def test_a_column_of_floats_has_the_decimals_that_its_values_need() -> None:

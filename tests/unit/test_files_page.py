@@ -74,14 +74,14 @@ class TestTables:
     def test_without_columns_all_are_shown_as_they_are(self, tmp_path: Path) -> None:
         page = page_of(document(tmp_path, {"sales": SALES}), tmp_path)
 
-        assert page.rows[:2] == [["city", "shop", "amount", "count"], ["Bonn", "a", "10.5", "1"]]
+        assert page.rows[:2] == [["City", "Shop", "Amount", "Count"], ["Bonn", "a", "10.5", "1"]]
         assert page.rows[4:6] == [["Köln", "d", "–", "4"], ["Köln", "–", "1.0", "5"]]
 
     def test_numbers_stand_at_the_right(self, tmp_path: Path) -> None:
         html = html_of(document(tmp_path, {"sales": SALES}), tmp_path)
 
         assert '<td class="n">10.5</td>' in html
-        assert '<th scope="col" class="n">amount</th>' in html
+        assert '<th scope="col" class="n">Amount</th>' in html
         assert '<td class="">a</td>' in html
 
     def test_totals_are_over_all_rows_though_few_are_shown(self, tmp_path: Path) -> None:
@@ -102,12 +102,12 @@ class TestTables:
         given = document(tmp_path, {"sales": SALES}, **table(columns=columns, rows=3, group_by="city"))
 
         assert page_of(given, tmp_path).rows == [
-            ["shop", "count"],
-            ["city Bonn"],
+            ["Shop", "Count"],
+            ["City Bonn"],
             ["a", "1"],
             ["b", "2"],
             ["Bonn", "3"],
-            ["city Köln"],
+            ["City Köln"],
             ["c", "3"],
             ["Köln", "12"],  # of three rows, of which one is shown
             ["Total", "21"],
@@ -122,7 +122,7 @@ class TestTables:
             **table(columns=columns, group_by="k", rows=5),
         )
 
-        assert page_of(given, tmp_path).rows[-5:] == [["k a"], ["1"], ["1"], ["50,000"], ["50,004"]]
+        assert page_of(given, tmp_path).rows[-5:] == [["K a"], ["1"], ["1"], ["50,000"], ["50,004"]]
 
     def test_bars_show_values_on_both_sides_of_zero(self, tmp_path: Path) -> None:
         columns = [{"name": "amount", "bar": True}]
@@ -137,9 +137,26 @@ class TestTables:
         given = document(tmp_path, {"sales": SALES}, **table(columns=[{"name": "shop", "total": "sum"}]))
 
         with pytest.raises(
-            PermanentError, match="shop: a sum is of numbers, and the column has string; choose"
+            PermanentError, match="shop: total: sum is of numbers, and the column of step sales has string;"
         ):
             html_of(given, tmp_path)
+
+    def test_also_of_the_column_of_its_groups(self, tmp_path: Path) -> None:
+        columns = [{"name": "city", "total": "sum"}, "count"]
+        given = document(tmp_path, {"sales": SALES}, **table(columns=columns, group_by="city"))
+
+        with pytest.raises(PermanentError, match="city: total: sum is of numbers"):
+            html_of(given, tmp_path)
+
+    def test_a_bar_has_room_beside_its_number(self, tmp_path: Path) -> None:
+        given = document(
+            tmp_path, {"sales": SALES}, **table(columns=["city", {"name": "count", "bar": True}])
+        )
+
+        html = html_of(given, tmp_path)
+
+        assert '<td class="n b"><span class="bar">' in html
+        assert "td.b { padding-left: calc(var(--bar-width) + 5mm); }" in html
 
     def test_totals_leave_out_what_is_no_number_and_are_exact(self, tmp_path: Path) -> None:
         rows = pa.table({"f": [1.0, float("nan"), float("inf")], "n": pa.array([2**62] * 3, pa.int64())})
@@ -152,7 +169,7 @@ class TestTables:
     def test_times_say_their_zone_above_them(self, tmp_path: Path) -> None:
         page = page_of(document(tmp_path, {"sales": TYPED.select(["zoned"])}), tmp_path)
 
-        assert page.rows[:2] == [["zoned (Asia/Tokyo)"], ["2026-07-01 18:05"]]
+        assert page.rows[:2] == [["Zoned (Asia/Tokyo)"], ["2026-07-01 18:05"]]
 
     def test_an_empty_result_says_so(self, tmp_path: Path) -> None:
         columns = ["city", {"name": "count", "total": "sum"}]
@@ -168,7 +185,7 @@ class TestTables:
         page = page_of(document(tmp_path, {"sales": TYPED}), tmp_path)
 
         row = page.rows[1]
-        assert row[5] == "12,345,678,901,234,567,890,123,456,789.012345678"
+        assert row[5] == "12,345,678,901,234,567,890,123,456,789.01"
         assert row[8] == "12921-08-18"
         assert row[-1] == "–"
 

@@ -74,7 +74,7 @@ class TestPages:
         assert all(f"city {number}" in whole for number in range(90))
         assert ["city 0 0" in text for text in texts] == [False, True, False]
         assert ["city 89 89" in text for text in texts] == [False, False, True]
-        assert ["city n\n" in text for text in texts[1:]] == [True, True], texts
+        assert ["City N\n" in text for text in texts[1:]] == [True, True], texts
         assert "4,005" in texts[-1]
 
     def test_are_tagged_for_screen_readers(self, pdf: Any) -> None:
@@ -129,6 +129,31 @@ def test_the_same_document_is_the_same_file(tmp_path: Path) -> None:
     [one], [other] = write("pdf", given, tmp_path), write("pdf", given, tmp_path / "again")
 
     assert one.path.read_bytes() == other.path.read_bytes()
+
+
+@needs_pango
+@pytest.mark.parametrize("before", [36, 37, 38, 39, 40])
+def test_a_group_goes_on_with_its_name_and_begins_with_rows(before: int, tmp_path: Path) -> None:
+    sizes = {"alpha": before, "beta": 60, "gamma": 3}
+    rows = {
+        "shop": [name for name, size in sizes.items() for _ in range(size)],
+        "n": [number for size in sizes.values() for number in range(size)],
+        "item": [f"item {number}" for size in sizes.values() for number in range(size)],
+    }
+    columns = ["shop", "item", {"name": "n", "total": "sum"}]
+    block = {"table": {"from": "orders", "group_by": "shop", "columns": columns}}
+
+    pages = read(document(tmp_path, {"orders": rows}, **sections(block)), tmp_path).pages
+
+    texts = [page.extract_text() for page in pages]
+    assert len(texts) > 1
+    assert "continued" not in texts[0]
+    assert all("Shop: beta, continued" in one or "Shop beta" in one for one in texts[1:-1])
+    for text in texts:
+        lines = [line for line in text.splitlines() if " of " not in line and "continued" not in line]
+        assert not lines[-1].startswith("Shop ")  # no group's name alone at the foot of a page
+        assert lines[0] != "alpha"
+    assert sum(text.count("Shop: beta, continued") for text in texts) >= 1
 
 
 @needs_pango

@@ -9,7 +9,14 @@ import pytest
 from report_worker.files.filling import Values, heading
 from report_worker.files.markdown import to_html
 from report_worker.files.naming import file_name, sheet_name
-from report_worker.files.words import clean, parameters_in_words, period_in_words
+from report_worker.files.words import (
+    clean,
+    parameters_in_words,
+    period_in_words,
+    title_of,
+    value_in_a_name,
+    value_in_words,
+)
 from tests.support.documents import definition, document
 from waybill.errors import PermanentError
 
@@ -53,6 +60,15 @@ def test_parameters_are_in_words_with_the_labels_of_their_choices() -> None:
         ("Carriers", "JetBlue, UA"),
         ("Late", "no"),
     ]
+
+
+def test_a_whole_number_has_no_decimals() -> None:
+    assert (value_in_words(0.0), value_in_words(2.5), value_in_a_name(3.0)) == ("0", "2.5", "3")
+
+
+def test_a_name_for_programs_becomes_a_title() -> None:
+    names = ["country", "sold_items", "orderId", "Net € ", "_", "日本"]
+    assert [title_of(one) for one in names] == ["Country", "Sold items", "orderId", "Net € ", "_", "日本"]
 
 
 def test_control_characters_and_what_is_no_character_are_replaced() -> None:

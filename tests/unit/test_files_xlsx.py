@@ -49,7 +49,7 @@ class TestCells:
         header, first, second = values_of(sheet)  # the third has nothing in any cell
 
         assert header == tuple(
-            name if name != "zoned" else "zoned (Asia/Tokyo)" for name in TYPED.column_names
+            name.capitalize() if name != "zoned" else "Zoned (Asia/Tokyo)" for name in TYPED.column_names
         )
         assert dict(zip(TYPED.column_names, first, strict=True)) == {
             "whole": 1,
@@ -189,7 +189,7 @@ class TestSheets:
         workbook = workbook_of(given, tmp_path)
 
         assert workbook.sheetnames == ["Report", "Orders in  July", "orders in July", "stores"]
-        assert values_of(workbook["Orders in  July"])[0] == ("day", "city")
+        assert values_of(workbook["Orders in  July"])[0] == ("Day", "City")
 
     def test_totals_are_formulas_with_values(self, tmp_path: Path) -> None:
         columns = [
@@ -243,7 +243,7 @@ class TestSheets:
             "orders"
         ]
 
-        assert values_of(sheet) == [("amount", "city"), (None, "Total")]
+        assert values_of(sheet) == [("Amount", "City"), (None, "Total")]
 
     def test_there_may_be_many_columns(self, tmp_path: Path) -> None:
         rows = {f"c{number}": [number] for number in range(300)}

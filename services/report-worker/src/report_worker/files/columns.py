@@ -9,7 +9,7 @@ from report_worker.files.formats import Style, style_of, text
 from report_worker.files.limits import MAX_TEXT
 from report_worker.files.normal import python_values
 from report_worker.files.reading import Source
-from report_worker.files.words import clean
+from report_worker.files.words import clean, title_of
 from waybill.definitions import Column, Format, Table, Total
 
 
@@ -46,7 +46,7 @@ def shown_column(source: Source, place: int, column: Column | None, sample: list
     kind = source.types[place]
     return Shown(
         place=place,
-        title=clean((column and column.title) or source.names[place]),
+        title=clean((column and column.title) or title_of(source.names[place])),
         style=style_of(kind, column, sample),
         total=column.total if column else None,
         bar=column.bar if column else False,

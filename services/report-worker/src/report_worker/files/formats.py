@@ -30,6 +30,8 @@ _DECIMALS = {
     "TND": 3,
 }
 _POWERS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_MOST_DIGITS = 38
+"""Of a decimal whose type says nothing of its decimals: a `numeric` without a precision, or a sum."""
 _LONGEST = 1e15
 """From this number on, a float is written with a power of ten."""
 
@@ -109,10 +111,10 @@ def _default_decimals(style: Style, kind: pa.DataType, values: list[Any]) -> int
         return 1
     if style.format is not Format.NUMBER or types.is_integer(kind):
         return 0
-    if types.is_decimal(kind):
+    if types.is_decimal(kind) and (kind.precision < _MOST_DIGITS or kind.scale <= 2):
         return max(0, min(int(kind.scale), 10))
     return needed_decimals(
-        [float(one) for one in values if isinstance(one, int | float) and math.isfinite(one)]
+        [float(one) for one in values if isinstance(one, int | float | Decimal) and math.isfinite(one)]
     )
 
 
@@ -157,7 +159,7 @@ def _number(value: int | float | Decimal, style: Style) -> str:
         return "NaN" if math.isnan(value) else "∞" if value > 0 else f"{MINUS}∞"
     match style.format:
         case Format.TEXT:
-            return _signed(str(value)) + _unit(style)
+            return _signed(plain(value)) + _unit(style)
         case Format.DURATION:
             return duration(float(value))
         case Format.BYTES:
@@ -168,6 +170,18 @@ def _number(value: int | float | Decimal, style: Style) -> str:
             return _money(value, style)
         case _:
             return _signed(_digits(value, style.decimals)) + _unit(style)
+
+
+def plain(value: int | float | Decimal) -> str:
+    """All of its digits; a whole number has no decimals, also as a float."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LONGEST:
+        return str(int(value))
+    return str(value)
+
+
+def count_of(number: int, one: str, several: str = "") -> str:
+    """`1 row`, `12,345 rows`"""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def _digits(value: int | float | Decimal, decimals: int) -> str:

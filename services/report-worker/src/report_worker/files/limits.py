@@ -16,10 +16,13 @@ class Budget:
     page: int
     paper: bool = False
 
+    def rows_at_most(self, wanted: int, columns: int) -> int:
+        """How many of the rows a table of that width may show, at least one."""
+        return max(1, min(wanted, min(self.table, self.page) // max(columns, 1)))
+
     def rows(self, wanted: int, columns: int) -> int:
-        """How many of the rows a table of that width may show, at least one; they are counted."""
-        cells = min(self.table, self.page)
-        rows = max(1, min(wanted, cells // max(columns, 1)))
+        """The same; they are counted."""
+        rows = self.rows_at_most(wanted, columns)
         self.page = max(0, self.page - rows * columns)
         return rows
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from report_worker.files.columns import Shown, columns_of, shown_column, total_style, words_of
+from report_worker.files.formats import count_of
 from report_worker.files.limits import Budget
 from report_worker.files.normal import python_values
 from report_worker.files.reading import Source
 from report_worker.files.runs import end_of_run, starts_of_runs
-from report_worker.files.totals import group_totals, totals
+from report_worker.files.totals import check_total, group_totals, totals
 from report_worker.files.widths import Layout, fitting, layout, longest_words
 from waybill.definitions import Column, Table, Total
 
@@ -53,9 +54,11 @@ def view(source: Source, table: Table, budget: Budget) -> TableView:
     """Raises `PermanentError` where a column is not there, or has no such total."""
     every = columns_of(source, table, table.rows)
     by = None if table.group_by is None else source.find(table.group_by)
+    for place, total in _wanted(every):  # also of the group's column, whose totals a page does not show
+        check_total(source, place, total)
     without = [one for one in every if one.place != by] or every
     columns = without[: budget.columns]
-    longest = longest_words(source, columns)
+    longest = longest_words(source, columns, budget.rows_at_most(table.rows, len(columns)))
     if budget.paper:
         columns = columns[: fitting(columns, longest)]
     shown = budget.rows(min(table.rows, source.rows), len(columns))
@@ -75,9 +78,9 @@ def view(source: Source, table: Table, budget: Budget) -> TableView:
 
 def _notes(rows: int, shown: int, columns: int, shown_columns: int) -> Iterator[str]:
     if shown < rows:
-        yield f"{shown:,} of {rows:,} rows; the other files have all."
+        yield f"{shown:,} of {count_of(rows, 'row')}; the other files have all."
     if shown_columns < columns:
-        yield f"{shown_columns:,} of {columns:,} columns; the other files have all."
+        yield f"{shown_columns:,} of {count_of(columns, 'column')}; the other files have all."
 
 
 def _rows(columns: Sequence[Shown], values: dict[int, list[Any]], count: int) -> list[list[Cell]]:

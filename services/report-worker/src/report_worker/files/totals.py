@@ -38,8 +38,8 @@ def check_total(source: Source, place: int, total: Total) -> None:
     if total in (Total.SUM, Total.MEAN) and not summed:
         given = source.schema.types[place]
         raise PermanentError(
-            f"{source.names[place]}: a {total.value} is of numbers, and the column has {given};"
-            " choose count, min or max."
+            f"{source.names[place]}: total: {total.value} is of numbers, and the column of step {source.name}"
+            f" has {given}; choose count, min or max."
         )
 
 

@@ -25,9 +25,9 @@ class Layout:
     shares: list[float]
 
 
-def longest_words(source: Source, columns: Sequence[Shown]) -> list[int]:
+def longest_words(source: Source, columns: Sequence[Shown], rows: int = _SAMPLE) -> list[int]:
     """Of each column the length of the longest value in the first rows."""
-    head = source.head(_SAMPLE, sorted({one.place for one in columns}))
+    head = source.head(rows, sorted({one.place for one in columns}))
     return [
         max(
             (len(words_of(one, column.style)) for one in python_values(head.column(f"c{column.place}"))),

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from report_worker.files.formats import NOTHING, Style, text
+from report_worker.files.formats import NOTHING, Style, plain, text
 from waybill.definitions import Choice, Definition, Format, Parameter
 from waybill.errors import PermanentError
 
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Control characters and what is no character: neither HTML nor a spreadsheet may have them."""
+
+_PROGRAMS = re.compile(r"[a-z0-9_]+")
+"""A name for programs."""
 
 
 def clean(words: str) -> str:
@@ -72,7 +75,7 @@ def parameters_in_words(definition: Definition, values: Mapping[str, Any]) -> It
     """Title and value of each parameter that has one, in the definition's order."""
     for name, parameter in definition.parameters.items():
         if values.get(name) is not None:
-            yield clean(parameter.title or _title(name)), value_in_words(values[name], parameter)
+            yield clean(parameter.title or title_of(name)), value_in_words(values[name], parameter)
 
 
 def as_json(value: Any) -> Any:
@@ -92,10 +95,18 @@ def value_in_a_name(value: Any) -> str:
         return f"{value['first']}_{value['last']}"
     if isinstance(value, list | tuple):
         return "_".join(value_in_a_name(one) for one in value) or "none"
-    return str(value)
+    return plain(value) if isinstance(value, float) else str(value)
 
 
-def _title(name: str) -> str:
-    """Of a parameter without one: `carrier_code` is `Carrier code`."""
-    text = name.replace("_", " ")
-    return text[:1].upper() + text[1:]
+def title_of(name: str) -> str:
+    """Of a parameter or a column without one: `carrier_code` is `Carrier code`. A name with other
+    letters than small ones is for people already."""
+    if not _PROGRAMS.fullmatch(name):
+        return name
+    words = name_in_words(name)
+    return words[:1].upper() + words[1:]
+
+
+def name_in_words(name: str) -> str:
+    """In a sentence: `carrier_code` is `carrier code`."""
+    return name.replace("_", " ").strip() or name if _PROGRAMS.fullmatch(name) else name

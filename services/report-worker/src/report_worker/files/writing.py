@@ -26,8 +26,14 @@ def write(output: str, document: Document, directory: Path) -> list[Artefact]:
     return _writer(Output(output))(document, folder)
 
 
+def import_writers() -> None:
+    """Of all outputs, with the libraries that they need."""
+    for output in Output:
+        _writer(output)
+
+
 def _writer(output: Output) -> Writer:
-    """Imported when it is needed: most reports need one or two of the libraries."""
+    """Imported when it is needed: a preview needs one or two of the libraries."""
     module, function = _WRITERS[output]
     writer: Writer = getattr(import_module(f"report_worker.files.{module}"), function)
     return writer

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from report_worker.files.formats import count_of
 from waybill.errors import PermanentError
 
 _DAYS = (-719_162, 2_932_896)
@@ -51,8 +52,8 @@ class ResultWriter:
         self.rows += batch.num_rows
         if self.rows > self._max_rows:
             raise PermanentError(
-                f"The result has more than {self._max_rows:,} rows: choose fewer, group them in SQL, or raise"
-                " max_rows of the step, or of its source if that has one."
+                f"The result has more than {count_of(self._max_rows, 'row')}: choose fewer, group them in SQL,"
+                " or raise max_rows of the step, or of its source if that has one."
             )
         for field, column in zip(batch.schema, batch.columns, strict=True):
             _check_dates(field, column)
@@ -74,8 +75,8 @@ class ResultWriter:
         narrow = self._path.with_suffix(".narrow")
         self._path.rename(narrow)
         self._writer = _open(self._path, schema)
-        with pq.ParquetFile(narrow) as file:
-            for batch in file.iter_batches(_REWRITE_ROWS):
+        with pq.ParquetFile(narrow, pre_buffer=False) as file:  # without Arrow's threads, which stay
+            for batch in file.iter_batches(_REWRITE_ROWS, use_threads=False):
                 self._writer.write_batch(batch.cast(schema))
         narrow.unlink()
 

@@ -52,7 +52,8 @@ from waybill.telemetry import start_sdk
 
 log = structlog.get_logger(__name__)
 
-_QUERY, _DEFINED = "report_worker.query", "query:*"
+_QUERY = ("report_worker.query", "report_worker.files.libraries")
+_DEFINED = "query:*"
 _SWEEP_SECONDS = 0.01
 """Between two looks at the processes of slots that end."""
 _ENDING_SECONDS = 2.0
@@ -197,7 +198,7 @@ class Template:
         again without it."""
         modules = {kind.implementation.partition(":")[0]: kind.name for kind in self._kinds}
         if os.environ.get(SOURCES):  # there may be definitions, which are in no registry of this process
-            modules[_QUERY] = _DEFINED
+            modules |= dict.fromkeys(_QUERY, _DEFINED)
         for module, kind in modules.items():
             if module in self._options.skipped:
                 continue

@@ -5,7 +5,7 @@ import numpy as np
 from report_worker.files.charts.painting import position_in_words
 from report_worker.files.charts.plots import Plot, Series
 from report_worker.files.formats import Style, text
-from report_worker.files.words import clean
+from report_worker.files.words import clean, name_in_words
 from waybill.definitions import Chart, ChartType
 
 _NAMES = {
@@ -24,14 +24,15 @@ _SERIES = 8
 def describe(chart: Chart, plot: Plot, style: Style, x_style: Style) -> str:
     """`Line chart of flights by day. flights: from 712 (2013-01-19) to 1,014 (2013-11-27); last 776.`"""
     subject = chart.value if chart.type is ChartType.HEAT_MAP else chart.y
-    names = ", ".join(subject) if isinstance(subject, list) else subject
-    by = f" by {chart.series}" if chart.series else ""
+    names = ", ".join(map(name_in_words, [subject] if isinstance(subject, str) else subject or []))
+    x = name_in_words(chart.x)
+    by = f" by {name_in_words(chart.series)}" if chart.series else ""
     if chart.type is ChartType.HISTOGRAM:
-        first = f"Histogram of {chart.x}"
+        first = f"Histogram of {x}"
     elif chart.type is ChartType.HEAT_MAP:
-        first = f"Heat map of {names} by {chart.x} and {chart.y}"
+        first = f"Heat map of {names} by {x} and {name_in_words(str(chart.y))}"
     else:
-        first = f"{_NAMES[chart.type]} of {names} by {chart.x}{by}"
+        first = f"{_NAMES[chart.type]} of {names} by {x}{by}"
     spoken = [_series(plot, one, style, x_style) for one in plot.series[:_SERIES]]
     if len(plot.series) > _SERIES:
         spoken.append(f"and {len(plot.series) - _SERIES} more.")

@@ -19,7 +19,7 @@ from report_worker.files.charts.svg import as_element
 from report_worker.files.formats import Style, style_of
 from report_worker.files.normal import python_values
 from report_worker.files.reading import Source
-from report_worker.files.words import clean
+from report_worker.files.words import clean, name_in_words, title_of
 from waybill.definitions import Chart, ChartType, Format
 
 _HEIGHT = 2.3
@@ -54,7 +54,9 @@ class _Names(NamedTuple):
 
 
 def _title(chart: Chart) -> str:
-    return chart.title or {ChartType.HISTOGRAM: f"Histogram of {chart.x}"}.get(chart.type, "Chart")
+    return chart.title or {ChartType.HISTOGRAM: f"Histogram of {name_in_words(chart.x)}"}.get(
+        chart.type, "Chart"
+    )
 
 
 def _styles(points: Points, chart: Chart) -> tuple[Style, Style]:
@@ -133,9 +135,9 @@ def _entitle(axes: Axes, chart: Chart, plot: Plot) -> None:
 
 def _default_y(chart: Chart) -> str:
     if chart.type is ChartType.HISTOGRAM:
-        return "rows"
-    return chart.y if isinstance(chart.y, str) else ""
+        return "Rows"
+    return title_of(chart.y) if isinstance(chart.y, str) else ""
 
 
 def _default_x(chart: Chart) -> str:
-    return chart.x if chart.type in (ChartType.SCATTER, ChartType.HISTOGRAM) else ""
+    return title_of(chart.x) if chart.type in (ChartType.SCATTER, ChartType.HISTOGRAM) else ""

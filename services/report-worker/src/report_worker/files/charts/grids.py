@@ -6,6 +6,7 @@ import pyarrow as pa
 from report_worker.files.charts.plots import MAX_CATEGORIES, MAX_CELLS, Numbers, Plot, Series
 from report_worker.files.charts.points import Points, Scale
 from report_worker.files.charts.series import onto, positions, split
+from report_worker.files.formats import count_of
 from report_worker.files.totals import connect
 
 
@@ -23,8 +24,8 @@ def collect_heat_map(points: Points) -> Plot:
     if len(xs) > allowed or len(series) > MAX_CATEGORIES * 3:
         rows = series[: MAX_CATEGORIES * 3]
         allowed = MAX_CELLS // len(rows)
-        columns = f"{min(len(xs), allowed):,} of {len(xs):,} columns"
-        notes.append(f"The first {columns} and {len(rows):,} of {len(series):,} rows.")
+        columns = f"{min(len(xs), allowed):,} of {count_of(len(xs), 'column')}"
+        notes.append(f"The first {columns} and {len(rows):,} of {count_of(len(series), 'row')}.")
         series = [Series(one.name, one.x[:allowed], one.y[:allowed]) for one in rows]
         names = names[:allowed]
     return Plot(points.x_scale, series, names, notes)
@@ -48,7 +49,7 @@ def collect_histogram(points: Points, bins: int) -> Plot:
     for batch in points.batches():
         counts += np.histogram(_known(batch), edges)[0]
     left_out = points.source.rows - rows
-    notes = [f"{left_out:,} rows have no value."] if left_out else []
+    notes = [f"{count_of(left_out, 'row has', 'rows have')} no value."] if left_out else []
     return Plot(
         points.x_scale, [Series("rows", (edges[:-1] + edges[1:]) / 2, counts)], notes=notes, edges=edges
     )

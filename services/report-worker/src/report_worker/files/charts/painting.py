@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from report_worker.files.charts.axes import ValueFormatter, name_axis, scale_axis, value_axis
 from report_worker.files.charts.plots import Numbers, Plot
 from report_worker.files.charts.points import Scale
-from report_worker.files.charts.style import MUTED, SERIES
+from report_worker.files.charts.style import HEAT, MUTED, SERIES
 from report_worker.files.formats import Style, text
 
 _Floats = NDArray[np.floating[Any]]
@@ -21,6 +20,7 @@ _MARKED = 40
 """Up to this number of points a line has a mark at each."""
 _LEVELS = 32
 """Colours of a heat map."""
+_HEAT_MAP = LinearSegmentedColormap.from_list("heat", HEAT)
 _LABELLED = 40
 _AROUND = 2.5
 """What is seen of the axis on both sides of a single point: days, of one of time."""
@@ -80,7 +80,7 @@ def paint_heat_map(axes: Axes, plot: Plot, style: Style, x_style: Style) -> list
     values = np.vstack([one.y for one in plot.series])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     level = np.nan_to_num((values - low) / ((high - low) or 1.0), nan=-1.0) * (_LEVELS - 1)
-    colors = [to_hex(color) for color in mpl.colormaps["cividis"](np.linspace(0, 1, _LEVELS))]
+    colors = [to_hex(color) for color in _HEAT_MAP(np.linspace(0, 1, _LEVELS))]
     for number, color in enumerate(colors):
         rows, columns = np.nonzero((np.round(level) == number) & np.isfinite(values))
         if len(rows):

@@ -8,7 +8,7 @@ import pyarrow as pa
 from report_worker.files.charts.plots import Numbers, Series
 from report_worker.files.charts.points import Points, Scale, scale_of
 from report_worker.files.formats import NOTHING
-from report_worker.files.words import clean
+from report_worker.files.words import clean, title_of
 
 _NAME_LENGTH = 60
 
@@ -27,7 +27,7 @@ def _name(value: str | None) -> str:
 
 
 def column_names(points: Points) -> list[str]:
-    return names_of([points.source.names[place] for place in points.ys])
+    return names_of([title_of(points.source.names[place]) for place in points.ys])
 
 
 def with_places(table: pa.Table) -> tuple[pa.Table, list[str]]:

@@ -9,6 +9,8 @@ WIDTH = 7.1
 INK, MUTED, RULE = "#1f2933", "#5f6b77", "#d9dee4"
 SERIES = ("#2a6ca8", "#c4583a", "#42949c", "#660344", "#7b3606", "#2288e8", "#944561", "#3a1688")
 """Each distinct from all others for readers who see red and green alike; so are those of the dark page."""
+HEAT = ("#e1ecf5", "#8fb3d1", "#2a6ca8", "#12406e")
+"""Of a heat map, from the lowest value to the highest: from light to dark, which also grey shows."""
 
 _VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"} | {
     color: f"--s{number}" for number, color in enumerate(SERIES, 1)

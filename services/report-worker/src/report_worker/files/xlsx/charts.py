@@ -9,7 +9,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from report_worker.files.charts import Plot, Scale, collect, points_of
-from report_worker.files.charts.style import SERIES
+from report_worker.files.charts.style import HEAT, SERIES
 from report_worker.files.formats import Style, number_format, style_of
 from report_worker.files.reading import Source
 from report_worker.files.words import clean
@@ -230,6 +230,6 @@ def _write_heat_map(sheet: Worksheet, plot: Plot, formats: Formats, style: Style
         sheet.write_string(row, 0, text_cell(one.name))
         for at, value in enumerate(one.y, 1):
             _write(sheet, row, at, _measured(value, style), formats.of(style))
-    scale = {"type": "3_color_scale", "min_color": "#d6e4f0", "mid_color": "#8fb3d1", "max_color": "#2a6ca8"}
+    scale = {"type": "3_color_scale", "min_color": HEAT[0], "mid_color": HEAT[1], "max_color": HEAT[2]}
     sheet.conditional_format(1, 1, len(plot.series), len(plot.series[0].x), scale)
     sheet.freeze_panes(1, 1)
