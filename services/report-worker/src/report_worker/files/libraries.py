@@ -1,4 +1,4 @@
-"""Imports what the outputs need, once in the process that slots are forked from: not anew in each of them."""
+"""Imports what the outputs need, once for all slots: in the process that they are forked from."""
 
 from importlib import import_module
 

@@ -52,8 +52,8 @@ class ResultWriter:
         self.rows += batch.num_rows
         if self.rows > self._max_rows:
             raise PermanentError(
-                f"The result has more than {count_of(self._max_rows, 'row')}: choose fewer, group them in SQL,"
-                " or raise max_rows of the step, or of its source if that has one."
+                f"The result has more than {count_of(self._max_rows, 'row')}: choose fewer, group them in"
+                " SQL, or raise max_rows of the step, or of its source if that has one."
             )
         for field, column in zip(batch.schema, batch.columns, strict=True):
             _check_dates(field, column)
