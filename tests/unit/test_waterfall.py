@@ -24,7 +24,7 @@ from waybill.domain import (
     StepChange,
     StepStatus,
 )
-from waybill.messages import status_event, step_event
+from waybill.messages import WaitedModel, status_event, step_event
 from waybill.store import StoredEvent
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -136,6 +136,48 @@ def test_the_wait_is_divided_where_the_worker_says_when_the_command_was_publishe
         ("waiting to be published", "waiting", 0, 1, None),
         ("waiting in Kafka", "waiting", 1, 3, None),
     ]
+
+
+WAITED = WaitedModel(commanded_at=at(1), published_at=at(1.5), read_at=at(2))
+
+
+def claimed(waited: WaitedModel) -> list[Any]:
+    report = replace(OURS, status=Status.PROCESSING, attempt=1, updated_at=at(4))
+    found = status_event(report, waited=waited)
+    claim = StoredEvent(2, found.type, found.model_dump(mode="json"))
+    return drawn(stored_spans(OURS, [event(0, Status.INIT, 0), claim]))[2:-1]
+
+
+def test_a_claim_says_what_its_report_has_waited_for() -> None:
+    assert claimed(WAITED) == [
+        ("waiting for a slot", "waiting", 0, 1, None),
+        ("waiting to be published", "waiting", 1, 0.5, None),
+        ("waiting in Kafka", "waiting", 1.5, 0.5, None),
+        ("waiting for a slot", "waiting", 2, 2, None),
+    ]
+
+
+def test_no_clock_leads_out_of_the_wait() -> None:
+    """Those of the worker and of Kafka may be wrong; and another command may have been claimed."""
+    assert claimed(WaitedModel(commanded_at=at(3), published_at=at(-9), read_at=at(99))) == [
+        ("waiting for a slot", "waiting", 0, 3, None),
+        ("waiting in Kafka", "waiting", 3, 1, None),
+    ]
+    assert claimed(WaitedModel(commanded_at=at(1))) == []
+
+
+def test_a_lost_worker_is_told_from_a_failure() -> None:
+    lost = status_event(replace(OURS, status=Status.INIT, attempt=2, updated_at=at(30)), worker_lost=True)
+    spans = stored_spans(OURS, [*EVENTS, StoredEvent(9, lost.type, lost.model_dump(mode="json"))])
+
+    assert drawn(spans)[-4:-1] == [
+        ("handle_report", "report", 8, 22, "worker lost"),
+        ("load", "handle_report", 8, 1, None),
+        ("render", "handle_report", 9, 21, "worker lost"),
+    ]
+    (attempt,) = [one for one in spans if one.error == "worker lost" and one.name == "handle_report"]
+    assert attempt.attributes["report.last_sign"] == at(9).isoformat()
+
 
 
 # --- from Jaeger

@@ -33,7 +33,7 @@ class Intake:
         self.postponed: list[NeedsIdleWorker] = []
         self.given_up: list[int | None] = []
 
-    def begin(self, message: Message, *, alone: bool) -> Callable[[], Processed]:
+    def begin(self, message: Message, *, alone: bool, read_at: int) -> Callable[[], Processed]:
         self.looks.append((message.offset(), alone))
         return lambda: self.act(len(self.looks))
 
@@ -97,7 +97,7 @@ def test_a_message_that_always_fails_becomes_a_dead_letter_after_some_tries(part
     bench = Bench(raising(ValueError("It cannot be processed.")))
     if part == "begin":
 
-        def fail(message: Message, *, alone: bool) -> Callable[[], Processed]:
+        def fail(message: Message, *, alone: bool, read_at: int) -> Callable[[], Processed]:
             bench.intake.looks.append((message.offset(), alone))
             raise ValueError("It cannot be processed.")
 

@@ -69,6 +69,8 @@ class Services:
     stream_limits: StreamLimits
     waterfalls: Waterfalls
     tracing: JaegerProbe
+    jaeger_public_url: str
+    """Of its pages, without a slash at the end; empty where that is not known."""
     stream: StreamPolicy
     hosts: HostPolicy
     proxies: ProxyPolicy
@@ -142,6 +144,7 @@ def build_services(settings: ApiSettings) -> Services:
         stream_limits=StreamLimits(lambda: runtime.limits.page(EVERYTHING), runtime.stream_rows()),
         waterfalls=Waterfalls(runtime.ledger, Jaeger(settings.jaeger_url) if settings.jaeger_url else None),
         tracing=JaegerProbe(settings.jaeger_url or None),
+        jaeger_public_url=settings.jaeger_public_url.rstrip("/"),
         stream=settings.stream,
         hosts=settings.hosts,
         proxies=settings.proxies,

@@ -73,6 +73,7 @@ class ApiSettings(SessionSettings, WebhookSettings, ServiceSettings):
     caller_trace: CallerTrace = CallerTrace.CONTINUE
     definitions: str = ""
     jaeger_url: str = ""
+    jaeger_public_url: str = ""
 
     @field_validator("allowed_hosts")
     @classmethod
@@ -104,7 +105,7 @@ class ApiSettings(SessionSettings, WebhookSettings, ServiceSettings):
             )
         return prefix
 
-    @field_validator("jaeger_url")
+    @field_validator("jaeger_url", "jaeger_public_url")
     @classmethod
     def _is_address(cls, text: str) -> str:
         parts = urlsplit(text)

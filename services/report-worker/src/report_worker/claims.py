@@ -71,7 +71,7 @@ class Claims:
 
     def _begin(self, command: ReadCommand) -> Callable[[], Processed]:
         try:
-            return self._intake.begin(command.message, alone=command.alone)
+            return self._intake.begin(command.message, alone=command.alone, read_at=command.read_at)
         except Exception as error:
             return _raising(error)
 

@@ -68,15 +68,16 @@ class Intake:
         self._bootstrap_servers = kafka.bootstrap_servers
         self._group = group
 
-    def begin(self, message: Message, *, alone: bool) -> Callable[[], Processed]:
+    def begin(self, message: Message, *, alone: bool, read_at: int = 0) -> Callable[[], Processed]:
         """Begins to process a message, and does not block. `alone`: no other report runs in this worker.
+        `read_at`: when this worker read it, in nanoseconds since 1970.
 
         What it returns is to be called once. That blocks on the database, and returns None where there is
         nothing to do: another worker has the report, or the message cannot be read. Whatever this process
         writes before the call takes the claim with it. It raises `StoreUnavailable`; the message may then be
         begun again, as where an idle worker is needed. After any other return its offset may be committed.
         """
-        received = _Received.of(message)
+        received = _Received.of(message, read_at)
         try:
             parsed = read_command(message.key(), message.value())
         except UnreadableMessage as unreadable:
@@ -164,6 +165,8 @@ class Intake:
             client_id=self._owner,
             group=self._group,
             bootstrap_servers=self._bootstrap_servers,
+            published_at=received.published_at,
+            read_at=received.read_at,
         )
 
     def _not_claimed(
@@ -245,9 +248,12 @@ class _Received:
     timestamp_ms: int
     queue_time_ms: int
     carrier: Carrier | None
+    published_at: int
+    """In nanoseconds since 1970, as `read_at`; 0 where it is not known."""
+    read_at: int
 
     @classmethod
-    def of(cls, message: Message, now: Callable[[], float] = time.time) -> "_Received":
+    def of(cls, message: Message, read_at: int = 0, now: Callable[[], float] = time.time) -> "_Received":
         sort, stamp = message.timestamp()
         waited = 0 if sort == TIMESTAMP_NOT_AVAILABLE else max(0, round(now() * 1000) - stamp)
         return cls(
@@ -257,6 +263,8 @@ class _Received:
             stamp,
             waited,
             valid_carrier(carrier_from_headers(_headers(message))),
+            0 if sort == TIMESTAMP_NOT_AVAILABLE else stamp * 1_000_000,
+            read_at,
         )
 
     @property

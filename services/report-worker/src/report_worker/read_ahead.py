@@ -1,8 +1,9 @@
 """Commands that were read, and wait for a slot."""
 
+import time
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import Message
 
@@ -21,6 +22,8 @@ class ReadCommand:
     number: int
     offsets: DoneOffsets
     place: Place
+    read_at: int = field(default_factory=time.time_ns)
+    """In nanoseconds since 1970."""
     tries: int = 0
     """That have failed."""
     alone: bool = False

@@ -158,6 +158,10 @@ class AttemptTrace:
     it."""
     group: str = ""
     bootstrap_servers: str = ""
+    published_at: int = 0
+    """When the command was, as Kafka says; 0 where it is not known, here and below."""
+    read_at: int = 0
+    """When the worker read the command."""
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from waybill.domain import (
     Action,
+    AttemptTrace,
     Carrier,
     End,
     Fence,
@@ -21,6 +23,7 @@ from waybill.domain import (
 from waybill.ledger.errors import LeaseLost, LimitReached
 from waybill.ledger.recording import Recording
 from waybill.ledger.writes import Acceptance, Claim, Conclusion, Heartbeat, Steps, Write
+from waybill.messages import WaitedModel
 from waybill.store.statements import artefacts, attempts
 
 Result = Report | None | LeaseLost | LimitReached
@@ -168,12 +171,24 @@ def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) 
     def claimed() -> dict[int, Result]:
         ours = found()
         changes.note_turns(ours.takes_turns)
-        for report in ours.reports.values():
-            changes.record(report)
+        for place, report in ours.reports.items():
+            changes.record(report, waited=_waited(writes[place].spans, ours.commanded_at.get(place)))
         changes.dispatched(ours.dispatched)
         return {place: ours.reports.get(place) for place in writes}
 
     return claimed
+
+
+def _waited(spans: AttemptTrace | None, commanded_at: datetime | None) -> WaitedModel | None:
+    published_at = _time(spans.published_at) if spans else None
+    read_at = _time(spans.read_at) if spans else None
+    if not (commanded_at or published_at or read_at):
+        return None
+    return WaitedModel(commanded_at=commanded_at, published_at=published_at, read_at=read_at)
+
+
+def _time(nanoseconds: int) -> datetime | None:
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC) if nanoseconds else None
 
 
 def _claiming(place: int, write: Claim) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Changes(Recording):
         end = decision if isinstance(decision, End) else End(Status.INIT)
         report = reports.take_back(self.connection, lost, end.status, end.failure, self.requeue_after)
         origin = lost.attempt_trace.origin if lost.attempt_trace else Origin(self._topics.report, -1, -1)
-        return self.record_end(report, end, origin)
+        return self.record_end(report, end, origin, worker_lost=True)
 
     def dispatch_idle(self, limit: int) -> Sequence[Dispatched]:
         """As `dispatch`; but while a slot is free, old commands take no room. Where turns are to be taken,

@@ -36,7 +36,16 @@ from waybill.ledger.transactions import Transactions
 from waybill.ledger.writer import Pending, Writer
 from waybill.ledger.writes import UNKNOWN_ORIGIN, Acceptance, Claim, Conclusion, Heartbeat, Steps
 from waybill.store import AuditFilter, KnownRequest, ReportFilter, ReportPage, StoredEvent
-from waybill.store.statements import audit, events, idempotency, kind_limits, listing, reports, step_results
+from waybill.store.statements import (
+    audit,
+    events,
+    idempotency,
+    kind_limits,
+    listing,
+    reports,
+    step_results,
+    step_times,
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,12 @@ class Ledger:
         """What has come after a version of each of several reports, in order: the first `limit` of each."""
         with self._transactions.reading() as connection:
             return events.after_each(connection, versions, limit)
+
+    def usual_step_times(self, kind: str, tenant: str) -> dict[str, float]:
+        """The median of what each step has taken in the latest reports of a kind that are done, by its name,
+        in milliseconds."""
+        with self._transactions.reading() as connection:
+            return step_times.usual(connection, kind, tenant)
 
     def cancelled_attempts(self, owner: str) -> list[tuple[UUID, int]]:
         """Of the reports that `owner` runs, those that are to be cancelled, with their attempts."""

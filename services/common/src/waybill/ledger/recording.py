@@ -19,7 +19,7 @@ from waybill.ledger.letters import report_letter, stored_letter
 from waybill.ledger.outgoing import Entry, Published, Row, publication_entry
 from waybill.ledger.stored_events import left_out
 from waybill.ledger.turns import take_turns
-from waybill.messages import DeadLetter, StatusEvent, status_event, step_event
+from waybill.messages import DeadLetter, StatusEvent, WaitedModel, status_event, step_event
 from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMessage, Publication
 from waybill.store.statements import audit, dead_letters, dispatch, outbox, records, step_results
 from waybill.store.statements.admission import Limiting
@@ -104,17 +104,24 @@ class Recording:
             entries += [Entry(row, one.key, [one]) for row, one in zip(stored, self._messages, strict=True)]
         return lambda: Records(entries, _by_key(found()))
 
-    def record(self, report: Report, *, with_command: bool = True) -> Report:
+    def record(
+        self,
+        report: Report,
+        *,
+        with_command: bool = True,
+        waited: WaitedModel | None = None,
+        worker_lost: bool = False,
+    ) -> Report:
         """The event of a change of status; and a command where the report could be claimed now, unless
         `with_command` is False."""
-        changed = self._record(report, status_event(report))
+        changed = self._record(report, status_event(report, waited=waited, worker_lost=worker_lost))
         can_be_claimed = report.status is Status.INIT and report.not_before is None
         changed.has_command |= can_be_claimed and with_command
         return report
 
-    def record_end(self, report: Report, end: End, origin: Origin) -> Report:
+    def record_end(self, report: Report, end: End, origin: Origin, *, worker_lost: bool = False) -> Report:
         """As `record`; with a dead letter where the report is exhausted."""
-        self.record(report)
+        self.record(report, worker_lost=worker_lost)
         if end.exhausted and end.failure:
             letter = report_letter(report, end.failure, origin, end.stack)
             self.keep_letter(letter, stored_letter(letter, report.owner), report.carrier)

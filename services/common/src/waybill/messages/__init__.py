@@ -4,7 +4,13 @@ from waybill.messages.command import COMMAND_VERSION, BareCarrier, Command, Unre
 from waybill.messages.dead_letter import DeadLetter
 from waybill.messages.headers import carrier_from_headers, headers_for
 from waybill.messages.schemas import SCHEMAS, schema_text
-from waybill.messages.status_event import StatusEvent, StatusEventType, status_event, step_event
+from waybill.messages.status_event import (
+    StatusEvent,
+    StatusEventType,
+    WaitedModel,
+    status_event,
+    step_event,
+)
 
 __all__ = [
     "COMMAND_VERSION",
@@ -15,6 +21,7 @@ __all__ = [
     "StatusEvent",
     "StatusEventType",
     "UnreadableMessage",
+    "WaitedModel",
     "carrier_from_headers",
     "headers_for",
     "read_command",

@@ -44,6 +44,25 @@ class StepModel(_Model):
     reused_from_attempt: int | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
+class WaitedModel(_Model):
+    """What a claim knows of the wait that it ends. In the order of these times, by the clocks of several
+    machines; a time that is not known is left out."""
+
+    commanded_at: datetime | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="When it got its command: until then it waited for room.",
+    )
+    published_at: datetime | None = Field(
+        default=None, exclude_if=lambda value: value is None, description="When its command was sent to Kafka."
+    )
+    read_at: datetime | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="When its worker read the command: after that it waited for a slot.",
+    )
+
+
 class FailureModel(_Model):
     """Why the attempt did not end well."""
 
@@ -95,11 +114,22 @@ class StatusEvent(_Model):
     finished_at: datetime | None = None
     not_before: datetime | None = Field(default=None, description="When it is tried again, after a failure.")
     cancel_requested: bool = False
+    waited: WaitedModel | None = Field(
+        default=None, exclude_if=_is_none, description="Only where an attempt begins."
+    )
+    worker_lost: bool = Field(
+        default=False,
+        exclude_if=lambda value: not value,
+        description="The attempt ended in silence: its worker died, or was cut off past its lease.",
+    )
 
 
-def status_event(report: Report) -> StatusEvent:
+def status_event(
+    report: Report, *, waited: WaitedModel | None = None, worker_lost: bool = False
+) -> StatusEvent:
     """The event of a row whose status has just changed."""
-    return _event(report, StatusEventType.STATUS, None)
+    event = _event(report, StatusEventType.STATUS, None)
+    return event.model_copy(update={"waited": waited, "worker_lost": worker_lost})
 
 
 def step_event(report: Report, step: StepChange) -> StatusEvent:

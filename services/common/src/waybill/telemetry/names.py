@@ -42,6 +42,8 @@ alone and others ran."""
 QUEUE_TIME = "report.queue_time_ms"
 """On report_consumer: from the message's time stamp to its receipt, in milliseconds, at least 0."""
 
+LAST_SIGN = "report.last_sign"
+"""On an attempt whose worker was lost, as the database knows it: when its last change was, as ISO 8601."""
 STEP_ROWS = "report.step.rows"
 """On the step of a query: the rows of its result."""
 STEP_BYTES = "report.step.bytes"

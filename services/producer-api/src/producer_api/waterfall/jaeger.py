@@ -13,7 +13,7 @@ from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE
 from pydantic import BaseModel, ValidationError
 
-from producer_api.waterfall.model import SpanResource, SpanStatus, cut
+from producer_api.waterfall.model import NoSpans, SpanResource, SpanStatus, cut
 from waybill.background import in_background
 from waybill.domain import Report
 from waybill.telemetry import names
@@ -86,20 +86,27 @@ class Jaeger:
         self._url = url.rstrip("/")
 
     def spans(self, report: Report) -> list[SpanResource] | None:
-        """Those of this report, in the order of their starts. None where Jaeger does not answer in time, or
-        does not have them all. Raises nothing.
+        """As `ask`, without why there are none."""
+        found = self.ask(report)
+        return found if isinstance(found, list) else None
+
+    def ask(self, report: Report) -> list[SpanResource] | NoSpans:
+        """Those of this report, in the order of their starts; or why there are none. May block for two
+        seconds. Raises nothing.
 
         A trace may have the spans of other reports, and of its caller: they are not this client's to see.
         """
         trace_id = report.carrier.trace_id if report.carrier else None
         if not trace_id or not _TRACE_ID.fullmatch(trace_id):
-            return None
+            return NoSpans.NOT_WHOLE
         try:
             answer = in_background(lambda: self._fetch(trace_id)).result(_SECONDS)
             found = spans_of(report, _Answer.model_validate_json(answer))
+        except httpx.HTTPStatusError as error:
+            return NoSpans.NOT_WHOLE if error.response.status_code == httpx.codes.NOT_FOUND else NoSpans.AWAY
         except (OutOfTime, httpx.HTTPError, ValidationError, ValueError, OverflowError, RuntimeError):
-            return None
-        return found if is_whole(report, found) else None
+            return NoSpans.AWAY
+        return found if is_whole(report, found) else NoSpans.NOT_WHOLE
 
     def _fetch(self, trace_id: str) -> bytes:
         with (

@@ -11,6 +11,13 @@ MAX_SPANS: Final = 2_000
 MAX_TEXT: Final = 500
 """Characters of a name, an error or an attribute; what is longer is cut."""
 
+REPORT: Final = "report"
+WAIT, RETRY = "waiting", "waiting for a retry"
+UNPUBLISHED, IN_KAFKA, SLOT = "waiting to be published", "waiting in Kafka", "waiting for a slot"
+"""Names of the database's own spans: of the report, of its waits, and of their parts."""
+LOST: Final = "worker lost"
+"""The error of an attempt that ended in silence."""
+
 
 class TraceSource(StrEnum):
     """From where the spans are known."""
@@ -19,6 +26,18 @@ class TraceSource(StrEnum):
     """By the report's row and its events: its waits, attempts and steps."""
     JAEGER = "jaeger"
     """All that was traced of it."""
+
+
+class NoSpans(StrEnum):
+    """Why Jaeger has no spans of a report."""
+
+    NOT_SET = "not set"
+    """Nothing says where it is."""
+    NOT_ENDED = "not ended"
+    """Of a report that still runs, it has not got much, and is not asked."""
+    AWAY = "away"
+    NOT_WHOLE = "not whole"
+    """The last of them may still be on their way; or they were never sampled."""
 
 
 class SpanStatus(StrEnum):

@@ -1,20 +1,45 @@
 """Reads the spans of a report."""
 
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
 from producer_api.waterfall.jaeger import Jaeger
-from producer_api.waterfall.model import MAX_SPANS, SpanResource, TraceResource, TraceSource
+from producer_api.waterfall.model import MAX_SPANS, NoSpans, SpanResource, TraceResource, TraceSource
 from producer_api.waterfall.stored import stored_spans
 from waybill.domain import TERMINAL, Report
 from waybill.ledger import Ledger
 
 _MAX_EVENTS = 2 * MAX_SPANS
+_USUAL_SECONDS: Final = 60.0
+_MOST_USUAL: Final = 200
+"""Kinds whose usual times are kept."""
+_AWAY_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class KnownSpans:
+    """All that is known of a report's time. `traced`: Jaeger's spans, or why there are none. `usual`: how
+    long each step of its kind usually takes, in milliseconds."""
+
+    stored: Sequence[SpanResource]
+    traced: Sequence[SpanResource] | NoSpans
+    truncated: bool
+    usual: Mapping[str, float]
 
 
 class Waterfalls:
     """`jaeger`: where traces are kept; None where that is not known."""
 
-    def __init__(self, ledger: Ledger, jaeger: Jaeger | None) -> None:
+    def __init__(
+        self, ledger: Ledger, jaeger: Jaeger | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ledger = ledger
         self._jaeger = jaeger
+        self._clock = clock
+        self._away_until = 0.0
+        self._usual: dict[tuple[str, str], tuple[float, Mapping[str, float]]] = {}
 
     def of(self, report: Report) -> TraceResource:
         """From Jaeger where the report has ended and all of it has arrived there: of what still runs, Jaeger
@@ -22,9 +47,40 @@ class Waterfalls:
         traced = self._jaeger.spans(report) if self._jaeger and report.status in TERMINAL else None
         if traced is not None:
             return _resource(report, TraceSource.JAEGER, traced, cut_off=False)
+        spans, cut_off = self._stored(report)
+        return _resource(report, TraceSource.DATABASE, spans, cut_off=cut_off)
+
+    def known(self, report: Report) -> KnownSpans:
+        """From both. A Jaeger that is away is left alone for ten seconds, so that pages do not wait for it.
+        May block as `of`."""
+        spans, cut_off = self._stored(report)
+        return KnownSpans(spans, self._traced(report), cut_off, self._usual_of(report))
+
+    def _stored(self, report: Report) -> tuple[list[SpanResource], bool]:
         events = self._ledger.events_after(report.id, 0, _MAX_EVENTS + 1)
-        spans = stored_spans(report, events[:_MAX_EVENTS])
-        return _resource(report, TraceSource.DATABASE, spans, cut_off=len(events) > _MAX_EVENTS)
+        return stored_spans(report, events[:_MAX_EVENTS]), len(events) > _MAX_EVENTS
+
+    def _traced(self, report: Report) -> Sequence[SpanResource] | NoSpans:
+        if self._jaeger is None:
+            return NoSpans.NOT_SET
+        if report.status not in TERMINAL:
+            return NoSpans.NOT_ENDED
+        if self._clock() < self._away_until:
+            return NoSpans.AWAY
+        found = self._jaeger.ask(report)
+        if found is NoSpans.AWAY:
+            self._away_until = self._clock() + _AWAY_SECONDS
+        return found
+
+    def _usual_of(self, report: Report) -> Mapping[str, float]:
+        key = report.kind, report.owner.tenant
+        until, usual = self._usual.get(key, (0.0, {}))
+        if self._clock() >= until:
+            usual = self._ledger.usual_step_times(*key)
+            while len(self._usual) >= _MOST_USUAL and key not in self._usual:
+                self._usual.pop(next(iter(self._usual)), None)
+            self._usual[key] = self._clock() + _USUAL_SECONDS, usual
+        return usual
 
 
 def _resource(

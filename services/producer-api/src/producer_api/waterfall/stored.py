@@ -5,15 +5,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from producer_api.waterfall.model import SpanResource, SpanStatus, cut
+from producer_api.waterfall.model import (
+    IN_KAFKA,
+    LOST,
+    REPORT,
+    RETRY,
+    SLOT,
+    UNPUBLISHED,
+    WAIT,
+    SpanResource,
+    SpanStatus,
+    cut,
+)
 from waybill.domain import TERMINAL, Report, Status, StepStatus
-from waybill.messages import StatusEvent
+from waybill.messages import StatusEvent, WaitedModel
 from waybill.store import StoredEvent
 from waybill.telemetry import names
 
 _API, _WORKER = "producer-api", "report-worker"
-_REPORT, _WAIT, _RETRY = "report", "waiting", "waiting for a retry"
-_UNPUBLISHED, _PUBLISHED = "waiting to be published", "waiting in Kafka"
 
 
 def stored_spans(report: Report, events: Iterable[StoredEvent]) -> list[SpanResource]:
@@ -34,16 +43,21 @@ class _Drawing:
     attempt: SpanResource | None = None
     attempts: int = 0
     steps: dict[str, SpanResource] = field(default_factory=dict)
+    retry_at: datetime | None = None
+    last: datetime | None = None
+    """When it gave its last sign."""
 
     def __post_init__(self) -> None:
-        self.root = self._begin(_REPORT, self.report.created_at, None, _API)
+        self.root = self._begin(REPORT, self.report.created_at, None, _API)
         self.root.attributes = {
             names.REPORT_ID: str(self.report.id),
             names.REPORT_KIND: cut(self.report.kind),
         }
-        self.wait = self._begin(_WAIT, self.report.created_at, self.root, _API)
+        self.wait = self._begin(WAIT, self.report.created_at, self.root, _API)
 
     def add(self, event: StatusEvent) -> None:
+        if not event.worker_lost:
+            self.last = event.at
         if event.step is not None:
             self._step(event)
         elif event.status is Status.PROCESSING:
@@ -61,7 +75,7 @@ class _Drawing:
         self.attempts = event.attempt
         if self.wait:
             _end(self.wait, event.at)
-            self._divide(self.wait, event.attempt)
+            self._divide(self.wait, event)
             self.wait = None
         self.attempt = self._begin(names.HANDLE_REPORT, event.at, self.root, _WORKER)
         self.attempt.attributes = {names.REPORT_ATTEMPT: event.attempt}
@@ -85,9 +99,11 @@ class _Drawing:
         """The attempt, or the wait, has ended; or the report restarts."""
         error = event.error.message if event.error else None
         failed = error or ("cancelled" if event.status is Status.CANCELLED else None)
+        if event.worker_lost and self.attempt and self.last:
+            self.attempt.attributes[names.LAST_SIGN] = self.last.isoformat()
         for span in (*self.steps.values(), self.attempt):
             if span:
-                _end(span, event.at, failed)
+                _end(span, event.at, LOST if event.worker_lost else failed)
         if self.wait:
             _end(self.wait, event.at)
         self.steps, self.attempt, self.wait = {}, None, None
@@ -95,19 +111,36 @@ class _Drawing:
             _end(self.root, event.at, failed)
             return
         _reopen(self.root)
-        self.wait = self._begin(_RETRY if event.not_before else _WAIT, event.at, self.root, _API)
+        self.retry_at = event.not_before
+        self.wait = self._begin(RETRY if event.not_before else WAIT, event.at, self.root, _API)
 
-    def _divide(self, wait: SpanResource, attempt: int) -> None:
-        """The wait before the last attempt, of which the worker has stored when its command was published."""
-        trace = self.report.attempt_trace
-        if trace is None or trace.attempt != attempt or wait.duration_ms is None:
+    def _divide(self, wait: SpanResource, claim: StatusEvent) -> None:
+        """By what the claim knows of it: of clocks that differ, none leads out of the wait."""
+        times = claim.waited or self._known_of_the_last(claim.attempt)
+        if times is None or times.published_at is None:
             return
+        start, end = wait.start, claim.at
+        if wait.name == RETRY and self.retry_at:
+            start = min(max(start, self.retry_at), end)
+        parts = (
+            (SLOT, times.commanded_at or start, _API),
+            (UNPUBLISHED, times.published_at, _API),
+            (IN_KAFKA, times.read_at or end, _WORKER),
+            (SLOT, end, _WORKER),
+        )
+        for name, until, service in parts:
+            until = min(max(start, until), end)
+            if until > start:
+                _end(self._begin(name, start, wait, service), until)
+                start = until
+
+    def _known_of_the_last(self, attempt: int) -> WaitedModel | None:
+        """Of a claim by a worker of the version before, whose event says nothing."""
+        trace = self.report.attempt_trace
+        if trace is None or trace.attempt != attempt:
+            return None
         received = datetime.fromtimestamp(trace.report_consumer_start / 1e9, UTC)
-        end = wait.start + timedelta(milliseconds=wait.duration_ms)
-        published = received - timedelta(milliseconds=trace.queue_time_ms)
-        if wait.start < published < end:
-            _end(self._begin(_UNPUBLISHED, wait.start, wait, _API), published)
-            _end(self._begin(_PUBLISHED, published, wait, _WORKER), end)
+        return WaitedModel(published_at=received - timedelta(milliseconds=trace.queue_time_ms))
 
     def _begin(self, name: str, start: datetime, parent: SpanResource | None, service: str) -> SpanResource:
         number = f"{self.report.id}/{len(self.spans)}"

@@ -107,6 +107,8 @@ def _attempt_trace(stored: dict[str, Any] | None) -> AttemptTrace | None:
         client_id=stored.get("client_id", ""),
         group=stored.get("group", ""),
         bootstrap_servers=stored.get("bootstrap_servers", ""),
+        published_at=stored.get("published_at", 0),
+        read_at=stored.get("read_at", 0),
     )
 
 

@@ -8,8 +8,8 @@ that no plan reads an index of all that waits, or runs, to find them.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -71,7 +71,7 @@ joins, and never reads an index from its beginning to its end, even while that l
 
 _CLAIM = f"""
 WITH RECURSIVE locked AS (
-    SELECT reports.id, status, kind, not_before, losses, {HAD_COMMAND},
+    SELECT reports.id, status, kind, not_before, losses, enqueue_at, {HAD_COMMAND},
         reports.attempt_trace AS spans_before, claim.*
     FROM reports JOIN jsonb_to_recordset(%(document)s::jsonb) AS claim (
         place integer, report_id uuid, owner text, alone boolean, spans jsonb,
@@ -112,6 +112,7 @@ WITH RECURSIVE locked AS (
         CASE WHEN reports.attempt > 1 THEN EXISTS (
             SELECT FROM step_results AS kept WHERE kept.report_id = reports.id
         ) ELSE false END AS has_step_results,
+        CASE WHEN waiting.had_command THEN waiting.enqueue_at - %(requeue_after)s END AS commanded_at,
         {{columns}}
 ), {REFILLED}
 SELECT refilled.sent, {LIMITED}, claimed.* FROM claimed, refilled
@@ -224,6 +225,8 @@ class Claimed:
     reports: Mapping[int, Report]
     dispatched: Sequence[Dispatched]
     takes_turns: bool
+    commanded_at: Mapping[int, datetime] = field(default_factory=dict)
+    """When they had got their commands, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -296,9 +299,10 @@ def claim(
         sent, takes_turns = rows[0][:2]
         reports = {
             place: _report(row, attempt_trace=before, has_step_results=has_results)
-            for _, _, _, place, before, has_results, *row in rows
+            for _, _, _, place, before, has_results, _, *row in rows
         }
-        return Claimed(reports, dispatched(sent), takes_turns)
+        commanded_at = {row[3]: row[6] for row in rows if row[6] is not None}
+        return Claimed(reports, dispatched(sent), takes_turns, commanded_at)
 
     return claimed
 

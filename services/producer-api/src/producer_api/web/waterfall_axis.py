@@ -1,0 +1,55 @@
+"""The axis of a waterfall."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from producer_api.web.words import in_words
+
+_MOST_TICKS: Final = 5
+_UNITS: Final = (1, 60, 3600, 86_400)
+_STEPS: Final = sorted(
+    {
+        *(number * 10.0**power for power in range(-6, 0) for number in (1, 2, 5)),
+        *(float(number * unit) for unit in _UNITS for number in (1, 2, 5, 10, 15, 30)),
+        *(hours * 3600.0 for hours in (3, 6, 12)),
+        *(days * 86_400.0 for days in (20, 50, 100, 200, 500, 1000)),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """`x` in percent of the axis."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """`length` in milliseconds."""
+
+    length: float
+    ticks: tuple[Tick, ...]
+
+    def x(self, milliseconds: float) -> float:
+        """In percent."""
+        return round(100 * min(max(milliseconds / self.length, 0.0), 1.0), 3)
+
+
+def axis_of(length: float, *, grows: bool) -> Axis:
+    """Of so many milliseconds, with a tick at round times: at most five after the first. One that `grows` has
+    room for what comes next."""
+    length = max(length, 0.001) * (1.25 if grows else 1.0)
+    seconds = length / 1000
+    step = next((one for one in _STEPS if seconds / one <= _MOST_TICKS), seconds)
+    count = int(seconds / step + 1e-9)
+    ticks = [Tick(round(100 * one * step / seconds, 3), _label(one * step)) for one in range(count + 1)]
+    # the label of one at the very end would not be seen
+    return Axis(length, tuple(tick for tick in ticks if tick.x <= 94))
+
+
+def _label(seconds: float) -> str:
+    if seconds == 0:
+        return "0"
+    return in_words(seconds) if seconds >= 0.001 else f"{seconds * 1_000_000:.0f} \N{MICRO SIGN}s"
