@@ -179,7 +179,6 @@ def test_a_lost_worker_is_told_from_a_failure() -> None:
     assert attempt.attributes["report.last_sign"] == at(9).isoformat()
 
 
-
 # --- from Jaeger
 
 

@@ -34,6 +34,7 @@ class Intake:
         self.given_up: list[int | None] = []
 
     def begin(self, message: Message, *, alone: bool, read_at: int) -> Callable[[], Processed]:
+        assert read_at > 0
         self.looks.append((message.offset(), alone))
         return lambda: self.act(len(self.looks))
 
@@ -98,6 +99,7 @@ def test_a_message_that_always_fails_becomes_a_dead_letter_after_some_tries(part
     if part == "begin":
 
         def fail(message: Message, *, alone: bool, read_at: int) -> Callable[[], Processed]:
+            assert read_at > 0
             bench.intake.looks.append((message.offset(), alone))
             raise ValueError("It cannot be processed.")
 

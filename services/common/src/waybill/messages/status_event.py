@@ -54,7 +54,9 @@ class WaitedModel(_Model):
         description="When it got its command: until then it waited for room.",
     )
     published_at: datetime | None = Field(
-        default=None, exclude_if=lambda value: value is None, description="When its command was sent to Kafka."
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="When its command was sent to Kafka.",
     )
     read_at: datetime | None = Field(
         default=None,

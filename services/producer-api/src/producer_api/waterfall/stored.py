@@ -94,6 +94,8 @@ class _Drawing:
         _end(span, event.at, step.error or "failed" if step.status is StepStatus.FAILED else None)
         if step.duration_ms is not None:
             span.duration_ms = float(step.duration_ms)
+            # events are written together: that of its start may have come late
+            span.start = min(span.start, event.at - took)
 
     def _back(self, event: StatusEvent) -> None:
         """The attempt, or the wait, has ended; or the report restarts."""

@@ -6,6 +6,8 @@ from typing import Final
 from producer_api.web.words import in_words
 
 _MOST_TICKS: Final = 5
+_ROOM: Final = 3000.0
+"""Milliseconds that a growing one has at least for what comes."""
 _UNITS: Final = (1, 60, 3600, 86_400)
 _STEPS: Final = sorted(
     {
@@ -40,7 +42,7 @@ class Axis:
 def axis_of(length: float, *, grows: bool) -> Axis:
     """Of so many milliseconds, with a tick at round times: at most five after the first. One that `grows` has
     room for what comes next."""
-    length = max(length, 0.001) * (1.25 if grows else 1.0)
+    length = max(length, 0.001, max(length * 1.2, length + _ROOM) if grows else 0.0)
     seconds = length / 1000
     step = next((one for one in _STEPS if seconds / one <= _MOST_TICKS), seconds)
     count = int(seconds / step + 1e-9)

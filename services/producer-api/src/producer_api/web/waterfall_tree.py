@@ -63,9 +63,10 @@ class Node:
 def tree_of(known: KnownSpans, now: datetime) -> Node:
     """The report, with all below it in the order of the starts.
 
-    The database's waits and attempts are always there. Of a trace, what belongs to an attempt is below it,
-    and a step has Jaeger's times; a step that Jaeger has not got is the database's. What goes on after its
-    parent has ended, such as sending to Kafka after the request was answered, is the report's own child.
+    The database's waits and attempts are always there, with its times. Of a trace, what belongs to an attempt
+    is below it, and a step has Jaeger's times; a step that Jaeger has not got is the database's. What goes on
+    after its parent has ended, such as sending to Kafka after the request was answered, is the report's own
+    child.
     """
     stored = {span.id: span for span in known.stored}
     root = next(span for span in known.stored if span.parent is None)
@@ -86,6 +87,8 @@ def tree_of(known: KnownSpans, now: datetime) -> Node:
         for child in node.children:
             if node.what is What.ATTEMPT and child.what is What.CALL:
                 child.what = What.STEP
+            if child.is_lost and node.silent_from is not None:
+                child.silent_from = min(max(node.silent_from, child.start), child.end)
     top = nodes[root.id]
     top.start = 0.0
     return top
@@ -136,8 +139,10 @@ def _join(
     for span in traced:
         attempt = attempts.get(span.attributes.get(names.REPORT_ATTEMPT)) if _is_attempt_span(span) else None
         if attempt is not None:
-            instead[span.id] = attempt.span.id
-            _refine(attempt, nodes.pop(span.id))
+            for one in (span.id, parents[span.id]):
+                if one == span.id or (one in nodes and nodes[one].span.name == names.REPORT_CONSUMER):
+                    instead[one] = attempt.span.id
+                    _refine(attempt, nodes.pop(one))
     for span in traced:
         if span.id not in nodes:
             continue
@@ -149,15 +154,11 @@ def _join(
 
 
 def _refine(attempt: Node, traced: Node) -> None:
+    """Its times stay: they begin where its wait ends, with the claim."""
     attempt.span.attributes = {**traced.span.attributes, **attempt.span.attributes}
-    if not attempt.is_lost:
-        attempt.start, attempt.end = traced.start, max(traced.end, traced.start)
-        attempt.span.error = attempt.span.error or traced.span.error
 
 
-def _raise_parts(
-    nodes: dict[str, Node], parents: dict[str, str], own: Sequence[Node], root: str
-) -> None:
+def _raise_parts(nodes: dict[str, Node], parents: dict[str, str], own: Sequence[Node], root: str) -> None:
     """Of a wait whose parts are known, these are shown; of one for a retry, both."""
     for node in own:
         wait = nodes.get(parents.get(node.span.id, ""))

@@ -1,6 +1,6 @@
 """What a waterfall shows: rows on an axis, and where the time went in all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -11,6 +11,7 @@ from producer_api.web.waterfall_axis import Axis, axis_of
 from producer_api.web.waterfall_path import mark_critical_path
 from producer_api.web.waterfall_tree import Node, What, tree_of, walk
 from producer_api.web.words import in_words
+from waybill.telemetry import names
 
 _FOLDED_FROM: Final = 13
 _SHOWN_OF_FOLDED: Final = 30
@@ -104,10 +105,9 @@ def view_of(known: KnownSpans, now: datetime) -> WaterfallView:
     found = {node.what for node in nodes}
     no_spans = known.traced if isinstance(known.traced, NoSpans) else None
     failed = [node for node in nodes if node.what is What.STEP and node.span.error and not node.is_lost]
-    first = min(nodes, key=lambda node: node.start)
     return WaterfallView(
         axis,
-        top.span.start if first is top else min(node.span.start for node in nodes),
+        min(node.span.start for node in nodes),
         _rows(top.children, axis, known.usual),
         _totals(top),
         [(what, words) for what, words in WORDS.items() if what in found],
@@ -174,7 +174,7 @@ def _row(node: Node, axis: Axis, usual: Mapping[str, float]) -> Row:
     silent_from = node.silent_from
     end = node.end if silent_from is None else silent_from
     span = node.span
-    facts = [("Service", span.service), *((name, str(value)) for name, value in span.attributes.items())]
+    facts = [("Service", span.service), *_attributes(node)]
     bar = _bar(axis, node.start, end)
     return Row(
         id=span.id,
@@ -192,6 +192,14 @@ def _row(node: Node, axis: Axis, usual: Mapping[str, float]) -> Row:
         is_open=node.what is What.ATTEMPT or bool(span.error and node.children),
         runs=span.running,
     )
+
+
+def _attributes(node: Node) -> Iterator[tuple[str, str]]:
+    for name, value in node.span.attributes.items():
+        if name == names.LAST_SIGN and node.silent_from is not None:
+            yield "Last sign of its worker", _offset(node.silent_from)
+        else:
+            yield name, str(value)
 
 
 def _compared(node: Node, usual: Mapping[str, float]) -> str | None:

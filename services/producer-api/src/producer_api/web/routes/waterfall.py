@@ -10,12 +10,10 @@ from apiflask import APIBlueprint
 from producer_api.services import Services
 from producer_api.waterfall import NoSpans
 from producer_api.web.waterfall_view import WaterfallView, view_of
-from waybill.domain import LogPosition, LogRecord, Report
+from waybill.domain import LogRecord, Report
 from waybill.logs import escaped
-from waybill.store import WantedLog
 
-_READ_LINES: Final = 500
-_SHOWN_LINES: Final = 8
+_LINES: Final = 8
 
 SOURCES: Final = {
     None: "Times from Jaeger; waits and attempts from the database",
@@ -58,10 +56,11 @@ def register(routes: APIBlueprint, services: Services) -> None:
 def _last_lines(services: Services, report: Report, step: str | None) -> list[str]:
     if step is None:
         return []
-    wanted = WantedLog(report.id, LogPosition(report.attempt, 0))
-    records, has_more = services.report_logs.page(wanted, step, _READ_LINES)
-    return [] if has_more else [_text(record) for record in records[-_SHOWN_LINES:]]
+    records, _ = services.report_logs.newest(report.id, _LINES, step)
+    return [_text(record) for record in records]
 
 
 def _text(record: LogRecord) -> str:
-    return f"{record.dropped} lines are missing" if record.dropped else escaped(record.text, may_have_lines=True)
+    return (
+        f"{record.dropped} lines are missing" if record.dropped else escaped(record.text, may_have_lines=True)
+    )

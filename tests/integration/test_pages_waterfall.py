@@ -1,0 +1,111 @@
+"""Where a report's time went, in a browser: live, and whatever becomes of its workers."""
+
+import os
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.stack import Stack
+from tests.support import lifecycle as ask
+from tests.support.browser import PHONE, Pages, screenshot
+from tests.support.lifecycle_stack import WORKER, LifecycleStack
+from tests.support.reports import QUICK, run
+from tests.support.waiting import eventually
+from waybill_client import WaybillClient
+
+pytest_plugins = ["tests.support.lifecycle_fixtures", "tests.support.browser_fixtures"]
+
+
+@pytest.fixture
+def pictures() -> Path | None:
+    """Where they are wanted: `WAYBILL_PICTURES`, a folder."""
+    folder = os.environ.get("WAYBILL_PICTURES")
+    return Path(folder) if folder else None
+
+
+def taken(page: Page, pictures: Path | None, name: str) -> None:
+    if pictures:
+        screenshot(page, pictures / f"{name}.png")
+
+
+def attempts(page: Page) -> list[str]:
+    rows = page.locator("#waterfall details.wf-attempt > summary .wf-name").all_inner_texts()
+    return [" ".join(re.sub("[▸▾]", "", row).split()) for row in rows]
+
+
+def test_a_report_whose_worker_is_killed_twice(
+    api: httpx.Client, lifecycle: LifecycleStack, lifecycle_pages: Pages, pictures: Path | None
+) -> None:
+    report_id = ask.request(api, "slow", steps=6, seconds=0.6)
+    page = lifecycle_pages.open(f"/reports/{report_id}")
+    expect(page.locator("#waterfall [data-grows]").first).to_be_attached()
+    ask.running(api, report_id)
+    expect(page.locator("#waterfall details.wf-step")).not_to_have_count(0)
+    width = page.locator("#waterfall details.wf-attempt [data-took]").first.inner_text()
+    expect(page.locator("#waterfall details.wf-attempt [data-took]").first).not_to_have_text(width)
+    taken(page, pictures, "killed-0")
+
+    for attempt in (1, 2):
+        with lifecycle.killed(WORKER):
+            pass
+        lost = page.locator("#waterfall details.wf-attempt .wf-silent")
+        expect(lost).to_have_count(attempt, timeout=60_000)
+        # its next one
+        expect(page.locator("#waterfall details.wf-attempt")).to_have_count(attempt + 1, timeout=60_000)
+        taken(page, pictures, f"killed-{attempt}")
+
+    ask.ended(api, report_id)
+    expect(page.locator("#waterfall[data-runs]")).to_have_count(0, timeout=60_000)
+    assert attempts(page) == ["Attempt 1 worker lost", "Attempt 2 worker lost", "Attempt 3"]
+    legend = page.get_by_role("list", name="In all")
+    for words in ("in Kafka", "work", "until a lost worker was noticed"):
+        expect(legend).to_contain_text(words)
+    lifecycle_pages.check_accessible(page)
+    taken(page, pictures, "killed-3")
+
+
+def test_the_step_that_failed_has_its_error_and_its_last_lines(
+    lifecycle_pages: Pages, reports: WaybillClient, pictures: Path | None
+) -> None:
+    report = run(reports, "raise_one", {"how": "long"})
+    page = lifecycle_pages.open(f"/reports/{report.id}", color_scheme="dark")
+
+    failed = page.locator("#waterfall details.wf-step.wf-bad")
+    expect(failed).to_have_attribute("open", "")
+    expect(failed.locator(".problem")).to_be_visible()
+    lifecycle_pages.check_accessible(page)
+    taken(page, pictures, "failed-dark")
+
+
+def test_times_are_jaegers_or_the_databases_as_it_says(
+    stack: Stack, pages: Pages, client: WaybillClient, pictures: Path | None
+) -> None:
+    report = run(client, "dowork", QUICK)
+    page = pages.open(f"/reports/{report.id}", viewport=PHONE)
+    source = page.locator("#waterfall")
+
+    def from_jaeger() -> bool:
+        page.reload()
+        return "Times from Jaeger" in source.inner_text()
+
+    eventually(from_jaeger, "the trace in Jaeger")
+    expect(source).to_contain_text("POST /api/v1/reports")
+    expect(source).to_contain_text("doWork:1")
+    expect(source).not_to_contain_text("report_consumer")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    pages.check_accessible(page)
+    taken(page, pictures, "jaeger-phone")
+    if pictures:
+        taken(pages.open(f"/reports/{report.id}"), pictures, "jaeger")
+
+    stack.stop_part("jaeger")
+    try:
+        page.reload()
+        expect(source).to_contain_text("Times from the database: Jaeger does not answer")
+        expect(source).to_contain_text("doWork:1")
+        expect(source).to_contain_text("In Kafka")
+    finally:
+        stack.start_part("jaeger")
