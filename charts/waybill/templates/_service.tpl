@@ -102,6 +102,9 @@ env:
   {{- range include "waybill.webhookEnv" (index . 0) | fromYamlArray }}
   - {{ toJson . }}
   {{- end }}
+  {{- with $values.tracing.pages.jaegerUrl }}
+  - {name: WAYBILL_JAEGER_PUBLIC_URL, value: {{ . | quote }}}
+  {{- end }}
   {{- with include "waybill.queryEnv" . | trim }}{{ . | nindent 2 }}{{ end }}
   - {name: WAYBILL_HTTP_WORKERS, value: {{ $values.producerApi.httpWorkers | quote }}}
   - {name: WAYBILL_HTTP_THREADS, value: {{ $values.producerApi.httpThreads | quote }}}

@@ -8,7 +8,17 @@
 {{- $tls := include "waybill.receiverTls" (list .Values.tracing.tls) | fromYaml -}}
 {{- $_ := set $config.receivers.otlp.protocols.grpc "tls" $tls -}}
 {{- end -}}
+{{- if and .Values.tracing.pages.waybillUrl (eq .Values.tracing.backend "jaeger") -}}
+{{- $_ := set $config.extensions.jaeger_query "ui" (dict "config_file" "/etc/jaeger/ui.json") -}}
+{{- end -}}
 {{ toYaml $config }}
+{{- end }}
+
+{{/* Of Jaeger's pages: a span's report.id is a link to the report. */}}
+{{- define "waybill.jaegerUi" -}}
+{{- $url := printf "%s/reports/#{report.id}" (trimSuffix "/" .Values.tracing.pages.waybillUrl) -}}
+{{- $link := dict "type" "tags" "key" "report.id" "url" $url "text" "This report in Waybill" -}}
+{{ dict "linkPatterns" (list $link) | toPrettyJson }}
 {{- end }}
 
 {{- define "waybill.jaegerEnv" -}}

@@ -26,7 +26,7 @@ _OF_ANOTHER = f"""
     ORDER BY created_at DESC LIMIT :reports
 """  # noqa: S608 - ours
 _USUAL = """
-SELECT step.name, percentile_cont(0.5) WITHIN GROUP (ORDER BY step.took)
+SELECT step.name, percentile_cont(0.5) WITHIN GROUP (ORDER BY step.took) AS took
 FROM ({latest}) AS latest CROSS JOIN LATERAL (
     SELECT data -> 'step' ->> 'name' AS name, (data -> 'step' ->> 'duration_ms')::float AS took
     FROM (
@@ -47,4 +47,5 @@ def usual(connection: Connection, kind: str, tenant: str) -> dict[str, float]:
     parameters = {"kind": kind, "steps": _STEPS, "least": _LEAST, "reports": _REPORTS}
     parameters |= {"looked_at": _LOOKED_AT} if is_default else {"tenant": tenant}
     statement = _USUAL.format(latest=_OF_DEFAULT if is_default else _OF_ANOTHER)
-    return {name: took for name, took in connection.execute(text(statement), parameters)}
+    rows = connection.execute(text(statement), parameters)
+    return {row.name: row.took for row in rows}
