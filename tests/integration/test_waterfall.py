@@ -39,10 +39,10 @@ def test_without_jaeger_the_database_says_where_it_went(
 
     assert (found.source, found.trace_id, found.truncated) == ("database", report.trace_id, False)
     names = [span.name for span in found.spans]
-    assert sorted(set(names)) == [
+    assert set(names) - {"waiting for a slot"} == {
         *("doWork:0", "doWork:1", "handle_report", "report", "waiting"),
         *("waiting in Kafka", "waiting to be published"),
-    ]
+    }
     failed = [span for span in found.spans if span.status == "error"]
     assert {span.name for span in failed} == {"report", "handle_report", "doWork:1"}
     assert all(span.duration_ms is not None and not span.running for span in found.spans)

@@ -180,11 +180,14 @@ def _claim(changes: Recording, writes: Mapping[int, Claim], lease: LeasePolicy) 
 
 
 def _waited(spans: AttemptTrace | None, commanded_at: datetime | None) -> WaitedModel | None:
-    published_at = _time(spans.published_at) if spans else None
-    read_at = _time(spans.read_at) if spans else None
-    if not (commanded_at or published_at or read_at):
+    """None where nothing says when the command was published: the rest tells nothing without it."""
+    if spans is None or not spans.published_at:
         return None
-    return WaitedModel(commanded_at=commanded_at, published_at=published_at, read_at=read_at)
+    return WaitedModel(
+        commanded_at=commanded_at,
+        published_at=_time(spans.published_at),
+        read_at=_time(spans.read_at),
+    )
 
 
 def _time(nanoseconds: int) -> datetime | None:

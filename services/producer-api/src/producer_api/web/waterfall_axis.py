@@ -40,8 +40,8 @@ class Axis:
 
 
 def axis_of(length: float, *, grows: bool) -> Axis:
-    """Of so many milliseconds, with a tick at round times: at most five after the first. One that `grows` has
-    room for what comes next."""
+    """Of this number of milliseconds, with a tick at round times: at most five after the first. One that
+    `grows` has room for what comes next."""
     length = max(length, 0.001, max(length * 1.2, length + _ROOM) if grows else 0.0)
     seconds = length / 1000
     step = next((one for one in _STEPS if seconds / one <= _MOST_TICKS), seconds)
