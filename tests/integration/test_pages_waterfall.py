@@ -51,7 +51,7 @@ def test_a_report_whose_worker_is_killed_twice(
     for attempt in (1, 2):
         with lifecycle.killed(WORKER):
             pass
-        lost = page.locator("#waterfall details.wf-attempt .wf-silent")
+        lost = page.locator("#waterfall details.wf-attempt > summary .wf-silent")
         expect(lost).to_have_count(attempt, timeout=60_000)
         # its next one
         expect(page.locator("#waterfall details.wf-attempt")).to_have_count(attempt + 1, timeout=60_000)
