@@ -30,12 +30,14 @@ from waybill.domain import (
     Level,
     LimitValues,
     NewReport,
+    OperationAction,
     Owner,
     Report,
     Role,
+    Scope,
     new_report_id,
 )
-from waybill.ledger import IdempotencyKey
+from waybill.ledger import Count, IdempotencyKey, Wanted
 from waybill.store import AuditFilter
 from waybill.store.statements import idempotency
 
@@ -44,6 +46,7 @@ pytest_plugins = ["tests.support.lifecycle_fixtures"]
 ONE = "/api/v1/reports/{report_id}"
 KEY = "/api/v1/keys/{key_id}"
 KIND = "/api/v1/kinds/{kind}"
+OPERATIONS = "/api/v1/operations"
 SETS = f"{KIND}/parameter-sets"
 STOPS = 5.0
 """Seconds in which a credential that is no longer valid stops."""
@@ -129,6 +132,17 @@ def kept(api: Access, _: Path) -> Report:
     return api.requested(api.ann)
 
 
+def started(api: Access, _: Path) -> Report:
+    """With an operation of its requester."""
+    report = api.requested(api.ann)
+    wanted = Wanted(OperationAction.CANCEL, Scope(HERS, api.ann.owner.name), ids=[report.id])
+    operation = api.services.operations.start(wanted, Count(1, more=False), api.ann.owner, "the test")
+    api.operation = str(operation.id)
+    while api.services.operations.work():
+        pass
+    return report
+
+
 ROUTES: dict[tuple[str, str], Asked] = {
     ("POST", "/api/v1/reports"): Asked(options={"json": {"kind": "dowork"}}),
     ("GET", "/api/report"): Asked(),
@@ -138,6 +152,14 @@ ROUTES: dict[tuple[str, str], Asked] = {
     ("GET", ONE): Asked(),
     ("POST", f"{ONE}:cancel"): Asked(),
     ("POST", f"{ONE}:retry"): Asked(make=failed),
+    ("DELETE", ONE): Asked(make=failed),
+    ("POST", OPERATIONS): Asked(
+        options={
+            "json": {"action": "cancel", "filter": {"owner": "ann", "status": ["init"]}, "dry_run": True}
+        },
+        sees=lambda answer, _: answer.get_json()["matched"] > 0,
+    ),
+    ("GET", f"{OPERATIONS}/{{operation_id}}"): Asked(make=started),
     ("GET", f"{ONE}/artefact"): Asked(make=done),
     ("GET", f"{ONE}/artefacts"): Asked(make=done),
     ("GET", f"{ONE}/artefacts/{{filename}}"): Asked(make=done),
@@ -198,7 +220,7 @@ def cell(api: Access, folder: Path, route: tuple[str, str], who: Person | None) 
     report = asked.make(api, folder)
     key = api.person("somebody", HERS, Role.REQUESTER).token.split("_")[1]
     named = {"{report_id}": str(report.id), "{key_id}": key, "{kind}": "dowork", "{filename}": "report.txt"}
-    named["{name}"] = "hers"
+    named |= {"{name}": "hers", "{operation_id}": api.operation}
     address = path
     for name, value in named.items():
         address = address.replace(name, value)

@@ -46,6 +46,7 @@ CAN_BE_WRONG = [
     ("DELETE", LIMITS),
     ("GET", f"{LIMITS}/usage"),
     ("POST", f"{ONE}:retry"),
+    ("POST", "/api/v1/operations"),
 ]
 TAKE_ANY_ID = [
     ("GET", ONE),
@@ -55,6 +56,8 @@ TAKE_ANY_ID = [
     ("GET", f"{ONE}/artefacts/{{filename}}/preview"),
     ("GET", f"{ONE}/trace"),
     ("POST", f"{ONE}:cancel"),
+    ("DELETE", ONE),
+    ("GET", "/api/v1/operations/{operation_id}"),
 ]
 TAKE_NOTHING = [("GET", "/api/v1/kinds"), ("GET", "/api/report"), ("GET", LIMITS)]
 OF_KEYS = [

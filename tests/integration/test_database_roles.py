@@ -44,6 +44,7 @@ from waybill.domain import (
     LimitValues,
     NewLogChunk,
     NewReport,
+    OperationAction,
     Origin,
     Owner,
     Progress,
@@ -62,7 +63,7 @@ from waybill.domain import (
     TryOutcome,
     new_report_id,
 )
-from waybill.ledger import IdempotencyKey, NotRedrivable, UnreadMessage
+from waybill.ledger import IdempotencyKey, NotRedrivable, UnreadMessage, Wanted
 from waybill.messages import UnreadableMessage
 from waybill.store import (
     AuditFilter,
@@ -79,7 +80,7 @@ from waybill.store import (
 from waybill.store.grants import RELATIONS, SEQUENCES, grant, granted, held
 from waybill.store.migrate import migrate
 from waybill.store.rights import API, WORKER, Right, Rights, check_rights_on
-from waybill.store.statements import outbox, publications, records
+from waybill.store.statements import operations, outbox, publications, records
 
 ROLES: Mapping[str, Rights] = {API_ROLE: API, WORKER_ROLE: WORKER}
 PAGE = ROOT / "docs/security.md"
@@ -174,6 +175,25 @@ def unread(offset: int) -> UnreadMessage:
     return UnreadMessage(f"report/0/{offset}@0", origin, b"key", b"value" * 100, [("a", b"b")], None)
 
 
+def operates(services: Services, scope: Scope) -> None:
+    """On many reports, and on one."""
+    api = services.api
+    done = accepted(api)
+    assert api.ledger.cancel(done.id)
+    for wanted in (
+        Wanted(OperationAction.CANCEL, scope, ReportFilter(tag="none", scope=scope)),
+        Wanted(OperationAction.RETRY, scope, ReportFilter(kinds=["none"], scope=scope)),
+        Wanted(OperationAction.DELETE, scope, ids=[done.id]),
+    ):
+        started = api.operations.start(wanted, api.operations.count(wanted), ANN, "the test")
+        assert api.operations.get(started.id) == started
+    while api.operations.work():
+        pass
+    assert api.ledger.get(done.id) is None
+    with api.transactions.reading() as connection:
+        operations.fail(connection, started.id, "a test")
+
+
 def api_does(services: Services) -> None:
     """What its routes and its probes do."""
     api = services.api
@@ -204,6 +224,8 @@ def api_does(services: Services) -> None:
     assert api.ledger.cancel(report.id, ACTOR)
     assert api.ledger.cancel(claimed(services).report_id, ACTOR)
     assert api.dead_letters.redrive(report.id, None, ACTOR, from_start=True)
+    operates(services, scope)
+    assert api.estimates.of(report) is None
     api.ledger.note_download(report, ACTOR)
     assert api.ledger.audit(AuditFilter(scope=scope))
     failed = claimed(services)

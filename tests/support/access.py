@@ -42,6 +42,8 @@ class Access:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.client: FlaskClient = create_app(services).test_client()
+        self.operation = ""
+        """The id of the last operation that a test has started."""
         self.ann = self.person("ann", HERS, Role.REQUESTER)
 
     def person(self, name: str, tenant: str, *roles: Role) -> Person:

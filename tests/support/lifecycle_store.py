@@ -27,10 +27,13 @@ from waybill.ledger import (
     ChoiceLists,
     Committed,
     DeadLetters,
+    Deleting,
+    Estimates,
     KindLimits,
     Ledger,
     Limits,
     Nowhere,
+    Operations,
     Overview,
     ParameterSets,
     Published,
@@ -50,7 +53,7 @@ _OUTBOX = ("publications", "outbox")
 _OTHERS = (
     *("dead_letters", "maintenance_leases", "workers", "api_keys", "audit"),
     *("limits", "kind_limits", "request_rates", "kept_bytes", "open_streams"),
-    "parameter_sets",
+    *("parameter_sets", "operations"),
 )
 _TIMES = {
     "reports": "lease_expires_at not_before enqueue_at finished_at created_at updated_at started_at",
@@ -64,6 +67,7 @@ _TIMES = {
     "request_rates": "paid_until",
     "open_streams": "seen_at",
     "webhook_deliveries": "next_try_at",
+    "operations": "created_at finished_at",
     "step_results": "created_at done_at",
 }
 
@@ -107,6 +111,9 @@ class Store:
         self.kind_limits = KindLimits(self.transactions)
         self.parameter_sets = ParameterSets(self.transactions)
         self.webhooks = Webhooks(self.transactions)
+        self.deleting = Deleting(self.transactions, artefacts)
+        self.operations = Operations(self.transactions, self.deleting)
+        self.estimates = Estimates(self.transactions)
         self.recovery = Recovery(self.transactions, policies.retry)
         self.retention = Retention(self.transactions, policies.retention)
 

@@ -1,5 +1,6 @@
-"""How many rows a list of reports reads."""
+"""How many rows of reports something reads."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -9,7 +10,12 @@ from waybill.store import ReportFilter
 
 
 def rows_read(store: Store, wanted: ReportFilter) -> int:
-    """Of the table and its indexes, by every statement for a page."""
+    """By a page of a list."""
+    return rows_read_by(store, lambda: store.ledger.page(wanted))
+
+
+def rows_read_by(store: Store, act: Callable[[], object]) -> int:
+    """Of the table and its indexes, by every statement of `act`."""
     executed: list[tuple[str, Any]] = []
 
     def note(_: Connection, __: Any, statement: str, parameters: Any, ___: Any, ____: Any) -> None:
@@ -17,7 +23,7 @@ def rows_read(store: Store, wanted: ReportFilter) -> int:
 
     event.listen(store.engine, "before_cursor_execute", note)
     try:
-        store.ledger.page(wanted)
+        act()
     finally:
         event.remove(store.engine, "before_cursor_execute", note)
     read = 0

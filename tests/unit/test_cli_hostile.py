@@ -144,6 +144,16 @@ SET = {
     "parameters": {HOSTILE: HOSTILE},
     **dict.fromkeys(("created_at", "updated_at"), "2026-11-23T12:00:00Z"),
 }
+OPERATION = {
+    **dict.fromkeys(("action", "state", "error", "tenant", "owner"), HOSTILE),
+    **dict.fromkeys(("created_at", "updated_at", "finished_at"), "2026-11-23T12:00:00Z"),
+    "id": REPORT_ID,
+    "matched": 3,
+    "done": 1,
+    "skipped": 1,
+    "failed": 1,
+    "reasons": [{"report_id": REPORT_ID, "outcome": HOSTILE, "reason": HOSTILE}],
+}
 LIMIT = {"level": "owner", "tenant": HOSTILE, "owner": HOSTILE, "max_queued": 1}
 
 
@@ -158,6 +168,8 @@ def server() -> Iterator[Server]:
         f"POST {REPORTS}": hostile_report("init"),
         f"POST {REPORTS}/{REPORT_ID}:cancel": hostile_report(),
         f"POST {REPORTS}/{REPORT_ID}:retry": hostile_report("init"),
+        f"DELETE {REPORTS}/{REPORT_ID}": hostile_report(),
+        "POST /api/v1/operations": OPERATION,
         "GET /api/v1/kinds": {"kinds": [KIND]},
         **{f"POST /api/v1/kinds/k:{what}": KIND_LIMIT for what in ("pause", "resume", "limit")},
         "GET /api/v1/kinds/k/parameter-sets": {"parameter_sets": [SET]},
@@ -219,7 +231,10 @@ COMMANDS = [
     ("logs", REPORT_ID, "--follow"),
     ("list",),
     ("cancel", REPORT_ID),
+    ("cancel", "--kind", "dowork", "--yes"),
     ("retry", REPORT_ID, "--follow"),
+    ("delete", REPORT_ID),
+    ("delete", "--status", "done", "--yes"),
     ("kinds",),
     ("kinds", HOSTILE),
     ("kinds", "another"),
@@ -252,6 +267,7 @@ SAY_NOTHING_OF_IT = [
     ("sets", "remove", "k", "n"),
     ("cancel", REPORT_ID),
     ("open", REPORT_ID),
+    ("delete", REPORT_ID),
     ("keys", "revoke", "k"),
     ("kinds", "pause", "k"),
     ("kinds", "resume", "k"),

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 import waybill_client.models as client
-from producer_api import parameter_sets, resources, waterfall
+from producer_api import operation_resources, parameter_sets, resources, waterfall
 from producer_api.app import create_app
 from producer_api.policies import HostPolicy, ProxyPolicy
 from producer_api.services import Services
@@ -24,6 +24,11 @@ SCHEMAS = Path(messages.__file__).parent / "schemas"
 PAIRS = [
     (client.Report, resources.ReportResource),
     (client.ArtefactLink, resources.ArtefactResource),
+    (client.ShownReport, resources.ShownReport),
+    (client.Estimate, resources.EstimateResource),
+    (client.Operation, operation_resources.OperationResource),
+    (client.OperationCount, operation_resources.OperationCount),
+    (client.OperationReason, operation_resources.ReasonResource),
     (client.ReportPage, resources.ReportPage),
     (client.DeadLetter, resources.DeadLetterResource),
     (client.DeadLetterPage, resources.DeadLetterPage),
@@ -54,6 +59,8 @@ def test_every_field_that_is_read_is_described(read: type[BaseModel], answered: 
 
 DESCRIBED: dict[str, type[BaseModel]] = {
     "ReportResource": client.Report,
+    "ShownReport": client.ShownReport,
+    "OperationResource": client.Operation,
     "ReportPage": client.ReportPage,
     "ParameterSetResource": client.ParameterSet,
     "ParameterSetList": client.ParameterSetList,

@@ -41,12 +41,16 @@ from waybill_client.models import (
     LogPage,
     LogRecord,
     NewApiKey,
+    Operation,
+    OperationAction,
+    OperationCount,
     ParameterSet,
     ParameterSetList,
     Redriven,
     Report,
     ReportPage,
     Role,
+    ShownReport,
     Status,
     StatusEvent,
     StatusEventType,
@@ -62,6 +66,7 @@ KINDS = "/api/v1/kinds"
 KEYS = "/api/v1/keys"
 LIMITS = "/api/v1/limits"
 AUDIT = "/api/v1/audit"
+OPERATIONS = "/api/v1/operations"
 DEAD_LETTERS = "/api/v1/dead-letters"
 
 _PAGE = 100
@@ -162,7 +167,7 @@ class WaybillClient(Client):
         name = str(uuid4()) if key is None else key
         return self._server.read(Report, self._server.post(REPORTS, body, name))
 
-    def show(self, report_id: UUID | str) -> Report:
+    def show(self, report_id: UUID | str) -> ShownReport:
         return self._show(report_id, None)
 
     def reports(
@@ -221,6 +226,54 @@ class WaybillClient(Client):
         are stored; a server that stores none refuses it."""
         body = {"from_start": True} if from_start else None
         return self._server.read(Report, self._server.post(f"{REPORTS}/{report_id}:retry", body))
+
+    def delete(self, report_id: UUID | str) -> Report:
+        """Removes a report that has ended, with its files; it answers what it was."""
+        return self._server.read(Report, self._server.delete(f"{REPORTS}/{report_id}"))
+
+    def count_matching(
+        self,
+        action: OperationAction | str,
+        status: Sequence[Status] = (),
+        kind: Sequence[str] = (),
+        *,
+        owner: str | None = None,
+        tag: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        error: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> OperationCount:
+        """How many reports `start_operation` would be about. Changes nothing."""
+        meant = _meant(status, kind, owner, tag, since, until, error, parameters)
+        body = {"action": action, "filter": meant, "dry_run": True}
+        return self._server.read(OperationCount, self._server.post(OPERATIONS, body))
+
+    def start_operation(
+        self,
+        action: OperationAction | str,
+        status: Sequence[Status] = (),
+        kind: Sequence[str] = (),
+        *,
+        owner: str | None = None,
+        tag: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        error: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        expected: int | None = None,
+    ) -> Operation:
+        """Cancels, retries or deletes all reports for which what is given holds, as in `reports`; it goes on
+        when this returns. Something must be given. With `expected`, it is refused where more fit."""
+        meant = _meant(status, kind, owner, tag, since, until, error, parameters)
+        body: dict[str, Any] = {"action": action, "filter": meant}
+        if expected is not None:
+            body["expected"] = expected
+        return self._server.read(Operation, self._server.post(OPERATIONS, body))
+
+    def operation(self, operation_id: UUID | str) -> Operation:
+        """How far it is."""
+        return self._server.read(Operation, self._server.get(f"{OPERATIONS}/{operation_id}"))
 
     def dead_letters(
         self, reason: str | None = None, redriven: bool = False, limit: int = _PAGE
@@ -461,8 +514,8 @@ class WaybillClient(Client):
             part.unlink(missing_ok=True)
             raise
 
-    def _show(self, report_id: UUID | str, retry: RetryPolicy | None) -> Report:
-        return self._server.read(Report, self._server.get(f"{REPORTS}/{report_id}", retry=retry))
+    def _show(self, report_id: UUID | str, retry: RetryPolicy | None) -> ShownReport:
+        return self._server.read(ShownReport, self._server.get(f"{REPORTS}/{report_id}", retry=retry))
 
     def _artefact(self, report: Report) -> ArtefactLink:
         return report.artefact or chosen(report)[0]
@@ -523,6 +576,30 @@ class WaybillClient(Client):
 
 def _with_commas(values: str | Sequence[str] | None) -> str | None:
     return values if values is None or isinstance(values, str) else ",".join(values)
+
+
+def _meant(
+    status: Sequence[Status],
+    kind: Sequence[str],
+    owner: str | None,
+    tag: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    error: str | None,
+    parameters: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The filter of an operation: what was given of it."""
+    given: dict[str, Any] = {
+        "status": list(status),
+        "kind": list(kind),
+        "owner": owner,
+        "tag": tag,
+        "created_after": _as_time(since),
+        "created_before": _as_time(until),
+        "error": error,
+        "parameter": {name: _as_text(value) for name, value in (parameters or {}).items()},
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _as_time(time: datetime | None) -> str | None:

@@ -177,6 +177,19 @@ class Links(_Resource):
     page: str | None = None
 
 
+class Estimate(_Resource):
+    """When a report may begin and end, from how long the latest of its kind took, `based_on` of them.
+    `position`: 1 of the one that is next, None of one that runs; `position_more`: it is that or more."""
+
+    position: int | None = None
+    position_more: bool = False
+    start_from: datetime
+    start_to: datetime
+    end_from: datetime
+    end_to: datetime
+    based_on: int
+
+
 class Report(_Resource):
     """A report as the API shows it. A server that knows no owners yet names none. `artefacts` are all of its
     files, `artefact` the first of them; `outputs`, what was requested."""
@@ -217,6 +230,65 @@ class Report(_Resource):
         if isinstance(data, dict) and "artefacts" not in data and data.get("artefact"):
             return {**data, "artefacts": [data["artefact"]]}
         return data
+
+
+class ShownReport(Report):
+    """One report as it is shown alone."""
+
+    estimate: Estimate | None = None
+
+
+class OperationAction(StrEnum):
+    """What is done to many reports at once."""
+
+    CANCEL = "cancel"
+    RETRY = "retry"
+    DELETE = "delete"
+
+
+class OperationCount(_Resource):
+    """How many reports an operation would be about; `matched_more`: there may be more."""
+
+    matched: int
+    matched_more: bool = False
+
+
+class OperationReason(_Resource):
+    """Why a report was left as it was: `outcome` is `skipped` or `failed`."""
+
+    report_id: UUID
+    outcome: str
+    reason: str
+
+
+class Operation(_Resource):
+    """One action on many reports, and how far it is. `state` is `running`, `done`, or `failed` where a fault
+    of the server has ended it, which `error` names. `reasons`: of the first that were skipped or failed."""
+
+    id: UUID
+    action: str
+    state: str
+    matched: int
+    matched_more: bool = False
+    done: int
+    skipped: int
+    failed: int
+    reasons: tuple[OperationReason, ...] = ()
+    error: str | None = None
+    tenant: str = DEFAULT_TENANT
+    owner: str = ANONYMOUS
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None = None
+
+    @property
+    def handled(self) -> int:
+        """The reports that it is through with."""
+        return self.done + self.skipped + self.failed
+
+    @property
+    def ended(self) -> bool:
+        return self.finished_at is not None
 
 
 class ReportPage(_Resource):
@@ -435,6 +507,7 @@ class Action(StrEnum):
     REQUEST = "request"
     CANCEL = "cancel"
     RETRY = "retry"
+    DELETE = "delete"
     REDRIVE = "redrive"
     DOWNLOAD = "download"
     CREATE_KEY = "create_key"

@@ -13,9 +13,12 @@ from waybill.ledger import (
     ArtefactPreviews,
     ChoiceLists,
     DeadLetters,
+    Deleting,
+    Estimates,
     KindLimits,
     Ledger,
     Limits,
+    Operations,
     Overview,
     ParameterSets,
     Recovery,
@@ -70,6 +73,9 @@ class Runtime:
         self.choice_lists = ChoiceLists(transactions)
         self.overview = Overview(transactions)
         self.previews = ArtefactPreviews(transactions)
+        self.deleting = Deleting(transactions, self.artefacts)
+        self.operations = Operations(transactions, self.deleting)
+        self.estimates = Estimates(transactions)
         self.publishing = publishing = KafkaHealth("publish messages")
         self._relay = Relay(
             transactions,

@@ -25,6 +25,7 @@ from producer_api.routes import (
     limits,
     login,
     logs,
+    operations,
     outcome,
     parameter_sets,
     reports,
@@ -99,8 +100,15 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     ledger = services.ledger
     downloads = Downloads(ledger, services.artefacts, services.places, services.downloads)
     yield reports.blueprint(
-        ledger, services.dead_letters, services.kinds, services.kind_limits, services.webhooks
+        ledger,
+        services.dead_letters,
+        services.kinds,
+        services.kind_limits,
+        services.webhooks,
+        services.deleting,
+        services.estimates,
     )
+    yield operations.blueprint(services.operations, services.operation_runner)
     yield artefacts.blueprint(downloads)
     yield outcome.blueprint(
         ledger,

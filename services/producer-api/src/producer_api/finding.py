@@ -92,7 +92,7 @@ class ReportQuery(BaseModel):
 
 def filter_of(query: ReportQuery) -> ReportFilter:
     """Raises `Problem` where the client does not see reports of the owner that it looks for."""
-    scope, owner = _whose(query.owner)
+    scope, owner = whose(query.owner)
     return ReportFilter(
         statuses=query.status,
         kinds=query.kind,
@@ -104,23 +104,24 @@ def filter_of(query: ReportQuery) -> ReportFilter:
         owner=owner,
         tag=query.tag,
         error=query.error,
-        parameters={name: _parameter(text) for name, text in query.parameter.items()},
+        parameters={name: parameter_value(text) for name, text in query.parameter.items()},
     )
 
 
-def _whose(owner: str | None) -> tuple[Scope, str | None]:
-    """Of whom, as an index has it, and who it is to be beyond that."""
-    scope = permitted_scope(Permission.READ)
+def whose(owner: str | None, permission: Permission = Permission.READ) -> tuple[Scope, str | None]:
+    """Of whom, as an index has it, and who it is to be beyond that. Raises `Problem` where the client has the
+    permission for its own alone, and `owner` is another."""
+    scope = permitted_scope(permission)
     if owner is None or owner == scope.owner:
         return scope, None
     if scope.owner is not None:
-        raise Problem("not-allowed", "owner: your roles let you see your own reports alone.")
+        raise Problem("not-allowed", f"owner: your roles let you {permission} your own reports alone.")
     if scope.tenant is None or owner == ANONYMOUS:
         return scope, owner
     return Scope(scope.tenant, owner), None
 
 
-def _parameter(text: str) -> ParameterValue:
+def parameter_value(text: str) -> ParameterValue:
     """Not as JSON where PostgreSQL has none such."""
     try:
         exact = json.loads(text, parse_float=_number, parse_constant=_none_such)

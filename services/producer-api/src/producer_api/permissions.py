@@ -16,6 +16,8 @@ class Permission(StrEnum):
     READ = "read"
     CHANGE = "change"
     """Cancel and retry reports."""
+    DELETE = "delete"
+    """Delete reports that have ended, with their files."""
     READ_DEAD_LETTERS = "read dead letters"
     REDRIVE = "redrive"
     READ_KINDS = "read kinds"
@@ -51,6 +53,7 @@ _REQUESTER = {
     Permission.REQUEST: Reach.OWN,
     Permission.READ: Reach.OWN,
     Permission.CHANGE: Reach.OWN,
+    Permission.DELETE: Reach.OWN,
     Permission.READ_KINDS: Reach.ALL,
 }
 GRANTS: Mapping[Role, Mapping[Permission, Reach]] = {
@@ -59,6 +62,7 @@ GRANTS: Mapping[Role, Mapping[Permission, Reach]] = {
         **_REQUESTER,
         Permission.READ: Reach.TENANT,
         Permission.CHANGE: Reach.TENANT,
+        Permission.DELETE: Reach.TENANT,
         Permission.READ_DEAD_LETTERS: Reach.TENANT,
         Permission.REDRIVE: Reach.TENANT,
         Permission.SHARE: Reach.TENANT,

@@ -19,6 +19,7 @@ from waybill.domain import (
     AuditEntry,
     Delivery,
     DeliveryStatus,
+    Estimate,
     Holder,
     HolderLimits,
     KindLimit,
@@ -235,6 +236,30 @@ class ReportResource(BaseModel):
     tags: list[str]
     rerun_of: UUID | None = Field(description="The report that it repeats, maybe with other parameters.")
     links: Links
+
+
+class EstimateResource(BaseModel):
+    """When the report may begin and end, from how long others of its kind took. Nothing that is promised."""
+
+    position: int | None = Field(
+        description="1: it is next. At most 1,000 are counted. null of one that runs."
+    )
+    position_more: bool = Field(description="It is that, or more.")
+    start_from: datetime
+    start_to: datetime
+    end_from: datetime
+    end_to: datetime
+    based_on: int = Field(description="How many reports of the kind it is made from: the latest, 50 at most.")
+
+
+class ShownReport(ReportResource):
+    """One report, and when it may begin and end."""
+
+    estimate: EstimateResource | None = Field(
+        description="null of one that has ended or is to be cancelled, where fewer than five of the kind "
+        "were done in the last seven days, and where none can start: its kind is paused, or there is no "
+        "worker."
+    )
 
 
 class ReportPage(BaseModel):
@@ -599,6 +624,11 @@ def report_resource(
     webhook = _webhook_resource(report.webhook, delivery) if report.webhook else None
     view = {**report.client_view(), **made, "webhook": webhook, "tags": report.tags or ()}
     return ReportResource.model_validate(view)
+
+
+def shown_report(report: ReportResource, estimate: Estimate | None) -> ShownReport:
+    made = EstimateResource.model_validate(vars(estimate)) if estimate else None
+    return ShownReport.model_validate({**vars(report), "estimate": made})
 
 
 def artefact_list(report: Report, root: str | None = None) -> ArtefactList:

@@ -13,6 +13,7 @@ from producer_api.access.proxy import ProxyAuthenticator
 from producer_api.access.session import SessionAuthenticator
 from producer_api.access.sign_in import SignIn
 from producer_api.log_hub import LogHub
+from producer_api.operation_runner import OperationRunner
 from producer_api.places import Places
 from producer_api.policies import DownloadPolicy, HostPolicy, ProxyPolicy, StreamPolicy
 from producer_api.readiness import Readiness
@@ -31,9 +32,12 @@ from waybill.ledger import (
     ArtefactPreviews,
     ChoiceLists,
     DeadLetters,
+    Deleting,
+    Estimates,
     KindLimits,
     Ledger,
     Limits,
+    Operations,
     Overview,
     ParameterSets,
     ReportLogs,
@@ -79,16 +83,21 @@ class Services:
     webhooks: RequestedWebhooks
     webhook_sender: WebhookSender | None
     max_body_bytes: int
+    operations: Operations
+    operation_runner: OperationRunner
+    deleting: Deleting
+    estimates: Estimates
     runtime: Runtime
 
     def start(self) -> None:
-        """Starts the runtime, the hubs and what wakes them, the count of streams, and what calls
-        webhooks, each in its threads."""
+        """Starts the runtime, the hubs and what wakes them, the count of streams, the work on operations, and
+        what calls webhooks, each in its threads."""
         self.runtime.start()
         self.hub.start()
         self.log_hub.start()
         self.hints.start()
         self.stream_limits.start()
+        self.operation_runner.start()
         if self.webhook_sender:
             self.webhook_sender.start()
 
@@ -102,6 +111,7 @@ class Services:
         self.hub.stop()
         self.log_hub.stop()
         self.stream_limits.stop()
+        self.operation_runner.stop()
         if self.webhook_sender:
             self.webhook_sender.stop()
         self.runtime.stop()
@@ -153,6 +163,14 @@ def build_services(settings: ApiSettings) -> Services:
         webhooks=RequestedWebhooks(runtime.webhooks, settings.webhook_targets),
         webhook_sender=_webhook_sender(settings, runtime) if settings.webhook_hosts else None,
         max_body_bytes=settings.max_body_bytes,
+        operations=runtime.operations,
+        operation_runner=OperationRunner(
+            runtime.operations.work,
+            runtime.lease_of_task("operations", 3 * settings.maintenance_interval),
+            settings.maintenance_interval,
+        ),
+        deleting=runtime.deleting,
+        estimates=runtime.estimates,
         runtime=runtime,
     )
 

@@ -21,6 +21,7 @@ from waybill_client import (
 from waybill_client.cli import (
     artefacts,
     audit,
+    changing,
     credentials,
     dead_letters,
     demo,
@@ -60,7 +61,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _COMMANDS = (
-    *(reports, opening, rerun, listing, artefacts, logs, sets, kinds, trace, spans, dead_letters),
+    *(reports, changing, opening, rerun, listing, artefacts, logs, sets, kinds, trace, spans, dead_letters),
     *(keys, limits, audit, demo, plugins),
 )
 for commands in _COMMANDS:

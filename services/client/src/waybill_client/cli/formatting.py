@@ -1,10 +1,11 @@
 """Figures and states as a person reads them."""
 
 from datetime import datetime
+from math import ceil
 
 from rich.text import Text
 
-from waybill_client import DEFAULT_TENANT, Report, Status, Webhook
+from waybill_client import DEFAULT_TENANT, Estimate, Report, Status, Webhook
 
 STYLES = {
     Status.INIT: "yellow",
@@ -15,6 +16,7 @@ STYLES = {
 }
 
 _KIB = 1024
+_UNITS = (("h", 3600), ("min", 60), ("s", 1))
 
 
 def duration(microseconds: float) -> str:
@@ -91,6 +93,29 @@ def delivery(webhook: Webhook) -> str:
     if webhook.last_error and webhook.next_try_at:
         said.append(f"the next at {moment(webhook.next_try_at)}")
     return "; ".join(said)
+
+
+def estimate(found: Estimate, now: datetime) -> str:
+    """`starts in 20 to 50 s, ends in 1 to 2 min, 12 in the queue (estimated from 50 reports)`."""
+    said = [f"ends {_between(found.end_from, found.end_to, now)}"]
+    if found.position is not None:
+        more = "+" if found.position_more else ""
+        said = [
+            f"starts {_between(found.start_from, found.start_to, now)}",
+            *said,
+            f"number {found.position}{more} in the queue",
+        ]
+    return f"{', '.join(said)} (estimated from {found.based_on} reports)"
+
+
+def _between(first: datetime, last: datetime, now: datetime) -> str:
+    """From now, in the unit that suits the later one: `in 2 to 4 min`."""
+    least, most = (max(0.0, (time - now).total_seconds()) for time in (first, last))
+    if most < 1:
+        return "now"
+    unit, length = next(one for one in _UNITS if most >= 2 * one[1] or one[1] == 1)
+    low, high = int(least // length), ceil(most / length)
+    return f"in about {high} {unit}" if low == high else f"in about {low} to {high} {unit}"
 
 
 def took(report: Report) -> str:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from waybill_client import ANONYMOUS, ClientError, Report, Status, StepStatus
+from waybill_client import ANONYMOUS, ClientError, Report, ShownReport, Status, StepStatus
 from waybill_client.cli import formatting
 from waybill_client.cli.arguments import (
     AsJson,
@@ -29,7 +30,6 @@ from waybill_client.cli.arguments import (
     Webhook,
 )
 from waybill_client.cli.artefacts import open_artefact, save_artefacts
-from waybill_client.cli.dead_letters import FromStart
 from waybill_client.cli.escaping import one_line
 from waybill_client.cli.files import writing
 from waybill_client.cli.parameters import parse_parameters
@@ -39,7 +39,7 @@ from waybill_client.cli.trace import show_report_trace
 
 
 def register(app: typer.Typer) -> None:
-    for command in (request, follow, show, cancel, retry, artefact):
+    for command in (request, follow, show, artefact):
         app.command()(command)
 
 
@@ -94,7 +94,7 @@ def after_request(
         say_page(session, report)
         return
     say_page(session, report)
-    report = _follow(session, report.id, quiet=as_json)
+    report = follow_to_end(session, report.id, quiet=as_json)
     if as_json:
         session.json(report)
     if report.artefact:
@@ -103,7 +103,7 @@ def after_request(
             open_artefact(session, report, saved, quiet=as_json)
     if trace:
         show_report_trace(session, report, as_json=as_json)
-    _exit(report)
+    exit_by(report)
 
 
 def follow(
@@ -119,11 +119,11 @@ def follow(
     session = session_of(context)
     if not as_json:
         say_page(session, session.api.show(report_id))
-        _exit(_follow(session, report_id))
+        exit_by(follow_to_end(session, report_id))
         return
     for event in session.api.follow(report_id):
         session.json_line(event)
-    _exit(session.api.show(report_id))
+    exit_by(session.api.show(report_id))
 
 
 def show(context: typer.Context, report_id: ReportId, as_json: AsJson = False) -> None:
@@ -136,37 +136,6 @@ def show(context: typer.Context, report_id: ReportId, as_json: AsJson = False) -
     for name, value in _facts(session, report):
         text = one_line(value) if isinstance(value, str) else value
         session.out.print(Text.assemble((f"{name:<11} ", "dim"), text), soft_wrap=True)
-
-
-def cancel(context: typer.Context, report_id: ReportId) -> None:
-    """Cancel a report.
-
-    One that waits ends at once; one that runs ends before its next step,
-    or is stopped by force a few seconds later.
-    """
-    session = session_of(context)
-    report = session.api.cancel(report_id)
-    session.line("cancelled" if report.ended else "its worker is asked to end it")
-
-
-def retry(
-    context: typer.Context,
-    report_id: ReportId,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Stay and show its status until it ends.")
-    ] = False,
-    from_start: FromStart = False,
-) -> None:
-    """Restart a report that failed or was cancelled, in its trace.
-
-    Steps whose results are stored do not run again.
-    """
-    session = session_of(context)
-    report = session.api.retry(report_id, from_start=from_start)
-    if follow:
-        _exit(_follow(session, report.id))
-    else:
-        session.line(str(report.id))
 
 
 def artefact(
@@ -200,7 +169,7 @@ def say_page(session: Session, report: Report) -> None:
         session.note(f"Its page: {page}", quiet=True)
 
 
-def _follow(session: Session, report_id: UUID, *, quiet: bool = False) -> Report:
+def follow_to_end(session: Session, report_id: UUID, *, quiet: bool = False) -> Report:
     """Shows the report until it ends, and answers what became of it."""
     with status_view(session.err if quiet else session.out) as view:
         for event in session.api.follow(report_id):
@@ -222,7 +191,7 @@ def _reused(session: Session, report: Report) -> dict[int, list[str]]:
     return found
 
 
-def _exit(report: Report) -> None:
+def exit_by(report: Report) -> None:
     if report.status is not Status.DONE:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -243,16 +212,23 @@ def _requested(report: Report) -> Iterator[tuple[str, str]]:
         yield "rerun of", str(report.rerun_of)
 
 
-def _facts(session: Session, report: Report) -> Iterator[tuple[str, str | Text]]:
+def _progress(report: ShownReport) -> Iterator[tuple[str, str]]:
+    """How far it is."""
+    if progress := report.progress:
+        yield "progress", f"{progress.done} of {progress.total}, {progress.step}"
+    if report.error:
+        yield "error", report.error.message
+    if report.estimate:
+        yield "estimate", formatting.estimate(report.estimate, datetime.now(UTC))
+
+
+def _facts(session: Session, report: ShownReport) -> Iterator[tuple[str, str | Text]]:
     """What there is to say, each with its name."""
     yield from _requested(report)
     if page := session.api.page_of(report):
         yield "page", page
     yield "status", formatting.status_of(report)
-    if progress := report.progress:
-        yield "progress", f"{progress.done} of {progress.total}, {progress.step}"
-    if report.error:
-        yield "error", report.error.message
+    yield from _progress(report)
     if report.attempt > 1:
         yield "attempt", str(report.attempt)
         for attempt, steps in _reused(session, report).items():

@@ -3,6 +3,7 @@
 from waybill.domain.access import ANONYMOUS, DEFAULT_TENANT, EVERYTHING, UNKNOWN_OWNER, Owner, Role, Scope
 from waybill.domain.audit import Action, Actor, AuditEntry, AuditEvent
 from waybill.domain.carrier import Carrier, trimmed, whole_members
+from waybill.domain.estimates import MAX_AHEAD, Circumstances, Estimate, estimate, may_be_estimated
 from waybill.domain.failures import Failure, FailureType
 from waybill.domain.identity import new_report_id, time_in
 from waybill.domain.keys import KEY_PREFIX, ApiKey, Secret
@@ -19,6 +20,16 @@ from waybill.domain.limits import (
     Reached,
     Usage,
     values_for,
+)
+from waybill.domain.operations import (
+    MAX_REASONS,
+    POSSIBLE,
+    Operation,
+    OperationAction,
+    OperationState,
+    Reason,
+    Untouched,
+    possible,
 )
 from waybill.domain.parameter_sets import ParameterSet
 from waybill.domain.policies import EvidencePolicy, LeasePolicy, RetentionPolicy, RetryPolicy
@@ -71,11 +82,14 @@ __all__ = [
     "EVERYTHING",
     "KEY_PREFIX",
     "LOG_BEGINNING",
+    "MAX_AHEAD",
+    "MAX_REASONS",
     "MAX_RESULTS",
     "MAX_VALUES_BYTES",
     "MAX_VALUE_BYTES",
     "NORMAL_PRIORITY",
     "NO_LIMITS",
+    "POSSIBLE",
     "TERMINAL",
     "TRANSITIONS",
     "UNKNOWN_OWNER",
@@ -87,11 +101,13 @@ __all__ = [
     "AuditEntry",
     "AuditEvent",
     "Carrier",
+    "Circumstances",
     "Delivery",
     "DeliveryPolicy",
     "DeliveryStatus",
     "DueDelivery",
     "End",
+    "Estimate",
     "EvidencePolicy",
     "Failure",
     "FailureType",
@@ -108,11 +124,15 @@ __all__ = [
     "LogRecord",
     "NewLogChunk",
     "NewReport",
+    "Operation",
+    "OperationAction",
+    "OperationState",
     "Origin",
     "Owner",
     "ParameterSet",
     "Progress",
     "Reached",
+    "Reason",
     "Report",
     "Requeue",
     "RetentionPolicy",
@@ -133,9 +153,13 @@ __all__ = [
     "TryOutcome",
     "Turns",
     "UnderWay",
+    "Untouched",
     "Usage",
     "Waiting",
+    "estimate",
+    "may_be_estimated",
     "new_report_id",
+    "possible",
     "records_after",
     "shown_url",
     "time_in",

@@ -14,6 +14,7 @@ class Action(StrEnum):
     REQUEST = "request"
     CANCEL = "cancel"
     RETRY = "retry"
+    DELETE = "delete"
     REDRIVE = "redrive"
     DOWNLOAD = "download"
     CREATE_KEY = "create_key"

@@ -6,11 +6,14 @@ from waybill.ledger.changes import Changes
 from waybill.ledger.choice_lists import ChoiceLists
 from waybill.ledger.dead_letters import DeadLetters
 from waybill.ledger.definitions import DefinitionMissing, StoredDefinitions
+from waybill.ledger.deleting import Deleting
 from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, LimitReached, NotRedrivable
+from waybill.ledger.estimates import Estimates
 from waybill.ledger.kind_limits import KindLimits
 from waybill.ledger.ledger import IdempotencyKey, Ledger
 from waybill.ledger.letters import UnreadMessage
 from waybill.ledger.limits import Limits
+from waybill.ledger.operations import Count, Operations, TooManyOperations, Wanted
 from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Published, Row, publication_entry
 from waybill.ledger.overview import HOURS, MOST_COUNTED, Figures, Overview
 from waybill.ledger.parameter_sets import ParameterSets, TooManyParameterSets
@@ -29,9 +32,12 @@ __all__ = [
     "Changes",
     "ChoiceLists",
     "Committed",
+    "Count",
     "DeadLetters",
     "DefinitionMissing",
+    "Deleting",
     "Entry",
+    "Estimates",
     "Figures",
     "IdempotencyKey",
     "KeyInFlight",
@@ -43,6 +49,7 @@ __all__ = [
     "Limits",
     "NotRedrivable",
     "Nowhere",
+    "Operations",
     "Outgoing",
     "Overview",
     "ParameterSets",
@@ -55,9 +62,11 @@ __all__ = [
     "Retention",
     "Row",
     "StoredDefinitions",
+    "TooManyOperations",
     "TooManyParameterSets",
     "Transactions",
     "UnreadMessage",
+    "Wanted",
     "Webhooks",
     "publication_entry",
 ]

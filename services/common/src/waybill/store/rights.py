@@ -196,6 +196,18 @@ API: Final = Rights(
             update=("parameters", "shared", "updated_at"),
             delete=True,
         ),
+        "operations": Access(
+            select=EVERY,
+            insert=(
+                *("id", "action", "tenant", "owner", "credential", "scope_tenant", "scope_owner", "wanted"),
+                *("pending", "all_found", "matched", "matched_more"),
+            ),
+            update=(
+                *("pending", "all_found", "place_at", "place_id", "state", "matched", "matched_more", "done"),
+                *("skipped", "failed", "reasons", "error", "updated_at", "finished_at"),
+            ),
+            delete=True,
+        ),
         "kind_limits": Access(
             select=EVERY,
             insert=("kind", "max_running", "paused_at", "paused_by", "reason"),

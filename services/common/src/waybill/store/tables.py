@@ -24,7 +24,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from waybill.domain import ANONYMOUS, DEFAULT_TENANT, NORMAL_PRIORITY, TERMINAL, DeliveryStatus, Status
+from waybill.domain import (
+    ANONYMOUS,
+    DEFAULT_TENANT,
+    NORMAL_PRIORITY,
+    TERMINAL,
+    DeliveryStatus,
+    OperationState,
+    Status,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -480,6 +488,47 @@ parameter_sets = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Index("parameter_sets_shared_idx", "tenant", "kind", "name", postgresql_where=text("shared")),
+)
+
+# One action on many reports, which is done in parts: see `waybill.domain.operations`.
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("action", Text, nullable=False),
+    # who has asked for it, and whose reports it may touch: null for any
+    Column("tenant", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("credential", Text, nullable=False),
+    Column("scope_tenant", Text),
+    Column("scope_owner", Text),
+    # which reports are meant, where no ids were given
+    Column("wanted", JSONB(none_as_null=True)),
+    # those that were given or found, and are still to be done
+    Column("pending", ARRAY(Uuid), nullable=False, server_default="{}"),
+    # the last that was found: the others are behind it; and whether that was the last of all
+    _time("place_at"),
+    Column("place_id", Uuid),
+    Column("all_found", Boolean, nullable=False, server_default="false"),
+    Column("state", Text, nullable=False, server_default=OperationState.RUNNING),
+    Column("matched", Integer, nullable=False),
+    Column("matched_more", Boolean, nullable=False),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    Column("reasons", JSONB, nullable=False, server_default="[]"),
+    # why a fault has ended it
+    Column("error", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    _time("finished_at"),
+    CheckConstraint(f"state IN ({_among(OperationState)})", name="state"),
+    Index(
+        "operations_running_idx",
+        "updated_at",
+        postgresql_where=text(f"state = '{OperationState.RUNNING}'"),
+    ),
+    Index("operations_finished_idx", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
 )
 
 # What is used of limits: rows of those alone who have such a limit, here and below.

@@ -1,13 +1,14 @@
-"""Reports: request, list, show, cancel and retry them."""
+"""Reports: request, list, show, cancel, retry and delete them."""
 
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from producer_api.access import Permission, requires
+from producer_api.access import Permission, current_identity, requires
 from producer_api.changing import cancel_report, retry_report
 from producer_api.description import RequestHeader, problem_responses, request_headers
 from producer_api.finding import ReportQuery, filter_of
 from producer_api.lookup import find_report
+from producer_api.problems import Problem
 from producer_api.requesting import request_report
 from producer_api.resources import (
     BASE,
@@ -15,12 +16,14 @@ from producer_api.resources import (
     ReportRequest,
     ReportResource,
     RetryRequest,
+    ShownReport,
     report_resource,
+    shown_report,
 )
 from producer_api.webhooks import RequestedWebhooks
 from waybill.domain import Report
 from waybill.kinds import Registry
-from waybill.ledger import DeadLetters, KindLimits, Ledger
+from waybill.ledger import DeadLetters, Deleting, Estimates, KindLimits, Ledger
 
 _IDEMPOTENCY_KEY = RequestHeader(
     "Idempotency-Key",
@@ -35,6 +38,8 @@ def blueprint(
     kinds: Registry,
     limits: KindLimits,
     webhooks: RequestedWebhooks,
+    deleting: Deleting,
+    estimates: Estimates,
 ) -> APIBlueprint:
     routes = APIBlueprint("reports", __name__, tag="Reports")
 
@@ -86,12 +91,29 @@ def blueprint(
         )
 
     @routes.get(f"{BASE}/<report_id>")
-    @routes.output(ReportResource)
+    @routes.output(ShownReport)
     @routes.doc(responses=problem_responses("no-such-report"))
     @requires(Permission.READ)
-    def show(report_id: str) -> ReportResource:
-        """One report as it is now."""
-        return resource(find_report(ledger, report_id))
+    def show(report_id: str) -> ShownReport:
+        """One report as it is now, and when it may begin and end."""
+        report = find_report(ledger, report_id)
+        return shown_report(resource(report), estimates.of(report))
+
+    @routes.delete(f"{BASE}/<report_id>")
+    @routes.output(ReportResource)
+    @routes.doc(responses=problem_responses("cross-site", "no-such-report", "not-ended"))
+    @requires(Permission.DELETE)
+    def delete(report_id: str) -> ReportResource:
+        """Delete a report that has ended, with its files, its logs and its events. Answers what it was."""
+        report = find_report(ledger, report_id, Permission.DELETE)
+        was = resource(report)
+        if not deleting.delete(report, current_identity().actor):
+            raise Problem(
+                "not-ended",
+                "The report has not ended: cancel it, or wait until it has ended, and delete it then.",
+                report_id=str(report.id),
+            )
+        return was
 
     @routes.post(f"{BASE}/<string:report_id>:cancel")
     @routes.output(ReportResource, status_code=202)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal_column, select
+from sqlalchemy import ColumnElement, Select, literal, literal_column, select, tuple_
 
 from waybill.domain import ANONYMOUS, DEFAULT_TENANT, EVERYTHING, Report, Scope, Status
 from waybill.store.statements._rows import in_scope
@@ -23,9 +23,9 @@ class ParameterValue:
 
 @dataclass(frozen=True)
 class ReportFilter:
-    """Which reports to list: all that fit, newest first, and behind the report `before` where it is given.
-    `scope`: whose they are; `statuses` and `kinds`: all of them where none is given; `since` is part of the
-    time, `until` is not.
+    """Which reports to list: all that fit, newest first, and behind the report `before` where it is given,
+    or behind a `place`, that of a report which may be gone. `scope`: whose they are; `statuses` and `kinds`:
+    all of them where none is given; `since` is part of the time, `until` is not.
 
     No index leads to the others, so that these are looked for among the newest that fit all else. `error`: a
     part of its message, in upper or lower case.
@@ -34,6 +34,7 @@ class ReportFilter:
     statuses: Sequence[Status] = ()
     kinds: Sequence[str] = ()
     before: UUID | None = None
+    place: tuple[datetime, UUID] | None = None
     limit: int = 50
     scope: Scope = EVERYTHING
     since: datetime | None = None
@@ -69,6 +70,15 @@ def of_scope(scope: Scope) -> list[ColumnElement[bool]]:
     if scope.owner not in (None, ANONYMOUS):
         found.append(reports.c.owner != literal_column(f"'{ANONYMOUS}'"))
     return found
+
+
+def behind_place(wanted: ReportFilter) -> list[ColumnElement[bool]]:
+    """Conditions: those behind it."""
+    if wanted.place is None:
+        return []
+    time, report_id = wanted.place
+    place = tuple_(literal(time, reports.c.created_at.type), literal(report_id))
+    return [tuple_(reports.c.created_at, reports.c.id) < place]
 
 
 def in_time(wanted: ReportFilter) -> list[ColumnElement[bool]]:

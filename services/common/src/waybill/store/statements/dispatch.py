@@ -29,7 +29,7 @@ _FIRST_THAT_WAITS = f"SELECT 1 FROM reports WHERE {FOR_ROOM} AND tenant > '' ORD
 NONE_WAITS: Final = f"(SELECT count(*) = 0 FROM ({_FIRST_THAT_WAITS}) AS waiting)"  # noqa: S608
 """Whether no report waits for room: a condition, evaluated once for a statement."""
 
-_LIVE = "workers WHERE seen_at > statement_timestamp() - interval '15 seconds'"
+LIVE = "workers WHERE seen_at > statement_timestamp() - interval '15 seconds'"
 """Those that have written their row lately: each does so every few seconds."""
 
 
@@ -39,7 +39,7 @@ def _room(counted: str, gone: str = "0") -> str:
     return f"""
 bound AS MATERIALIZED (
     SELECT greatest({_LEAST}, 2 * coalesce(sum(slots), 0) + coalesce(sum(partitions), 0)) AS bound
-    FROM {_LIVE}
+    FROM {LIVE}
 ), room AS MATERIALIZED (
     SELECT bound - (
         SELECT count(*) FROM (
@@ -59,7 +59,7 @@ outside has requested counts as well: it is about to be claimed."""
 
 _IDLE = f"""
 capacity AS MATERIALIZED (
-    SELECT coalesce(sum(slots), 0) AS slots FROM {_LIVE} AND partitions > 0
+    SELECT coalesce(sum(slots), 0) AS slots FROM {LIVE} AND partitions > 0
 ), idle AS MATERIALIZED (
     SELECT slots - (
         SELECT count(*) FROM (

@@ -1,7 +1,10 @@
 """Lists of reports, newest first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -21,10 +24,17 @@ from sqlalchemy import (
     true,
 )
 
-from waybill.domain import Status
+from waybill.domain import Status, time_in
 from waybill.store.statements._rows import behind, newest_first, report_of
-from waybill.store.statements._wanted import ReportFilter, ReportPage, all_kinds, in_time, of_scope
-from waybill.store.statements.searching import search
+from waybill.store.statements._wanted import (
+    ReportFilter,
+    ReportPage,
+    all_kinds,
+    behind_place,
+    in_time,
+    of_scope,
+)
+from waybill.store.statements.searching import AS_INDEXED, search
 from waybill.store.tables import reports
 
 _LISTED = (
@@ -40,6 +50,36 @@ def page(connection: Connection, wanted: ReportFilter) -> ReportPage:
     # The planner expects a hundred kinds, and would compile what takes milliseconds.
     connection.exec_driver_sql("SET LOCAL jit = off")
     return _searched(connection, wanted) if wanted.searches else _newest(connection, wanted)
+
+
+@dataclass(frozen=True)
+class FoundIds:
+    """Of the reports that fit, newest first; `place` is that of the last that was looked at, behind which
+    there may be `more`."""
+
+    ids: Sequence[UUID]
+    place: tuple[datetime, UUID] | None
+    more: bool
+
+
+def found_ids(connection: Connection, wanted: ReportFilter) -> FoundIds:
+    """The ids of those of a `page`, however large it is, and where it ends."""
+    connection.exec_driver_sql("SET LOCAL jit = off")
+    if wanted.searches:
+        found = search(connection, wanted)
+        return FoundIds(list(found.places), _place(connection, found.last), found.more)
+    connection.exec_driver_sql(AS_INDEXED)
+    newest = _newest_ids(wanted)
+    ids: list[UUID] = list(connection.scalars(select(newest.c.id).order_by(*newest_first(newest))))
+    shown = ids[: wanted.limit]
+    return FoundIds(shown, _place(connection, shown[-1] if shown else None), len(ids) > len(shown))
+
+
+def _place(connection: Connection, report_id: UUID | None) -> tuple[datetime, UUID] | None:
+    if report_id is None:
+        return None
+    time = connection.scalar(select(reports.c.created_at).where(reports.c.id == report_id))
+    return (time or time_in(report_id), report_id)
 
 
 def _newest(connection: Connection, wanted: ReportFilter) -> ReportPage:
@@ -84,12 +124,18 @@ def _newest_ids(wanted: ReportFilter) -> Subquery:
     kinds: FromClause = _values("kind", wanted.kinds) if wanted.kinds else all_kinds(theirs).subquery()
     statuses = _values("status", wanted.statuses or list(Status))
     of_each = select(reports.c.id, reports.c.created_at).where(
-        reports.c.kind == kinds.c.kind, reports.c.status == statuses.c.status, *theirs, *in_time(wanted)
+        reports.c.kind == kinds.c.kind,
+        reports.c.status == statuses.c.status,
+        *theirs,
+        *in_time(wanted),
+        *behind_place(wanted),
     )
     if wanted.before:
         of_each = of_each.where(behind(reports, wanted.before, wanted.scope))
     first = of_each.order_by(*newest_first(reports)).limit(wanted.limit + 1).lateral("first")
-    every = select(first.c.id).select_from(kinds.join(statuses, true()).join(first, true()))
+    every = select(first.c.id, first.c.created_at).select_from(
+        kinds.join(statuses, true()).join(first, true())
+    )
     return every.order_by(*newest_first(first)).limit(wanted.limit + 1).subquery()
 
 

@@ -25,13 +25,20 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from waybill.domain import Status, time_in
 from waybill.store.statements._rows import in_scope, newest_first
-from waybill.store.statements._wanted import ParameterValue, ReportFilter, all_kinds, in_time, of_scope
+from waybill.store.statements._wanted import (
+    ParameterValue,
+    ReportFilter,
+    all_kinds,
+    behind_place,
+    in_time,
+    of_scope,
+)
 from waybill.store.tables import reports
 
 MAX_SEARCHED: Final = 10_000
 """Reports that one search reads, besides those of the same time as the last of them."""
 
-_AS_INDEXED = "; ".join(
+AS_INDEXED = "; ".join(
     [
         "SET LOCAL max_parallel_workers_per_gather = 0",
         *(f"SET LOCAL enable_{what} = off" for what in ("seqscan", "bitmapscan", "sort")),
@@ -57,7 +64,7 @@ class Found:
 def search(connection: Connection, wanted: ReportFilter) -> Found:
     """Reads the newest of each kind and status, from the index that lists share, in their common order: each
     is a branch of its own, so that PostgreSQL merges them and reads no more than it needs."""
-    connection.exec_driver_sql(_AS_INDEXED)
+    connection.exec_driver_sql(AS_INDEXED)
     candidates = _candidates(connection, wanted)
     if candidates is None:
         return Found({}, 0, None, more=False)
@@ -93,7 +100,7 @@ def _candidates(connection: Connection, wanted: ReportFilter) -> Select[Any] | N
         for status in Status
         if status in (wanted.statuses or Status) and (wanted.error is None or status in _WITH_ERRORS)
     ]
-    conditions = [*theirs, *in_time(wanted), *_behind(connection, wanted)]
+    conditions = [*theirs, *in_time(wanted), *_behind(connection, wanted), *behind_place(wanted)]
     fits = _fits(wanted)
     branches = [
         select(reports.c.id, reports.c.created_at, fits)
