@@ -172,9 +172,9 @@ class Webhook(_Resource):
 
 
 class Links(_Resource):
-    """Where to go from a report; a server without pages names none."""
+    """Where to go from a report; a server without pages has an empty one."""
 
-    page: str | None = None
+    page: str = ""
 
 
 class Estimate(_Resource):

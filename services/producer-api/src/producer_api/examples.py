@@ -41,7 +41,7 @@ _REPORT = {
     "finished_at": _LATER,
     "tags": ["month-end"],
     "rerun_of": None,
-    "links": {"self": _ADDRESS, "events": f"{_ADDRESS}/events", "rerun_of": None},
+    "links": {"self": _ADDRESS, "events": f"{_ADDRESS}/events", "page": f"/reports/{_ID}", "rerun_of": None},
 }
 _KEY = {
     "id": "k3v9x2m8q7ht",

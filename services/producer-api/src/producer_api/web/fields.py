@@ -90,7 +90,7 @@ def _field(
     value = values[name] if name in values else schema.get("default")
     return FormField(
         name=name,
-        title=str(schema.get("title") or name),
+        title=str(schema.get("title") or name.replace("_", " ").capitalize()),
         description=str(schema.get("description", "")),
         widget=widget,
         schema=of,
