@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Request, ViewportSize, expect
 
 from tests.support.browser import DESKTOP, PHONE, TABLET, Pages
 from tests.support.reports import QUICK, run
@@ -47,7 +47,7 @@ def test_people_who_do_not_see_or_point_can_use_it(pages: Pages, path: str) -> N
 
 @pytest.mark.parametrize("path", EVERY)
 def test_it_fits_a_phone_a_tablet_and_a_page_that_is_twice_as_large(pages: Pages, path: str) -> None:
-    zoomed = {"width": DESKTOP["width"] // 2, "height": DESKTOP["height"] // 2}
+    zoomed: ViewportSize = {"width": DESKTOP["width"] // 2, "height": DESKTOP["height"] // 2}
     page = pages.open(path, viewport=PHONE)
     for size in (PHONE, TABLET, zoomed):
         page.set_viewport_size(size)
@@ -58,12 +58,10 @@ def test_the_first_page_is_small_and_does_not_jump(pages: Pages) -> None:
     page = pages.new_page()
     sizes: list[int] = []
 
-    def note(response: Response) -> None:
-        sizes.append(
-            response.request.sizes()["responseBodySize"] + response.request.sizes()["responseHeadersSize"]
-        )
+    def note(request: Request) -> None:
+        sizes.append(request.sizes()["responseBodySize"] + request.sizes()["responseHeadersSize"])
 
-    page.on("requestfinished", lambda request: note(request.response()))
+    page.on("requestfinished", note)
     page.add_init_script(
         "window.jumps = 0; new PerformanceObserver((list) => list.getEntries().forEach("
         "(one) => window.jumps += one.value)).observe({type: 'layout-shift', buffered: true});"

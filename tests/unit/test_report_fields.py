@@ -10,7 +10,7 @@ from waybill.store.statements import _rows
 from waybill.store.tables import reports
 
 MADE_BY_THE_API = {"links", "kind_paused"}
-OF_THE_CHANGE = {"schema_version", "report_id", "type", "at", "step"}
+OF_THE_CHANGE = {"schema_version", "report_id", "type", "at", "step", "waited", "worker_lost"}
 
 
 def client_names() -> set[str]:

@@ -30,6 +30,7 @@ NO_SECRETS = {
     "tls_key_file",
     "idempotency_key_retention_hours",
     "jaeger_url",  # of which one with a user is refused
+    "jaeger_public_url",
 }
 """Names that look like those of secrets."""
 

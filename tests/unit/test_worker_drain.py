@@ -75,7 +75,7 @@ class Intake:
 
     def __init__(self, *_: object) -> None: ...
 
-    def begin(self, _: Message, *, alone: bool) -> Callable[[], Processed]:
+    def begin(self, _: Message, *, alone: bool, read_at: int) -> Callable[[], Processed]:
         assert not alone
         report: Any = SimpleNamespace(id=new_report_id(), losses=0)
         return lambda: SimpleNamespace(report=report)  # type: ignore[return-value]

@@ -12,6 +12,10 @@ _MOST_READ: Final = 256 * 1024
 """Bytes. A row that is longer than this gives no preview."""
 
 
+_LONGEST: Final = 64 * 1024
+"""Characters of a field."""
+
+
 def csv_rows(path: Path) -> Rows | None:
     """None where there is no row. Raises `ValueError` and `csv.Error` where it is no CSV in UTF-8."""
     with path.open("rb") as file:
@@ -25,6 +29,8 @@ def csv_rows(path: Path) -> Rows | None:
     rows = [line for line in (lines if is_whole else lines[:-1]) if line]
     if not rows:
         return None
+    if max(len(cell) for row in rows for cell in row) > _LONGEST:
+        raise ValueError("a field is too long")
     header, body = rows[0], rows[1:]
     columns = max(len(row) for row in rows[: MAX_ROWS + 1])
     width = min(columns, MAX_COLUMNS)

@@ -104,7 +104,7 @@ def counts(connection: Connection, scope: Scope, statuses: Sequence[Status], lim
 
 
 def ended_hours(connection: Connection, scope: Scope, hours: int, limit: int) -> list[EndedHour]:
-    """Of the newest `limit` of each kind and status within so many hours."""
+    """Of the newest `limit` of each kind and status within these hours."""
     every, kinds, found = _newest(scope, (Status.DONE, Status.FAIL), limit, timedelta(hours=hours))
     age = func.extract("epoch", func.statement_timestamp() - found.c.created_at)
     hour = func.floor(age / 3600).label("hours_ago")
