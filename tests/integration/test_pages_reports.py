@@ -126,3 +126,15 @@ def test_a_thousand_reports_are_read_page_by_page(pages: Pages, client: WaybillC
         older.click()
         page.wait_for_load_state()
     assert seen == 1000
+
+
+def test_a_report_that_runs_says_when_it_is_expected_to_end(pages: Pages, client: WaybillClient) -> None:
+    for _ in range(5):
+        run(client)
+    report = client.request("dowork", {"steps": 20, "failing_step": None, "max_step_ms": 600})
+    page = pages.open(f"/reports/{report.id}")
+
+    expect(page.get_by_text("an estimate from")).to_be_visible()
+    expect(page.get_by_text("expected to end between")).to_be_visible()
+    client.cancel(report.id)
+    expect(page.get_by_text("an estimate from")).to_have_count(0)

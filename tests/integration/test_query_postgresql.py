@@ -294,6 +294,50 @@ def test_a_role_that_may_write_past_the_guards_is_refused(source: Source, tmp_pa
         source.by_owner(f"REVOKE {role} FROM {NAME}")
 
 
+@pytest.mark.parametrize(
+    ("grant", "revoke", "says"),
+    [
+        (
+            "GRANT ALL ON orders TO {}",
+            "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON orders FROM {}",
+            "write to orders",
+        ),
+        (
+            "GRANT UPDATE (region) ON orders TO {}",
+            "REVOKE UPDATE (region) ON orders FROM {}",
+            "write to orders",
+        ),
+        ("ALTER ROLE {} CREATEROLE", "ALTER ROLE {} NOCREATEROLE", "make roles"),
+        ("ALTER ROLE {} CREATEDB", "ALTER ROLE {} NOCREATEDB", "make databases"),
+    ],
+)
+def test_a_role_that_may_write_is_refused(
+    source: Source, tmp_path: Path, grant: str, revoke: str, says: str
+) -> None:
+    source.by_owner(grant.format(NAME))
+    try:
+        with pytest.raises(PermanentError, match=f"may {says}.*GRANT SELECT"):
+            source.rows("select 1 as a", tmp_path)
+    finally:
+        source.by_owner(revoke.format(NAME))
+
+
+@pytest.mark.parametrize(("old", "new"), [(PASSWORD, "wrong"), (f"/{NAME}", "/nothing-of-the-kind")])
+def test_a_wrong_password_or_database_is_not_tried_again(
+    source: Source, tmp_path: Path, old: str, new: str
+) -> None:
+    url = new.join(source.reader.rsplit(old, 1))
+    with pytest.raises(PermanentError, match="cannot be reached"):
+        source.query(url=url).run("select 1 as a", {}, tmp_path / "step.parquet")
+
+
+def test_a_parameter_without_a_type_is_named_with_its_place(source: Source, tmp_path: Path) -> None:
+    with pytest.raises(
+        PermanentError, match=r"type of :country: write :country::text.*line 2 of the SQL, column 7"
+    ):
+        source.rows("select id from orders\nwhere :country is null", tmp_path, country=None)
+
+
 # --- how it ends
 
 

@@ -77,6 +77,7 @@ class Intake:
 
     def begin(self, _: Message, *, alone: bool, read_at: int) -> Callable[[], Processed]:
         assert not alone
+        assert read_at
         report: Any = SimpleNamespace(id=new_report_id(), losses=0)
         return lambda: SimpleNamespace(report=report)  # type: ignore[return-value]
 

@@ -89,8 +89,8 @@ def create_app(services: Services) -> Flask:
     register_refusals(app, services.browsers)
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
-    # Flask's own way to add middleware; the instrumentation's is inside of it, and sees what proxies say. Pages
-    # do not count: below a prefix like /api/v1, the API would not be found.
+    # Flask's own way to add middleware; the instrumentation's is inside of it, and sees what proxies say.
+    # Pages do not count: below a prefix like /api/v1, the API would not be found.
     ours = (rule.rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("web."))
     first_segments = {address.split("/")[1] for address in ours}
     app.wsgi_app = Addressing(app.wsgi_app, services.proxies, first_segments)  # type: ignore[method-assign]

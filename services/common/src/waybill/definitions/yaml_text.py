@@ -166,8 +166,12 @@ class YamlText:
         last = location[-1] if location else ""
         if kind == "extra_forbidden":
             near = get_close_matches(str(last), keys, n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else "."
-            return self.fault(path, f"there is no key {str(last)!r} here{meant}", at_key=True)
+            if near == [last]:
+                reason = f"the key {last!r} does not belong here: other steps or blocks have it."
+            else:
+                meant = f"; did you mean {near[0]!r}?" if near else "."
+                reason = f"there is no key {str(last)!r} here{meant}"
+            return self.fault(path, reason, at_key=True)
         if kind == "missing":
             return self.fault(path, f"the key {str(last)!r} is missing.", at_key=bool(path))
         name = f"{path[-1]}: " if path and isinstance(path[-1], str) else ""

@@ -48,6 +48,17 @@ _MAY_WRITE = """
       AND pg_has_role(session_user, oid, 'MEMBER')
     ORDER BY rolsuper DESC, rolname LIMIT 1
 """
+_GRANTED = """
+    SELECT (SELECT CASE WHEN rolcreaterole THEN 'make roles' WHEN rolcreatedb THEN 'make databases' END
+            FROM pg_roles WHERE rolname = session_user),
+        (SELECT relation.oid::regclass::text
+         FROM pg_class AS relation JOIN pg_namespace AS space ON space.oid = relation.relnamespace
+         WHERE relation.relkind IN ('r', 'p', 'v', 'f') AND has_schema_privilege(space.oid, 'USAGE')
+           AND space.nspname NOT LIKE 'pg\\_%' AND space.nspname <> 'information_schema'
+           AND (has_table_privilege(relation.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+                OR has_any_column_privilege(relation.oid, 'INSERT, UPDATE'))
+         LIMIT 1)
+"""
 _ADVICE = (
     "Give the source a role of its own that reads: CREATE ROLE reporting LOGIN; GRANT USAGE ON SCHEMA … TO"
     " reporting; GRANT SELECT ON … TO reporting; nothing else."
@@ -118,6 +129,9 @@ class PostgresqlQuery:
                 f"is {name!r}, or a member of it, which is a superuser" if is_superuser else f"has {name}"
             )
             raise PermanentError(f"The source's role {member}, and may write past every guard. {_ADVICE}")
+        may, table = connection.execute(_GRANTED).fetchone() or (None, None)
+        if may or table:
+            raise PermanentError(f"The source's role may {may or f'write to {table}'}. {_ADVICE}")
         milliseconds = max(1, int(self.timeout.total_seconds() * 1000))
         settings = {**_SETTINGS, "statement_timeout": str(milliseconds)}
         connection.execute(_SET, [list(settings), json.dumps(settings)])

@@ -1,10 +1,12 @@
 """What PostgreSQL says when a step fails, and whether it may go well later."""
 
+import re
+
 import psycopg
 from psycopg import errors
 
 from report_worker.query.errors import SqlError
-from waybill.definitions import Bound
+from waybill.definitions import Bound, placeholders
 from waybill.errors import PermanentError, RetryableError
 from waybill.redaction import redacted
 
@@ -12,6 +14,8 @@ _PASSING = ("08", "40", "53", "55P03", "57P01", "57P02", "57P03", "57P05", "58",
 """Beginnings of the codes of what passes: connection, serialization, no resources, a lock, a server that is
 shut down or starts, a system error."""
 _CHARACTERS = 500
+_NO_TYPE = ("42P18", "42P08")
+_REFUSED = re.compile(r"authentication failed|no password supplied|(role|database) \"[^\"]*\" does not exist")
 
 
 def failure(error: psycopg.Error, bound: Bound, prefix: int) -> PermanentError | RetryableError:
@@ -25,6 +29,8 @@ def failure(error: psycopg.Error, bound: Bound, prefix: int) -> PermanentError |
     said = _text(error.diag.message_primary or str(error))
     if code.startswith(_PASSING):
         return RetryableError(f"PostgreSQL cannot answer now: {said}")
+    if code in _NO_TYPE and (untyped := _untyped(said, bound)):
+        return untyped
     parts = [f"PostgreSQL says: {said}"]
     if isinstance(error, errors.ReadOnlySqlTransaction):
         parts.append("A step only reads.")
@@ -32,8 +38,23 @@ def failure(error: psycopg.Error, bound: Bound, prefix: int) -> PermanentError |
     return SqlError(" ".join(parts), _place(error, bound, prefix))
 
 
-def unreachable(error: psycopg.Error) -> RetryableError:
-    return RetryableError(f"PostgreSQL cannot be reached: {_text(str(error))}")
+def unreachable(error: psycopg.Error) -> PermanentError | RetryableError:
+    """A wrong password or name of a role or database does not pass by itself."""
+    said = f"PostgreSQL cannot be reached: {_text(str(error))}"
+    return PermanentError(said) if _REFUSED.search(str(error)) else RetryableError(said)
+
+
+def _untyped(said: str, bound: Bound) -> SqlError | None:
+    """PostgreSQL names a parameter by its number, and no place."""
+    number = re.search(r"\$(\d+)", said)
+    if number is None or not 0 < int(number[1]) <= len(bound.names):
+        return None
+    name = bound.names[int(number[1]) - 1]
+    one = next(one for one in placeholders(bound.original, "postgres") if one.name == name)
+    return SqlError(
+        f"PostgreSQL cannot tell the type of :{name}: write :{name}::text, or its own type, at each place.",
+        (one.line, one.column),
+    )
 
 
 def _place(error: psycopg.Error, bound: Bound, prefix: int) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
@@ -20,7 +21,15 @@ from report_worker.query.errors import SqlError
 from report_worker.query.producing import produce
 from report_worker.query.settings import has_display, own_environment
 from report_worker.query.sources import read_sources
-from waybill.definitions import DefinedKind, SqlStep, WrongDefinition, YamlText, read_file
+from waybill.definitions import (
+    DefinedKind,
+    Parameter,
+    ParameterType,
+    SqlStep,
+    WrongDefinition,
+    YamlText,
+    read_file,
+)
 from waybill.kinds import Artefact
 
 Say = Callable[[str], object]
@@ -144,7 +153,9 @@ def _parameters(kind: DefinedKind, pairs: Sequence[str]) -> Any:
         name, equals, value = pair.partition("=")
         if not (name and equals):
             raise ValueError(f"{pair!r} is not name=value.")
-        given[name] = _value(value)
+        given[name] = _value(value, kind.definition.parameters.get(name))
+    if unknown := [name for name in given if name not in kind.definition.parameters]:
+        raise ValueError(_no_such(unknown[0], list(kind.definition.parameters)))
     try:
         return kind.read_parameters(given)
     except ValidationError as error:
@@ -152,12 +163,25 @@ def _parameters(kind: DefinedKind, pairs: Sequence[str]) -> Any:
         raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def _value(text: str) -> Any:
-    """JSON, or else the text itself."""
+def _no_such(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}."
+    return f"There is no parameter {name!r}; {meant}"
+
+
+def _value(text: str, parameter: Parameter | None) -> Any:
+    """JSON, or else the text itself; a text as it is typed, also where it looks like a number."""
     try:
-        return json.loads(text, parse_float=_finite, parse_constant=_refuse)
+        value = json.loads(text, parse_float=_finite, parse_constant=_refuse)
     except ValueError:
-        return text
+        value = text
+    if parameter is None:
+        return value
+    if parameter.multiple and not isinstance(value, list):
+        value = [value]
+    if parameter.type is ParameterType.TEXT and not isinstance(value, str | list):
+        return None if value is None and parameter.optional else text
+    return value
 
 
 def _finite(text: str) -> float:

@@ -112,6 +112,7 @@ def _content(services: Services, report: Report) -> dict[str, Any]:
         "has_ended": report.status in TERMINAL,
         "logs_may_come": bool(report.finished_at and datetime.now(UTC) - report.finished_at < _LAST_LINES),
         "wait": wait_of(report, limit),
+        "estimate": services.estimates.of(report),
         "steps": steps[:_MOST_SHOWN],
         "steps_left_out": max(0, len(steps) - _MOST_SHOWN),
         "attempts": list(reversed(history.attempts))[:_MOST_SHOWN],
