@@ -131,8 +131,8 @@ def test_a_step_that_may_fail_leaves_the_files(folder: Path) -> None:
     [
         (("-p", "least=two"), "least"),
         (("-p", "least"), "is not name=value"),
-        (("-p", "other=1"), "There is no parameter 'other'; there are "),
-        (("-p", "carier=UA"), "There is no parameter 'carier'; did you mean 'carrier'?"),
+        (("-p", "other=1"), "There is no parameter 'other'; there are"),
+        (("-p", "carier=UA"), "There is no parameter 'carier'; did you"),
         (("--output", "pdf"), "is no output of this report: html, json"),
     ],
 )
@@ -148,7 +148,8 @@ def test_parameters_are_json_or_else_text(folder: Path) -> None:
 
 
 def test_a_text_that_looks_like_a_number_is_a_text(folder: Path) -> None:
-    assert preview("-p", "carrier=1", "--no-open").exit_code == 0
+    done = preview("-p", "carrier=1", "--no-open")
+    assert "'1' is none of the values" in done.output
 
 
 def test_nothing_in_the_data_is_obeyed_by_a_terminal(folder: Path) -> None:
