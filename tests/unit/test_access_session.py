@@ -489,7 +489,7 @@ class TestWhereItGoesAfterwards:
         assert browser.sign_in(path).headers["Location"] == then
 
     def test_otherwise_to_the_reports(self, browser: Browser) -> None:
-        assert browser.sign_in().headers["Location"] == "/api/v1/reports"
+        assert browser.sign_in().headers["Location"] == "/"
 
 
 class TestASession:
@@ -702,8 +702,8 @@ class TestBelowAPrefix:
         assert prefixed.ask("POST", "/reports/logout", Origin=HOST).status_code == 204
         assert prefixed.cookies == {}
 
-    def test_it_goes_to_the_reports_there(self, prefixed: Browser) -> None:
-        assert prefixed.sign_in("/reports/login").headers["Location"] == "/reports/api/v1/reports"
+    def test_it_goes_to_the_pages_there(self, prefixed: Browser) -> None:
+        assert prefixed.sign_in("/reports/login").headers["Location"] == "/reports/"
 
     @pytest.mark.parametrize(
         "then", ["/", "/other", "/reportsevil", "/reports/../x", "/reports%2f", "//reports"]
@@ -723,7 +723,7 @@ class TestBelowAPrefix:
 
         assert httpx.URL(address).params["redirect_uri"] == "https://pages.example.com/r/login/callback"
         assert "__Secure-waybill=" in answer.headers["Set-Cookie"]
-        assert answer.headers["Location"] == "/r/api/v1/reports"
+        assert answer.headers["Location"] == "/r/"
 
 
 class TestGarbage:

@@ -11,7 +11,6 @@ from producer_api.access.browsers import BrowserAccess
 from producer_api.access.sign_in import ATTEMPT_SECONDS, Attempt, as_content
 from producer_api.addressing import path_of, sent_to
 from producer_api.problems import Problem
-from producer_api.resources import BASE
 
 _BACK = "/login/callback"
 _MAX_NEXT = 1000
@@ -40,7 +39,7 @@ def blueprint(access: BrowserAccess | None) -> APIBlueprint:
     def begin() -> Response:
         """Sends the browser to the issuer. `next`: where it goes afterwards, as its user sees the path."""
         signing = switched_on()
-        then = _next(request.args.get("next") or path_of(BASE))
+        then = _next(request.args.get("next") or path_of("/"))
         if not signing.attempts.can_be_set(request):
             raise Problem(
                 "sign-in-failed",
@@ -94,7 +93,7 @@ def _next(address: str) -> str:
     if not is_ours:
         raise Problem(
             "wrong-request",
-            f"next: must be a path of this service, such as {path_of(BASE)}, of at most {_MAX_NEXT} ASCII "
+            f"next: must be a path of this service, such as {path_of('/reports')}, of at most {_MAX_NEXT} ASCII "
             "characters without '..'.",
         )
     return address
