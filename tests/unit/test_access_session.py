@@ -23,6 +23,7 @@ from producer_api.app import create_app
 from producer_api.permissions import Permission, requires
 from producer_api.services import Services, build_services
 from producer_api.settings import ApiSettings
+from tests.support.api_services import services_of
 from tests.support.issuer import AUDIENCE, Issuer, issuing, new_key
 from tests.unit.test_access_oidc import provider
 from waybill.settings import load
@@ -682,6 +683,25 @@ class TestOtherSites:
         browser.set("__Host-waybill", "x")
 
         assert browser.ask("POST", "/who").status_code == 401
+
+
+class TestPages:
+    def test_without_a_session_one_is_sent_to_sign_in_and_comes_back(self, make: Make) -> None:
+        browser = Browser(make(path_prefix="/r"))
+
+        sent = browser.get("/r/kinds?a=1", Accept="text/html")
+        assert sent.status_code == 303
+        assert browser.sign_in(sent.headers["Location"]).headers["Location"] == "/r/kinds?a=1"
+
+    def test_a_program_is_told_what_it_lacks(self, browser: Browser) -> None:
+        answer = browser.get("/kinds")
+        assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+
+    def test_where_browsers_cannot_sign_in_the_page_says_so(self, tmp_path: Path) -> None:
+        client = create_app(services_of(tmp_path, auth="key")).test_client()
+        answer = client.get("/kinds", headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.mimetype) == (401, "text/html")
+        assert "WAYBILL_OIDC_CLIENT_ID" in answer.text
 
 
 class TestBelowAPrefix:

@@ -93,8 +93,8 @@ def _next(address: str) -> str:
     if not is_ours:
         raise Problem(
             "wrong-request",
-            f"next: must be a path of this service, such as {path_of('/reports')}, of at most {_MAX_NEXT} ASCII "
-            "characters without '..'.",
+            f"next: must be a path of this service, such as {path_of('/reports')}, of at most {_MAX_NEXT} "
+            "ASCII characters without '..'.",
         )
     return address
 
