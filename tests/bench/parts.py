@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from local.paths import CHECKOUT
 from tests.bench.counts import situations
-from tests.bench.ratios import accept, drain, fair, fibo, start, streams, tracing, waiting, workers
+from tests.bench.ratios import accept, drain, fair, fibo, pages, start, streams, tracing, waiting, workers
 from tests.bench.results import Counted, Ratio, Results
 from tests.bench.rounds import Bench
 
@@ -49,4 +49,5 @@ PARTS: Mapping[str, Part] = {
     "streams": _ratios(streams.measure),
     "fibo": _ratios(fibo.measure),
     "workers": _ratios(workers.measure),
+    "pages": _ratios(pages.measure),
 }

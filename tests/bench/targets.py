@@ -33,6 +33,12 @@ class Target:
 
 
 TARGETS: Mapping[str, Target] = {
+    "pages_list": Target(
+        "pages", "time for a page, 95 of 100, against the same data as JSON: the list", Better.LESS, must=2
+    ),
+    "pages_report": Target("pages", "… one report", Better.LESS, must=2),
+    "pages_kinds": Target("pages", "… the kinds", Better.LESS, must=2),
+    "pages_letters": Target("pages", "… the dead letters", Better.LESS, must=2),
     "drain_celery": Target(
         "drain", "reports drained in a second, against Celery", Better.MORE, must=1.5, goal=3, before=0.16
     ),
