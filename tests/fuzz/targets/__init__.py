@@ -17,7 +17,7 @@ from tests.fuzz.targets import (
 )
 
 TARGETS: tuple[Target, ...] = (
-    Target("commands", "messages on topic `report`", 140, plain(messages.read_a_command)),
+    Target("commands", "messages on topic `report`", 136, plain(messages.read_a_command)),
     Target("headers", "trace contexts in headers", 93, plain(messages.read_headers)),
     Target("queries", "what of a query a span shows", 72, plain(queries.read_a_query)),
     Target("conditions", "ranges and conditions of downloads", 15, plain(files.read_conditions)),
