@@ -138,7 +138,7 @@ UNDESCRIBED = (
 """Those of browsers, which no description has, and what is no route."""
 NAMED = {
     **{"report_id": "019ab000-0000-7000-8000-000000000001", "key_id": "a" * 12, "kind": "dowork"},
-    **{"filename": "report.html", "name": "monthly"},
+    **{"filename": "report.html", "name": "monthly", "operation_id": "019ab000-0000-7000-8000-00000000000e"},
 }
 
 

@@ -52,6 +52,7 @@ class Taken:
         message: Message,
         *,
         alone: bool,  # noqa: ARG002
+        read_at: int,  # noqa: ARG002
     ) -> Callable[[], Processed]:
         return lambda: self.process(message)
 

@@ -91,7 +91,7 @@ def test_many_are_redriven_by_their_reason(api: httpx.Client) -> None:
     assert redriven["refused"] == []
     assert {ask.ended(api, report_id)["status"] for report_id in outside} == {"done"}
     assert ask.show(api, inside["id"])["status"] == "fail"
-    assert redrive(api, reason="error")["reports"] == []
+    assert not set(outside) & set(redrive(api, reason="error")["reports"])
 
 
 def test_a_redrive_takes_no_more_than_it_is_told(api: httpx.Client) -> None:

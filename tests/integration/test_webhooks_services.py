@@ -96,6 +96,7 @@ def test_a_report_is_delivered_and_its_call_is_in_its_trace(hooked: Hooked, trac
     assert event == call.verified(OTHER_SECRET)
     shown = httpx.get(f"{hooked.services.api_url}/api/v1/reports/{report.id}", trust_env=False).json()
     assert shown.pop("webhook")["version"] == report.version
+    assert shown.pop("estimate") is None
     assert event == {"type": "report.done", "timestamp": shown["finished_at"], "data": shown}
     assert hooked.client.request("slow", NOTHING).webhook is None
     assert report.trace_id
