@@ -205,13 +205,16 @@ class Supervision:
 
     def _receive(self) -> FromSlot | None:
         self._lease.renew_if_due()
-        if self._cancel_by is None and self.cancel_wanted:
-            self._slot.cancel()
-            self._cancel_by = time.monotonic() + self._context.cancel_grace.total_seconds()
+        self._cancel_if_wanted()
         received = self._slot.receive(_TOGETHER_SECONDS if self._unwritten else _LISTEN_SECONDS)
         if isinstance(received, Cancelled) and not self.cancelling:
             raise SlotDied("The process that ran the report says that it was cancelled; it was not.")
         return received
+
+    def _cancel_if_wanted(self) -> None:
+        if self._cancel_by is None and self.cancel_wanted:
+            self._slot.cancel()
+            self._cancel_by = time.monotonic() + self._context.cancel_grace.total_seconds()
 
     def _note(self, received: StepStarted | StepEnded, before: Progress, directory: Path) -> Progress:
         """The progress after it. One with a result is written at once: the job waits for that."""
@@ -224,6 +227,7 @@ class Supervision:
         self._unwritten.append(StepTaken(change, progress, result))
         if kept:
             self.write_steps()
+            self._cancel_if_wanted()  # before it goes on: else its next step would begin
             self._slot.note()
         return progress
 
