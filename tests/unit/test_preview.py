@@ -92,7 +92,7 @@ def test_each_file_that_is_wanted(folder: Path) -> None:
     ("changed", "place", "reason"),
     [
         (("where flights", "where :flight"), "flights.yaml:15:13: ", "no parameter for :flight"),
-        (("select carrier, flights", "select carrier, nope"), "flights.yaml:13:7: flights: ", "nope"),
+        (("select carrier, flights", "select carrier, nope"), "flights.yaml:13:23: flights: ", "nope"),
         (
             ("'flights.csv'\n      where", "'none.csv'\n      where"),
             "flights.yaml:10:5: flights: ",
@@ -122,7 +122,7 @@ def test_a_step_that_may_fail_leaves_the_files(folder: Path) -> None:
     (folder / "flights.yaml").write_text(f"{DEFINITION}{more}")
     done = preview("--no-open")
     assert done.exit_code == 1
-    assert "flights.yaml:20:7: broken: " in done.stdout
+    assert "flights.yaml:20:9: broken: " in done.stdout
     assert (folder / "preview" / "flights.html").exists()
 
 

@@ -226,19 +226,50 @@ def test_what_a_file_cannot_have_is_refused_with_the_remedy(folder: Path, sql: s
 
 
 @pytest.mark.parametrize(
-    ("sql", "line"),
+    ("sql", "place"),
     [
-        ("selec 1", 1),
-        ("select 1 as a,\n  nope", 2),
-        ("select 1 as a\nfrom nope\nwhere a = :x", 2),
-        ("select :x as x,\n 'a'::int as b", 2),
+        ("selec 1", (1, 1)),
+        ("select 1 as a,\n  nope", (2, 3)),
+        ("select 1 as a\nfrom nope\nwhere a = :x", (2, 6)),
+        ("select :x as x,\n 'a'::int as b", (2, 5)),
+        ("select 1 as a, 'äöü 日本' as größe,\n  'ß' as b, nope", (2, 13)),
+        ("\n-- of all\n\tselect :x as x, nope;\n", (3, 18)),
+        (f"select {'1 + ' * 100}nope as a", (1, 408)),
+        ("select 'é' as a, case when range = 5000 then 'x'::int end as b\nfrom range(9000)", (1, 49)),
+        ("select a from (select 1 as a) group by", (1, 37)),
     ],
 )
-def test_an_error_has_its_line(folder: Path, sql: str, line: int) -> None:
+def test_an_error_has_its_place(folder: Path, sql: str, place: tuple[int, int]) -> None:
     with pytest.raises(SqlError) as wrong:
         rows(query(folder), sql, x=1)
-    assert wrong.value.place == (line, None)
-    assert f"in line {line} of the SQL" in str(wrong.value)
+    assert wrong.value.place == place
+    assert f"in line {place[0]} of the SQL, column {place[1]}." in str(wrong.value)
+    assert "{" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("select * from pg_indexx", "Table with name pg_indexx does not exist!"),
+        ("select * from tables", "Table with name tables does not exist!"),
+        ("select * from duckdb_tabls()", "Table Function with name duckdb_tabls does not exist!"),
+        ("select upperr('a') as a", 'Did you mean "upper"?'),
+        ("select 1 + 'a'::blob as a", "You might need to add explicit type casts."),
+    ],
+)
+def test_a_guess_names_nothing_of_the_catalog(folder: Path, sql: str, says: str) -> None:
+    with pytest.raises(SqlError) as wrong:
+        rows(query(folder), sql)
+    assert wrong.value.sentence.endswith(says)
+
+
+def test_a_table_that_is_not_there_is_told_with_those_that_are(folder: Path) -> None:
+    rows(query(folder), "select 1 as a")
+    results = {"orders": Result("orders", folder.parent / "results" / "step.parquet", 1)}
+    with pytest.raises(SqlError, match=r"name tables does not exist! There are: orders\. It is in line 1 "):
+        query(folder, results=results).values("select * from tables", 1)
+    with pytest.raises(SqlError, match=r'Did you mean "orders"\? It is in line 1 of the SQL, column 15'):
+        query(folder, results=results).values("select * from order_", 1)
 
 
 def test_an_error_in_the_middle_of_the_rows_leaves_no_file(folder: Path) -> None:

@@ -4,11 +4,11 @@ DuckDB is in memory, and sees two places alone: the folder of the source and the
 extension, reach no network, and no statement can change its settings.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import chdir, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, chdir, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,14 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation, Statement, StatementTyp
 
 from report_worker.files import Result
 from report_worker.query.deadline import Deadline
+from report_worker.query.duck_errors import EXPLAIN, SETTING, failure
 from report_worker.query.duck_types import adapted, as_read, check_types, quote, stored_schema
-from report_worker.query.errors import SqlError
 from report_worker.query.results import check_names, result_writer
 from report_worker.query.sources import DuckDbLimits
-from waybill.definitions import for_duckdb, without_end
+from waybill.definitions import Bound, for_duckdb, without_end
 from waybill.errors import PermanentError
-from waybill.redaction import redacted
 
 _BATCH_ROWS = 10_000
-_CHARACTERS = 500
-_LINE = re.compile(r"\s+LINE (\d+):.*", re.DOTALL)
 _CONFIG: Mapping[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -72,9 +69,10 @@ class DuckDbQuery:
     @contextmanager
     def _reading(self, statement: str, values: Mapping[str, Any]) -> Iterator[pa.RecordBatchReader]:
         bound, deadline = for_duckdb(statement), Deadline(self.timeout)
-        with self._connected() as connection, _failing(deadline), deadline.stopping(connection.interrupt):
+        failing = partial(_failing, deadline, bound, tuple(self.results))
+        with self._connected() as connection, failing(), deadline.stopping(connection.interrupt):
             select = only_select(connection, bound.sql)
-            found = _selected(connection, select, {name: values[name] for name in bound.names})
+            found = _selected(connection, select, {name: values[name] for name in bound.names}, failing)
             check_names(found.columns)
             check_types(found.columns, found.types)
             yield found.to_arrow_reader(_BATCH_ROWS)
@@ -109,6 +107,7 @@ class DuckDbQuery:
             "temp_directory": str(self.scratch),
             "max_temp_directory_size": f"{self.limits.temp // 2**20}MiB",
             "TimeZone": "UTC",
+            SETTING: True,
         }
         for name, value in settings.items():
             connection.execute(f"SET {name} = {_text(str(value))}")
@@ -128,8 +127,13 @@ def only_select(connection: DuckDBPyConnection, sql: str) -> Statement:
     return statements[0]
 
 
-def _selected(connection: DuckDBPyConnection, select: Statement, values: dict[str, Any]) -> DuckDBPyRelation:
-    """Rows that come while they are read. Raises DuckDB's error, with the line.
+def _selected(
+    connection: DuckDBPyConnection,
+    select: Statement,
+    values: dict[str, Any],
+    failing: Callable[..., AbstractContextManager[None]],
+) -> DuckDBPyRelation:
+    """Rows that come while they are read. Raises what `failing` makes of an error, with its place.
 
     A SELECT may begin with a WITH that writes a file (COPY); but only where it is no part of another one. So
     it is tried as that first, which runs nothing.
@@ -139,7 +143,8 @@ def _selected(connection: DuckDBPyConnection, select: Statement, values: dict[st
         connection.sql(f"SELECT * FROM (\n{inner}\n)", params=values)  # noqa: S608 - one statement
         return connection.sql(select, params=values)
     except duckdb.Error:
-        connection.execute(f"EXPLAIN {select.query}", values)  # which fails in the same way, and says where
+        with failing(explained=True):  # it fails in the same way, and says where
+            connection.execute(f"{EXPLAIN}{select.query}", values)
         raise
 
 
@@ -164,32 +169,11 @@ def _text(value: str) -> str:
 
 
 @contextmanager
-def _failing(deadline: Deadline) -> Iterator[None]:
+def _failing(
+    deadline: Deadline, bound: Bound, tables: Sequence[str], *, explained: bool = False
+) -> Iterator[None]:
     """An error in the middle of the rows comes as Arrow's OSError with DuckDB's text."""
     try:
         yield
     except (duckdb.Error, OSError) as error:
-        raise _failure(str(error), deadline) from None
-
-
-def _failure(message: str, deadline: Deadline) -> PermanentError:
-    if message.startswith("INTERRUPT Error") and deadline.is_over:
-        return PermanentError(deadline.sentence())
-    if message.startswith("Out of Memory Error"):
-        return PermanentError(
-            "DuckDB needs more memory than it may have: group or choose less, or raise memory or temp of the"
-            " source, which is results of a step that reads other steps."
-            f" DuckDB says: {_first_line(message)}"
-        )
-    if message.startswith("Permission Error") and "Cannot access" in message:
-        return PermanentError(
-            "A step reads files of its source's folder alone, by names such as '2026/*.parquet'."
-            f" DuckDB says: {_first_line(message)}"
-        )
-    line = _LINE.search(message)
-    return SqlError(f"DuckDB says: {_first_line(message)}", (int(line[1]), None) if line else None)
-
-
-def _first_line(message: str) -> str:
-    text = " ".join(redacted(_LINE.sub("", message).partition("\n\n")[0]).split())[:_CHARACTERS]
-    return text if text.endswith((".", "?", "!")) else f"{text}."
+        raise failure(str(error), deadline, bound, tables, explained=explained) from None
