@@ -137,7 +137,9 @@ class TestTables:
         given = document(tmp_path, {"sales": SALES}, **table(columns=[{"name": "shop", "total": "sum"}]))
 
         with pytest.raises(
-            PermanentError, match="shop: total: sum is of numbers, and the column of step sales has string;"
+            PermanentError,
+            match="shop: total: sum is of numbers, and the column of step sales has string; .*"
+            " See section 1, block 1 of the definition.",
         ):
             html_of(given, tmp_path)
 

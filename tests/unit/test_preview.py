@@ -126,6 +126,88 @@ def test_a_step_that_may_fail_leaves_the_files(folder: Path) -> None:
     assert (folder / "preview" / "flights.html").exists()
 
 
+SHOWN = """outputs: [html, json, xlsx]
+heading: "{flights.flights} flights"
+sections:
+  - title: "Of {flights.carrier}"
+    blocks:
+      - text: |
+          Hello,
+          {flights.flights}
+      - figures:
+          - {label: Flights, value: flights.flights}
+      - table:
+          from: flights
+          group_by: carrier
+          columns:
+            - carrier
+            - {name: flights, total: sum}
+      - chart:
+          type: bar
+          from: flights
+          x: carrier
+          y: [flights]
+steps:
+"""
+
+
+@pytest.mark.parametrize("output", ["html", "xlsx"])
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        (('"{flights.flights} flights', '"{flights.nope} flights'), "9:10"),
+        (("value: flights.flights", "value: flights.nope"), "17:37"),
+        (("group_by: carrier", "group_by: nope"), "20:21"),
+        (("            - carrier", "            - nope"), "22:15"),
+        (("name: flights", "name: nope"), "23:22"),
+        (("x: carrier", "x: nope"), "27:14"),
+        (("y: [flights]", "y: [flights, nope]"), "28:24"),
+        (("y: [flights]", "y: flights\n          series: nope"), "29:19"),
+    ],
+)
+def test_a_column_that_is_not_there_is_at_the_key_that_names_it(
+    folder: Path, output: str, changed: tuple[str, str], place: str
+) -> None:
+    assert changed[0] in SHOWN
+    text = DEFINITION.replace("outputs: [html, json]\nsteps:\n", SHOWN.replace(*changed))
+    (folder / "flights.yaml").write_text(text)
+    done = preview("--no-open", "--output", output)
+    assert done.exit_code == 1
+    says = "nope: the result of step flights has no such column; it has carrier, flights."
+    assert done.stderr == f"flights.yaml:{place}: {says}\n"
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["parameters", "flights"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "place", "says"),
+    [
+        (('"Of {flights.carrier}"', '"Of {flights.nope}"'), "11:12", "nope: the result of step flights"),
+        (("          {flights.flights}\n", "          of {flights.nope}\n"), "15:14", "nope: the result of"),
+        (("- carrier", "- {name: carrier, total: mean}"), "22:38", "carrier: total: mean is of numbers"),
+    ],
+)
+def test_so_is_what_only_a_page_shows(folder: Path, changed: tuple[str, str], place: str, says: str) -> None:
+    assert changed[0] in SHOWN
+    text = DEFINITION.replace("outputs: [html, json]\nsteps:\n", SHOWN.replace(*changed))
+    (folder / "flights.yaml").write_text(text)
+    done = preview("--no-open")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"flights.yaml:{place}: {says}")
+
+
+def test_a_step_that_may_fail_is_told_also_where_the_report_fails(folder: Path) -> None:
+    more = (
+        "  - name: broken\n    keep_going: true\n    sql: select nope from flights\n"
+        "  - name: after\n    sql: select * from broken\n"
+    )
+    (folder / "flights.yaml").write_text(f"{DEFINITION}{more}")
+    done = preview("--no-open")
+    assert done.exit_code == 1
+    assert "flights.yaml:18:10: broken: DuckDB says: Binder Error: Referenced column" in done.stdout
+    assert done.stderr.startswith("flights.yaml:20:10: after: DuckDB says: ")
+    assert "There is no result of broken." in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

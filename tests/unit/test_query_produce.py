@@ -29,7 +29,7 @@ parameters:
     multiple: true
     optional: true
     choices: {source: exports, sql: "select carrier from 'flights.csv'"}
-outputs: [json, csv]
+outputs: [json, csv, html]
 steps:
 """
 STEPS = """
@@ -104,6 +104,56 @@ def test_an_output_that_cannot_be_made_is_refused_before_any_step(
     with pytest.raises(PermanentError, match=r"^pdf needs Pango\.$"):
         produce(kind.definition, kind.read_parameters({}), work, sources=sources)
     assert not work.steps
+
+
+WRONG = """
+  - name: flights
+    keep_going: true
+    source: exports
+    sql: select * from 'flights.csv'
+  - name: after
+    sql: select 1 as a
+sections:
+  - blocks:
+      - table: {from: after}
+      - chart: {type: line, from: flights, x: month, y: flights}
+"""
+
+
+def test_a_column_that_is_not_there_is_found_before_the_next_step(
+    work: RecordedWork, sources: Sources
+) -> None:
+    work.outputs = ("html",)
+    with pytest.raises(PermanentError) as wrong:
+        run(work, sources, WRONG)
+    assert str(wrong.value) == (
+        "month: the result of step flights has no such column; it has carrier, flights."
+        " See section 1, block 2, chart, x of the definition."
+    )
+    assert list(work.steps) == ["parameters", "flights"]
+
+
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_what_an_output_does_not_show_does_not_fail_it(
+    work: RecordedWork, sources: Sources, output: str
+) -> None:
+    work.outputs = (output,)
+    kind = defined_kind(f"{HEAD}{WRONG}")
+    assert produce(kind.definition, kind.read_parameters({}), work, sources=sources)
+
+
+def test_a_result_of_an_earlier_attempt_is_looked_at_too(
+    tmp_path: Path, work: RecordedWork, sources: Sources
+) -> None:
+    work.outputs = ("csv",)
+    kind = defined_kind(f"{HEAD}{WRONG}")
+    produce(kind.definition, kind.read_parameters({}), work, sources=sources)
+    (tmp_path / "again").mkdir()
+    kept = {"flights": work.directory / "results" / "flights.parquet"}
+    again = RecordedWork(tmp_path / "again", results=kept)
+    again.outputs = ("html",)
+    with pytest.raises(PermanentError, match="month: the result of step flights has no such column"):
+        run(again, sources, WRONG)
 
 
 def test_a_result_without_rows_says_why(work: RecordedWork, sources: Sources) -> None:

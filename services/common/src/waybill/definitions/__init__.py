@@ -42,6 +42,7 @@ from waybill.definitions.model import (
 from waybill.definitions.parameters import names_in_sql, values_in_sql
 from waybill.definitions.placeholders import Bound, Placeholder, for_duckdb, for_postgresql, placeholders
 from waybill.definitions.statements import statement_fault, without_end
+from waybill.definitions.uses import ColumnUse, blocks_of, column_uses
 from waybill.definitions.yaml_text import YamlText
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Choice",
     "ChoiceQuery",
     "Column",
+    "ColumnUse",
     "DefinedKind",
     "DefinedKinds",
     "Definition",
@@ -79,6 +81,8 @@ __all__ = [
     "Total",
     "WrongDefinition",
     "YamlText",
+    "blocks_of",
+    "column_uses",
     "defined_kind",
     "definition_schema",
     "digest_of",

@@ -16,11 +16,11 @@ from waybill.definitions.model import (
     Output,
     SqlStep,
     TableBlock,
-    TextBlock,
 )
 from waybill.definitions.parameters import WrongParameter, names_in_sql, parameters_model
 from waybill.definitions.placeholders import Dialect, placeholders
 from waybill.definitions.statements import statement_fault
+from waybill.definitions.uses import blocks_of, line_of, shown_texts
 from waybill.definitions.yaml_text import Path, YamlText
 
 CHOICES_STEP = "parameters"
@@ -102,7 +102,7 @@ def _reference_faults(definition: Definition, text: YamlText) -> Iterator[Fault]
 def _named_steps(definition: Definition) -> Iterator[tuple[Path, str]]:
     for number, name in enumerate(definition.data or ()):
         yield ("data", number), name
-    for path, block in _blocks(definition):
+    for path, block in blocks_of(definition):
         if isinstance(block, TableBlock):
             yield (*path, "table", "from"), block.table.source
         elif isinstance(block, ChartBlock):
@@ -116,34 +116,14 @@ def _no_step(name: str, steps: set[str]) -> str:
     return f"there is no step {name!r}; there are: {', '.join(sorted(steps))}."
 
 
-def _blocks(definition: Definition) -> Iterator[tuple[Path, Any]]:
-    for number, section in enumerate(definition.sections):
-        for place, block in enumerate(section.blocks):
-            yield ("sections", number, "blocks", place), block
-
-
 def _text_faults(definition: Definition, text: YamlText) -> Iterator[Fault]:
     """Of the texts with values in braces. Those of calls, and of the file's name, are filled before there are
     results."""
     steps = {step.name for step in definition.steps}
-    for path, value in _shown_texts(definition):
+    for path, value in shown_texts(definition):
         yield from _brace_faults(value, path, definition, steps, text)
     for path, value in _early_texts(definition):
         yield from _brace_faults(value, path, definition, set(), text)
-
-
-def _shown_texts(definition: Definition) -> Iterator[tuple[Path, str]]:
-    if definition.heading is not None:
-        yield ("heading",), definition.heading
-    for number, section in enumerate(definition.sections):
-        if section.title is not None:
-            yield ("sections", number, "title"), section.title
-    for path, block in _blocks(definition):
-        if isinstance(block, TextBlock):
-            yield (*path, "text"), block.text
-        for key, part in (("table", getattr(block, "table", None)), ("chart", getattr(block, "chart", None))):
-            if part is not None and part.title is not None:
-                yield (*path, key, "title"), part.title
 
 
 def _early_texts(definition: Definition) -> Iterator[tuple[Path, str]]:
@@ -174,10 +154,10 @@ def _brace_faults(
     value: str, path: Path, definition: Definition, steps: set[str], text: YamlText
 ) -> Iterator[Fault]:
     for fault in braces.faults(value):
-        yield text.fault_within(path, *_line_of(value, fault.position), fault.reason)
+        yield text.fault_within(path, *line_of(value, fault.position), fault.reason)
     for one in braces.references(value):
         if reason := _reference_fault(one, definition, steps):
-            yield text.fault_within(path, *_line_of(value, one.position), reason)
+            yield text.fault_within(path, *line_of(value, one.position), reason)
 
 
 def _reference_fault(one: braces.Reference, definition: Definition, steps: set[str]) -> str | None:
@@ -193,8 +173,3 @@ def _reference_fault(one: braces.Reference, definition: Definition, steps: set[s
 
 def _names_in_texts(definition: Definition) -> frozenset[str]:
     return names_in_sql(definition) | frozenset(definition.parameters)
-
-
-def _line_of(text: str, position: int) -> tuple[int, int]:
-    before = text[:position]
-    return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1

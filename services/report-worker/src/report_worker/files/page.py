@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from report_worker.files.charts import ChartView, draw
+from report_worker.files.checking import part
 from report_worker.files.document import Document
 from report_worker.files.filling import Values, heading, result_of
 from report_worker.files.limits import Budget, html_budget, pdf_budget
@@ -75,9 +76,13 @@ class _Sections:
         self._charts = 0
 
     def views(self) -> Iterator[SectionView]:
-        for number, section in enumerate(self._given(), 1):
+        for number, section in enumerate(self._given()):
             title = self._values.fill(section.title) if section.title else None
-            yield SectionView(f"section-{number}", title, [self._block(one) for one in section.blocks])
+            blocks = []
+            for place, block in enumerate(section.blocks):
+                with part(("sections", number, "blocks", place)):
+                    blocks.append(self._block(block))
+            yield SectionView(f"section-{number + 1}", title, blocks)
 
     def _given(self) -> list[Section]:
         """Those of the definition; without any, the last step's table."""

@@ -23,8 +23,8 @@ _INTERNAL = re.compile(r'"(information_schema\.|(pg|duckdb|sqlite|pragma)_)')
 def failure(
     message: str, deadline: Deadline, bound: Bound, tables: Sequence[str] = (), *, explained: bool = False
 ) -> PermanentError:
-    """Of the text of an error, or of Arrow's OSError with it. `tables`: what the SQL may read. `explained`: it
-    is of an EXPLAIN of the statement."""
+    """Of the text of an error, or of Arrow's OSError with it. `tables`: what the SQL may read. `explained`:
+    it is of an EXPLAIN of the statement."""
     sort, details = _parsed(message)
     said = str(details["exception_message"])
     if sort == "INTERRUPT Error" and deadline.is_over:

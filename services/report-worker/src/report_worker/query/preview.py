@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from uuid import UUID, uuid4
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from report_worker.files import PartError
 from report_worker.query.errors import SqlError
 from report_worker.query.producing import produce
 from report_worker.query.settings import has_display, own_environment
@@ -25,7 +27,6 @@ from waybill.definitions import (
     DefinedKind,
     Parameter,
     ParameterType,
-    SqlStep,
     WrongDefinition,
     YamlText,
     read_file,
@@ -57,14 +58,19 @@ class Preview:
             try:
                 artefacts = produce(kind.definition, parameters, work, sources=sources)
             except Exception as error:
+                self._tell_failed(kind, work)
                 raise self._placed(kind, work.running, error) from error
             written = [self._keep(one) for one in artefacts]
         page = next((one for one in written if one.suffix == ".html"), None)
         if opens and page and has_display(own_environment()):
             webbrowser.open(page.resolve().as_uri())
+        self._tell_failed(kind, work)
+        return not work.failed
+
+    def _tell_failed(self, kind: DefinedKind, work: "_Work") -> None:
+        """The reasons of the steps that may fail."""
         for step, failure in work.failed:
             self.say(str(self._placed(kind, step, failure)))
-        return not work.failed
 
     def _keep(self, artefact: Artefact) -> Path:
         self.to.mkdir(parents=True, exist_ok=True)
@@ -74,20 +80,29 @@ class Preview:
         return target
 
     def _placed(self, kind: DefinedKind, name: str | None, error: Exception) -> WrongDefinition:
-        """Where in the file: at the line of the SQL that the server names, or else at the step."""
+        """Where in the file: at the SQL that the server names, at what the results do not have, or else at
+        the step or the output."""
         document = YamlText(kind.source.text, str(self.file))
+        if isinstance(error, PartError):
+            within = error.place and partial(document.fault_within, error.path, *error.place)
+            at = within or partial(document.fault, error.path)
+            return document.wrong([at(error.sentence)])
         said = " ".join(str(error).split()) or type(error).__name__
-        reason = f"{name}: {said}" if name else said
-        for number, step in enumerate(kind.definition.steps):
-            if step.name == name:
-                if isinstance(error, SqlError) and error.place and isinstance(step, SqlStep):
-                    line, column = error.place
-                    place = ("steps", number, "sql")
-                    fault = document.fault_within(place, line, column or 1, f"{name}: {error.sentence}")
-                else:
-                    fault = document.fault(("steps", number), reason)
-                return document.wrong([fault])
-        return document.wrong([document.fault((), reason)])
+        path = _path_of(kind, name)
+        if isinstance(error, SqlError) and error.place and path[:1] == ("steps",):
+            line, column = error.place
+            fault = document.fault_within((*path, "sql"), line, column or 1, f"{name}: {error.sentence}")
+            return document.wrong([fault])
+        return document.wrong([document.fault(path, f"{name}: {said}" if name else said)])
+
+
+def _path_of(kind: DefinedKind, name: str | None) -> tuple[str | int, ...]:
+    """Of a step or an output of that name."""
+    steps = [one.name for one in kind.definition.steps]
+    if name in steps:
+        return "steps", steps.index(name)
+    outputs = list(map(str, kind.definition.outputs))
+    return ("outputs", outputs.index(name)) if name in outputs else ()
 
 
 @dataclass

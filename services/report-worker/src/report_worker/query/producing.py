@@ -60,7 +60,8 @@ class _Run:
 
     def do(self, step: Step) -> None:
         """Of a step that may fail, the report goes on without its result. One that an earlier attempt has
-        done is not done again."""
+        done is not done again. Raises `PartError`, also then, where the outputs show what a result does not
+        have."""
         with self.work.step(step.name, keep_going=step.keep_going, resume=True) as current:
             try:
                 if current.reused:
@@ -71,6 +72,9 @@ class _Run:
                 self.results.pop(step.name, None)
                 self.missing[step.name] = str(error)
                 raise
+        if step.name in self.results:
+            outputs = wanted_outputs(self.definition, self.work)
+            files.check_columns(self.definition, outputs, self.results[step.name])
 
     def _take(self, step: Step, path: Path) -> None:
         rows = read_metadata(path).num_rows

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from report_worker.files.checking import part
 from report_worker.files.columns import columns_of
 from report_worker.files.data_steps import data_results
 from report_worker.files.document import Document
@@ -16,7 +17,7 @@ from report_worker.files.reading import Source
 from report_worker.files.xlsx.charts import Charts
 from report_worker.files.xlsx.cover import Cover
 from report_worker.files.xlsx.sheets import DataSheet, Formats, write_sheets
-from waybill.definitions import Block, Chart, ChartBlock, ChartType, Table, TableBlock
+from waybill.definitions import Block, Chart, ChartBlock, ChartType, Table, TableBlock, blocks_of
 from waybill.kinds import Artefact
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -99,7 +100,10 @@ class _Writer:
         return [one for one in charts if one.source not in self._document.missing]
 
     def _charts(self, charts: Charts, sheets: list[DataSheet]) -> None:
-        for chart in self._chart_blocks():
-            title = self._values.fill(chart.title) if chart.title else "Chart"
-            with Source(result_of(self._document, chart.source)) as source:
-                charts.write(source, chart, title, sheets)
+        missing = self._document.missing
+        for path, block in blocks_of(self._document.definition):
+            if not isinstance(block, ChartBlock) or block.chart.source in missing:
+                continue
+            title = self._values.fill(block.chart.title) if block.chart.title else "Chart"
+            with part(path), Source(result_of(self._document, block.chart.source)) as source:
+                charts.write(source, block.chart, title, sheets)
