@@ -18,6 +18,7 @@ import pytest
 from psycopg import sql
 
 from local.stack import Stack
+from report_worker.query import postgresql
 from report_worker.query.errors import SqlError
 from report_worker.query.postgresql import PostgresqlQuery
 from tests.support.waiting import eventually
@@ -255,8 +256,10 @@ WRITES = [
 
 @pytest.mark.parametrize("statement", WRITES)
 def test_a_step_changes_nothing_and_reads_what_its_role_may(
-    source: Source, tmp_path: Path, statement: str
+    source: Source, tmp_path: Path, statement: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also were the role's rights not looked at."""
+    monkeypatch.setattr(postgresql, "_GRANTED", "SELECT 1 WHERE false")
     source.by_owner(f"GRANT ALL ON orders, numbers TO {NAME}")
     try:
         with pytest.raises(PermanentError):
@@ -309,6 +312,22 @@ def test_a_role_that_may_write_past_the_guards_is_refused(source: Source, tmp_pa
         ),
         ("ALTER ROLE {} CREATEROLE", "ALTER ROLE {} NOCREATEROLE", "make roles"),
         ("ALTER ROLE {} CREATEDB", "ALTER ROLE {} NOCREATEDB", "make databases"),
+        (
+            "GRANT CREATE ON SCHEMA public TO {}",
+            "REVOKE CREATE ON SCHEMA public FROM {}",
+            "create tables in the schema public",
+        ),
+        (
+            f"GRANT CREATE ON DATABASE {NAME} TO {{}}",
+            f"REVOKE CREATE ON DATABASE {NAME} FROM {{}}",
+            f"create schemas in the database {NAME}",
+        ),
+        (
+            f"CREATE ROLE {NAME}_writer; GRANT INSERT ON orders TO {NAME}_writer;"
+            f" ALTER ROLE {{0}} NOINHERIT; GRANT {NAME}_writer TO {{0}}",
+            f"DROP OWNED BY {NAME}_writer; DROP ROLE {NAME}_writer; ALTER ROLE {{0}} INHERIT",
+            "write to orders",
+        ),
     ],
 )
 def test_a_role_that_may_write_is_refused(

@@ -138,8 +138,8 @@ class TestTables:
 
         with pytest.raises(
             PermanentError,
-            match="shop: total: sum is of numbers, and the column of step sales has string; .*"
-            " See section 1, block 1 of the definition.",
+            match=r"shop: total: sum is of numbers, and the column of step sales has string; .*"
+            r" See section 1, block 1 of the definition\.",
         ):
             html_of(given, tmp_path)
 

@@ -5,4 +5,4 @@ from report_worker.files.checking import PartError, check_columns
 from report_worker.files.document import Document, Result
 from report_worker.files.writing import write
 
-__all__ = ["Document", "Result", "PartError", "check_columns", "unavailable", "write"]
+__all__ = ["Document", "PartError", "Result", "check_columns", "unavailable", "write"]
