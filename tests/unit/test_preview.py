@@ -211,7 +211,7 @@ def test_a_step_that_may_fail_is_told_also_where_the_report_fails(folder: Path) 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("-p", "least=two"), "least"),
+        (("-p", "least=two"), 'least: "two" is not a whole number.'),
         (("-p", "least"), "is not name=value"),
         (("-p", "other=1"), "There is no parameter 'other'; there are"),
         (("-p", "carier=UA"), "There is no parameter 'carier'; did you"),
@@ -232,6 +232,57 @@ def test_parameters_are_json_or_else_text(folder: Path) -> None:
 def test_a_text_that_looks_like_a_number_is_a_text(folder: Path) -> None:
     done = preview("-p", "carrier=1", "--no-open")
     assert "'1' is none of the values" in done.output
+
+
+PARAMETERS = """parameters:
+  who: {type: text, max_length: 5}
+  month: {type: integer, minimum: 1, maximum: 12, default: 3}
+  class: {type: text, choices: [AA, {value: BB, label: Bee}], default: AA}
+  ids: {type: integer, multiple: true, optional: true}
+  names: {type: text, multiple: true, optional: true}
+  day: {type: date, optional: true}
+  period: {type: date_range, default: last_month, max_days: 40}
+  code: {type: text, pattern: "^[A-Z]{2}$", optional: true}
+  now: {type: boolean, default: false}
+"""
+SMALL = f"""waybill: 1
+name: small
+title: Small
+description: Small.
+{PARAMETERS}outputs: [json]
+steps:
+  - name: one
+    source: results
+    sql: "select :who as who, :ids as ids, :names as names"
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([], "who is missing: give -p who=…, a text, of at most 5 characters."),
+        (["who=abcdef"], 'who: "abcdef" is not a text, of at most 5 characters.'),
+        (["who=a", "month=13"], "month: 13 is not a whole number, at least 1, at most 12."),
+        (["who=a", "class=ZZ"], 'class: "ZZ" is not one of AA, BB.'),
+        (["who=a", "ids=x"], "is not a whole number, of which a list is written as -p 'ids=[1, 2]'."),
+        (["who=a", "day=2026-13-01"], 'day: "2026-13-01" is not a day, such as 2026-01-31.'),
+        (["who=a", 'period={"first": "2026-01-01"}'], "is not a period: last_month, or {"),
+        (["who=a", "period=last_mont"], "period: must be today, yesterday,"),
+        (["who=a", "period=last_year"], "period: "),
+        (["who=a", "code=abc"], 'code: "abc" is not a text, that matches ^[A-Z]{2}$.'),
+        (["who=a", "now=perhaps"], 'now: "perhaps" is not true or false.'),
+        (["who=null"], None),
+        (["who=1", "ids=1", "names=1"], None),
+        (["who=[1]", "ids=[1, 2]", 'names=["a", "b"]'], None),
+        (["who=a", "ids=null", "names=null", "code=null"], None),
+    ],
+)
+def test_a_parameter_is_refused_with_what_it_may_be(folder: Path, given: list[str], says: str | None) -> None:
+    (folder / "small.yaml").write_text(SMALL)
+    pairs = [part for one in given for part in ("-p", one)]
+    done = CliRunner().invoke(app, ["preview", "small.yaml", *pairs], env={"COLUMNS": "400"})
+    assert done.exit_code == (2 if says else 0), done.output
+    assert (says or "") in done.stderr
 
 
 def test_nothing_in_the_data_is_obeyed_by_a_terminal(folder: Path) -> None:

@@ -1,7 +1,5 @@
 """A definition, run in this process for the one who writes it."""
 
-import json
-import math
 import shutil
 import tempfile
 import time
@@ -9,28 +7,20 @@ import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID, uuid4
 
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from report_worker.files import PartError
 from report_worker.query.errors import SqlError
+from report_worker.query.preview_parameters import given_parameters
 from report_worker.query.producing import produce
 from report_worker.query.settings import has_display, own_environment
 from report_worker.query.sources import read_sources
-from waybill.definitions import (
-    DefinedKind,
-    Parameter,
-    ParameterType,
-    WrongDefinition,
-    YamlText,
-    read_file,
-)
+from waybill.definitions import DefinedKind, WrongDefinition, YamlText, read_file
 from waybill.kinds import Artefact
 
 Say = Callable[[str], object]
@@ -51,7 +41,7 @@ class Preview:
         that fails."""
         kind = read_file(self.file)
         wanted = _outputs(kind, outputs)
-        parameters = _parameters(kind, pairs)
+        parameters = given_parameters(kind, pairs)
         sources = read_sources(self.sources)
         with tempfile.TemporaryDirectory(prefix="waybill-preview-") as folder:
             work = _Work(Path(folder).resolve(), wanted, self.say)
@@ -159,50 +149,3 @@ def _outputs(kind: DefinedKind, wanted: Sequence[str]) -> tuple[str, ...]:
         if name not in offered:
             raise ValueError(f"{name!r} is no output of this report: {', '.join(offered)}.")
     return tuple(wanted) or offered[:1]
-
-
-def _parameters(kind: DefinedKind, pairs: Sequence[str]) -> Any:
-    """As the command `request` reads them."""
-    given: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not (name and equals):
-            raise ValueError(f"{pair!r} is not name=value.")
-        given[name] = _value(value, kind.definition.parameters.get(name))
-    if unknown := [name for name in given if name not in kind.definition.parameters]:
-        raise ValueError(_no_such(unknown[0], list(kind.definition.parameters)))
-    try:
-        return kind.read_parameters(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-
-
-def _no_such(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}."
-    return f"There is no parameter {name!r}; {meant}"
-
-
-def _value(text: str, parameter: Parameter | None) -> Any:
-    """JSON, or else the text itself; a text as it is typed, also where it looks like a number."""
-    try:
-        value = json.loads(text, parse_float=_finite, parse_constant=_refuse)
-    except ValueError:
-        value = text
-    if parameter is None:
-        return value
-    if parameter.multiple and not isinstance(value, list):
-        value = [value]
-    if parameter.type is ParameterType.TEXT and not isinstance(value, str | list):
-        return None if value is None and parameter.optional else text
-    return value
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _refuse(text)
-
-
-def _refuse(number: str) -> NoReturn:
-    raise ValueError(f"{number} is no number of JSON")
