@@ -167,7 +167,7 @@ class YamlText:
         if kind == "extra_forbidden":
             near = get_close_matches(str(last), keys, n=1)
             if near == [last]:
-                reason = f"the key {last!r} does not belong here: other steps or blocks have it."
+                reason = f"there is no key {last!r} here: it belongs to another step, block or type."
             else:
                 meant = f"; did you mean {near[0]!r}?" if near else "."
                 reason = f"there is no key {str(last)!r} here{meant}"
