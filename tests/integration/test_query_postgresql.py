@@ -341,7 +341,9 @@ def test_a_role_that_may_write_is_refused(
         source.by_owner(revoke.format(NAME))
 
 
-@pytest.mark.parametrize(("old", "new"), [(PASSWORD, "wrong"), (f"/{NAME}", "/nothing-of-the-kind")])
+@pytest.mark.parametrize(
+    ("old", "new"), [(PASSWORD, "wrong"), (f"/{NAME}", "/nothing-of-the-kind")], ids=["password", "database"]
+)
 def test_a_wrong_password_or_database_is_not_tried_again(
     source: Source, tmp_path: Path, old: str, new: str
 ) -> None:
