@@ -329,6 +329,7 @@ def test_a_role_that_may_write_past_the_guards_is_refused(source: Source, tmp_pa
             "write to orders",
         ),
     ],
+    ids=["table", "column", "roles", "databases", "schema", "database", "by another role"],
 )
 def test_a_role_that_may_write_is_refused(
     source: Source, tmp_path: Path, grant: str, revoke: str, says: str
