@@ -118,10 +118,9 @@ def _checks(pytest_options: str) -> list[Check]:
 
 def processes(group: str, cores: int, memory: int) -> int:
     """How many processes share the tests of a group, each file as a whole, on a machine with these cores and
-    bytes of memory. Integration tests wait more than they compute; each process has its own stack."""
-    if group == "integration":
-        return max(1, min(cores + 1, memory // _STACK_BYTES))
-    return max(1, min(cores, _MOST_PROCESSES))
+    bytes of memory. Each process of integration tests has its own stack."""
+    room = memory // _STACK_BYTES if group == "integration" else _MOST_PROCESSES
+    return max(1, min(cores, room, _MOST_PROCESSES))
 
 
 def run_check(check: Check, out: TextIO, expected: float | None = None) -> Result:
