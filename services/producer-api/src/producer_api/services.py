@@ -166,8 +166,8 @@ def build_services(settings: ApiSettings) -> Services:
         operations=runtime.operations,
         operation_runner=OperationRunner(
             runtime.operations.work,
-            runtime.lease_of_task("operations", 3 * settings.maintenance_interval),
-            settings.maintenance_interval,
+            runtime.lease_of_task("operations", 6 * settings.maintenance_interval),
+            2 * settings.maintenance_interval,
         ),
         deleting=runtime.deleting,
         estimates=runtime.estimates,

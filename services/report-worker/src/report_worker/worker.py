@@ -132,7 +132,7 @@ class Worker:
         self._choices = ChoiceReader(
             runtime.choice_lists,
             runtime.lease_of_task("choices", _CHOICES_LEASE),
-            settings.maintenance_interval,
+            3 * settings.maintenance_interval,
             environment,
         )
         server = ForkServer(options, environment, adopts_orphans=True)
