@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from local.stack import Stack
-from tests.screenshots.pictures import Picture, pictures, take
+from tests.screenshots.pictures import pictures, take
 from tests.screenshots.scene import make_scene
 from tests.support.browser import MISSING, find_chromium, launch
 from waybill_client import WaybillClient
@@ -39,8 +39,6 @@ def main() -> int:
         print(file)
     return 0
 
-
-__all__ = ["Picture", "main"]
 
 if __name__ == "__main__":
     sys.exit(main())

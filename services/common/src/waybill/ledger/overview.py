@@ -36,6 +36,7 @@ class Overview:
     def figures(self, scope: Scope) -> Figures:
         """Reads at most some thousand rows of each kind, by an index."""
         with self._transactions.reading() as connection:
+            overview.without_jit(connection)
             return Figures(
                 overview.counts(connection, scope, list(Status), MOST_COUNTED),
                 overview.ended_hours(connection, scope, HOURS, MOST_COUNTED),
@@ -47,5 +48,6 @@ class Overview:
     def of_kinds(self, scope: Scope) -> tuple[Sequence[StatusCount], Sequence[Durations]]:
         """What waits and runs of each kind, and how long those took that are done."""
         with self._transactions.reading() as connection:
+            overview.without_jit(connection)
             under_way = overview.counts(connection, scope, [Status.INIT, Status.PROCESSING], MOST_COUNTED)
             return under_way, overview.durations(connection, scope, _NEWEST)

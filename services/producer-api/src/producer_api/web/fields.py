@@ -57,6 +57,15 @@ class FormField:
     def text(self) -> str:
         return self.texts[0] if self.texts else ""
 
+    @property
+    def filled(self) -> list[tuple[str, str]]:
+        """The fields of an address that fills it in as it is."""
+        if self.widget is Widget.RANGE and len(self.texts) == len(_RANGE):
+            keys = [f"{self.key}.{part}" for part in ("first", "last")]
+        else:
+            keys = [self.key] * len(self.texts)
+        return [(key, text) for key, text in zip(keys, self.texts, strict=True) if text.strip()]
+
 
 def fields_of(
     document: Mapping[str, Any], values: Mapping[str, Any], choices: KindChoices | None = None

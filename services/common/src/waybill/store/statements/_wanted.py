@@ -5,7 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, literal_column, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    TableValuedAlias,
+    Text,
+    column,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from waybill.domain import ANONYMOUS, DEFAULT_TENANT, EVERYTHING, Report, Scope, Status
 from waybill.store.statements._rows import in_scope
@@ -96,3 +108,9 @@ def all_kinds(theirs: Sequence[ColumnElement[bool]]) -> Select[tuple[str | None]
     behind_it = select(kind).where(kind > found.c.kind, *theirs).order_by(kind).limit(1).scalar_subquery()
     found = found.union_all(select(behind_it).where(found.c.kind.is_not(None)))
     return select(found.c.kind).where(found.c.kind.is_not(None))
+
+
+def given_values(name: str, values: Sequence[str]) -> TableValuedAlias:
+    """These, each once, as the rows of a table with one column of this name."""
+    given = func.unnest(literal(list(dict.fromkeys(values)), ARRAY(Text)))
+    return given.table_valued(column(name, Text), name=f"given_{name}").render_derived()

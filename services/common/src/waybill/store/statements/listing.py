@@ -7,17 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     Connection,
     FromClause,
     Select,
     Subquery,
-    TableValuedAlias,
     Text,
     cast,
-    column,
     func,
-    literal,
     null,
     or_,
     select,
@@ -31,6 +27,7 @@ from waybill.store.statements._wanted import (
     ReportPage,
     all_kinds,
     behind_place,
+    given_values,
     in_time,
     of_scope,
 )
@@ -121,8 +118,8 @@ def _newest_ids(wanted: ReportFilter) -> Subquery:
     the one index that all lists share, and the newest of these are taken: an index for each sort of list
     would be written at each change of a report."""
     theirs = of_scope(wanted.scope)
-    kinds: FromClause = _values("kind", wanted.kinds) if wanted.kinds else all_kinds(theirs).subquery()
-    statuses = _values("status", wanted.statuses or list(Status))
+    kinds: FromClause = given_values("kind", wanted.kinds) if wanted.kinds else all_kinds(theirs).subquery()
+    statuses = given_values("status", wanted.statuses or list(Status))
     of_each = select(reports.c.id, reports.c.created_at).where(
         reports.c.kind == kinds.c.kind,
         reports.c.status == statuses.c.status,
@@ -137,8 +134,3 @@ def _newest_ids(wanted: ReportFilter) -> Subquery:
         kinds.join(statuses, true()).join(first, true())
     )
     return every.order_by(*newest_first(first)).limit(wanted.limit + 1).subquery()
-
-
-def _values(name: str, values: Sequence[str]) -> TableValuedAlias:
-    given = func.unnest(literal(list(dict.fromkeys(values)), ARRAY(Text)))
-    return given.table_valued(column(name, Text), name=f"given_{name}").render_derived()

@@ -6,25 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
     FromClause,
     Text,
-    case,
-    column,
     func,
     literal,
     literal_column,
     select,
+    text,
     true,
 )
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from waybill.domain import Scope, Status
 from waybill.store.statements._rows import ago, newest_first
-from waybill.store.statements._wanted import all_kinds, of_scope
-from waybill.store.tables import reports, workers
+from waybill.store.statements._wanted import all_kinds, given_values, of_scope
+from waybill.store.statements.dispatch import LIVE
+from waybill.store.tables import reports
 
 
 @dataclass(frozen=True)
@@ -78,12 +77,17 @@ class Capacity:
     running: int
 
 
-_SEEN = timedelta(seconds=15)
+_LIVE_WORKERS = text(f"SELECT count(*) AS workers, coalesce(sum(slots), 0) AS slots FROM {LIVE}")  # noqa: S608
+
+
+def without_jit(connection: Connection) -> None:
+    """For the transaction: the planner expects a hundred kinds, and would compile what takes milliseconds."""
+    connection.exec_driver_sql("SET LOCAL jit = off")
 
 
 def counts(connection: Connection, scope: Scope, statuses: Sequence[Status], limit: int) -> list[StatusCount]:
     """At most `limit` of each kind and status are counted."""
-    kinds, given = _kinds(scope), _values(statuses)
+    kinds, given = _kinds(scope), given_values("status", statuses)
     found = (
         select(reports.c.created_at)
         .where(reports.c.kind == kinds.c.kind, reports.c.status == given.c.status, *of_scope(scope))
@@ -99,7 +103,7 @@ def counts(connection: Connection, scope: Scope, statuses: Sequence[Status], lim
     )
     return [
         StatusCount(row.kind, Status(row.status), row.number, row.oldest)
-        for row in _rows(connection, statement)
+        for row in connection.execute(statement)
     ]
 
 
@@ -120,7 +124,7 @@ def ended_hours(connection: Connection, scope: Scope, hours: int, limit: int) ->
     )
     return [
         EndedHour(row.kind, max(0, int(row.hours_ago)), row.done, row.failed)
-        for row in _rows(connection, statement)
+        for row in connection.execute(statement)
     ]
 
 
@@ -143,7 +147,7 @@ def durations(connection: Connection, scope: Scope, limit: int) -> list[Duration
     )
     return [
         Durations(row.kind, row.number, row.median, row.p95, row.median_wait)
-        for row in _rows(connection, statement)
+        for row in connection.execute(statement)
     ]
 
 
@@ -170,14 +174,12 @@ def failures(connection: Connection, scope: Scope, limit: int, within: timedelta
     )
     return [
         FailureCount(row.kind, row.type, row.number, row.messages[0] or "", row.newest)
-        for row in _rows(connection, statement)
+        for row in connection.execute(statement)
     ]
 
 
 def capacity(connection: Connection, limit: int) -> Capacity:
-    present = workers.c.seen_at > ago(_SEEN)
-    slots = func.coalesce(func.sum(workers.c.slots), 0)
-    row = connection.execute(select(func.count().label("workers"), slots.label("slots")).where(present)).one()
+    row = connection.execute(_LIVE_WORKERS).one()
     running = (
         select(literal(1)).where(reports.c.status == literal_column(f"'{Status.PROCESSING}'")).limit(limit)
     )
@@ -188,12 +190,6 @@ def capacity(connection: Connection, limit: int) -> Capacity:
 # --- parts --------------------------------------------------------------------------------------------
 
 
-def _rows(connection: Connection, statement: Any) -> list[Any]:
-    # The planner expects a hundred kinds, and would compile what takes milliseconds.
-    connection.exec_driver_sql("SET LOCAL jit = off")
-    return list(connection.execute(statement))
-
-
 def _kinds(scope: Scope) -> FromClause:
     return all_kinds(of_scope(scope)).subquery("kinds")
 
@@ -202,7 +198,7 @@ def _newest(
     scope: Scope, statuses: Sequence[Status], limit: int, within: timedelta | None = None
 ) -> tuple[FromClause, FromClause, LateralFromClause]:
     """What to select from, every kind, and the newest of each kind and status, `limit` at most."""
-    kinds, given = _kinds(scope), _values(statuses)
+    kinds, given = _kinds(scope), given_values("status", statuses)
     columns = (reports.c[name] for name in ("status", "created_at", "started_at", "finished_at", "failure"))
     of_each = (
         select(*columns)
@@ -217,9 +213,4 @@ def _newest(
 
 
 def _seconds(interval: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.greatest(func.extract("epoch", interval), case((true(), 0)))
-
-
-def _values(statuses: Sequence[Status]) -> Any:
-    given = func.unnest(literal(list(statuses), ARRAY(Text)))
-    return given.table_valued(column("status", Text), name="given_status").render_derived()
+    return func.greatest(func.extract("epoch", interval), 0)

@@ -9,7 +9,7 @@ from flask import Response, url_for
 
 from producer_api.access import Permission, permitted_scope, requires
 from producer_api.choices import choices_of
-from producer_api.problems import Problem
+from producer_api.lookup import find_kind
 from producer_api.published import published_schema
 from producer_api.routes.kinds import actor_of_kinds, known_kind
 from producer_api.services import Services
@@ -17,7 +17,7 @@ from producer_api.web.fields import FormField, fields_of
 from producer_api.web.forms import sent_form
 from producer_api.web.rendering import may, page, see_other
 from waybill.domain import KindLimit, Status
-from waybill.kinds import Kind, UnavailableKind, UnknownKind
+from waybill.kinds import Kind
 from waybill.store import Durations
 
 _LONGEST_REASON = 500
@@ -48,7 +48,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
     @routes.get("/kinds/<kind>")
     @requires(Permission.READ_KINDS)
     def kind(kind: str) -> Response:
-        found = _kind(services, kind)
+        found = find_kind(services.kinds, kind)
         return page(
             "kind.html",
             kind=found,
@@ -103,10 +103,3 @@ def _steps(kind: Kind) -> list[str]:
         return list(kind.step_names(parameters, kind.outputs[:1]))
     except Exception:  # the kind's own code
         return []
-
-
-def _kind(services: Services, name: str) -> Kind:
-    try:
-        return services.kinds[name]
-    except (UnknownKind, UnavailableKind) as error:
-        raise Problem("no-such-kind", str(error)) from None

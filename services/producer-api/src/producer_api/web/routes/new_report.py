@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from producer_api.access import Permission, current_identity, permitted_scope, requires
 from producer_api.choices import KindChoices, choices_of
-from producer_api.lookup import find_report
+from producer_api.lookup import find_kind, find_report
 from producer_api.parameter_sets import check_some, checked_name
 from producer_api.permissions import FIRST_PRIORITY
 from producer_api.problems import FieldError, Problem
@@ -32,7 +32,7 @@ from producer_api.web.forms import sent_form
 from producer_api.web.rendering import may, page, see_other
 from producer_api.web.report_words import in_short
 from waybill.domain import NORMAL_PRIORITY, Report, Scope
-from waybill.kinds import Kind, UnavailableKind, UnknownKind
+from waybill.kinds import Kind
 from waybill.ledger import TooManyParameterSets
 from waybill.store import ReportFilter
 
@@ -58,7 +58,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
         name = repeated.kind if repeated else request.args.get("kind")
         if not name:
             return page("new_report_kinds.html", kinds=list(services.kinds), broken=services.kinds.broken)
-        kind = _kind(services, name)
+        kind = find_kind(services.kinds, name)
         values = dict(repeated.parameters) if repeated else {}
         filled = _as_repeated(repeated) if repeated else Filled()
         if chosen := request.args.get("set"):
@@ -66,7 +66,8 @@ def register(routes: APIBlueprint, services: Services) -> None:
             values |= saved.parameters if saved else {}
         sent = request.args.to_dict(flat=False)
         values |= _prefilled(kind, sent)
-        return _form(services, kind, values, filled, repeated)
+        choices = choices_of(kind, services.ledger, services.choice_lists)
+        return _form(services, kind, choices, values, filled, repeated)
 
     @routes.post("/reports/new")
     @requires(Permission.REQUEST)
@@ -74,7 +75,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
         """Requests the report, or keeps its parameters under a name."""
         form = sent_form()
         repeated = _repeated(services, form.get("rerun_of"))
-        kind = _kind(services, form.get("kind", ""))
+        kind = find_kind(services.kinds, form.get("kind", ""))
         sent = form.to_dict(flat=False)
         choices = choices_of(kind, services.ledger, services.choice_lists)
         fields = fields_of(published_schema(kind).document, {}, choices)
@@ -97,7 +98,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
         except Problem as problem:
             if problem.kind not in ("wrong-request", "over-limit", "key-reused"):
                 raise
-            return _form(services, kind, typed(fields, sent), filled, repeated, problem)
+            return _form(services, kind, choices, typed(fields, sent), filled, repeated, problem)
         return see_other(url_for(".report", report_id=report.id))
 
     @routes.post("/reports/new/forget")
@@ -105,7 +106,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
     def forget_set() -> Response:
         """Removes a set of parameters of the client's own."""
         form = sent_form()
-        kind = _kind(services, form.get("kind", ""))
+        kind = find_kind(services.kinds, form.get("kind", ""))
         identity = current_identity()
         services.parameter_sets.remove(
             identity.owner,
@@ -120,12 +121,12 @@ def register(routes: APIBlueprint, services: Services) -> None:
 def _form(
     services: Services,
     kind: Kind,
+    choices: KindChoices,
     values: Mapping[str, Any],
     filled: Filled,
     repeated: Report | None,
     problem: Problem | None = None,
 ) -> Response:
-    choices = choices_of(kind, services.ledger, services.choice_lists)
     fields = fields_of(published_schema(kind).document, values, choices)
     owner = current_identity().owner
     return page(
@@ -168,14 +169,7 @@ def _is_reading(choices: KindChoices) -> bool:
 
 def _link(kind: Kind, fields: Sequence[FormField]) -> str:
     """An address that fills in what this form has."""
-    values = {one.name: one.schema for one in fields}
-    parameters, _ = sent_parameters(fields, {one.key: one.texts for one in fields if one.name in values})
-    ranges = {
-        one.name: dict(zip(("first", "last"), one.texts, strict=True))
-        for one in fields
-        if len(one.texts) == 2 and one.widget == "range"
-    }
-    query = urlencode([("kind", kind.name), *link_fields({**parameters, **ranges})])
+    query = urlencode([("kind", kind.name), *(filled for one in fields for filled in one.filled)])
     return f"{request.url_root.rstrip('/')}/reports/new?{query}"
 
 
@@ -265,10 +259,3 @@ def _as_repeated(report: Report) -> Filled:
 
 def _repeated(services: Services, report_id: str | None) -> Report | None:
     return find_report(services.ledger, report_id) if report_id else None
-
-
-def _kind(services: Services, name: str) -> Kind:
-    try:
-        return services.kinds[name]
-    except (UnknownKind, UnavailableKind) as error:
-        raise Problem("no-such-kind", str(error)) from None
