@@ -92,11 +92,11 @@ def test_parameters_are_kept_used_and_removed(pages: Pages, client: WaybillClien
     expect(page.get_by_role("link", name="six steps")).to_be_visible()
     assert client.parameter_set("dowork", "six steps").parameters["steps"] == 6
     page.goto("/reports/new?kind=dowork")
-    expect(page.get_by_label("Steps")).to_have_value("10")
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("10")
     page.get_by_role("link", name="six steps").click()
-    expect(page.get_by_label("Steps")).to_have_value("6")
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("6")
     pages.check_accessible(page)
-    page.get_by_role("button", name="Remove").first.click()
+    page.get_by_role("button", name="Remove: six steps").click()
     expect(page.get_by_role("link", name="six steps")).to_have_count(0)
 
 

@@ -42,6 +42,29 @@ def test_a_kind_is_paused_with_a_reason_and_resumed(pages: Pages, client: Waybil
     assert next(kind for kind in client.kinds() if kind.name == "dowork").paused_at is None
 
 
+def test_a_kind_shows_how_long_its_reports_took(pages: Pages, client: WaybillClient) -> None:
+    run(client)
+    run(client, parameters={**QUICK, "failing_step": 1})
+    page = pages.open("/kinds/dowork")
+    expect(page.get_by_role("navigation").get_by_role("link", name="Kinds")).to_have_attribute(
+        "aria-current", "true"
+    )
+    chart = page.get_by_role("img", name="The last")
+    expect(chart).to_be_visible()
+    bars = chart.locator("rect:not(.hover)")
+    expect(bars.last).to_have_class("fail")
+    expect(chart.locator("g").last.locator("title")).to_contain_text("Failed in")
+    count = bars.count()
+
+    run(client)
+    expect(bars.last).to_have_class("done", timeout=15_000)
+    expect(bars).to_have_count(min(60, count + 1))
+    expect(page.get_by_text("median run")).to_be_visible()
+    pages.check_accessible(page)
+    page.get_by_role("region", name="Recent durations").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Do work steps")
+
+
 def test_a_kind_says_what_it_takes(pages: Pages) -> None:
     page = pages.open("/kinds/flights")
     table = page.get_by_role("region", name="Parameters").or_(page.locator("section", has_text="Parameters"))

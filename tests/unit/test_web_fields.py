@@ -5,14 +5,8 @@ from typing import Any
 import pytest
 
 from producer_api.problems import FieldError
-from producer_api.web.fields import (
-    FormField,
-    Widget,
-    errors_by_field,
-    fields_of,
-    link_fields,
-    sent_parameters,
-)
+from producer_api.web.fields import FormField, Widget, fields_of, link_fields
+from producer_api.web.sent_fields import errors_by_field, sent_parameters
 
 RANGE = {"properties": {"first": {"type": "string"}, "last": {"type": "string"}}, "type": "object"}
 
@@ -106,3 +100,8 @@ def test_an_address_has_what_a_form_has() -> None:
         ("p.days.last", "2"),
         ("p.yes", "true"),
     ]
+
+
+def test_a_bound_that_no_browser_knows_exactly_is_left_to_the_server() -> None:
+    schema = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+    assert field(schema).attributes == {"min": 0, "step": "1"}

@@ -15,7 +15,7 @@ from waybill.ledger.letters import UnreadMessage
 from waybill.ledger.limits import Limits
 from waybill.ledger.operations import Count, Operations, TooManyOperations, Wanted
 from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Published, Row, publication_entry
-from waybill.ledger.overview import HOURS, MOST_COUNTED, Figures, Overview
+from waybill.ledger.overview import HOURS, MOST_COUNTED, Figures, KindNow, KindsNow, Overview
 from waybill.ledger.parameter_sets import ParameterSets, TooManyParameterSets
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.report_logs import ReportLogs
@@ -43,6 +43,8 @@ __all__ = [
     "KeyInFlight",
     "KeyReused",
     "KindLimits",
+    "KindNow",
+    "KindsNow",
     "LeaseLost",
     "Ledger",
     "LimitReached",

@@ -24,6 +24,7 @@ from waybill.store.statements.dead_letters import (
 )
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
+from waybill.store.statements.kind_history import EndedReport
 from waybill.store.statements.outbox import Backlog, OutboxMessage
 from waybill.store.statements.overview import (
     Capacity,
@@ -47,6 +48,7 @@ __all__ = [
     "DirectConnection",
     "Durations",
     "EndedHour",
+    "EndedReport",
     "FailureCount",
     "KnownRequest",
     "MessageBeginning",

@@ -20,11 +20,9 @@ _PLANNED: Final[Mapping[str, str]] = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_material": "off",
-    "jit": "off",
 }
 """The plan of a statement is made once for a connection, maybe while the tables are still empty. All of them
-find some rows by an index, which is the right plan however many there are. What has no index, such as a list
-of values, costs as much as a large table then, for which the server would compile the plan."""
+find some rows by an index, which is the right plan however many there are."""
 
 _NO_LONGER_PREPARED: Final = (FeatureNotSupported, InvalidSqlStatementName)
 """A migration has changed the type of a column, or the statements were deallocated."""

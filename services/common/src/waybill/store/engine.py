@@ -30,8 +30,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from waybill.database_url import connection_options
 from waybill.errors import RetryableError
 
-_PINNED: Final[Mapping[str, str]] = {"TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres"}
-"""The forms in which times are read and written here, whatever the server, database or role has set."""
+_PINNED: Final[Mapping[str, str]] = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "jit": "off",
+}
+"""The forms in which times are read and written here, whatever the server, database or role has set. No plan
+is compiled: the planner expects a hundred kinds, and would compile what takes milliseconds."""
 
 _LIMITS: Final[Mapping[str, str]] = {"lock_timeout": "20s", "idle_in_transaction_session_timeout": "15s"}
 """A transaction that its process has left open (stopped, cut off) is ended by the server, so that its locks

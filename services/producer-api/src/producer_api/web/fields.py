@@ -1,4 +1,4 @@
-"""A form from the JSON Schema of a kind's parameters: what each field is, and what was sent of it."""
+"""A form from the JSON Schema of a kind's parameters: what each field is."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from producer_api.choices import KindChoices
-from producer_api.problems import FieldError
 
 PREFIX: Final = "p."
 """Of the fields of parameters, in forms and addresses."""
 _FEW: Final = 5
+_LARGEST: Final = 2**53
 _RANGE: Final = {"first", "last"}
 
 
@@ -159,7 +159,12 @@ def _attributes(of: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
     }
     if schema.get("pattern") is None and of.get("type") == "string":
         found["pattern"] = of.get("pattern")
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None and not _is_beyond(value)}
+
+
+def _is_beyond(value: Any) -> bool:
+    """Whether a browser does not know it exactly: the server's bound then."""
+    return isinstance(value, int) and abs(value) > _LARGEST
 
 
 def _hint(listed: Any, choices: KindChoices | None) -> str:
@@ -192,89 +197,6 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-# --- what was sent
-
-
-def sent_parameters(
-    fields: Sequence[FormField], sent: Mapping[str, Sequence[str]]
-) -> tuple[dict[str, Any], list[FieldError]]:
-    """The parameters as JSON has them, and what cannot be JSON. What is not as the schema wants it stays as
-    it was typed, so that the API says what is wrong. An empty field is left out, or null if it may be."""
-    found: dict[str, Any] = {}
-    errors: list[FieldError] = []
-    for one in fields:
-        try:
-            value = _value(one, sent)
-        except ValueError as error:
-            errors.append(FieldError(field=f"parameters.{one.name}", message=f"must be JSON: {error}"))
-            continue
-        if value is not None:
-            found[one.name] = value
-        elif one.nullable:
-            found[one.name] = None
-    return found, errors
-
-
-def typed(fields: Sequence[FormField], sent: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """For a form that is shown again: what was typed, right or wrong."""
-    return {one.name: _as_typed(one, sent) for one in fields}
-
-
-def _as_typed(one: FormField, sent: Mapping[str, Sequence[str]]) -> Any:
-    try:
-        return _value(one, sent)
-    except ValueError:
-        return "".join(sent.get(one.key, ()))
-
-
-def _value(one: FormField, sent: Mapping[str, Sequence[str]]) -> Any:
-    given = [text for text in sent.get(one.key, ()) if text.strip()]
-    match one.widget:
-        case Widget.RANGE:
-            return _range(one, sent)
-        case Widget.LINES:
-            lines = [line.strip() for text in given for line in text.splitlines() if line.strip()]
-            return [_typed(line, one.schema.get("items", {})) for line in lines] or None
-        case Widget.CHECKBOXES:
-            return [_typed(text, one.schema.get("items", {})) for text in given] or None
-    if not given:
-        return None
-    return json.loads(given[0]) if one.widget is Widget.JSON else _typed(given[0], one.schema)
-
-
-def _range(one: FormField, sent: Mapping[str, Sequence[str]]) -> Any:
-    first, last, named = (
-        next((text.strip() for text in sent.get(f"{one.key}{part}", ()) if text.strip()), "")
-        for part in (".first", ".last", "")
-    )
-    if first or last:
-        return {name: text for name, text in (("first", first), ("last", last)) if text}
-    return named or None
-
-
-def _typed(text: str, schema: Mapping[str, Any]) -> Any:
-    kind = schema.get("type")
-    if kind == "boolean":
-        return {"true": True, "false": False}.get(text, text)
-    if kind in ("integer", "number"):
-        try:
-            return int(text) if kind == "integer" or text.strip().lstrip("+-").isdigit() else float(text)
-        except ValueError:
-            return text
-    return text
-
-
-def errors_by_field(errors: Sequence[FieldError]) -> dict[str, list[str]]:
-    """By the first part of the path within the parameters, `p.month`; of others by their own, `tags`."""
-    found: dict[str, list[str]] = {}
-    for one in errors:
-        parts = one.field.split(".")
-        key = f"{PREFIX}{parts[1]}" if parts[0] == "parameters" and len(parts) > 1 else parts[0]
-        within = ".".join(parts[2:] if key.startswith(PREFIX) else parts[1:])
-        found.setdefault(key, []).append(f"{within}: {one.message}" if within else one.message)
-    return found
 
 
 def link_fields(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,6 @@ SELECT
 
 def circumstances(connection: Connection, report: Report) -> Circumstances | None:
     """None where no report of the kind was done lately."""
-    connection.exec_driver_sql("SET LOCAL jit = off")
     connection.exec_driver_sql(AS_INDEXED)
     durations = [row[0] for row in rows(connection, _DURATIONS, {"kind": report.kind})]
     if not durations:

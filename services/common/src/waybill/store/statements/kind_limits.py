@@ -68,6 +68,11 @@ def all_of(connection: Connection) -> list[KindLimit]:
     return [_limit(row) for row in connection.execute(statement)]
 
 
+def one_of(connection: Connection, kind: str) -> KindLimit:
+    row = connection.execute(select(kind_limits).where(kind_limits.c.kind == kind)).one_or_none()
+    return _limit(row) if row else KindLimit(kind)
+
+
 def pause(connection: Connection, kind: str, by: str, reason: str | None) -> KindLimit:
     """Once it is committed no report of the kind starts, but for claims that are under way then. One that was
     paused stays so since then, for this reason."""

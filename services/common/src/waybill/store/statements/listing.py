@@ -44,8 +44,6 @@ _MAX_PAGE_BYTES = 2 * 1024 * 1024
 def page(connection: Connection, wanted: ReportFilter) -> ReportPage:
     """A page of reports, without what belongs to their attempts. It ends early where parameters are large:
     of what is answered, they alone have no other bound."""
-    # The planner expects a hundred kinds, and would compile what takes milliseconds.
-    connection.exec_driver_sql("SET LOCAL jit = off")
     return _searched(connection, wanted) if wanted.searches else _newest(connection, wanted)
 
 
@@ -61,7 +59,6 @@ class FoundIds:
 
 def found_ids(connection: Connection, wanted: ReportFilter) -> FoundIds:
     """The ids of those of a `page`, however large it is, and where it ends."""
-    connection.exec_driver_sql("SET LOCAL jit = off")
     if wanted.searches:
         found = search(connection, wanted)
         return FoundIds(list(found.places), _place(connection, found.last), found.more)

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     Text,
     func,
     literal,
@@ -80,14 +82,55 @@ class Capacity:
 _LIVE_WORKERS = text(f"SELECT count(*) AS workers, coalesce(sum(slots), 0) AS slots FROM {LIVE}")  # noqa: S608
 
 
-def without_jit(connection: Connection) -> None:
-    """For the transaction: the planner expects a hundred kinds, and would compile what takes milliseconds."""
-    connection.exec_driver_sql("SET LOCAL jit = off")
+def counts(
+    connection: Connection, scope: Scope, statuses: Sequence[Status], limit: int, kind: str | None = None
+) -> list[StatusCount]:
+    """At most `limit` of each kind and status are counted; of this kind only, where one is given."""
+    return [
+        StatusCount(row.kind, Status(row.status), row.number, row.oldest)
+        for row in connection.execute(_counts(scope, tuple(statuses), limit, kind))
+    ]
 
 
-def counts(connection: Connection, scope: Scope, statuses: Sequence[Status], limit: int) -> list[StatusCount]:
-    """At most `limit` of each kind and status are counted."""
-    kinds, given = _kinds(scope), given_values("status", statuses)
+def ended_hours(connection: Connection, scope: Scope, hours: int, limit: int) -> list[EndedHour]:
+    """Of the newest `limit` of each kind and status within these hours."""
+    return [
+        EndedHour(row.kind, max(0, int(row.hours_ago)), row.done, row.failed)
+        for row in connection.execute(_ended_hours(scope, hours, limit))
+    ]
+
+
+def durations(connection: Connection, scope: Scope, limit: int) -> list[Durations]:
+    """Of the newest `limit` of each kind that are done."""
+    return [
+        Durations(row.kind, row.number, row.median, row.p95, row.median_wait)
+        for row in connection.execute(_durations(scope, limit))
+    ]
+
+
+def failures(connection: Connection, scope: Scope, limit: int, within: timedelta) -> list[FailureCount]:
+    """The most frequent first."""
+    return [
+        FailureCount(row.kind, row.type, row.number, row.messages[0] or "", row.newest)
+        for row in connection.execute(_failures(scope, limit, within))
+    ]
+
+
+def capacity(connection: Connection, limit: int) -> Capacity:
+    row = connection.execute(_LIVE_WORKERS).one()
+    return Capacity(row.workers, row.slots, connection.scalar(_running(limit)) or 0)
+
+
+# --- statements ---------------------------------------------------------------------------------------
+
+SCOPES: Final = 256
+"""The statements of the latest ones are kept: to build one takes longer than to run it."""
+
+
+@lru_cache(SCOPES)
+def _counts(scope: Scope, statuses: tuple[Status, ...], limit: int, kind: str | None) -> Select[Any]:
+    kinds: FromClause = _kinds(scope) if kind is None else given_values("kind", [kind])
+    given = given_values("status", statuses)
     found = (
         select(reports.c.created_at)
         .where(reports.c.kind == kinds.c.kind, reports.c.status == given.c.status, *of_scope(scope))
@@ -96,23 +139,19 @@ def counts(connection: Connection, scope: Scope, statuses: Sequence[Status], lim
         .lateral("found")
     )
     number, oldest = func.count().label("number"), func.min(found.c.created_at).label("oldest")
-    statement = (
+    return (
         select(kinds.c.kind, given.c.status, number, oldest)
         .select_from(kinds.join(given, true()).join(found, true()))
         .group_by(kinds.c.kind, given.c.status)
     )
-    return [
-        StatusCount(row.kind, Status(row.status), row.number, row.oldest)
-        for row in connection.execute(statement)
-    ]
 
 
-def ended_hours(connection: Connection, scope: Scope, hours: int, limit: int) -> list[EndedHour]:
-    """Of the newest `limit` of each kind and status within these hours."""
+@lru_cache(SCOPES)
+def _ended_hours(scope: Scope, hours: int, limit: int) -> Select[Any]:
     every, kinds, found = _newest(scope, (Status.DONE, Status.FAIL), limit, timedelta(hours=hours))
     age = func.extract("epoch", func.statement_timestamp() - found.c.created_at)
     hour = func.floor(age / 3600).label("hours_ago")
-    statement = (
+    return (
         select(
             kinds.c.kind,
             hour,
@@ -122,18 +161,14 @@ def ended_hours(connection: Connection, scope: Scope, hours: int, limit: int) ->
         .select_from(every)
         .group_by(kinds.c.kind, hour)
     )
-    return [
-        EndedHour(row.kind, max(0, int(row.hours_ago)), row.done, row.failed)
-        for row in connection.execute(statement)
-    ]
 
 
-def durations(connection: Connection, scope: Scope, limit: int) -> list[Durations]:
-    """Of the newest `limit` of each kind that are done."""
+@lru_cache(SCOPES)
+def _durations(scope: Scope, limit: int) -> Select[Any]:
     every, kinds, found = _newest(scope, (Status.DONE,), limit)
     ran = _seconds(found.c.finished_at - found.c.started_at)
     waited = _seconds(found.c.started_at - found.c.created_at)
-    statement = (
+    return (
         select(
             kinds.c.kind,
             func.count().label("number"),
@@ -145,21 +180,17 @@ def durations(connection: Connection, scope: Scope, limit: int) -> list[Duration
         .where(found.c.started_at.is_not(None))
         .group_by(kinds.c.kind)
     )
-    return [
-        Durations(row.kind, row.number, row.median, row.p95, row.median_wait)
-        for row in connection.execute(statement)
-    ]
 
 
-def failures(connection: Connection, scope: Scope, limit: int, within: timedelta) -> list[FailureCount]:
-    """The most frequent first."""
+@lru_cache(SCOPES)
+def _failures(scope: Scope, limit: int, within: timedelta) -> Select[Any]:
     every, kinds, found = _newest(scope, (Status.FAIL,), limit, within)
     of = func.coalesce(found.c.failure.op("->>")("type"), "")
     message = func.array_agg(
         literal_column("found.failure ->> 'message' ORDER BY found.created_at DESC", Text)
     )
     number = func.count().label("number")
-    statement = (
+    return (
         select(
             kinds.c.kind,
             of.label("type"),
@@ -172,19 +203,14 @@ def failures(connection: Connection, scope: Scope, limit: int, within: timedelta
         .order_by(number.desc())
         .limit(10)
     )
-    return [
-        FailureCount(row.kind, row.type, row.number, row.messages[0] or "", row.newest)
-        for row in connection.execute(statement)
-    ]
 
 
-def capacity(connection: Connection, limit: int) -> Capacity:
-    row = connection.execute(_LIVE_WORKERS).one()
+@lru_cache(1)
+def _running(limit: int) -> Select[Any]:
     running = (
         select(literal(1)).where(reports.c.status == literal_column(f"'{Status.PROCESSING}'")).limit(limit)
     )
-    number = connection.scalar(select(func.count()).select_from(running.subquery()))
-    return Capacity(row.workers, row.slots, number or 0)
+    return select(func.count()).select_from(running.subquery())
 
 
 # --- parts --------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """The kinds of report: what each takes, how long it takes, and whether it is paused."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -16,44 +15,49 @@ from producer_api.services import Services
 from producer_api.web.fields import FormField, fields_of
 from producer_api.web.forms import sent_form
 from producer_api.web.rendering import may, page, see_other
-from waybill.domain import KindLimit, Status
+from producer_api.web.run_bars import HEIGHT, WIDTH, run_bars
+from waybill.domain import Scope, Status
 from waybill.kinds import Kind
-from waybill.store import Durations
+from waybill.ledger import MOST_COUNTED
+from waybill.store import StatusCount
 
 _LONGEST_REASON = 500
-
-
-@dataclass(frozen=True)
-class Now:
-    """What is under way of a kind, and how long its reports took lately."""
-
-    waiting: int = 0
-    running: int = 0
-    durations: Durations | None = None
 
 
 def register(routes: APIBlueprint, services: Services) -> None:
     @routes.get("/kinds")
     @requires(Permission.READ_KINDS)
     def kinds() -> Response:
-        now = _now(services)
+        now = services.overview.of_kinds(_scope())
+        number = _by_status(now.under_way)
+        durations = {one.kind: one for one in now.durations}
         return page(
             "kinds.html",
             kinds=list(services.kinds),
             broken=services.kinds.broken,
-            limits=services.kind_limits.all(),
-            now=lambda name: now.get(name, Now()),
+            limits=now.limits,
+            waiting=lambda name: number.get((name, Status.INIT), 0),
+            running=lambda name: number.get((name, Status.PROCESSING), 0),
+            durations=durations,
+            most=MOST_COUNTED,
         )
 
     @routes.get("/kinds/<kind>")
     @requires(Permission.READ_KINDS)
     def kind(kind: str) -> Response:
         found = find_kind(services.kinds, kind)
+        now = services.overview.of_kind(found.name, _scope())
+        number = _by_status(now.under_way)
         return page(
             "kind.html",
             kind=found,
-            limit=services.kind_limits.all().get(found.name, KindLimit(found.name)),
-            now=_now(services).get(found.name, Now()),
+            limit=now.limit,
+            waiting=number.get((found.name, Status.INIT), 0),
+            running=number.get((found.name, Status.PROCESSING), 0),
+            most=MOST_COUNTED,
+            runs=run_bars(now.ended),
+            width=WIDTH,
+            height=HEIGHT,
             fields=_fields(services, found),
             steps=_steps(found),
             source=found.defined_by,
@@ -76,18 +80,13 @@ def register(routes: APIBlueprint, services: Services) -> None:
         return see_other(url_for(".kind", kind=name))
 
 
-def _now(services: Services) -> Mapping[str, Now]:
-    """Of what the client may see of reports; nothing where it may see none."""
-    if not may(Permission.READ):
-        return {}
-    counts, durations = services.overview.of_kinds(permitted_scope(Permission.READ))
-    number = {(one.kind, one.status): one.number for one in counts}
-    of = {one.kind: one for one in durations}
-    names = {one.kind for one in counts} | of.keys()
-    return {
-        name: Now(number.get((name, Status.INIT), 0), number.get((name, Status.PROCESSING), 0), of.get(name))
-        for name in names
-    }
+def _scope() -> Scope | None:
+    """What the client may see of reports; None where it may see none."""
+    return permitted_scope(Permission.READ) if may(Permission.READ) else None
+
+
+def _by_status(counts: Sequence[StatusCount]) -> Mapping[tuple[str, Status], int]:
+    return {(one.kind, one.status): one.number for one in counts}
 
 
 def _fields(services: Services, kind: Kind) -> list[FormField]:

@@ -1,14 +1,12 @@
 """A form that requests a report."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
-from pydantic import ValidationError
 
 from producer_api.access import Permission, current_identity, permitted_scope, requires
 from producer_api.choices import KindChoices, choices_of
@@ -18,36 +16,20 @@ from producer_api.permissions import FIRST_PRIORITY
 from producer_api.problems import FieldError, Problem
 from producer_api.published import published_schema
 from producer_api.requesting import accept_request
-from producer_api.resources import ReportRequest
 from producer_api.services import Services
-from producer_api.web.fields import (
-    FormField,
-    errors_by_field,
-    fields_of,
-    link_fields,
-    sent_parameters,
-    typed,
-)
+from producer_api.web.fields import FormField, fields_of, link_fields
+from producer_api.web.filled_form import Filled, as_repeated, refuse, wanted_report
 from producer_api.web.forms import sent_form
 from producer_api.web.rendering import may, page, see_other
 from producer_api.web.report_words import in_short
-from waybill.domain import NORMAL_PRIORITY, Report, Scope
+from producer_api.web.sent_fields import errors_by_field, sent_parameters, typed
+from waybill.domain import Report, Scope
 from waybill.kinds import Kind
 from waybill.ledger import TooManyParameterSets
 from waybill.store import ReportFilter
 
 _RECENT: Final = 5
 _LOOKED_AT: Final = 30
-
-
-@dataclass(frozen=True)
-class Filled:
-    """What the form shows besides the parameters."""
-
-    outputs: Sequence[str] = ()
-    tags: str = ""
-    priority: str = str(NORMAL_PRIORITY)
-    timeout_seconds: str = ""
 
 
 def register(routes: APIBlueprint, services: Services) -> None:
@@ -60,7 +42,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
             return page("new_report_kinds.html", kinds=list(services.kinds), broken=services.kinds.broken)
         kind = find_kind(services.kinds, name)
         values = dict(repeated.parameters) if repeated else {}
-        filled = _as_repeated(repeated) if repeated else Filled()
+        filled = as_repeated(repeated) if repeated else Filled()
         if chosen := request.args.get("set"):
             saved = services.parameter_sets.get(current_identity().owner, kind.name, chosen)
             values |= saved.parameters if saved else {}
@@ -87,10 +69,10 @@ def register(routes: APIBlueprint, services: Services) -> None:
             form.get("timeout_seconds", ""),
         )
         try:
-            _refuse(errors)
+            refuse(errors)
             if form.get("do") == "save":
                 return _save(services, kind, parameters, form.get("save_as", ""), "shared" in form)
-            wanted = _wanted(kind, parameters, filled, repeated)
+            wanted = wanted_report(kind, parameters, filled, repeated)
             report = accept_request(
                 *(services.ledger, services.kinds, services.webhooks, wanted, form.get("key") or None),
                 is_whole=True,
@@ -152,11 +134,6 @@ def _form(
     )
 
 
-def _refuse(errors: list[FieldError]) -> None:
-    if errors:
-        raise Problem("wrong-request", "Some fields are wrong.", errors)
-
-
 def _status(problem: Problem | None) -> int:
     if problem is None:
         return 200
@@ -178,36 +155,6 @@ def _prefilled(kind: Kind, sent: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     fields = fields_of(published_schema(kind).document, {})
     named = [one for one in fields if any(key == one.key or key.startswith(f"{one.key}.") for key in sent)]
     return typed(named, sent)
-
-
-def _wanted(
-    kind: Kind, parameters: Mapping[str, Any], filled: Filled, repeated: Report | None
-) -> ReportRequest:
-    """Raises `Problem`."""
-    fields: dict[str, Any] = {
-        "kind": kind.name,
-        "parameters": parameters,
-        "tags": [tag.strip() for tag in filled.tags.split(",") if tag.strip()],
-        "rerun_of": str(repeated.id) if repeated else None,
-    }
-    if filled.outputs:
-        fields["outputs"] = list(filled.outputs)
-    errors: list[FieldError] = []
-    for name, text in (("priority", filled.priority), ("timeout_seconds", filled.timeout_seconds)):
-        try:
-            if text.strip():
-                fields[name] = int(text)
-        except ValueError:
-            errors.append(FieldError(field=name, message="must be a whole number"))
-    try:
-        wanted = ReportRequest.model_validate(fields)
-    except ValidationError as error:
-        errors += [
-            FieldError(field=".".join(map(str, one["loc"])), message=one["msg"])
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-    _refuse(errors)
-    return wanted
 
 
 def _save(services: Services, kind: Kind, parameters: Mapping[str, Any], name: str, shared: bool) -> Response:
@@ -245,16 +192,6 @@ def _recent(services: Services, kind: Kind) -> list[tuple[str, str]]:
         for one in reversed(newest.reports)
     }
     return list(reversed(found.items()))[:_RECENT]
-
-
-def _as_repeated(report: Report) -> Filled:
-    seconds = report.timeout.total_seconds() if report.timeout else None
-    return Filled(
-        report.outputs or (),
-        ", ".join(report.tags or ()),
-        str(report.priority),
-        "" if seconds is None else f"{seconds:g}",
-    )
 
 
 def _repeated(services: Services, report_id: str | None) -> Report | None:
