@@ -37,8 +37,8 @@ class Told:
     def step(self, attempt: int, name: str, status: str, **fields: Any) -> "Told":
         return self(Status.PROCESSING, attempt, step={"name": name, "status": status, **fields})
 
-    def history(self, **fields: Any) -> History:
-        return history_of(replace(REPORT, **fields), self.events)
+    def history(self) -> History:
+        return history_of(self.events)
 
 
 def requested() -> Told:
@@ -79,7 +79,7 @@ def test_an_attempt_that_failed_and_is_tried_again(failure: dict[str, Any], word
     events = requested()(Status.PROCESSING, 1).step(1, "load", "running")
     events(Status.INIT, 1, error=failure, not_before=at.isoformat())(Status.PROCESSING, 2)
 
-    history = events.history(failures=1)
+    history = events.history()
 
     first, second = history.attempts
     assert (first.end, first.words, first.detail, first.retry_at) == ("failed", words, "no", at)
@@ -88,31 +88,30 @@ def test_an_attempt_that_failed_and_is_tried_again(failure: dict[str, Any], word
 
 
 @pytest.mark.parametrize(
-    ("counters", "words"),
-    [
-        ({"losses": 1}, "Lost: its worker died, or was cut off"),
-        ({"interruptions": 1}, "Given back: its worker was stopped"),
-        ({"losses": 1, "interruptions": 1}, "Ended with its worker, which was stopped or lost"),
-        ({}, "Ended with its worker, which was stopped or lost"),
-    ],
+    ("lost", "words"),
+    [(True, "Lost: its worker died, or was cut off"), (False, "Given back: its worker was stopped")],
 )
-def test_an_attempt_that_ended_in_silence(counters: dict[str, int], words: str) -> None:
-    events = requested()(Status.PROCESSING, 1)(Status.INIT, 1)(Status.PROCESSING, 2)
+def test_an_attempt_that_ended_in_silence(lost: bool, words: str) -> None:
+    events = requested()(Status.PROCESSING, 1).step(1, "load", "running")
+    events(Status.INIT, 1, worker_lost=lost)(Status.PROCESSING, 2)
 
-    first, _ = events.history(**counters).attempts
+    history = events.history()
 
-    assert (first.end, first.words) == ("silent", words)
+    assert [(one.end, one.words) for one in history.attempts] == [("silent", words), ("running", "Running")]
+    assert history.attempts[0].steps["load"].state == "stopped"
+    assert history.changes[3].words == f"Waits for another attempt. {words}"
 
 
-def test_one_of_an_unknown_kind_is_no_interruption_by_its_worker() -> None:
+def test_each_attempt_has_its_own_end() -> None:
     events = requested()(Status.PROCESSING, 1)
     events(Status.INIT, 1, error=error("unsuited"), not_before=NOW.isoformat())(Status.PROCESSING, 2)
-    events(Status.INIT, 2)
+    events(Status.INIT, 2, worker_lost=True)(Status.PROCESSING, 3)(Status.INIT, 3)
 
-    first, second = events.history(interruptions=1, losses=1).attempts
-
-    assert first.words == "Its worker does not know this kind"
-    assert second.words == "Lost: its worker died, or was cut off"
+    assert [one.words for one in events.history().attempts] == [
+        "Its worker does not know this kind",
+        "Lost: its worker died, or was cut off",
+        "Given back: its worker was stopped",
+    ]
 
 
 def test_a_restart_begins_anew_but_keeps_what_was() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from waybill.domain import TERMINAL, FailureType, Report, Status, StepStatus
+from waybill.domain import TERMINAL, FailureType, Status, StepStatus
 from waybill.messages import StatusEvent
 from waybill.store import StoredEvent
 
@@ -71,26 +71,20 @@ class History:
         return list(self.attempts[-1].steps.values()) if self.attempts else []
 
 
-def history_of(report: Report, stored: Iterable[StoredEvent]) -> History:
+def history_of(stored: Iterable[StoredEvent]) -> History:
     """`stored`: the report's events in order, or the last of them."""
-    telling = _Telling(report)
+    telling = _Telling()
     for event in stored:
         telling.add(StatusEvent.model_validate(event.data))
-    telling.name_silent_ends()
     left_out = telling.changes[0].version - 1 if telling.changes else 0
     return History(telling.attempts, telling.changes, left_out)
 
 
 @dataclass
 class _Telling:
-    report: Report
     attempts: list[ShownAttempt] = field(default_factory=list)
     changes: list[ShownChange] = field(default_factory=list)
     before: StatusEvent | None = None
-    silent: list[ShownAttempt] = field(default_factory=list)
-    """Since the report was last restarted: its counters are from there on."""
-    postponed: int = 0
-    """Attempts since then that ended in an error which counts as an interruption."""
 
     def add(self, event: StatusEvent) -> None:
         if event.step is not None:
@@ -102,18 +96,6 @@ class _Telling:
         else:
             self._ended(event)
         self.before = event
-
-    def name_silent_ends(self) -> None:
-        """An attempt without a reason was given back by its worker, or lost with it. The report counts both;
-        which was which is known where there was only one of these."""
-        given_back = self.report.interruptions - self.postponed
-        words = "Ended with its worker, which was stopped or lost"
-        if self.report.losses == 0 and given_back > 0:
-            words = "Given back: its worker was stopped"
-        elif given_back <= 0 and self.report.losses > 0:
-            words = "Lost: its worker died, or was cut off"
-        for attempt in self.silent:
-            attempt.words = words
 
     def _tell(self, event: StatusEvent, words: str, detail: str | None = None) -> None:
         before = self.before
@@ -167,17 +149,14 @@ class _Telling:
         if before is None and event.version == 1:
             self._tell(event, "Requested")
         elif before is not None and before.status in TERMINAL:
-            self.silent, self.postponed = [], 0
             self._tell(event, "Tried again")
         elif event.error is not None:
-            self.postponed += event.error.type == FailureType.UNSUPPORTED_KIND
             self._close(event, "failed", _of_failure(event), event.error.message, event.not_before)
             self._tell(event, f"Attempt {event.attempt} failed: tried again later", event.error.message)
         else:
-            attempt = self._close(event, "silent", "")
-            if attempt:
-                self.silent.append(attempt)
-            self._tell(event, "Waits for another attempt: its worker was stopped or lost")
+            words = _WORKER_LOST if event.worker_lost else _GIVEN_BACK
+            self._close(event, "silent", words)
+            self._tell(event, f"Waits for another attempt. {words}")
 
     def _ended(self, event: StatusEvent) -> None:
         detail = event.error.message if event.error else None
@@ -198,18 +177,19 @@ class _Telling:
         words: str,
         detail: str | None = None,
         retry_at: datetime | None = None,
-    ) -> ShownAttempt | None:
+    ) -> None:
         if event.attempt == 0:
-            return None
+            return
         attempt = self._attempt(event)
         attempt.ended, attempt.end, attempt.words = event.at, end, words
         attempt.detail, attempt.retry_at = detail, retry_at
         for step in attempt.steps.values():
             if step.state == StepStatus.RUNNING:
                 step.state, step.ended = STOPPED, event.at
-        return attempt
 
 
+_WORKER_LOST: Final = "Lost: its worker died, or was cut off"
+_GIVEN_BACK: Final = "Given back: its worker was stopped"
 _FAILURES: Final = {
     FailureType.ERROR: "Failed with an error",
     FailureType.PERMANENT: "Failed, as any other attempt would",

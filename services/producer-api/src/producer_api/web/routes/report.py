@@ -96,7 +96,7 @@ def _content(services: Services, report: Report) -> dict[str, Any]:
     """What the page shows, all of it bounded."""
     limit = services.kind_limits.all().get(report.kind) if report.status is Status.INIT else None
     first = max(0, report.version - _MOST_CHANGES)
-    history = history_of(report, services.ledger.events_after(report.id, first, _MOST_CHANGES))
+    history = history_of(services.ledger.events_after(report.id, first, _MOST_CHANGES))
     steps = _with_those_to_come(services, report, history)
     step, stream = request.args.get("step") or None, request.args.get("stream") or None
     lines, more = services.report_logs.newest(report.id, _MOST_LINES, step, stream)
