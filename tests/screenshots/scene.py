@@ -16,7 +16,7 @@ class Scene:
 
 
 def make_scene(client: WaybillClient) -> Scene:
-    """Blocks until the first of them have ended; the running one goes on for a minute."""
+    """Blocks until the first of them have ended; the running one goes on for some minutes."""
     for month in (1, 2, 3):
         client.request("flights", {"month": month}, tags=["month-end"])
     for steps in (3, 4):
@@ -26,7 +26,7 @@ def make_scene(client: WaybillClient) -> Scene:
     defined = client.request("query:late-flights", outputs=["html", "csv"])
     for report in (done, failed, defined):
         _wait(client, report)
-    running = client.request("dowork", {"steps": 120, "failing_step": None, "max_step_ms": 1000})
+    running = client.request("dowork", {"steps": 120, "failing_step": None, "max_step_ms": 6000})
     _until(client, running)
     return Scene(str(done.id), str(failed.id), str(running.id), str(defined.id))
 

@@ -50,6 +50,14 @@ def status(url: str, authority: Authority) -> int:
     return httpx.get(f"{url}/1", verify=authority.trusted(), timeout=PATIENCE, trust_env=False).status_code
 
 
+def is_answered(url: str, authority: Authority) -> bool:
+    """Not where a machine that is busy made the client late."""
+    try:
+        return status(url, authority) == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
 def test_the_application_is_called_by_https_and_by_http_1_1(url: str, authority: Authority) -> None:
     context = authority.trusted()
     context.set_alpn_protocols(["h2", "http/1.1"])
@@ -144,7 +152,7 @@ def test_a_handshake_that_is_not_complete_in_time_is_cut_off(files: Files, autho
         client.sendall(b"\x16")
 
         assert read_all(client) == b""
-        assert status(url, authority) == httpx.codes.OK
+        eventually(lambda: is_answered(url, authority), "an answer of a server that waits for half a second")
 
 
 def test_clients_that_do_not_read_hold_no_thread(url: str, authority: Authority) -> None:
