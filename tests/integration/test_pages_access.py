@@ -42,6 +42,8 @@ PAGES: dict[str, frozenset[Role]] = {
     "/": EVERYBODY,
     "/reports": EVERYBODY,
     "/reports/new": REQUESTERS,
+    "/reports/all": REQUESTERS,
+    "/operations/{operation_id}": EVERYBODY,
     "/reports/{report_id}": EVERYBODY,
     "/reports/{report_id}/files/{filename}": EVERYBODY,
     "/dead-letters": frozenset({Role.OPERATOR, Role.AUDITOR}),
@@ -49,6 +51,8 @@ PAGES: dict[str, frozenset[Role]] = {
     "/kinds": EVERYBODY,
     "/kinds/{kind}": EVERYBODY,
 }
+QUERIES = {"/reports/all": "?action=cancel&kind=dowork"}
+"""What a page needs to be asked for."""
 FORMS: dict[str, Sent] = {
     "/kinds/{kind}/pause": Sent(frozenset()),
     "/kinds/{kind}/resume": Sent(frozenset()),
@@ -58,6 +62,9 @@ FORMS: dict[str, Sent] = {
     "/reports/{report_id}/retry": Sent(REQUESTERS),
     "/reports/{report_id}/rerun": Sent(REQUESTERS),
     "/reports/actions": Sent(REQUESTERS, {"id": "{report_id}", "action": "retry", "confirmed": "1"}),
+    "/operations": Sent(
+        REQUESTERS, {"action": "cancel", "filter": '{"kind": ["dowork"]}', "expected": "100"}
+    ),
     "/dead-letters/redrive": Sent(OPERATORS, {"id": "{letter_id}"}),
 }
 
@@ -77,9 +84,18 @@ def filled(api: Access, report: Report, text: str) -> str:
     if "{letter_id}" in text:
         (letter, *_) = api.services.dead_letters.page(DeadLetterFilter(redriven=True, limit=1))
         values["letter_id"] = letter.id
+    if "{operation_id}" in text:
+        values["operation_id"] = started(api)
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", str(value))
-    return text
+    return text + QUERIES.get(text, "")
+
+
+def started(api: Access) -> str:
+    """The id of an operation of hers."""
+    form = FORMS["/operations"].form
+    answer = ask(api, api.ann, "POST", "/operations", data=form, headers=OURS)
+    return answer.headers["Location"].rpartition("/")[2]
 
 
 def routes(api: Access, method: str) -> set[str]:
@@ -112,7 +128,7 @@ def test_a_page_is_for_those_who_may(api: Access, path: str, tmp_path: Path) -> 
         who = api.person(f"{role}-here", HERS, role)
         answer = ask(api, who, "GET", path_of_hers)
         may = role is Role.ADMIN or role in PAGES[path]
-        of_ones_own = "{report_id}" in path and role is Role.REQUESTER
+        of_ones_own = ("{report_id}" in path or "{operation_id}" in path) and role is Role.REQUESTER
         assert answer.status_code == (404 if of_ones_own else 200 if may else 403), role
         assert answer.mimetype == (
             "text/plain" if "{filename}" in path and may and not of_ones_own else "text/html"
@@ -173,6 +189,39 @@ def test_a_form_of_another_site_does_nothing(api: Access, path: str, headers: di
     assert answer.status_code == 403
     assert "Another site" in answer.text
     assert api.services.ledger.get(report.id) == before
+
+
+def test_more_reports_than_were_asked_about_stay_as_they_are(api: Access) -> None:
+    report = api.failed(api.ann)
+    form = {"action": "retry", "filter": '{"kind": ["dowork"]}', "expected": "0"}
+
+    answer = ask(api, api.ann, "POST", "/operations", data=form, headers=OURS)
+
+    assert answer.status_code == 422
+    assert "More fit now than you were asked about" in answer.text
+    assert 'name="expected" value="1"' in answer.text
+    assert api.services.ledger.get(report.id) == report
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"filter": text} for text in ("", "{", "[]", '{"kind": 1}', '{"nothing": 1}', "{}")),
+        *({"expected": text} for text in ("", "x", "1.5")),
+        *({"action": text} for text in ("", "burn")),
+        {"filter": '{"status": ["done"]}'},
+    ],
+    ids=str,
+)
+def test_an_operation_that_is_not_well_formed_is_refused(api: Access, wrong: dict[str, str]) -> None:
+    report = api.failed(api.ann)
+    form = {"action": "retry", "filter": '{"kind": ["dowork"]}', "expected": "9", **wrong}
+
+    answer = ask(api, api.ann, "POST", "/operations", data=form, headers=OURS)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.mimetype == "text/html"
+    assert api.services.ledger.get(report.id) == report
 
 
 def test_what_a_page_may_load_and_run_is_its_own(api: Access) -> None:

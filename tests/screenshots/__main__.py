@@ -11,6 +11,7 @@ from local.stack import Stack
 from tests.screenshots.pictures import pictures, take
 from tests.screenshots.scene import make_scene
 from tests.support.browser import MISSING, find_chromium, launch
+from tests.support.kafka import Topics
 from waybill_client import WaybillClient
 
 FOLDER = Path("build/screenshots")
@@ -33,7 +34,7 @@ def main() -> int:
         exits.callback(browser.close)
         empty = pictures(None)
         shown = [take(browser, stack.endpoints.api_url, one, FOLDER) for one in empty]
-        scene = make_scene(client)
+        scene = make_scene(client, Topics(stack.endpoints.kafka_bootstrap))
         shown += [take(browser, stack.endpoints.api_url, one, FOLDER) for one in pictures(scene)]
     for file in shown:
         print(file)

@@ -2,20 +2,25 @@
 
 from dataclasses import dataclass
 
+from tests.support.kafka import Record, Topics
+from tests.support.waiting import eventually
 from waybill_client import Report, WaybillClient
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The ids of a report that is done, one that failed, one that runs, and one of a definition."""
+    """The ids of a report that is done, one that failed, one that runs, and one of a definition; of a dead
+    letter, and of an operation."""
 
     done: str
     failed: str
     running: str
     defined: str
+    letter: str
+    operation: str
 
 
-def make_scene(client: WaybillClient) -> Scene:
+def make_scene(client: WaybillClient, topics: Topics) -> Scene:
     """Blocks until the first of them have ended; the running one goes on for some minutes."""
     for month in (1, 2, 3):
         client.request("flights", {"month": month}, tags=["month-end"])
@@ -26,9 +31,16 @@ def make_scene(client: WaybillClient) -> Scene:
     defined = client.request("query:late-flights", outputs=["html", "csv"])
     for report in (done, failed, defined):
         _wait(client, report)
+    topics.send("report", Record(b"month=7&airport=JFK"), Record(b"\x00\x00\x00\x00\x2a\x0eflights\x0e"))
+    letters = eventually(lambda: client.dead_letters() or None, "the dead letters of two messages")
+    operation = client.start_operation("retry", kind=["dowork"])
     running = client.request("dowork", {"steps": 120, "failing_step": None, "max_step_ms": 6000})
     _until(client, running)
-    return Scene(str(done.id), str(failed.id), str(running.id), str(defined.id))
+    return Scene(
+        *(str(one.id) for one in (done, failed, running, defined)),
+        letter=str(letters[0].id),
+        operation=str(operation.id),
+    )
 
 
 def _wait(client: WaybillClient, report: Report) -> None:

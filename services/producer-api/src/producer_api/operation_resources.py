@@ -19,7 +19,7 @@ from waybill.store import ReportFilter
 OPERATIONS = "/api/v1/operations"
 
 _MAX_IDS = 1000
-_PERMISSIONS = {
+PERMISSIONS = {
     OperationAction.CANCEL: Permission.CHANGE,
     OperationAction.RETRY: Permission.CHANGE,
     OperationAction.DELETE: Permission.DELETE,
@@ -175,7 +175,7 @@ def operation_resource(operation: Operation) -> OperationResource:
 def wanted_of(request: OperationRequest) -> Wanted:
     """Whose reports it may touch is that of the single action. Raises `Problem` where it is not said which
     reports are meant, or the client may not do it to them."""
-    permission = _PERMISSIONS[request.action]
+    permission = PERMISSIONS[request.action]
     scope = permitted_scope(permission)
     if (request.filter is None) == (request.ids is None):
         raise _wrong("filter", "give either a filter or ids, which say which reports are meant")

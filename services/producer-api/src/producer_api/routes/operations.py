@@ -1,13 +1,13 @@
 """Operations: cancel, retry or delete many reports at once, and see how far that is."""
 
 from typing import Any
-from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
 
-from producer_api.access import Permission, current_identity, permitted_scope, requires
+from producer_api.access import Permission, requires
 from producer_api.description import problem_responses
+from producer_api.operating import find_operation, start_operation
 from producer_api.operation_resources import (
     OPERATIONS,
     OperationCount,
@@ -18,8 +18,7 @@ from producer_api.operation_resources import (
 )
 from producer_api.operation_runner import OperationRunner
 from producer_api.problems import Problem
-from waybill.domain import Operation
-from waybill.ledger import Count, Operations, TooManyOperations
+from waybill.ledger import Count, Operations
 
 _RETRY_AFTER_SECONDS = "1"
 _COUNTED: dict[int | str, Any] = {
@@ -63,12 +62,7 @@ def blueprint(operations: Operations, runner: OperationRunner) -> APIBlueprint:
         if wanted.dry_run:
             answer = OperationCount(matched=counted.matched, matched_more=counted.more)
             return Response(answer.model_dump_json(), 200, mimetype="application/json")
-        identity = current_identity()
-        try:
-            operation = operations.start(meant, counted, identity.owner, identity.credential)
-        except TooManyOperations as error:
-            raise Problem("over-limit", str(error), headers={"Retry-After": "10"}) from None
-        runner.soon()
+        operation = start_operation(operations, runner, meant, counted)
         resource = operation_resource(operation)
         headers = {"Location": resource.links.self, "Retry-After": _RETRY_AFTER_SECONDS}
         return Response(resource.model_dump_json(), 202, headers, mimetype="application/json")
@@ -79,22 +73,9 @@ def blueprint(operations: Operations, runner: OperationRunner) -> APIBlueprint:
     @requires(Permission.READ)
     def show(operation_id: str) -> OperationResource:
         """How far an operation is. It is kept for 30 days after its end."""
-        return operation_resource(_found(operations, operation_id))
+        return operation_resource(find_operation(operations, operation_id))
 
     return routes
-
-
-def _found(operations: Operations, operation_id: str) -> Operation:
-    """Raises `Problem` where there is none, or it is none of those whose reports the client sees."""
-    try:
-        found = operations.get(UUID(operation_id))
-    except ValueError:
-        raise Problem(
-            "no-such-operation", f"{operation_id[:100]!r} is not an operation's id, which is a UUID."
-        ) from None
-    if found is None or not permitted_scope(Permission.READ).covers(found.owner):
-        raise Problem("no-such-operation", f"No operation has the id {operation_id}.")
-    return found
 
 
 def _check_expected(expected: int, counted: Count) -> None:

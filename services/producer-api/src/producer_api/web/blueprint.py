@@ -7,7 +7,16 @@ from producer_api.web import words
 from producer_api.web.assets import register_assets
 from producer_api.web.forms import refuse_unstorable_fields
 from producer_api.web.rendering import NAME, offer_to_templates
-from producer_api.web.routes import dead_letters, kinds, new_report, overview, report, reports, waterfall
+from producer_api.web.routes import (
+    dead_letters,
+    kinds,
+    new_report,
+    operations,
+    overview,
+    report,
+    reports,
+    waterfall,
+)
 
 
 def blueprint(services: Services) -> APIBlueprint:
@@ -17,6 +26,6 @@ def blueprint(services: Services) -> APIBlueprint:
     words.register(routes)
     offer_to_templates(routes, can_sign_out=services.browsers is not None)
     register_assets(routes)
-    for page in (overview, reports, new_report, report, waterfall, dead_letters, kinds):
+    for page in (overview, reports, operations, new_report, report, waterfall, dead_letters, kinds):
         page.register(routes, services)
     return routes

@@ -13,7 +13,8 @@ from producer_api.finding import filter_of
 from producer_api.problems import Problem
 from producer_api.services import Services
 from producer_api.web.forms import sent_form
-from producer_api.web.rendering import page, see_other
+from producer_api.web.operation_words import offered
+from producer_api.web.rendering import may, page, see_other
 from producer_api.web.report_list import STATUSES, WITHIN, Looked, look, report_id_in
 from producer_api.web.report_words import Wait, in_short, kind_title, wait_of
 from waybill.domain import Report
@@ -58,6 +59,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
             in_short=in_short,
             waits=_waits(services.kind_limits),
             most_chosen=_MOST_CHOSEN,
+            offered=_offered(looked),
         )
 
     @routes.post("/reports/actions")
@@ -77,6 +79,17 @@ def register(routes: APIBlueprint, services: Services) -> None:
         done = [_act(services, action, one) for one in ids]
         worked = sum(1 for one in done if one.refused is None)
         return page("reports_done.html", verb=_ACTIONS[action], done=done, worked=worked)
+
+
+def _offered(looked: Looked) -> list[tuple[str, str]]:
+    """What may be done to all that fit: each verb, and where it is asked about."""
+    if looked.query is None or not looked.is_filtered:
+        return []
+    fields: dict[str, Any] = looked.without("cursor")
+    return [
+        (verb, url_for(".ask_about_all", action=action, **fields))
+        for action, verb in offered(looked.query.status, may)
+    ]
 
 
 def _older(looked: Looked, shown: ReportPage) -> str | None:
