@@ -37,7 +37,10 @@ def make_scene(client: WaybillClient, topics: Topics) -> Scene:
     running = client.request("dowork", {"steps": 120, "failing_step": None, "max_step_ms": 6000})
     _until(client, running)
     return Scene(
-        *(str(one.id) for one in (done, failed, running, defined)),
+        str(done.id),
+        str(failed.id),
+        str(running.id),
+        str(defined.id),
         letter=str(letters[0].id),
         operation=str(operation.id),
     )
