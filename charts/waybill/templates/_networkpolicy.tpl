@@ -51,6 +51,18 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/* Jaeger's query API; empty where an external backend has none */}}
+{{- define "waybill.egressJaegerQuery" -}}
+{{- if ne .Values.tracing.backend "external" -}}
+- to:
+    - podSelector:
+        matchLabels: {{- include "waybill.jaegerSelector" . | nindent 10 }}
+  ports: [{port: 16686}]
+{{- else if .Values.tracing.external.queryUrl -}}
+- ports: [{port: {{ include "waybill.port" .Values.tracing.external.queryUrl }}}]
+{{- end }}
+{{- end }}
+
 {{/* The issuers of tokens, from which the API gets their keys; empty where it accepts no tokens of theirs */}}
 {{- define "waybill.egressIssuers" -}}
 {{- if has "oidc" (include "waybill.accepted" . | fromJson).credentials }}

@@ -102,6 +102,9 @@ env:
   {{- range include "waybill.webhookEnv" (index . 0) | fromYamlArray }}
   - {{ toJson . }}
   {{- end }}
+  {{- with include "waybill.jaegerQueryUrl" (index . 0) }}
+  - {name: WAYBILL_JAEGER_URL, value: {{ . | quote }}}
+  {{- end }}
   {{- with $values.tracing.pages.jaegerUrl }}
   - {name: WAYBILL_JAEGER_PUBLIC_URL, value: {{ . | quote }}}
   {{- end }}
