@@ -11,7 +11,7 @@ from typing import Self
 from local import examples
 from local.installation import Installation
 from local.parts import kafka, postgres, services, telemetry
-from local.parts.part import Node
+from local.parts.part import Node, Part
 from local.ports import Ports
 from local.run_dir import RunDir
 from local.runner import Report, Runner
@@ -120,7 +120,7 @@ class Stack:
 
     def add_jaeger(self, binary: Path) -> None:
         """Starts Jaeger and the collector; the trace buffer then forwards all that it has received."""
-        for part in (telemetry.jaeger(binary, self.ports), telemetry.collector(binary, self.ports)):
+        for part in self._jaeger(binary):
             self._runner.start_part(part)
         self._runner.add_need(telemetry.TRACE_BUFFER, telemetry.COLLECTOR)
 
@@ -210,7 +210,12 @@ class Stack:
         if found.jaeger is None:
             directory = self.run_dir.part(telemetry.TRACE_BUFFER)
             return [telemetry.trace_buffer(found.scripts / "python", directory, ports)]
-        return [telemetry.jaeger(found.jaeger, ports), telemetry.collector(found.jaeger, ports)]
+        return [*self._jaeger(found.jaeger)]
+
+    def _jaeger(self, binary: Path) -> tuple[Part, Part]:
+        """It and the collector."""
+        directory = self.run_dir.part(telemetry.JAEGER)
+        return telemetry.jaeger(binary, directory, self.ports), telemetry.collector(binary, self.ports)
 
     @property
     def _telemetry_part(self) -> str:
@@ -223,7 +228,8 @@ class Stack:
 
     def _services(self, settings: Mapping[str, Mapping[str, str]]) -> list[Node]:
         common = self._service_settings()
-        traces = {"WAYBILL_JAEGER_URL": self.endpoints.jaeger_url}
+        jaeger_url = self.endpoints.jaeger_url
+        traces = {"WAYBILL_JAEGER_URL": jaeger_url, "WAYBILL_JAEGER_PUBLIC_URL": jaeger_url}
         api = {**services.with_role(common, postgres.API_ROLE), **traces, **settings.get("producer-api", {})}
         worker = {**services.with_role(common, postgres.WORKER_ROLE), **settings.get("report-worker", {})}
         scripts, ports = self._installation.scripts, self.ports

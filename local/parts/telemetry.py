@@ -7,14 +7,23 @@ from local.paths import CHECKOUT
 from local.ports import Ports
 
 _CONFIGURATION = CHECKOUT / "otel-collector"
+_USUAL_API = "http://127.0.0.1:8080/"
+JAEGER = "jaeger"
 COLLECTOR = "collector"
 TRACE_BUFFER = "trace-buffer"
 
 
-def jaeger(binary: Path, ports: Ports) -> Part:
+def jaeger(binary: Path, directory: Path, ports: Ports) -> Part:
+    """`directory` gets the configuration of its pages, which link to reports."""
+    pages = directory / "ui.json"
+    links = (_CONFIGURATION / "jaeger-ui.json").read_text()
+    pages.write_text(links.replace(_USUAL_API, f"http://127.0.0.1:{ports['api']}/"))
     return Part(
-        name="jaeger",
-        command=(str(binary), "--config", str(_CONFIGURATION / "jaeger.yaml")),
+        name=JAEGER,
+        command=(
+            *(str(binary), "--config", str(_CONFIGURATION / "jaeger.yaml")),
+            *("--set", f"extensions.jaeger_query.ui.config_file={pages}"),
+        ),
         health=f"http://127.0.0.1:{ports['jaeger-health']}/status",
         port=ports["jaeger"],
         environment={
@@ -34,7 +43,7 @@ def collector(binary: Path, ports: Ports) -> Part:
         health=f"http://127.0.0.1:{ports['collector-health']}/status",
         port=ports["otlp-http"],
         # It starts without Jaeger too; this is for the order of stopping.
-        needs=("jaeger",),
+        needs=(JAEGER,),
         environment={
             "COLLECTOR_HOST": "127.0.0.1",
             "COLLECTOR_OTLP_GRPC_PORT": str(ports["otlp-grpc"]),

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from local.probes import has_pages
 from local.stack import Stack
 from tests.support import lifecycle as ask
 from tests.support.browser import PHONE, Pages, screenshot
@@ -95,6 +96,12 @@ def test_times_are_jaegers_or_the_databases_as_it_says(
     expect(source).to_contain_text("POST /api/v1/reports")
     expect(source).to_contain_text("doWork:1")
     expect(source).not_to_contain_text("report_consumer")
+    link = source.get_by_role("link", name="This trace in Jaeger")
+    if has_pages(stack.endpoints.jaeger_url):
+        expect(link).to_have_attribute("href", f"{stack.endpoints.jaeger_url}/trace/{report.trace_id}")
+    else:
+        expect(link).to_have_count(0)
+        expect(source).to_contain_text("No link to Jaeger: it was built without its pages")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     pages.check_accessible(page)
     taken(page, pictures, "jaeger-phone")

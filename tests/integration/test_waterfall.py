@@ -47,3 +47,10 @@ def test_without_jaeger_the_database_says_where_it_went(
     assert {span.name for span in failed} == {"report", "handle_report", "doWork:1"}
     assert all(span.duration_ms is not None and not span.running for span in found.spans)
     assert found.spans[0].start == report.created_at
+
+
+def test_jaegers_pages_link_back_to_the_report(stack: Stack) -> None:
+    """A Jaeger that was built without its pages shows their configuration all the same."""
+    page = httpx.get(f"{stack.endpoints.jaeger_url}/", trust_env=False).text
+
+    assert f"{stack.endpoints.api_url}/reports/#{{report.id}}" in page

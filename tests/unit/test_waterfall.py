@@ -1,6 +1,5 @@
-"""A report's spans: by its events, and from a Jaeger that may do anything."""
+"""A report's spans: by its events, and of a trace that may be anything."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from producer_api.waterfall import Jaeger, SpanResource
+from producer_api.waterfall import Jaeger, NoSpans, SpanResource
 from producer_api.waterfall.stored import stored_spans
 from tests.support.answers import jaeger, span
-from tests.support.http_server import Request, Server, serving
+from tests.support.http_server import Server, serving
 from tests.unit.test_status_stream import REPORT
 from waybill.domain import (
     AttemptTrace,
@@ -188,11 +187,11 @@ def server() -> Iterator[Server]:
         yield started
 
 
-def asked(server: Server, answer: Any, report: Report = OURS) -> list[SpanResource] | None:
+def asked(server: Server, answer: Any, report: Report = OURS) -> list[SpanResource] | NoSpans:
     server.routes[f"GET /api/traces/{TRACE}"] = (
         answer if callable(answer) else lambda request: request.json(answer)
     )
-    return Jaeger(server.url).spans(report)
+    return Jaeger(server.url).ask(report)
 
 
 def trace(*more: dict[str, Any]) -> dict[str, Any]:
@@ -227,7 +226,7 @@ def test_of_a_trace_only_what_is_the_reports(server: Server) -> None:
     ]
     found = asked(server, trace(*other))
 
-    assert found is not None
+    assert not isinstance(found, NoSpans)
     assert [one.name for one in found] == [
         *("POST /api/v1/reports", "report_request", "report_producer"),
         *("report_consumer", "handle_report", "step"),
@@ -239,18 +238,21 @@ def test_of_a_trace_only_what_is_the_reports(server: Server) -> None:
     assert found[-2].attributes == {"report.attempt": 1, "report.id": str(OURS.id)}
 
 
-def test_a_trace_that_is_not_whole_is_none(server: Server) -> None:
+def test_a_trace_that_is_not_whole(server: Server) -> None:
     whole = trace()
     spans = whole["data"][0]["spans"]
     cut = {**whole, "data": [{**whole["data"][0], "spans": spans[:5]}]}
 
-    assert asked(server, cut) is None
-    assert asked(server, trace(), replace(OURS, attempt=2)) is None
-    assert asked(server, trace(), replace(OURS, progress=Progress("step", 2, 2))) is None
-    assert asked(server, cut, replace(OURS, attempt=0)) is not None
-    assert asked(server, {"data": []}) is None
-    assert asked(server, trace(), replace(OURS, carrier=None)) is None
-    assert asked(server, trace(), replace(OURS, carrier=Carrier(f"00-{TRACE}-{FIRST}-00", None))) is None
+    assert asked(server, cut) is NoSpans.NOT_WHOLE
+    assert asked(server, trace(), replace(OURS, attempt=2)) is NoSpans.NOT_WHOLE
+    assert asked(server, trace(), replace(OURS, progress=Progress("step", 2, 2))) is NoSpans.NOT_WHOLE
+    assert isinstance(asked(server, cut, replace(OURS, attempt=0)), list)
+    assert asked(server, {"data": []}) is NoSpans.NOT_WHOLE
+    assert asked(server, trace(), replace(OURS, carrier=None)) is NoSpans.NOT_WHOLE
+    assert (
+        asked(server, trace(), replace(OURS, carrier=Carrier(f"00-{TRACE}-{FIRST}-00", None)))
+        is NoSpans.NOT_WHOLE
+    )
 
 
 CIRCLE = [
@@ -265,40 +267,21 @@ CIRCLE = [
         *([], {}, {"data": None}, {"data": [{}]}, {"data": [{"spans": [{}], "processes": {}}]}),
         in_trace(span(FIRST, "x", 1e18, 1)),
         in_trace(span(FIRST, "x", -1e18, 1)),
-        in_trace(*CIRCLE),
+        lambda request: request.bytes(b"<html>", "text/html"),
+        lambda request: request.bytes(b"[" * 100_000, "application/json"),
+        lambda request: request.bytes(b" " * 6_000_000, "application/json"),
     ],
 )
-def test_what_is_no_trace_is_none(server: Server, answer: Any) -> None:
-    assert asked(server, answer) is None
+def test_what_is_no_trace_is_not_read(server: Server, answer: Any) -> None:
+    assert asked(server, answer) is NoSpans.NOT_READ
+
+
+def test_nothing_is_below_spans_that_are_below_each_other(server: Server) -> None:
+    assert asked(server, in_trace(*CIRCLE)) is NoSpans.NOT_WHOLE
 
 
 def test_a_circle_is_gone_round_once(server: Server) -> None:
     first = span(FIRST, "x", 1, 1, "00000000000000c1")
     round_it = [span("00000000000000c1", "y", 1, 1, FIRST)]
 
-    assert len(asked(server, in_trace(first, *round_it), replace(OURS, attempt=0)) or ()) == 2
-
-
-def hang(request: Request) -> None:
-    time.sleep(4)
-    request.json(trace())
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda request: request.json({}, 500),
-        lambda request: request.json({}, 404),
-        lambda request: request.bytes(b"<html>", "text/html"),
-        lambda request: request.bytes(b"[" * 100_000, "application/json"),
-        lambda request: request.bytes(b" " * 6_000_000, "application/json"),
-        lambda request: request.bytes(b"", "text/html", 302, Location="/"),
-        hang,
-    ],
-)
-def test_a_jaeger_that_is_broken_is_none(server: Server, answer: Any) -> None:
-    assert asked(server, answer) is None
-
-
-def test_one_that_is_away_is_none() -> None:
-    assert Jaeger("http://127.0.0.1:1").spans(OURS) is None
+    assert len(asked(server, in_trace(first, *round_it), replace(OURS, attempt=0))) == 2

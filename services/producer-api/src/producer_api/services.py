@@ -22,7 +22,6 @@ from producer_api.status_hints import StatusHints
 from producer_api.status_hub import StatusHub
 from producer_api.stream_limits import StreamLimits
 from producer_api.waterfall import Jaeger, Waterfalls
-from producer_api.waterfall.probe import JaegerProbe
 from producer_api.webhooks import Caller, RequestedWebhooks, WebhookSender
 from waybill.artefacts import ArtefactStore
 from waybill.domain import EVERYTHING
@@ -72,7 +71,7 @@ class Services:
     limits: Limits
     stream_limits: StreamLimits
     waterfalls: Waterfalls
-    tracing: JaegerProbe
+    jaeger: Jaeger
     jaeger_public_url: str
     """Of its pages, without a slash at the end; empty where that is not known."""
     stream: StreamPolicy
@@ -130,6 +129,7 @@ def build_services(settings: ApiSettings) -> Services:
     )
     hub = StatusHub(runtime.ledger.events_after_each, settings.stream)
     hints = StatusHints(runtime.kafka, settings.topics.report_status, hub.hint)
+    jaeger = Jaeger(settings.jaeger_url or None)
     bearers = OidcAuthenticator(settings.oidc)
     browsers = _browsers(settings, bearers) if settings.oidc_client_id else None
     return Services(
@@ -152,8 +152,8 @@ def build_services(settings: ApiSettings) -> Services:
         downloads=settings.downloads,
         limits=runtime.limits,
         stream_limits=StreamLimits(lambda: runtime.limits.page(EVERYTHING), runtime.stream_rows()),
-        waterfalls=Waterfalls(runtime.ledger, Jaeger(settings.jaeger_url) if settings.jaeger_url else None),
-        tracing=JaegerProbe(settings.jaeger_url or None),
+        waterfalls=Waterfalls(runtime.ledger, jaeger),
+        jaeger=jaeger,
         jaeger_public_url=settings.jaeger_public_url.rstrip("/"),
         stream=settings.stream,
         hosts=settings.hosts,

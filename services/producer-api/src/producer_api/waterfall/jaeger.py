@@ -1,195 +1,123 @@
-"""A report's part of its trace, from Jaeger's query API."""
+"""Jaeger's query API: whether it answers, and what it has of a report."""
 
-import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as OutOfTime
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import httpx
-from opentelemetry.semconv._incubating.attributes import messaging_attributes
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE
-from pydantic import BaseModel, ValidationError
 
-from producer_api.waterfall.model import NoSpans, SpanResource, SpanStatus, cut
+from producer_api.waterfall.jaeger_spans import is_whole, spans_of
+from producer_api.waterfall.model import NoSpans, SpanResource
 from waybill.background import in_background
-from waybill.domain import Report
-from waybill.telemetry import names
+from waybill.domain import TERMINAL, Report
+from waybill.health import OK
 
 _SECONDS: Final = 2.0
+_STATE_SECONDS: Final = 1.0
+_KEPT_SECONDS: Final = 10.0
+_PAGES_SECONDS: Final = 60.0
+_PLACEHOLDER: Final = b"not compiled with the UI assets"
+"""On the page that takes the place of Jaeger's own where it was built from its Go module alone."""
 _MAX_BYTES: Final = 5 * 1024 * 1024
+_WELL: Final = (httpx.codes.OK, httpx.codes.NOT_FOUND)
 _TRACE_ID = re.compile("[0-9a-f]{32}")
-_SPAN_ID = re.compile("[0-9a-f]{16}")
-_SHOWN: Final = frozenset(
-    {
-        *(names.REPORT_ID, names.REPORT_KIND, names.REPORT_ATTEMPT, names.REPORT_STATUS, names.QUEUE_TIME),
-        *(ERROR_TYPE, HTTP_ROUTE, HTTP_RESPONSE_STATUS_CODE),
-        messaging_attributes.MESSAGING_DESTINATION_NAME,
-        messaging_attributes.MESSAGING_DESTINATION_PARTITION_ID,
-        messaging_attributes.MESSAGING_KAFKA_OFFSET,
-    }
-)
-
-
-class _Tag(BaseModel):
-    key: str
-    value: Any
-
-
-class _Reference(BaseModel):
-    refType: str  # noqa: N815 - Jaeger's
-    traceID: str  # noqa: N815
-    spanID: str  # noqa: N815
-
-
-class _Span(BaseModel):
-    traceID: str  # noqa: N815
-    spanID: str  # noqa: N815
-    operationName: str  # noqa: N815
-    references: list[_Reference] | None = None
-    startTime: int  # noqa: N815 - microseconds since 1970
-    duration: int
-    tags: list[_Tag] | None = None
-    processID: str  # noqa: N815
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        return {tag.key: tag.value for tag in self.tags or ()}
-
-    @property
-    def parent(self) -> str | None:
-        """A reference to a span outside of the trace is a link."""
-        own = [one for one in self.references or () if one.traceID == self.traceID]
-        own.sort(key=lambda one: one.refType != "CHILD_OF")
-        return own[0].spanID if own else None
-
-
-class _Process(BaseModel):
-    serviceName: str  # noqa: N815
-
-
-class _Trace(BaseModel):
-    spans: list[_Span]
-    processes: dict[str, _Process]
-
-
-class _Answer(BaseModel):
-    data: list[_Trace]
 
 
 class Jaeger:
-    """Asked with `url`, the address of its query API."""
+    """Asked with `url`, the address of its query API; None where that is not known. Threads may share it.
 
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+    Whether it answers is known for ten seconds, by whatever it was asked. One that is away is left alone that
+    long, and then asked by one caller: no page waits for it more often, and the others not at all.
+    """
 
-    def spans(self, report: Report) -> list[SpanResource] | None:
-        """As `ask`, without why there are none."""
-        found = self.ask(report)
-        return found if isinstance(found, list) else None
+    def __init__(self, url: str | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._url = url.rstrip("/") if url else None
+        self._clock = clock
+        self._client = httpx.Client(
+            timeout=_SECONDS,
+            trust_env=False,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        )
+        self._state = OK
+        self._until = 0.0
+        self._lacks_pages = False
+        self._pages_until = 0.0
+
+    def state(self) -> str:
+        """`ok`, or what is wrong. May block for a second. Raises nothing."""
+        if self._url is None:
+            return "The service does not know where: WAYBILL_JAEGER_URL is not set."
+        if self._is_due():
+            self._answer("/api/services", _STATE_SECONDS)
+        return self._state
 
     def ask(self, report: Report) -> list[SpanResource] | NoSpans:
-        """Those of this report, in the order of their starts; or why there are none. May block for two
-        seconds. Raises nothing.
-
-        A trace may have the spans of other reports, and of its caller: they are not this client's to see.
-        """
+        """The report's spans, in the order of their starts; or why there are none. May block for two seconds.
+        Raises nothing."""
+        if self._url is None:
+            return NoSpans.NOT_SET
+        if report.status not in TERMINAL:
+            return NoSpans.NOT_ENDED
         trace_id = report.carrier.trace_id if report.carrier else None
         if not trace_id or not _TRACE_ID.fullmatch(trace_id):
             return NoSpans.NOT_WHOLE
-        try:
-            answer = in_background(lambda: self._fetch(trace_id)).result(_SECONDS)
-            found = spans_of(report, _Answer.model_validate_json(answer))
-        except httpx.HTTPStatusError as error:
-            return NoSpans.NOT_WHOLE if error.response.status_code == httpx.codes.NOT_FOUND else NoSpans.AWAY
-        except (OutOfTime, httpx.HTTPError, ValidationError, ValueError, OverflowError, RuntimeError):
+        if self._state != OK and not self._is_due():
             return NoSpans.AWAY
-        return found if is_whole(report, found) else NoSpans.NOT_WHOLE
+        found = self._answer(f"/api/traces/{trace_id}", _SECONDS)
+        if found is None:
+            return NoSpans.AWAY
+        status, content = found
+        if status == httpx.codes.NOT_FOUND:
+            return NoSpans.NOT_WHOLE
+        try:
+            spans = spans_of(report, content)
+        except (ValueError, OverflowError):
+            return NoSpans.NOT_READ
+        return spans if is_whole(report, spans) else NoSpans.NOT_WHOLE
 
-    def _fetch(self, trace_id: str) -> bytes:
-        with (
-            httpx.Client(timeout=_SECONDS, trust_env=False, follow_redirects=False) as client,
-            client.stream("GET", f"{self._url}/api/traces/{trace_id}") as response,
-        ):
-            response.raise_for_status()
-            content = bytearray()
+    def lacks_pages(self) -> bool:
+        """Whether it has answered that it was built without its pages: asked once a minute. May block for a
+        second. Raises nothing."""
+        if self._url and self._state == OK and self._clock() >= self._pages_until:
+            self._pages_until = self._clock() + _PAGES_SECONDS
+            if found := self._get("/", _STATE_SECONDS):
+                self._lacks_pages = _PLACEHOLDER in found[1]
+        return self._lacks_pages
+
+    def _is_due(self) -> bool:
+        """Whether the caller is the one to find out; others go by what is known meanwhile."""
+        now = self._clock()
+        if now < self._until:
+            return False
+        self._until = now + _KEPT_SECONDS
+        return True
+
+    def _answer(self, path: str, seconds: float) -> tuple[int, bytes] | None:
+        """As `_get`, and None for an error of its too. What came of it is known from then on."""
+        found = self._get(path, seconds)
+        if found is None:
+            state = "Jaeger does not answer; spans wait in the collector."
+        else:
+            state = OK if found[0] in _WELL else f"Jaeger answers with status {found[0]}."
+        self._state, self._until = state, self._clock() + _KEPT_SECONDS
+        return found if state == OK else None
+
+    def _get(self, path: str, seconds: float) -> tuple[int, bytes] | None:
+        """Status and content; None where there was no answer in time."""
+        try:
+            return in_background(lambda: self._fetch(path)).result(seconds)
+        except (OutOfTime, httpx.HTTPError, httpx.InvalidURL, RuntimeError):
+            return None
+
+    def _fetch(self, path: str) -> tuple[int, bytes]:
+        """What is longer than it may be is cut."""
+        content = bytearray()
+        with self._client.stream("GET", f"{self._url}{path}") as response:
             for part in response.iter_bytes():
                 content += part
                 if len(content) > _MAX_BYTES:
-                    raise ValueError(f"the trace has more than {_MAX_BYTES} bytes")
-        return bytes(content)
-
-
-def spans_of(report: Report, answer: _Answer) -> list[SpanResource]:
-    """What has come of the report's own span, and that of its request. Raises `ValueError` and
-    `OverflowError` for what are no times."""
-    if len(answer.data) != 1 or report.carrier is None:
-        return []
-    (trace,) = answer.data
-    spans = {span.spanID: span for span in trace.spans if _SPAN_ID.fullmatch(span.spanID)}
-    first = spans.get(report.carrier.traceparent.split("-")[2])
-    if first is None:
-        return []
-    chosen = _below(first, spans.values(), str(report.id))
-    request = spans.get(first.parent or "")
-    if request and request.operationName == names.REQUEST_ROUTE and request.spanID not in chosen:
-        chosen = {request.spanID: request, **chosen}
-    found = [_resource(span, trace.processes, chosen) for span in chosen.values()]
-    return sorted(found, key=lambda span: span.start)
-
-
-def is_whole(report: Report, spans: Collection[SpanResource]) -> bool:
-    """Whether the last attempt and its steps have arrived, or there was none. Steps come from a process of
-    their own, and may be later."""
-    if report.attempt == 0:
-        return bool(spans)
-    attempts = [
-        span.id
-        for span in spans
-        if span.name == names.HANDLE_REPORT and span.attributes.get(names.REPORT_ATTEMPT) == report.attempt
-    ]
-    steps = sum(span.parent in attempts for span in spans)
-    return bool(attempts) and steps >= (report.progress.done if report.progress else 0)
-
-
-def _below(first: _Span, spans: Iterable[_Span], report_id: str) -> dict[str, _Span]:
-    """The span and what is below it, without what is another report's."""
-    children: dict[str | None, list[_Span]] = {}
-    for span in spans:
-        children.setdefault(span.parent, []).append(span)
-    found: dict[str, _Span] = {}
-    waiting = [first]
-    while waiting:
-        span = waiting.pop()
-        if span.spanID in found or span.attributes.get(names.REPORT_ID, report_id) != report_id:
-            continue
-        found[span.spanID] = span
-        waiting += children.get(span.spanID, ())
-    return found
-
-
-def _resource(span: _Span, processes: Mapping[str, _Process], chosen: Mapping[str, _Span]) -> SpanResource:
-    attributes = span.attributes
-    failed = attributes.get("error") is True or attributes.get("otel.status_code") == "ERROR"
-    error = attributes.get("otel.status_description") or attributes.get(ERROR_TYPE) or "failed"
-    process = processes.get(span.processID)
-    return SpanResource(
-        id=span.spanID,
-        parent=span.parent if span.parent in chosen else None,
-        name=cut(span.operationName),
-        service=cut(process.serviceName) if process else "",
-        kind=cut(str(attributes.get("span.kind", "internal"))),
-        start=datetime.fromtimestamp(span.startTime / 1e6, UTC),
-        duration_ms=span.duration / 1000,
-        status=SpanStatus.ERROR if failed else SpanStatus.OK,
-        error=cut(str(error)) if failed else None,
-        attributes={name: _shown(value) for name, value in attributes.items() if name in _SHOWN},
-        running=False,
-    )
-
-
-def _shown(value: Any) -> str | int | float | bool:
-    is_number = isinstance(value, bool | int | float) and math.isfinite(value)
-    return value if is_number else cut(str(value))
+                    break
+        return response.status_code, bytes(content[:_MAX_BYTES])

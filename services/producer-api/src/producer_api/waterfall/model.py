@@ -36,6 +36,9 @@ class NoSpans(StrEnum):
     NOT_ENDED = "not ended"
     """Of a report that still runs, it has not got much, and is not asked."""
     AWAY = "away"
+    """It does not answer, or with an error."""
+    NOT_READ = "not read"
+    """Its answer is longer than may be read, or not understood."""
     NOT_WHOLE = "not whole"
     """The last of them may still be on their way; or they were never sampled."""
 

@@ -8,14 +8,13 @@ from typing import Final
 from producer_api.waterfall.jaeger import Jaeger
 from producer_api.waterfall.model import MAX_SPANS, NoSpans, SpanResource, TraceResource, TraceSource
 from producer_api.waterfall.stored import stored_spans
-from waybill.domain import TERMINAL, Report
+from waybill.domain import Report
 from waybill.ledger import Ledger
 
 _MAX_EVENTS = 2 * MAX_SPANS
 _USUAL_SECONDS: Final = 60.0
 _MOST_USUAL: Final = 200
 """Kinds whose usual times are kept."""
-_AWAY_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -30,47 +29,31 @@ class KnownSpans:
 
 
 class Waterfalls:
-    """`jaeger`: where traces are kept; None where that is not known."""
+    """`jaeger`: where traces are kept."""
 
-    def __init__(
-        self, ledger: Ledger, jaeger: Jaeger | None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, ledger: Ledger, jaeger: Jaeger, clock: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
         self._jaeger = jaeger
         self._clock = clock
-        self._away_until = 0.0
         self._usual: dict[tuple[str, str], tuple[float, Mapping[str, float]]] = {}
 
     def of(self, report: Report) -> TraceResource:
         """From Jaeger where the report has ended and all of it has arrived there: of what still runs, Jaeger
         knows nothing. May block on Jaeger for two seconds, and on the database."""
-        traced = self._jaeger.spans(report) if self._jaeger and report.status in TERMINAL else None
-        if traced is not None:
+        traced = self._jaeger.ask(report)
+        if not isinstance(traced, NoSpans):
             return _resource(report, TraceSource.JAEGER, traced, cut_off=False)
         spans, cut_off = self._stored(report)
         return _resource(report, TraceSource.DATABASE, spans, cut_off=cut_off)
 
     def known(self, report: Report) -> KnownSpans:
-        """From both. A Jaeger that is away is left alone for ten seconds, so that pages do not wait for it.
-        May block as `of`."""
+        """From both. May block as `of`."""
         spans, cut_off = self._stored(report)
-        return KnownSpans(spans, self._traced(report), cut_off, self._usual_of(report))
+        return KnownSpans(spans, self._jaeger.ask(report), cut_off, self._usual_of(report))
 
     def _stored(self, report: Report) -> tuple[list[SpanResource], bool]:
         events = self._ledger.events_after(report.id, 0, _MAX_EVENTS + 1)
         return stored_spans(report, events[:_MAX_EVENTS]), len(events) > _MAX_EVENTS
-
-    def _traced(self, report: Report) -> Sequence[SpanResource] | NoSpans:
-        if self._jaeger is None:
-            return NoSpans.NOT_SET
-        if report.status not in TERMINAL:
-            return NoSpans.NOT_ENDED
-        if self._clock() < self._away_until:
-            return NoSpans.AWAY
-        found = self._jaeger.ask(report)
-        if found is NoSpans.AWAY:
-            self._away_until = self._clock() + _AWAY_SECONDS
-        return found
 
     def _usual_of(self, report: Report) -> Mapping[str, float]:
         key = report.kind, report.owner.tenant

@@ -92,4 +92,4 @@ def _kinds(services: Services, figures: Figures) -> list[KindFigures]:
 def _parts(services: Services) -> dict[str, str]:
     """Each with `ok`, or what is wrong."""
     health = services.readiness.ready()
-    return {**health.parts, "tracing": services.tracing.state()}
+    return {**health.parts, "tracing": services.jaeger.state()}
