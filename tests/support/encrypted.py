@@ -187,8 +187,8 @@ def _jaeger() -> Path:
     return binary
 
 
-def _telemetry(parties: Parties, ports: Ports) -> list[Node]:
-    part = telemetry.jaeger(_jaeger(), ports)
+def _telemetry(parties: Parties, run_dir: RunDir, ports: Ports) -> list[Node]:
+    part = telemetry.jaeger(_jaeger(), run_dir.part(telemetry.JAEGER), ports)
     return [
         replace(part, command=(*part.command, *_receiver("grpc", parties))),
         collector(parties, ports),
@@ -214,7 +214,8 @@ def encrypted(stack: Stack, directory: Path) -> Iterator[Encrypted]:
             temporary=run_dir.part("tmp"),
         )
         settings |= {**_TOPICS, **exporter_variables(parties, ports["otlp-http"])}
-        runner.start([*_telemetry(parties, ports), *_services(parties, ports, settings)], lambda *_: None)
+        telemetry_parts = _telemetry(parties, run_dir, ports)
+        runner.start([*telemetry_parts, *_services(parties, ports, settings)], lambda *_: None)
         yield Encrypted(parties, runner, run_dir, ports, store)
         runner.check()
 

@@ -61,7 +61,7 @@ report-worker: {{ toJson .Values.reportWorker }}
 {{/* Where a part is, whatever made it. */}}
 {{- define "waybill.kafkaUser" -}}{{ include "waybill.fullname" (index . 0) }}-{{ index . 1 }}{{- end }}
 {{- define "waybill.jaeger" -}}{{ include "waybill.fullname" . }}-jaeger{{- end }}
-{{/* Empty where an external backend has none; else at the Service that the Jaeger operator makes, or ours by its name */}}
+{{/* Empty where an external backend has none; else at the Service of the Jaeger operator, or ours by its name */}}
 {{- define "waybill.jaegerQueryUrl" -}}
 {{- if eq .Values.tracing.backend "external" }}{{ .Values.tracing.external.queryUrl }}
 {{- else }}http://{{ include "waybill.jaeger" . }}-query:16686{{ end }}
