@@ -224,6 +224,20 @@ def test_an_operation_that_is_not_well_formed_is_refused(api: Access, wrong: dic
     assert api.services.ledger.get(report.id) == report
 
 
+def test_only_those_who_may_pause_a_kind_are_offered_it(api: Access) -> None:
+    for role, may in ((Role.REQUESTER, False), (Role.OPERATOR, False), (Role.ADMIN, True)):
+        who = api.person(f"{role}-looks", HERS, role)
+        assert (">Pause</button>" in ask(api, who, "GET", "/kinds/dowork").text) is may, role
+    assert ask(api, who, "POST", "/kinds/dowork/pause", data={"reason": "r"}, headers=OURS).status_code == 303
+    try:
+        for role, may in ((Role.REQUESTER, False), (Role.ADMIN, True)):
+            shown = ask(api, api.person(f"{role}-again", HERS, role), "GET", "/kinds/dowork").text
+            assert "Paused" in shown
+            assert (">Resume</button>" in shown) is may, role
+    finally:
+        ask(api, who, "POST", "/kinds/dowork/resume", data={}, headers=OURS)
+
+
 def test_what_a_page_may_load_and_run_is_its_own(api: Access) -> None:
     answer = ask(api, api.ann, "GET", "/reports")
 

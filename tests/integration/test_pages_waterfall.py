@@ -20,6 +20,9 @@ from waybill_client import WaybillClient
 pytest_plugins = ["tests.support.lifecycle_fixtures", "tests.support.browser_fixtures"]
 
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
 @pytest.fixture
 def pictures() -> Path | None:
     """Where they are wanted: `WAYBILL_PICTURES`, a folder."""
@@ -79,6 +82,45 @@ def test_the_step_that_failed_has_its_error_and_its_last_lines(
     expect(failed.locator(".problem")).to_be_visible()
     lifecycle_pages.check_accessible(page)
     taken(page, pictures, "failed-dark")
+
+
+def test_the_last_lines_of_a_failed_step_stand_beside_its_error(
+    lifecycle_pages: Pages, reports: WaybillClient
+) -> None:
+    report = run(reports, "writer", {"text": "the price list is empty", "fails": True})
+    page = lifecycle_pages.open(f"/reports/{report.id}")
+
+    failed = page.locator("#waterfall details.wf-step.wf-bad")
+    expect(failed.locator(".problem")).to_contain_text("the price list is empty")
+    expect(failed.get_by_label("Last lines of the price list is empty")).to_have_text(
+        "the price list is empty"
+    )
+    lifecycle_pages.check_accessible(page)
+
+
+def test_a_thousand_steps_are_some_rows(pages: Pages, client: WaybillClient) -> None:
+    report = run(client, "dowork", {"steps": 1000, "failing_step": 700, "max_step_ms": 0})
+    page = pages.open(f"/reports/{report.id}")
+    waterfall = page.locator("#waterfall")
+
+    expect(waterfall.locator("details.wf-step.wf-bad > summary").last).to_contain_text("doWork:700")
+    expect(waterfall).to_contain_text(re.compile(f"{TIMES}(1000|[1-9][0-9]{{2}})"))
+    assert waterfall.locator("li").count() < 300
+    pages.check_accessible(page)
+    group = waterfall.locator("details.wf-step > summary", has_text=TIMES).first
+    group.click()
+    expect(waterfall).to_contain_text("longest are shown, of")
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(lifecycle_pages: Pages, api: httpx.Client) -> None:
+    report_id = ask.request(api, "slow", steps=3, seconds=1)
+    ask.running(api, report_id)
+    moving = lifecycle_pages.open(f"/reports/{report_id}")
+    calm = lifecycle_pages.open(f"/reports/{report_id}", reduced_motion="reduce")
+    for page, animated in ((moving, True), (calm, False)):
+        expect(page.locator(".status.processing").first).to_be_visible()
+        assert page.evaluate("document.getAnimations().length > 0") is animated
+    ask.ended(api, report_id)
 
 
 def test_times_are_jaegers_or_the_databases_as_it_says(
