@@ -93,7 +93,8 @@ class _Demo:
         """
         if self._out.isatty():
             self._say(
-                "\nJaeger is being installed. Ctrl-C is safe: what was built is kept for the next time."
+                f"\nOpen {stack.endpoints.api_url}/ in a browser, and request a report of your own.\n"
+                "Jaeger is being installed. Ctrl-C is safe: what was built is kept for the next time."
             )
         else:
             self._say("\nJaeger is being installed:")

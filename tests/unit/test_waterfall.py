@@ -92,6 +92,31 @@ def test_the_spans_of_events() -> None:
     assert len({span.id for span in spans}) == len(spans)
 
 
+def test_steps_that_follow_each_other_do_not_overlap() -> None:
+    """A step's duration is its slot's, its end is when the worker has heard of it."""
+    done, runs = StepStatus.DONE, StepStatus.RUNNING
+    events = [
+        event(0, Status.PROCESSING, 1),
+        event(0, Status.PROCESSING, 1, StepChange("first", runs)),
+        event(1, Status.PROCESSING, 1, StepChange("first", done, 1000)),
+        event(1.004, Status.PROCESSING, 1, StepChange("second", runs)),
+        event(1.5, Status.PROCESSING, 1, StepChange("second", done, 530)),
+        event(1.5, Status.PROCESSING, 1, StepChange("third", runs)),
+        event(1.5, Status.PROCESSING, 1, StepChange("beside", runs)),
+        event(3, Status.PROCESSING, 1, StepChange("beside", done, 1500)),
+        event(3, Status.PROCESSING, 1, StepChange("third", done, 1500)),
+    ]
+
+    steps = {name: (start, took) for name, _, start, took, _ in drawn(stored_spans(OURS, events))[2:]}
+
+    assert steps == {
+        "first": (0, 1),
+        "second": (1, 0.53),
+        "third": (1.53, 1.5),
+        "beside": (1.53, 1.5),
+    }
+
+
 def test_what_runs_has_no_end() -> None:
     assert [name for name, _, _, took, _ in drawn(stored_spans(OURS, EVENTS)) if took is None] == [
         "report",

@@ -185,8 +185,9 @@ def test_a_step_that_takes_long_says_by_how_much() -> None:
         attempt(0, 10),
         *(stored(name, 1, 7.8, "attempt 1") for name in ("load", "render", "new")),
         stored("tiny", 0, 0.05, "attempt 1"),
+        stored("lost", 0, 9, "attempt 1", error="worker lost"),
     ]
-    found = view(spans, usual={"load": 2000, "render": 4000, "tiny": 1})
+    found = view(spans, usual={"load": 2000, "render": 4000, "tiny": 1, "lost": 1000})
 
     assert {row.title: row.usual for row in every(found.rows) if row.usual} == {
         "load": "3.4\N{MULTIPLICATION SIGN} its usual 2.0 s"

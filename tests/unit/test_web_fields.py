@@ -105,3 +105,20 @@ def test_an_address_has_what_a_form_has() -> None:
 def test_a_bound_that_no_browser_knows_exactly_is_left_to_the_server() -> None:
     schema = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
     assert field(schema).attributes == {"min": 0, "step": "1"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "title"),
+    [
+        ({"title": "One"}, "One"),
+        ({}, "One"),
+        ({"title": "The First Of All"}, "The First Of All"),
+    ],
+)
+def test_its_title(schema: dict[str, Any], title: str) -> None:
+    assert field({"type": "string", **schema}).title == title
+
+
+def test_a_title_that_pydantic_made_has_one_capital() -> None:
+    document = {"properties": {"max_step_ms": {"type": "integer", "title": "Max Step Ms"}}}
+    assert [one.title for one in fields_of(document, {})] == ["Max step ms"]

@@ -10,7 +10,7 @@ class DoWorkParameters(Parameters):
 
     steps: int = Field(default=10, ge=1, le=1000, description="How many steps the job has.")
     failing_step: int | None = Field(
-        default=5, ge=0, description="Which step fails, counted from 0; null: none does."
+        default=5, ge=0, description="Which step fails, counted from 0. Without a number none does."
     )
     max_step_ms: int = Field(
         default=200,

@@ -52,7 +52,7 @@ class FlightsParameters(Parameters):
     )
 
     month: int | None = Field(
-        default=None, ge=1, le=12, description="A month of 2013. Not together with first_day or last_day."
+        default=None, ge=1, le=12, description="A month of 2013. Leave it empty where days are given."
     )
     first_day: date | None = Field(
         default=None,

@@ -43,6 +43,10 @@ class _Drawing:
     attempt: SpanResource | None = None
     attempts: int = 0
     steps: dict[str, SpanResource] = field(default_factory=dict)
+    step_ended: datetime | None = None
+    """The latest end of a step, as its span has it."""
+    not_before: dict[str, datetime] = field(default_factory=dict)
+    """Of steps that run: what had ended when they began."""
     retry_at: datetime | None = None
     last: datetime | None = None
     """When it gave its last sign."""
@@ -86,6 +90,8 @@ class _Drawing:
             return
         if step.status is StepStatus.RUNNING:
             self.steps[step.name] = self._begin(step.name, event.at, self.attempt or self.root, _WORKER)
+            if self.step_ended:
+                self.not_before[step.name] = self.step_ended
             return
         took = timedelta(milliseconds=step.duration_ms or 0)
         span = self.steps.pop(step.name, None) or self._begin(
@@ -95,7 +101,10 @@ class _Drawing:
         if step.duration_ms is not None:
             span.duration_ms = float(step.duration_ms)
             # events are written together: that of its start may have come late
-            span.start = min(span.start, event.at - took)
+            began = min(span.start, event.at - took)
+            span.start = max(began, self.not_before.pop(step.name, began))
+            ended = span.start + took
+            self.step_ended = max(self.step_ended or ended, ended)
 
     def _back(self, event: StatusEvent) -> None:
         """The attempt, or the wait, has ended; or the report restarts."""

@@ -99,7 +99,7 @@ def _field(
     value = values[name] if name in values else schema.get("default")
     return FormField(
         name=name,
-        title=str(schema.get("title") or name.replace("_", " ").capitalize()),
+        title=_title(name, str(schema.get("title", ""))),
         description=str(schema.get("description", "")),
         widget=widget,
         schema=of,
@@ -110,6 +110,12 @@ def _field(
         attributes=_attributes(of, schema),
         hint=_hint(listed, choices),
     )
+
+
+def _title(name: str, given: str) -> str:
+    """That which the kind gives it; from its name where pydantic has made one, each word with a capital."""
+    words = name.replace("_", " ")
+    return words.capitalize() if given.lower() in ("", words.lower()) else given
 
 
 def _resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from producer_api.problems import FieldError
 from producer_api.web.fields import PREFIX, FormField, Widget
+
+_MESSAGES: Final = {"Field required": "Fill this in."}
+"""What a schema's words are for people."""
 
 
 def sent_parameters(
@@ -83,6 +86,7 @@ def errors_by_field(errors: Sequence[FieldError]) -> dict[str, list[str]]:
     for one in errors:
         parts = one.field.split(".")
         key = f"{PREFIX}{parts[1]}" if parts[0] == "parameters" and len(parts) > 1 else parts[0]
+        message = _MESSAGES.get(one.message, one.message)
         within = ".".join(parts[2:] if key.startswith(PREFIX) else parts[1:])
-        found.setdefault(key, []).append(f"{within}: {one.message}" if within else one.message)
+        found.setdefault(key, []).append(f"{within}: {message}" if within else message)
     return found

@@ -203,6 +203,8 @@ def _attributes(node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _compared(node: Node, usual: Mapping[str, float]) -> str | None:
+    if node.is_lost:
+        return None  # until that was noticed
     expected = usual.get(node.span.name) if node.what is What.STEP else None
     if not expected or node.took < _NOTICED_MS or node.took < _MUCH_LONGER * expected:
         return None

@@ -81,6 +81,8 @@ function replaceParts(page) {
 /** Makes `old` like `next`, with as few changes as there are. */
 export function morph(old, next) {
   if (old.isEqualNode(next)) return;
+  // Open for a reason that has come now, such as a failure.
+  if (next.matches?.("details[data-opened]") && old.dataset.opened === undefined) old.open = true;
   for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && !isOwn(old, name)) old.removeAttribute(name);
   for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value && !isOwn(old, name)) old.setAttribute(name, value);
   if (old.dataset?.keep !== undefined || old.matches?.("input, select, textarea")) return;

@@ -1,4 +1,4 @@
-// One report's page: the log stays at its end while it is looked at there.
+// One report's page: the log stays at its end while it is looked at there, and the steps at the one that runs.
 let atEnd = true;
 const watched = new WeakSet();
 const log = () => document.querySelector("[data-follow]");
@@ -13,6 +13,17 @@ function follow() {
   if (atEnd) box.scrollTop = box.scrollHeight;
 }
 
+let looksElsewhere = false;
+for (const name of ["wheel", "touchmove", "keydown", "mousedown"]) {
+  document.addEventListener(name, (event) => (looksElsewhere ||= event.target.closest?.("[data-steps]") != null), { passive: true });
+}
+
+function followSteps() {
+  const box = document.querySelector("[data-steps]");
+  const row = box?.querySelector("tr[data-runs]");
+  if (row && !looksElsewhere) box.scrollTop = row.offsetTop - (box.clientHeight - row.offsetHeight) / 2;
+}
+
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 function showClock() {
   for (const time of document.querySelectorAll("time[data-clock]")) time.textContent = clock.format(new Date(time.dateTime));
@@ -21,6 +32,7 @@ function showClock() {
 function update() {
   showClock();
   follow();
+  followSteps();
 }
 update();
 document.addEventListener("waybill:updated", update);
