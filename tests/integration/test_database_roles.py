@@ -206,6 +206,10 @@ def api_does(services: Services) -> None:
         api.parameter_sets.put(ANN, "slow", "a set", {}, shared=shared, actor=ACTOR)
     assert api.parameter_sets.usable(ANN, "slow")
     assert api.parameter_sets.remove(ANN, "slow", "a set", lambda _: False, ACTOR)
+    for shared in (False, True):
+        api.saved_views.put(ANN, "a view", {"tag": "a"}, shared=shared, actor=ACTOR)
+    assert api.saved_views.usable(ANN)
+    assert api.saved_views.remove(ANN, "a view", lambda _: True, ACTOR)
     report, key = accepted(api), IdempotencyKey("monthly", "0" * 64, ANN)
     first = api.ledger.accept(new(), key)
     assert api.ledger.accept(new(), key).id == first.id

@@ -15,6 +15,8 @@ EVERY = {
     "/": "Overview",
     "/reports": "Reports",
     "/reports?status=done&tag=nothing": "Reports",
+    "/reports/views": "Saved views",
+    "/reports/views?status=done&tag=nothing": "Saved views",
     "/reports/new": "New report",
     "/reports/new?kind=dowork": "Do work",
     "/reports/new?kind=flights": "Departures from New York",

@@ -43,6 +43,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "/reports": EVERYBODY,
     "/reports/new": REQUESTERS,
     "/reports/all": REQUESTERS,
+    "/reports/views": EVERYBODY,
     "/operations/{operation_id}": EVERYBODY,
     "/reports/{report_id}": EVERYBODY,
     "/reports/{report_id}/files/{filename}": EVERYBODY,
@@ -62,6 +63,8 @@ FORMS: dict[str, Sent] = {
     "/reports/{report_id}/retry": Sent(REQUESTERS),
     "/reports/{report_id}/rerun": Sent(REQUESTERS),
     "/reports/actions": Sent(REQUESTERS, {"id": "{report_id}", "action": "retry", "confirmed": "1"}),
+    "/reports/views": Sent(EVERYBODY, {"name": "all", "kind": "dowork"}),
+    "/reports/views/forget": Sent(EVERYBODY, {"name": "all", "owner": "ann"}),
     "/operations": Sent(
         REQUESTERS, {"action": "cancel", "filter": '{"kind": ["dowork"]}', "expected": "100"}
     ),

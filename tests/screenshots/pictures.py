@@ -65,6 +65,7 @@ def _pages(scene: Scene | None) -> dict[str, str]:
         "report-running": f"/reports/{scene.running}",
         "report-definition": f"/reports/{scene.defined}",
         "reports-filtered": "/reports?kind=flights&tag=month-end",
+        "saved-views": "/reports/views?status=done&within=7d",
         "operation-question": "/reports/all?action=delete&kind=flights&tag=month-end",
         "operation": f"/operations/{scene.operation}",
         "dead-letters": "/dead-letters",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import httpx
+
 from tests.support.kafka import Record, Topics
 from tests.support.waiting import eventually
 from waybill_client import Report, WaybillClient
@@ -34,6 +36,7 @@ def make_scene(client: WaybillClient, topics: Topics) -> Scene:
     topics.send("report", Record(b"month=7&airport=JFK"), Record(b"\x00\x00\x00\x00\x2a\x0eflights\x0e"))
     letters = eventually(lambda: client.dead_letters() or None, "the dead letters of two messages")
     operation = client.start_operation("retry", kind=["dowork"])
+    _save_views(client)
     running = client.request("dowork", {"steps": 120, "failing_step": None, "max_step_ms": 6000})
     _until(client, running)
     return Scene(
@@ -44,6 +47,17 @@ def make_scene(client: WaybillClient, topics: Topics) -> Scene:
         letter=str(letters[0].id),
         operation=str(operation.id),
     )
+
+
+def _save_views(client: WaybillClient) -> None:
+    """As the page does."""
+    for form in (
+        {"name": "Failed this week", "status": "fail", "within": "7d"},
+        {"name": "Month-end flights", "kind": "flights", "tag": "month-end", "shared": "on"},
+        {"name": "Long ones", "kind": "dowork", "parameter": "steps=120", "status": "init,processing"},
+    ):
+        address, headers = f"{client.url}/reports/views", {"Sec-Fetch-Site": "same-origin"}
+        httpx.post(address, data=form, headers=headers, follow_redirects=True).raise_for_status()
 
 
 def _wait(client: WaybillClient, report: Report) -> None:

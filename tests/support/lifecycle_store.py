@@ -40,6 +40,7 @@ from waybill.ledger import (
     Recovery,
     ReportLogs,
     Retention,
+    SavedViews,
     Transactions,
     Webhooks,
 )
@@ -53,7 +54,7 @@ _OUTBOX = ("publications", "outbox")
 _OTHERS = (
     *("dead_letters", "maintenance_leases", "workers", "api_keys", "audit"),
     *("limits", "kind_limits", "request_rates", "kept_bytes", "open_streams"),
-    *("parameter_sets", "operations"),
+    *("parameter_sets", "saved_views", "operations"),
 )
 _TIMES = {
     "reports": "lease_expires_at not_before enqueue_at finished_at created_at updated_at started_at",
@@ -110,6 +111,7 @@ class Store:
         self.report_logs = ReportLogs(self.transactions)
         self.kind_limits = KindLimits(self.transactions)
         self.parameter_sets = ParameterSets(self.transactions)
+        self.saved_views = SavedViews(self.transactions)
         self.webhooks = Webhooks(self.transactions)
         self.deleting = Deleting(self.transactions, artefacts)
         self.operations = Operations(self.transactions, self.deleting)

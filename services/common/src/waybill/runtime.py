@@ -24,6 +24,7 @@ from waybill.ledger import (
     Recovery,
     ReportLogs,
     Retention,
+    SavedViews,
     Transactions,
     Webhooks,
 )
@@ -68,6 +69,7 @@ class Runtime:
         self.kind_limits = KindLimits(transactions)
         self.limits = Limits(transactions)
         self.parameter_sets = ParameterSets(transactions)
+        self.saved_views = SavedViews(transactions)
         self.webhooks = Webhooks(transactions)
         self.report_logs = ReportLogs(transactions)
         self.choice_lists = ChoiceLists(transactions)

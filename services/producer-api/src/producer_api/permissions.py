@@ -25,8 +25,8 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage keys"
     READ_LIMITS = "read limits"
     MANAGE_LIMITS = "manage limits"
-    SHARE = "share parameters"
-    """Let all of a tenant use a set of parameters, and remove it."""
+    SHARE = "share"
+    """Let all of a tenant use a set of parameters or a view of the list, and remove it."""
     MANAGE_KINDS = "manage kinds"
     """Pause, resume and limit them, for all tenants."""
 

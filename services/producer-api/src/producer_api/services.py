@@ -40,6 +40,7 @@ from waybill.ledger import (
     Overview,
     ParameterSets,
     ReportLogs,
+    SavedViews,
 )
 from waybill.outbound import outbound_client
 from waybill.runtime import Runtime
@@ -57,6 +58,7 @@ class Services:
     kinds: Registry
     kind_limits: KindLimits
     parameter_sets: ParameterSets
+    saved_views: SavedViews
     artefacts: ArtefactStore
     choice_lists: ChoiceLists
     overview: Overview
@@ -139,6 +141,7 @@ def build_services(settings: ApiSettings) -> Services:
         kinds=_kinds(runtime.kinds, settings.definitions),
         kind_limits=runtime.kind_limits,
         parameter_sets=runtime.parameter_sets,
+        saved_views=runtime.saved_views,
         artefacts=runtime.artefacts,
         choice_lists=runtime.choice_lists,
         overview=runtime.overview,

@@ -57,6 +57,7 @@ from waybill.domain.report_logs import (
     NewLogChunk,
     records_after,
 )
+from waybill.domain.saved_views import SavedView
 from waybill.domain.step_results import (
     MAX_RESULTS,
     MAX_VALUE_BYTES,
@@ -139,6 +140,7 @@ __all__ = [
     "Retry",
     "RetryPolicy",
     "Role",
+    "SavedView",
     "Scope",
     "Secret",
     "Share",

@@ -27,6 +27,8 @@ class Action(StrEnum):
     LIMIT_KIND = "limit_kind"
     SAVE_PARAMETERS = "save_parameters"
     REMOVE_PARAMETERS = "remove_parameters"
+    SAVE_VIEW = "save_view"
+    REMOVE_VIEW = "remove_view"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from waybill.ledger.parameter_sets import ParameterSets, TooManyParameterSets
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.report_logs import ReportLogs
 from waybill.ledger.retention import Removed, Retention
+from waybill.ledger.saved_views import SavedViews, TooManySavedViews
 from waybill.ledger.transactions import Transactions
 from waybill.ledger.webhooks import Webhooks
 from waybill.ledger.writer import Pending
@@ -63,9 +64,11 @@ __all__ = [
     "ReportLogs",
     "Retention",
     "Row",
+    "SavedViews",
     "StoredDefinitions",
     "TooManyOperations",
     "TooManyParameterSets",
+    "TooManySavedViews",
     "Transactions",
     "UnreadMessage",
     "Wanted",

@@ -196,6 +196,12 @@ API: Final = Rights(
             update=("parameters", "shared", "updated_at"),
             delete=True,
         ),
+        "saved_views": Access(
+            select=EVERY,
+            insert=("tenant", "owner", "name", "fields", "shared"),
+            update=("fields", "shared", "updated_at"),
+            delete=True,
+        ),
         "operations": Access(
             select=EVERY,
             insert=(

@@ -490,6 +490,20 @@ parameter_sets = Table(
     Index("parameter_sets_shared_idx", "tenant", "kind", "name", postgresql_where=text("shared")),
 )
 
+# Filters of the list of reports that owners keep under names; those that are shared, for their tenant.
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("fields", JSONB, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Index("saved_views_shared_idx", "tenant", "name", postgresql_where=text("shared")),
+)
+
 # One action on many reports, which is done in parts: see `waybill.domain.operations`.
 operations = Table(
     "operations",

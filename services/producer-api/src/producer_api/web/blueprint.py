@@ -1,5 +1,7 @@
 """All of the pages' routes."""
 
+from typing import Final
+
 from apiflask import APIBlueprint
 
 from producer_api.services import Services
@@ -15,7 +17,20 @@ from producer_api.web.routes import (
     overview,
     report,
     reports,
+    saved_views,
     waterfall,
+)
+
+_PAGES: Final = (
+    overview,
+    reports,
+    operations,
+    saved_views,
+    new_report,
+    report,
+    waterfall,
+    dead_letters,
+    kinds,
 )
 
 
@@ -26,6 +41,6 @@ def blueprint(services: Services) -> APIBlueprint:
     words.register(routes)
     offer_to_templates(routes, can_sign_out=services.browsers is not None)
     register_assets(routes)
-    for page in (overview, reports, operations, new_report, report, waterfall, dead_letters, kinds):
+    for page in _PAGES:
         page.register(routes, services)
     return routes

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from producer_api.finding import PARAMETER, ReportQuery
+from producer_api.web.words import STATUS_WORDS
 from waybill.domain import Status
 
 WITHIN: Final = {
@@ -31,6 +32,7 @@ FIELDS: Final = (
 )
 """Of the address, besides `parameter.NAME`."""
 PAGE: Final = 50
+_STATUS_WORDS: Final = {str(status): words.lower() for status, words in STATUS_WORDS.items()}
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,12 @@ class Looked:
     def without(self, name: str) -> dict[str, str]:
         """The address's fields without this one, and from the newest again."""
         return {other: value for other, value in self.fields.items() if other not in (name, "cursor")}
+
+    def words(self) -> Iterator[str]:
+        """All that narrows the list."""
+        if named := self.fields.get("status"):
+            yield " or ".join(_STATUS_WORDS.get(one, one) for one in named.split(","))
+        yield from (words for _, words in self.chips())
 
     def chips(self) -> Iterator[tuple[str, str]]:
         """The name of each field that narrows the list, but for the status, and what it says in words."""
@@ -74,11 +82,13 @@ def report_id_in(text: str) -> UUID | None:
 
 
 def look(given: Mapping[str, str], now: datetime | None = None) -> Looked:
-    """`given`: the address's fields. Others than those of the page are left out."""
+    """`given`: the address's fields. In the order of `FIELDS`; others than those of the page are
+    left out."""
+    of_parameters = sorted(name for name in given if name.startswith(PARAMETER))
     fields = {
-        name: value.strip()
-        for name, value in given.items()
-        if (name in (*FIELDS, "cursor") or name.startswith(PARAMETER)) and value.strip()
+        name: given[name].strip()
+        for name in (*FIELDS, *of_parameters, "cursor")
+        if given.get(name, "").strip()
     }
     wanted: dict[str, Any] = {"limit": PAGE}
     errors: dict[str, str] = {}

@@ -17,6 +17,7 @@ from producer_api.web.operation_words import offered
 from producer_api.web.rendering import may, page, see_other
 from producer_api.web.report_list import STATUSES, WITHIN, Looked, look, report_id_in
 from producer_api.web.report_words import Wait, in_short, kind_title, wait_of
+from producer_api.web.view_list import views_of
 from waybill.domain import Report
 from waybill.ledger import KindLimits
 from waybill.store import ReportPage
@@ -60,6 +61,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
             waits=_waits(services.kind_limits),
             most_chosen=_MOST_CHOSEN,
             offered=_offered(looked),
+            views=views_of(services.saved_views, looked.without("cursor")),
         )
 
     @routes.post("/reports/actions")
