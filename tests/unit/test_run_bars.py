@@ -9,12 +9,10 @@ from producer_api.web.run_bars import HEIGHT, WIDTH, run_bars
 from waybill.domain import Status
 from waybill.store import EndedReport
 
-NOW = datetime.now(UTC)
-
 
 def ended(number: int, seconds: float | None, status: Status = Status.DONE) -> EndedReport:
     """The `number`-th newest, which waited as many seconds as its number."""
-    finished = NOW - timedelta(minutes=number)
+    finished = datetime.now(UTC) - timedelta(minutes=number)
     started = None if seconds is None else finished - timedelta(seconds=seconds)
     created = (started or finished) - timedelta(seconds=number)
     return EndedReport(UUID(int=number), status, created, started, finished)
