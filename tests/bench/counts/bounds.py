@@ -55,7 +55,7 @@ BOUNDS: Mapping[str, Bound] = {
     "worker_private_mib": Bound(
         160, "memory of the worker with two slots", "MiB", must=140, before=205, needs_root=True
     ),
-    "slot_private_mib": Bound(16, "memory of each further slot", "MiB", must=15, before=48, needs_root=True),
+    "slot_private_mib": Bound(17, "memory of each further slot", "MiB", must=15, before=48, needs_root=True),
     "slot_start_cpu_ms": Bound(20, "processor time of a slot's start", "ms", must=50, before=600),
 }
 
