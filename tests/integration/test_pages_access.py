@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from producer_api.permissions import Permission, declared
 from tests.support.access import HERS, THEIRS, Access, Person, access
 from tests.support.lifecycle_store import Store
-from waybill.domain import Report, Role
+from waybill.domain import Actor, Report, Role
 from waybill.store import DeadLetterFilter
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -237,8 +237,24 @@ def test_only_those_who_may_pause_a_kind_are_offered_it(api: Access) -> None:
             shown = ask(api, api.person(f"{role}-again", HERS, role), "GET", "/kinds/dowork").text
             assert "Paused" in shown
             assert (">Resume</button>" in shown) is may, role
+            assert (f"by {who.owner.name}" in shown) is may, "who it was is for those who may do it"
+            assert "Paused" in ask(api, who, "GET", "/kinds").text
     finally:
         ask(api, who, "POST", "/kinds/dowork/resume", data={}, headers=OURS)
+
+
+def test_a_paused_kind_that_is_not_here_is_resumed_from_the_list(api: Access) -> None:
+    root = api.person("root", HERS, Role.ADMIN)
+    api.services.kind_limits.pause(Actor(root.owner, "a key"), "gone:away", "its package was removed")
+    shown = ask(api, root, "GET", "/kinds").text
+    assert "gone:away" in shown
+    assert 'action="/kinds/gone:away/resume"' in shown
+    assert "/resume" not in ask(api, api.ann, "GET", "/kinds").text
+
+    answer = ask(api, root, "POST", "/kinds/gone:away/resume", data={}, headers=OURS)
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/kinds")
+    assert "gone:away" not in ask(api, root, "GET", "/kinds").text
 
 
 def test_what_a_page_may_load_and_run_is_its_own(api: Access) -> None:

@@ -155,7 +155,7 @@ def test_what_a_report_waits_for() -> None:
     assert words(REPORT) is None
     assert words(waiting) == "for its turn and a free slot"
     assert words(replace(waiting, awaits_kind=True)) == "for its turn: as many run as may"
-    assert words(waiting, paused) == "since its kind is paused by ann"
+    assert words(waiting, paused) == "since its kind is paused"
     retried = wait_of(replace(waiting, not_before=NOW), None)
     assert retried is not None
     assert (retried.words, retried.until) == ("for its next attempt", NOW)

@@ -1,5 +1,7 @@
 """The installed kinds of report: list, pause, resume and limit them."""
 
+from collections.abc import Mapping
+
 from apiflask import APIBlueprint
 
 from producer_api.access import Permission, current_identity, requires
@@ -41,14 +43,11 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
             limited = limits.all()
         except StoreUnavailable:
             limited = {}
-        unavailable = {broken.name: broken.reason for broken in kinds.broken}
-        elsewhere = limited.keys() - {kind.name for kind in kinds} - unavailable.keys()
-        for name in sorted(elsewhere):
-            unavailable[name] = f"It is not installed here, and is {_held(limited[name])}."
         return KindList(
             kinds=[kind_resource(kind, limited.get(kind.name, KindLimit(kind.name))) for kind in kinds],
             unavailable=[
-                UnavailableKindResource(name=name, reason=reason) for name, reason in unavailable.items()
+                UnavailableKindResource(name=name, reason=reason)
+                for name, reason in unavailable_kinds(kinds, limited).items()
             ],
         )
 
@@ -83,6 +82,15 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
         )
 
     return routes
+
+
+def unavailable_kinds(kinds: Registry, limited: Mapping[str, KindLimit]) -> dict[str, str]:
+    """Why each of them cannot be used here: it is broken, or is not installed, but limited or paused."""
+    found = {broken.name: broken.reason for broken in kinds.broken}
+    elsewhere = limited.keys() - {kind.name for kind in kinds} - found.keys()
+    for name in sorted(elsewhere):
+        found[name] = f"It is not installed here, and is {_held(limited[name])}."
+    return found
 
 
 def _held(limit: KindLimit) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from producer_api.finding import PARAMETER, ReportQuery
+from producer_api.problems import FieldError, Problem
 from producer_api.web.words import STATUS_WORDS
 from waybill.domain import Status
 
@@ -47,6 +48,13 @@ class Looked:
     @property
     def is_filtered(self) -> bool:
         return any(name != "cursor" for name in self.fields)
+
+    def checked(self) -> ReportQuery:
+        """Raises `Problem` where something is wrong."""
+        if self.query is None:
+            wrong = [FieldError(field=name, message=text) for name, text in self.errors.items()]
+            raise Problem("wrong-request", "; ".join(f"{one.field}: {one.message}" for one in wrong), wrong)
+        return self.query
 
     def without(self, name: str) -> dict[str, str]:
         """The address's fields without this one, and from the newest again."""

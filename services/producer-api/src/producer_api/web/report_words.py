@@ -60,8 +60,7 @@ def wait_of(report: Report, limit: KindLimit | None) -> Wait | None:
     if report.status is not Status.INIT:
         return None
     if limit and limit.is_paused:
-        by = f" by {limit.paused_by}" if limit.paused_by else ""
-        return Wait(f"since its kind is paused{by}", detail=limit.reason)
+        return Wait("since its kind is paused", detail=limit.reason)
     if report.awaits_kind:
         return Wait("for its turn: as many run as may")
     if report.not_before:

@@ -10,7 +10,7 @@ from producer_api.access import Permission, permitted_scope, requires
 from producer_api.choices import choices_of
 from producer_api.lookup import find_kind
 from producer_api.published import published_schema
-from producer_api.routes.kinds import actor_of_kinds, known_kind
+from producer_api.routes.kinds import actor_of_kinds, known_kind, unavailable_kinds
 from producer_api.services import Services
 from producer_api.web.fields import FormField, fields_of
 from producer_api.web.forms import sent_form
@@ -34,7 +34,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
         return page(
             "kinds.html",
             kinds=list(services.kinds),
-            broken=services.kinds.broken,
+            unavailable=unavailable_kinds(services.kinds, now.limits),
             limits=now.limits,
             waiting=lambda name: number.get((name, Status.INIT), 0),
             running=lambda name: number.get((name, Status.PROCESSING), 0),
@@ -69,7 +69,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
         reason = sent_form().get("reason", "").strip()[:_LONGEST_REASON] or None
         name = known_kind(services.kinds, services.kind_limits, kind)
         services.kind_limits.pause(actor_of_kinds(), name, reason)
-        return see_other(url_for(".kind", kind=name))
+        return _see(services, name)
 
     @routes.post("/kinds/<kind>/resume")
     @requires(Permission.MANAGE_KINDS)
@@ -77,7 +77,13 @@ def register(routes: APIBlueprint, services: Services) -> None:
         sent_form()
         name = known_kind(services.kinds, services.kind_limits, kind)
         services.kind_limits.resume(actor_of_kinds(), name)
-        return see_other(url_for(".kind", kind=name))
+        return _see(services, name)
+
+
+def _see(services: Services, name: str) -> Response:
+    """Its page; that of all where it cannot be used here, and has none."""
+    is_here = any(kind.name == name for kind in services.kinds)
+    return see_other(url_for(".kind", kind=name) if is_here else url_for(".kinds"))
 
 
 def _scope() -> Scope | None:

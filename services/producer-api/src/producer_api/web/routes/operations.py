@@ -10,7 +10,7 @@ from producer_api.access import Permission, requires
 from producer_api.finding import ReportQuery
 from producer_api.operating import find_operation, start_operation
 from producer_api.operation_resources import OperationFilter, OperationRequest, wanted_of
-from producer_api.problems import FieldError, Problem
+from producer_api.problems import Problem
 from producer_api.services import Services
 from producer_api.web.forms import sent_form
 from producer_api.web.operation_words import VERBS, filter_in_words, heading
@@ -26,10 +26,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
     def ask_about_all() -> Response:
         """How many reports fit the address's filter, and whether to act on them."""
         looked = look(request.args)
-        if looked.query is None:
-            wrong = [FieldError(field=name, message=text) for name, text in looked.errors.items()]
-            raise Problem("wrong-request", "; ".join(f"{one.field}: {one.message}" for one in wrong), wrong)
-        meant = _meant(looked.query)
+        meant = _meant(looked.checked())
         fields: dict[str, Any] = looked.without("cursor")
         address = url_for(".reports", **fields)
         return _question(services, _action(request.args.get("action")), meant, address)

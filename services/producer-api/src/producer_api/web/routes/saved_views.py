@@ -38,9 +38,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
     def save_view() -> Response:
         form = sent_form()
         looked = look(form)
-        if looked.query is None:
-            raise Problem("wrong-request", "; ".join(f"{at}: {text}" for at, text in looked.errors.items()))
-        filter_of(looked.query)
+        filter_of(looked.checked())
         fields, name, shared = looked.without("cursor"), form.get("name", "").strip(), "shared" in form
         if not fields:
             raise Problem("wrong-request", "No filter is set: set one in the list, and save it from there.")
