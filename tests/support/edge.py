@@ -35,7 +35,7 @@ class Secure(Patient):  # type: ignore[misc,valid-type] # it is made by a functi
 
 
 class ImpatientSecure(Secure):
-    policy = Impatient.policy
+    policy = ArrivalPolicy(write=timedelta(seconds=0.1), head=timedelta(seconds=2))
 
 
 def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -63,4 +63,8 @@ def serving(worker: str, files: Files | None = None) -> Iterator[tuple[str, "sub
             yield f"{scheme}://{host}:{listener.getsockname()[1]}", arbiter
         finally:
             arbiter.send_signal(signal.SIGQUIT)  # at once
-            arbiter.wait(PATIENCE)
+            try:
+                arbiter.wait(PATIENCE)
+            finally:
+                arbiter.kill()
+                arbiter.wait()

@@ -152,7 +152,7 @@ def test_a_handshake_that_is_not_complete_in_time_is_cut_off(files: Files, autho
         client.sendall(b"\x16")
 
         assert read_all(client) == b""
-        eventually(lambda: is_answered(url, authority), "an answer of a server that waits for half a second")
+        eventually(lambda: is_answered(url, authority), "an answer of a server that waits for two seconds")
 
 
 def test_clients_that_do_not_read_hold_no_thread(url: str, authority: Authority) -> None:
