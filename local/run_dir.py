@@ -78,13 +78,11 @@ class RunDir:
 
     def holder(self) -> int | None:
         """The pid of the process whose stack holds the run directory; None if none does."""
-        try:
-            with (self.path / "lock").open("r") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return None
-        except BlockingIOError:
-            return self._wait_for_pid()
+        while self._is_locked():
+            # One that has just taken the lock writes its pid at once; one that gives it back empties it before.
+            if pid := (self.path / "lock").read_text():
+                return int(pid)
+            time.sleep(0.01)
         return None
 
     def write_env(self, variables: Mapping[str, str]) -> None:
@@ -126,11 +124,15 @@ class RunDir:
                 lock.flush()
                 return lock
 
-    def _wait_for_pid(self) -> int:
-        """The process that has just taken the lock writes its pid at once."""
-        while not (pid := (self.path / "lock").read_text()):
-            time.sleep(0.01)
-        return int(pid)
+    def _is_locked(self) -> bool:
+        try:
+            with (self.path / "lock").open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
 
 
 def write_atomically(file: Path, text: str) -> None:

@@ -3,12 +3,14 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from local.errors import AlreadyRunningError
 from local.run_dir import RunDir, RunningPart
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -52,6 +54,17 @@ def test_others_see_who_holds_it_until_it_is_closed(run_dir: RunDir) -> None:
 
     assert other.holder() is None
     assert other.read_env() == {}
+
+
+def test_one_that_is_just_being_given_back_is_held_by_nobody(run_dir: RunDir) -> None:
+    """Who looked when it was locked, and reads once it is empty, does not wait for ever."""
+    (run_dir.path / "lock").write_text("")
+    with ThreadPoolExecutor(1) as looking:
+        found = looking.submit(RunDir(run_dir.path).holder)
+        with pytest.raises(TimeoutError):
+            found.result(0.2)
+        run_dir.close()
+        assert found.result(PATIENCE) is None
 
 
 def test_nobody_holds_what_is_not_there(tmp_path: Path) -> None:
