@@ -79,7 +79,7 @@ class RunDir:
     def holder(self) -> int | None:
         """The pid of the process whose stack holds the run directory; None if none does."""
         while self._is_locked():
-            # One that has just taken the lock writes its pid at once; one that gives it back empties it before.
+            # It is empty for a moment when the lock has been taken, and before it is given back.
             if pid := (self.path / "lock").read_text():
                 return int(pid)
             time.sleep(0.01)

@@ -26,7 +26,7 @@ def _worker_lives_on(lifecycle: LifecycleStack, api: httpx.Client) -> Iterator[N
     assert ask.run(api, "slow", steps=1, seconds=0)["status"] == "done"
 
 
-@pytest.mark.parametrize(("how", "code"), [("exit", "41"), ("segfault", "-11")])
+@pytest.mark.parametrize(("how", "code"), [("exit", "41"), ("segfault", "SIGSEGV")])
 def test_a_crash_ends_an_attempt(api: httpx.Client, how: str, code: str) -> None:
     report = ask.run(api, "crash", crashes=1, how=how)
 

@@ -113,13 +113,14 @@ def test_a_thousand_steps_are_some_rows(pages: Pages, client: WaybillClient) -> 
 
 
 def test_nothing_moves_for_those_who_do_not_want_it(lifecycle_pages: Pages, api: httpx.Client) -> None:
-    report_id = ask.request(api, "slow", steps=3, seconds=1)
+    report_id = ask.request(api, "slow", steps=60, seconds=1)
     ask.running(api, report_id)
     moving = lifecycle_pages.open(f"/reports/{report_id}")
     calm = lifecycle_pages.open(f"/reports/{report_id}", reduced_motion="reduce")
     for page, animated in ((moving, True), (calm, False)):
         expect(page.locator(".status.processing").first).to_be_visible()
         assert page.evaluate("document.getAnimations().length > 0") is animated
+    api.post(f"/api/v1/reports/{report_id}:cancel").raise_for_status()
     ask.ended(api, report_id)
 
 
