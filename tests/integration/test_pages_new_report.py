@@ -58,6 +58,20 @@ def test_a_form_that_is_sent_twice_requests_one_report(pages: Pages, client: Way
     assert requested(page, client).id == first.id
 
 
+def test_a_form_that_is_changed_after_going_back_is_another_report(
+    pages: Pages, client: WaybillClient
+) -> None:
+    page = pages.open("/reports/new?kind=dowork&p.steps=2&p.max_step_ms=0")
+    page.get_by_role("button", name="Request report").click()
+    first = requested(page, client)
+    page.go_back()
+    page.get_by_label("Steps", exact=True).fill("3")
+    page.get_by_role("button", name="Request report").click()
+    page.wait_for_url(lambda url: str(first.id) not in url and "/new" not in url)
+    second = requested(page, client)
+    assert (first.parameters["steps"], second.parameters["steps"]) == (2, 3)
+
+
 def test_an_address_fills_in_the_form(pages: Pages, client: WaybillClient) -> None:
     page = pages.open("/reports/new?kind=dowork&p.steps=4&p.max_step_ms=5")
     expect(page.get_by_label("Steps")).to_have_value("4")

@@ -5,10 +5,12 @@ import re
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from local.stack import Stack
+from tests.support import lifecycle as ask
 from tests.support.browser import PHONE, Pages
 from tests.support.lifecycle_stack import LifecycleStack
 from tests.support.reports import ended, run
@@ -329,3 +331,31 @@ class TestOutages:
         eventually(lambda: client.cancel(report.id), "its cancellation")
         expect(status(page)).to_have_text("Cancelled")
         assert is_same(page)
+
+
+def test_many_reports_may_be_open_at_once(lifecycle_pages: Pages, api: httpx.Client) -> None:
+    """A browser has six connections to a server: pages that are not seen have none."""
+    report_id = ask.request(api, "slow", steps=100, seconds=1)
+    ask.running(api, report_id)
+    first = lifecycle_pages.open(f"/reports/{report_id}")
+    try:
+        expect(first.get_by_text("Live", exact=True)).to_be_visible()
+        for _ in range(7):
+            hide(first.context.pages[-1], hidden=True)
+            page = first.context.new_page()
+            page.goto(f"/reports/{report_id}")
+            expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        hide(first, hidden=False)
+        expect(first.locator("[data-steps] tr[data-runs]")).to_have_count(1)
+    finally:
+        api.post(f"/api/v1/reports/{report_id}:cancel").raise_for_status()
+    expect(first.get_by_text("Ended", exact=True)).to_be_visible(timeout=30_000)
+
+
+def hide(page: Page, *, hidden: bool) -> None:
+    """As a browser does with the pages behind the one that is seen."""
+    page.evaluate(
+        "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )

@@ -59,11 +59,17 @@ def at(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
 
 
+def clock(moment: datetime) -> str:
+    """As `at`, and as short as a script writes it in the viewer's zone; the page says that it is UTC."""
+    year = "" if moment.year == datetime.now(UTC).year else f" {moment.year}"
+    return f"{moment.astimezone(UTC):%-d %b}{year}, {moment.astimezone(UTC):%H:%M:%S}"
+
+
 def status_word(status: Status | str) -> str:
     return STATUS_WORDS[Status(status)]
 
 
 def register(routes: APIBlueprint) -> None:
-    filters: tuple[Callable[..., str], ...] = (in_words, since, size_in_words, at, status_word)
+    filters: tuple[Callable[..., str], ...] = (in_words, since, size_in_words, at, clock, status_word)
     for words in filters:
         routes.add_app_template_filter(words)

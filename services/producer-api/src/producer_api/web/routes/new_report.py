@@ -16,6 +16,7 @@ from producer_api.permissions import FIRST_PRIORITY
 from producer_api.problems import FieldError, Problem
 from producer_api.published import published_schema
 from producer_api.requesting import accept_request
+from producer_api.resources import ReportRequest
 from producer_api.services import Services
 from producer_api.web.fields import FormField, fields_of, link_fields
 from producer_api.web.filled_form import Filled, as_repeated, refuse, wanted_report
@@ -73,12 +74,9 @@ def register(routes: APIBlueprint, services: Services) -> None:
             if form.get("do") == "save":
                 return _save(services, kind, parameters, form.get("save_as", ""), "shared" in form)
             wanted = wanted_report(kind, parameters, filled, repeated)
-            report = accept_request(
-                *(services.ledger, services.kinds, services.webhooks, wanted, form.get("key") or None),
-                is_whole=True,
-            )
+            report = _accept(services, wanted, form.get("key") or None)
         except Problem as problem:
-            if problem.kind not in ("wrong-request", "over-limit", "key-reused"):
+            if problem.kind not in ("wrong-request", "over-limit"):
                 raise
             return _form(services, kind, choices, typed(fields, sent), filled, repeated, problem)
         return see_other(url_for(".report", report_id=report.id))
@@ -98,6 +96,17 @@ def register(routes: APIBlueprint, services: Services) -> None:
             identity.actor,
         )
         return see_other(url_for(".new_report", kind=kind.name))
+
+
+def _accept(services: Services, wanted: ReportRequest, key: str | None) -> Report:
+    """Once for each form; where a person has gone back and changed it, as another report."""
+    parts = (services.ledger, services.kinds, services.webhooks, wanted)
+    try:
+        return accept_request(*parts, key, is_whole=True)
+    except Problem as problem:
+        if problem.kind != "key-reused":
+            raise
+    return accept_request(*parts, str(uuid4()), is_whole=True)
 
 
 def _form(

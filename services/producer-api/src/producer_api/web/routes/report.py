@@ -1,5 +1,6 @@
 """One report: what became of it, its files and logs, and what can be done with it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -20,11 +21,11 @@ from producer_api.services import Services
 from producer_api.web.forms import sent_form
 from producer_api.web.previews import Look, Preview, look_of, preview_of
 from producer_api.web.rendering import may, page, see_other
-from producer_api.web.report_history import History, ShownStep, history_of
+from producer_api.web.report_history import RUNNING, History, ShownStep, history_of
 from producer_api.web.report_words import MARKS, in_short, kind_title, value_text, wait_of
 from producer_api.web.shell_commands import as_curl, as_waybill
 from waybill.artefacts import ArtefactMissing, ArtefactStoreUnavailable
-from waybill.domain import TERMINAL, Report, Status
+from waybill.domain import TERMINAL, Report, Status, StepStatus
 from waybill.errors import WaybillError
 from waybill.file_headers import Disposition
 from waybill.logs import escaped
@@ -113,7 +114,7 @@ def _content(services: Services, report: Report) -> dict[str, Any]:
         "logs_may_come": bool(report.finished_at and datetime.now(UTC) - report.finished_at < _LAST_LINES),
         "wait": wait_of(report, limit),
         "estimate": services.estimates.of(report),
-        "steps": steps[:_MOST_SHOWN],
+        "steps": _around_the_one_that_runs(steps),
         "steps_left_out": max(0, len(steps) - _MOST_SHOWN),
         "attempts": list(reversed(history.attempts))[:_MOST_SHOWN],
         "changes": list(reversed(history.changes))[:_MOST_SHOWN],
@@ -132,6 +133,14 @@ def _content(services: Services, report: Report) -> dict[str, Any]:
         "curl": as_curl(report, address, with_token=bool(services.authenticators)),
         "command": as_waybill(report, address),
     }
+
+
+def _around_the_one_that_runs(steps: Sequence[ShownStep]) -> Sequence[ShownStep]:
+    """As many as are shown; of more, those before and after what runs, or failed, or the first."""
+    states = [one.state for one in steps]
+    at = next((states.index(state) for state in (RUNNING, StepStatus.FAILED) if state in states), 0)
+    first = min(max(0, at - _MOST_SHOWN // 2), max(0, len(steps) - _MOST_SHOWN))
+    return steps[first : first + _MOST_SHOWN]
 
 
 def _with_those_to_come(services: Services, report: Report, history: History) -> list[ShownStep]:

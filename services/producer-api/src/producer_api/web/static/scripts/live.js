@@ -14,6 +14,8 @@ const policy = globalThis.trustedTypes?.createPolicy("waybill", { createHTML: (h
 // The one place where HTML is read: it is what this server has rendered for this page.
 const parse = (html) => new DOMParser().parseFromString(policy.createHTML(html), "text/html");
 
+const PATIENCE = 8000; // milliseconds, until a server that does not answer counts as away
+let took = 0;
 let etag = null;
 let running = false;
 let again = false;
@@ -27,7 +29,9 @@ export async function refresh() {
   running = true;
   try {
     const headers = { Accept: "text/html", ...(etag && { "If-None-Match": etag }) };
-    const answer = await fetch(location.href, { headers, cache: "no-store" });
+    const began = performance.now();
+    const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    took = performance.now() - began;
     setServerTime(answer.headers.get("Date"));
     if (answer.status === 200) {
       etag = answer.headers.get("ETag");
@@ -51,10 +55,11 @@ export async function refresh() {
 
 let scheduled = null;
 export function schedule(milliseconds = 200) {
+  // A page that is slow to make is made more seldom.
   scheduled ??= setTimeout(() => {
     scheduled = null;
     refresh();
-  }, milliseconds);
+  }, Math.max(milliseconds, 2 * took));
 }
 
 function say(state) {
@@ -125,8 +130,10 @@ function poll() {
   }, 1000 * (Number(main.dataset.seconds) || 3));
 }
 
+// A browser opens few connections to one server: a page that is not seen has no stream.
 let stream = null;
 function listen() {
+  if (document.hidden || stream?.readyState < EventSource.CLOSED) return;
   stream = new EventSource(main.dataset.events);
   for (const name of ["status", "step", "log", "message"]) stream.addEventListener(name, () => schedule());
   stream.onopen = () => {
@@ -153,8 +160,13 @@ document.addEventListener("waybill:updated", () => {
   // What is shown has ended: a stream that is left open would begin again.
   if (!isLive()) stream?.close();
 });
-document.addEventListener("visibilitychange", () => {
-  if (isLive() && !document.hidden) refresh();
+document.addEventListener("visibilitychange", async () => {
+  if (document.hidden) {
+    stream?.close();
+    return;
+  }
+  if (isLive()) await refresh();
+  if (main.dataset.live === "events") listen();
 });
 if (main?.dataset.live === "poll") say("live");
 if (main?.dataset.live === "events") listen();
