@@ -88,11 +88,12 @@ class TestWatched:
         report = running(reports, "slow", {"steps": 3, "seconds": 30})
         page = lifecycle_pages.open(f"/reports/{report.id}")
 
-        expect(page.locator("#progress tbody .status")).to_have_text(["Running", "Waiting", "Waiting"])
+        states = page.locator("#progress tbody td:nth-child(2)")
+        expect(states).to_have_text(["Running", "Waiting", "Waiting"])
         lifecycle_pages.check_accessible(page)
         reports.cancel(report.id)
         expect(status(page)).to_have_text("Cancelled")
-        expect(page.locator("#progress tbody .status").first).to_have_text("Stopped")
+        expect(states.first).to_have_text("Stopped")
 
 
 class TestActions:

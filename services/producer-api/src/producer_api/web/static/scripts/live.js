@@ -31,9 +31,9 @@ export async function refresh() {
     const headers = { Accept: "text/html", ...(etag && { "If-None-Match": etag }) };
     const began = performance.now();
     const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-    took = performance.now() - began;
     setServerTime(answer.headers.get("Date"));
     if (answer.status === 200) {
+      took = performance.now() - began;
       etag = answer.headers.get("ETag");
       replaceParts(parse(await answer.text()));
       say(isLive() ? "live" : "ended");
@@ -59,7 +59,7 @@ export function schedule(milliseconds = 200) {
   scheduled ??= setTimeout(() => {
     scheduled = null;
     refresh();
-  }, Math.max(milliseconds, 2 * took));
+  }, Math.max(milliseconds, Math.min(took, 1500)));
 }
 
 function say(state) {
