@@ -240,7 +240,7 @@ def test_only_those_who_may_pause_a_kind_are_offered_it(api: Access) -> None:
             assert (f"by {who.owner.name}" in shown) is may, "who it was is for those who may do it"
             assert "Paused" in ask(api, who, "GET", "/kinds").text
     finally:
-        ask(api, who, "POST", "/kinds/dowork/resume", data={}, headers=OURS)
+        ask(api, who, "POST", "/kinds/dowork/resume", data={"x": ""}, headers=OURS)
 
 
 def test_a_paused_kind_that_is_not_here_is_resumed_from_the_list(api: Access) -> None:
@@ -251,9 +251,9 @@ def test_a_paused_kind_that_is_not_here_is_resumed_from_the_list(api: Access) ->
     assert 'action="/kinds/gone:away/resume"' in shown
     assert "/resume" not in ask(api, api.ann, "GET", "/kinds").text
 
-    answer = ask(api, root, "POST", "/kinds/gone:away/resume", data={}, headers=OURS)
+    answer = ask(api, root, "POST", "/kinds/gone:away/resume", data={"x": ""}, headers=OURS)
 
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/kinds")
+    assert (answer.status_code, answer.headers.get("Location")) == (303, "/kinds"), answer.text
     assert "gone:away" not in ask(api, root, "GET", "/kinds").text
 
 
