@@ -57,13 +57,19 @@ def filter_in_words(meant: OperationFilter, action: OperationAction) -> Iterator
         yield f"requested before {at(meant.created_before)}"
 
 
+def reports_in_words(number: int, *, more: bool = False) -> str:
+    """As `1 report`, `1,204 reports`, or `10,000 or more reports`."""
+    if more:
+        return f"{number:,} or more reports"
+    return f"{number:,} {'report' if number == 1 else 'reports'}"
+
+
 def heading(operation: Operation) -> str:
     """As `Cancelling 1,204 reports`, or `1,200 of 1,204 reports cancelled`."""
-    many = f"{operation.matched:,}" + (" or more" if operation.matched_more else "")
-    noun = "report" if operation.matched == 1 and not operation.matched_more else "reports"
     if operation.state is OperationState.RUNNING:
-        return f"{_GOING[operation.action]} {many} {noun}"
+        return (
+            f"{_GOING[operation.action]} {reports_in_words(operation.matched, more=operation.matched_more)}"
+        )
     if operation.done == operation.handled:
-        noun = "report" if operation.done == 1 else "reports"
-        return f"{operation.done:,} {noun} {_GONE[operation.action]}"
+        return f"{reports_in_words(operation.done)} {_GONE[operation.action]}"
     return f"{operation.done:,} of {operation.handled:,} reports {_GONE[operation.action]}"

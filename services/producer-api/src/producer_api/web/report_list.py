@@ -56,8 +56,13 @@ class Looked:
             raise Problem("wrong-request", "; ".join(f"{one.field}: {one.message}" for one in wrong), wrong)
         return self.query
 
-    def without(self, name: str) -> dict[str, str]:
-        """The address's fields without this one, and from the newest again."""
+    @property
+    def filter(self) -> dict[str, Any]:
+        """The address's fields, from the newest again."""
+        return self.without("cursor")
+
+    def without(self, name: str) -> dict[str, Any]:
+        """As `filter`, without this one."""
         return {other: value for other, value in self.fields.items() if other not in (name, "cursor")}
 
     def words(self) -> Iterator[str]:

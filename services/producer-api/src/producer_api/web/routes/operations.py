@@ -1,7 +1,6 @@
 """What is done to all reports that fit a filter: asked before, and how far it is."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
@@ -13,7 +12,7 @@ from producer_api.operation_resources import OperationFilter, OperationRequest, 
 from producer_api.problems import Problem
 from producer_api.services import Services
 from producer_api.web.forms import sent_form
-from producer_api.web.operation_words import VERBS, filter_in_words, heading
+from producer_api.web.operation_words import VERBS, filter_in_words, heading, reports_in_words
 from producer_api.web.rendering import page, see_other
 from producer_api.web.report_list import look
 from waybill.domain import OperationAction
@@ -27,9 +26,9 @@ def register(routes: APIBlueprint, services: Services) -> None:
         """How many reports fit the address's filter, and whether to act on them."""
         looked = look(request.args)
         meant = _meant(looked.checked())
-        fields: dict[str, Any] = looked.without("cursor")
-        address = url_for(".reports", **fields)
-        return _question(services, _action(request.args.get("action")), meant, address)
+        action = _action(request.args.get("action"))
+        counted = services.operations.count(wanted_of(OperationRequest(action=action, filter=meant)))
+        return _question(action, meant, counted, url_for(".reports", **looked.filter))
 
     @routes.post("/operations")
     @requires(Permission.CHANGE)
@@ -45,7 +44,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
         wanted = wanted_of(OperationRequest(action=action, filter=meant))
         counted = services.operations.count(wanted)
         if counted.matched > expected:
-            return _question(services, action, meant, url_for(".reports"), counted)
+            return _question(action, meant, counted, url_for(".reports"), is_asked_again=True)
         operation = start_operation(services.operations, services.operation_runner, wanted, counted)
         return see_other(url_for(".operation", operation_id=operation.id))
 
@@ -74,22 +73,23 @@ def _meant(query: ReportQuery) -> OperationFilter:
 
 
 def _question(
-    services: Services,
     action: OperationAction,
     meant: OperationFilter,
+    counted: Count,
     address: str,
-    counted: Count | None = None,
+    *,
+    is_asked_again: bool = False,
 ) -> Response:
-    """`address`: of the list that shows them. `counted`: where more fit than the client was asked about."""
-    wanted = wanted_of(OperationRequest(action=action, filter=meant))
+    """`address`: of the list that shows them."""
     return page(
         "operation_confirm.html",
-        422 if counted else 200,
+        422 if is_asked_again else 200,
         action=action,
         verb=VERBS[action],
         meant=meant.model_dump_json(exclude_defaults=True),
         words=list(filter_in_words(meant, action)),
-        counted=counted or services.operations.count(wanted),
-        is_asked_again=counted is not None,
+        counted=counted,
+        reports=reports_in_words(counted.matched, more=counted.more),
+        is_asked_again=is_asked_again,
         address=address,
     )

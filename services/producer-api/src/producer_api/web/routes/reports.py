@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
@@ -13,17 +13,17 @@ from producer_api.finding import filter_of
 from producer_api.problems import Problem
 from producer_api.services import Services
 from producer_api.web.forms import sent_form
-from producer_api.web.operation_words import offered
+from producer_api.web.operation_words import VERBS, offered
 from producer_api.web.rendering import may, page, see_other
 from producer_api.web.report_list import STATUSES, WITHIN, Looked, look, report_id_in
 from producer_api.web.report_words import Wait, in_short, kind_title, wait_of
 from producer_api.web.view_list import views_of
-from waybill.domain import Report
+from waybill.domain import OperationAction, Report
 from waybill.ledger import KindLimits
 from waybill.store import ReportPage
 
 _MOST_CHOSEN: Final = 200
-_ACTIONS: Final = {"cancel": "Cancel", "retry": "Retry"}
+_ACTIONS: Final = {str(one): VERBS[one] for one in (OperationAction.CANCEL, OperationAction.RETRY)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
             waits=_waits(services.kind_limits),
             most_chosen=_MOST_CHOSEN,
             offered=_offered(looked),
-            views=views_of(services.saved_views, looked.without("cursor")),
+            views=views_of(services.saved_views, looked.filter),
         )
 
     @routes.post("/reports/actions")
@@ -87,9 +87,8 @@ def _offered(looked: Looked) -> list[tuple[str, str]]:
     """What may be done to all that fit: each verb, and where it is asked about."""
     if looked.query is None or not looked.is_filtered:
         return []
-    fields: dict[str, Any] = looked.without("cursor")
     return [
-        (verb, url_for(".ask_about_all", action=action, **fields))
+        (verb, url_for(".ask_about_all", action=action, **looked.filter))
         for action, verb in offered(looked.query.status, may)
     ]
 
@@ -97,8 +96,7 @@ def _offered(looked: Looked) -> list[tuple[str, str]]:
 def _older(looked: Looked, shown: ReportPage) -> str | None:
     if not shown.more or shown.last is None:
         return None
-    fields: dict[str, Any] = {**looked.without("cursor"), "cursor": str(shown.last)}
-    return url_for(".reports", **fields)
+    return url_for(".reports", **looked.filter, cursor=str(shown.last))
 
 
 def _waits(limits: KindLimits) -> Callable[[Report], Wait | None]:

@@ -39,7 +39,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
         form = sent_form()
         looked = look(form)
         filter_of(looked.checked())
-        fields, name, shared = looked.without("cursor"), form.get("name", "").strip(), "shared" in form
+        fields, name, shared = looked.filter, form.get("name", "").strip(), "shared" in form
         if not fields:
             raise Problem("wrong-request", "No filter is set: set one in the list, and save it from there.")
         if shared:
@@ -103,7 +103,7 @@ def _page(
         "saved_views.html",
         422 if errors else 200,
         looked=looked,
-        fields=looked.without("cursor"),
+        fields=looked.filter,
         errors=errors or {},
         name=name,
         shared=shared,
