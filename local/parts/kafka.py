@@ -37,6 +37,9 @@ share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=8
 log.cleaner.dedupe.buffer.size=16777216
 
+# No other controller follows its metadata: no record twice a second that says nothing.
+metadata.max.idle.interval.ms=0
+
 # A worker joins at once; the partitions of one that was killed are free after 6 s, not 45 s.
 group.initial.rebalance.delay.ms=0
 group.consumer.min.session.timeout.ms=6000

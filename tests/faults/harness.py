@@ -1,9 +1,10 @@
 """Runs faults: in each lane one after the other on a rig of its own, the lanes side by side."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 from tests.faults.checker import Harm, Violation
 from tests.faults.console import Live
@@ -12,6 +13,7 @@ from tests.faults.rig import LEASE_SECONDS, Rig
 from tests.faults.run import Outcome, Run
 from tests.faults.scale import Scale
 
+Item = TypeVar("Item")
 Done = Callable[[Outcome], None]
 
 
@@ -26,14 +28,7 @@ class Harness:
 
     def run(self, lanes: Sequence[Lane], done: Done) -> None:
         """Each fault's outcome goes to `done` as soon as it is there."""
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            running = [pool.submit(self._run_lane, lane, done) for lane in lanes]
-            try:
-                for lane in running:
-                    lane.result()
-            except BaseException:  # as Ctrl-C
-                self._live.stop()
-                raise
+        side_by_side(lambda lane: self._run_lane(lane, done), lanes, self._live)
 
     def _run_lane(self, lane: Lane, done: Done) -> None:
         try:
@@ -60,6 +55,18 @@ class Harness:
                 load.close()
         line.end(summary(outcome))
         return outcome
+
+
+def side_by_side(act: Callable[[Item], object], items: Sequence[Item], live: Live) -> None:
+    """Each in a thread of its own. If one fails, or is interrupted, the others end too."""
+    with ThreadPoolExecutor(len(items)) as pool:
+        running = [pool.submit(act, item) for item in items]
+        try:
+            for one in as_completed(running):
+                one.result()
+        except BaseException:  # as Ctrl-C
+            live.stop()
+            raise
 
 
 def prove(fault: Fault, run: Run, tell_error: Callable[[], None]) -> Outcome:

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from producer_api.permissions import Permission, declared
 from tests.support.access import HERS, TEST, THEIRS, Access, Person, access
-from tests.support.issuer import issuing
+from tests.support.issuer import issuing, settings_to_sign_in
 from tests.support.lifecycle_store import Store
 from tests.support.tables import is_on_page, table_of
 from tests.support.waiting import eventually
@@ -263,8 +263,8 @@ def test_every_route_declares_what_it_needs(api: Access) -> None:
 
     assert {name for name, route in routes.items() if declared(route) is None} == set()
     open_to_all = {name for name, route in routes.items() if declared(route) is Permission.NONE}
-    documents = {"documentation.page", "documentation.part"}
-    signing_in = {"login.begin", "login.complete", "login.end"}
+    documents = {"documentation.page"}
+    signing_in = {"login.begin", "login.complete", "login.end", "login.signed_out"}
     others = {"explain", "openapi", "health.alive", "health.ready", "web.asset"}
     assert open_to_all == {*others, *signing_in, *documents}
 
@@ -383,36 +383,26 @@ def test_a_stream_ends_with_the_credential(api: Access) -> None:
 
 def test_a_browser_signs_in_and_follows_its_report(store: Store, store_url: str, tmp_path: Path) -> None:
     host = "https://waybill.test"
-    with issuing() as issuer:
-        issuer.clients = {"pages": "secret"}
-        signing_in = {
-            "auth": "key,oidc",
-            "oidc_issuers": issuer.url,
-            "oidc_audience": "api",
-            "oidc_client_id": "pages",
-            "oidc_client_secret": "secret",
-            "session_secret": "s" * 32,
-        }
-        with access(store_url, tmp_path, **signing_in) as api:
-            browser = api.client.application.test_client()
-            begun = browser.get("/login", base_url=host)
-            back = httpx.get(begun.headers["Location"], trust_env=False).headers["Location"]
-            assert browser.get(back).status_code == 303
+    with issuing() as issuer, access(store_url, tmp_path, **settings_to_sign_in(issuer)) as api:
+        browser = api.client.application.test_client()
+        begun = browser.get("/login", base_url=host)
+        back = httpx.get(begun.headers["Location"], trust_env=False).headers["Location"]
+        assert browser.get(back).status_code == 303
 
-            made = browser.post(
-                "/api/v1/reports", base_url=host, json={"kind": "dowork"}, headers={"Origin": host}
-            )
-            assert (made.status_code, made.get_json()["owner"]) == (202, "alice")
-            events = f"/api/v1/reports/{made.get_json()['id']}/events"
-            hers = f"/api/v1/reports/{api.requested(api.ann).id}/events"
-            with browser.get(events, base_url=host, buffered=False) as stream:
-                assert "event: status" in "".join(str(next(stream.iter_encoded())) for _ in range(2))
-            assert browser.get(hers, base_url=host).status_code == 404
-            assert browser.post("/logout", base_url=host, headers={"Origin": host}).status_code == 204
-            assert browser.get(events, base_url=host).status_code == 401
-            assert {one.event.actor.credential for one in api.services.ledger.audit(AuditFilter())} >= {
-                f"session {issuer.url}"
-            }
+        made = browser.post(
+            "/api/v1/reports", base_url=host, json={"kind": "dowork"}, headers={"Origin": host}
+        )
+        assert (made.status_code, made.get_json()["owner"]) == (202, "alice")
+        events = f"/api/v1/reports/{made.get_json()['id']}/events"
+        hers = f"/api/v1/reports/{api.requested(api.ann).id}/events"
+        with browser.get(events, base_url=host, buffered=False) as stream:
+            assert "event: status" in "".join(str(next(stream.iter_encoded())) for _ in range(2))
+        assert browser.get(hers, base_url=host).status_code == 404
+        assert browser.post("/logout", base_url=host, headers={"Origin": host}).status_code == 204
+        assert browser.get(events, base_url=host).status_code == 401
+        assert {one.event.actor.credential for one in api.services.ledger.audit(AuditFilter())} >= {
+            f"session {issuer.url}"
+        }
 
 
 # --- keys of requests, cursors, traces

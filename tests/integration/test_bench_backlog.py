@@ -8,16 +8,21 @@ from tests.support.database import Database
 from tests.support.waiting import eventually
 
 NUMBER = 50
-BODY = {"kind": "dowork", "parameters": {"steps": 1, "failing_step": None, "max_step_ms": 7}}
+TAG = "backlog-of-copies"
+BODY = {
+    "kind": "dowork",
+    "parameters": {"steps": 1, "failing_step": None, "max_step_ms": 7},
+    "tags": [TAG],
+}
 
 REPORTS = """
 SELECT count(*) AS reports, count(DISTINCT split_part(traceparent, '-', 2)) AS traces,
     count(*) FILTER (WHERE status = 'done' AND attempt = 1) AS done
-FROM reports WHERE parameters->>'max_step_ms' = '7'
+FROM reports WHERE tags @> ARRAY[:tag]
 """
 EVENTS = """
 SELECT DISTINCT count(*) AS events FROM report_events e JOIN reports r ON r.id = e.report_id
-WHERE r.parameters->>'max_step_ms' = '7' AND e.data->>'report_id' = r.id::text GROUP BY r.id
+WHERE r.tags @> ARRAY[:tag] AND e.data->>'report_id' = r.id::text GROUP BY r.id
 """
 
 
@@ -29,7 +34,7 @@ def test_copies_of_a_report_are_reports(stack: Stack, database: Database) -> Non
         finally:
             stack.start_part(WORKER)
 
-    eventually(lambda: database.rows(REPORTS)[0]["done"] == NUMBER, f"the end of {NUMBER} reports")
-    assert database.rows(REPORTS) == [{"reports": NUMBER, "traces": NUMBER, "done": NUMBER}]
-    assert len(database.rows(EVENTS)) == 1, "each report has as many events as any other"
+    eventually(lambda: database.rows(REPORTS, tag=TAG)[0]["done"] == NUMBER, f"the end of {NUMBER} reports")
+    assert database.rows(REPORTS, tag=TAG) == [{"reports": NUMBER, "traces": NUMBER, "done": NUMBER}]
+    assert len(database.rows(EVENTS, tag=TAG)) == 1, "each report has as many events as any other"
     assert database.rows("SELECT 1 FROM pg_class WHERE relname = 'bench_publications'") == []

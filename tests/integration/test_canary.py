@@ -131,6 +131,7 @@ UNDESCRIBED = (
     ("GET", "/login"),
     ("GET", "/login/callback"),
     ("POST", "/logout"),
+    ("GET", "/signed-out"),
     ("GET", "/api/v1/reports/nothing/artefact"),
     ("GET", "/nowhere"),
     ("DELETE", "/api/v1/kinds"),

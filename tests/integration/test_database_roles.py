@@ -221,7 +221,7 @@ def api_does(services: Services) -> None:
     assert api.report_logs.page(WantedLog(report.id, attempt=1), None, 10) == ([], False)
     services.api.ledger.definitions.keep(DIGEST, "query:sales", "a text")
     assert api.choice_lists.want(DIGEST).content is None
-    assert api.overview.figures(scope).counts
+    assert api.overview.figures(scope).kinds
     assert api.overview.of_kinds(scope)
     assert (api.previews.get(report, "a.csv"), api.previews.names(report)) == (None, set())
     assert api.dead_letters.reasons(scope, 10) is not None

@@ -84,4 +84,4 @@ def test_a_reader_gets_to_a_report_of_their_own(checkout: Path) -> None:
     assert "✗ doWork:5" in everything, "the demonstration shows the failing step"
     assert (checkout / "sales.csv").read_text().startswith("product,sold")
     assert "load orders" in everything
-    assert "month: Input should be less than or equal to 12" in everything
+    assert "month: must be at most 12" in everything

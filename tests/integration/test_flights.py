@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.support.reports import run
-from tests.support.traces import Traces
+from tests.support.traces import Trace, Traces
 from waybill.kinds.flights import STEPS
 from waybill_client import Report, Status, WaybillClient
 
@@ -27,8 +27,14 @@ producer-api SERVER POST /api/v1/reports
 
 
 @pytest.fixture(scope="module")
-def report(client: WaybillClient) -> Report:
-    return run(client, "flights", {"month": 2, "carrier": "B6", "airport": "JFK"})
+def run_once(client: WaybillClient, traces: Traces) -> tuple[Report, Trace]:
+    parameters = {"month": 2, "carrier": "B6", "airport": "JFK"}
+    return traces.published_at_once(lambda: run(client, "flights", parameters), *STEPS)
+
+
+@pytest.fixture(scope="module")
+def report(run_once: tuple[Report, Trace]) -> Report:
+    return run_once[0]
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +43,12 @@ def page(http: httpx.Client, report: Report) -> httpx.Response:
     return http.get(report.artefact.href)
 
 
-def test_it_ends_well_after_all_of_its_steps(report: Report, traces: Traces) -> None:
+def test_it_ends_well_after_all_of_its_steps(run_once: tuple[Report, Trace]) -> None:
+    report, trace = run_once
     assert report.status is Status.DONE
     assert report.attempt == 1
     assert report.progress is not None
     assert (report.progress.done, report.progress.total) == (8, 8)
-    trace = traces.whole(report.trace_id, *STEPS)
     assert trace.outline() == TREE
     assert not [span.name for span in trace.spans if span.failed]
 

@@ -57,6 +57,32 @@ def claimed(store: Store) -> Fence:
 # --- in the store
 
 
+def test_how_long_a_worker_has_been_silent_and_when_its_lease_ends(store: Store) -> None:
+    report = store.claim(accepted(store), "the test")
+    assert report is not None
+    assert store.ledger.silence(report) is None, "it has just begun"
+    store.pass_time(timedelta(seconds=9))
+    assert store.ledger.silence(report) is None, "of two heartbeats one may be late"
+
+    store.pass_time(timedelta(seconds=4))
+    silence = store.ledger.silence(report)
+    assert silence is not None
+    assert timedelta(seconds=13) <= silence.lasts < timedelta(seconds=30)
+    assert silence.lasts + silence.left == store.lease.time_to_live
+    store.ledger.heartbeat(Fence(report.id, report.attempt, "the test"))
+    assert store.ledger.silence(report) is None
+
+    store.pass_time(HOUR)
+    late = store.ledger.silence(report)
+    assert late is not None
+    assert (late.lasts > HOUR, late.left) == (True, timedelta(0))
+    store.recovery.recover_lost(timedelta(0))
+    assert store.ledger.silence(report) is None, "it is no attempt any more"
+    waiting = store.ledger.get(report.id)
+    assert waiting is not None
+    assert store.ledger.silence(waiting) is None
+
+
 def test_an_attempt_past_its_lease_can_write_nothing(store: Store) -> None:
     fence = claimed(store)
     store.pass_time(HOUR)

@@ -39,7 +39,8 @@ from waybill.ledger.writes import Conclusion
 from waybill.outbox import Publisher, RelayPolicy
 from waybill.outbox.publisher import Published
 from waybill.store import OutboxMessage, Publication
-from waybill.store.statements import outbox, publications
+from waybill.store.statements import outbox, publications, records
+from waybill.store.statements.publications import AGAIN
 from waybill.topics import Topics as Names
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -515,27 +516,38 @@ def test_republishing_waits_for_a_change_under_way(changes: Store) -> None:
         republisher.join(0.5)  # as long as it takes where it does not wait
     republisher.join(30)
 
-    assert waiting(changes, fence.report_id) == [(1, 1), (2, 2), (3, 4), (4, 4)]
+    assert waiting(changes, fence.report_id) == [(AGAIN, 4), (1, 1), (2, 2), (3, 4)]
 
 
-def test_republishing_waits_for_another_process_that_publishes_it_now(
+def test_what_is_published_again_comes_after_what_another_process_publishes_now(
     changes: Store, names: Names, start_relay: Start, topics: Topics
 ) -> None:
-    """Else what that process publishes may come after what is published later from memory."""
     publishing, goes_on, slow = slow_publisher()
     report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
     start_relay(slow)
     assert publishing.wait(30), "the sweep, which has locked it"
-    republisher = Thread(target=republish, args=(changes, report.id))
-    republisher.start()
-    republisher.join(0.5)
-    assert republisher.is_alive()
+    republish(changes, report.id)
+    assert waiting(changes, report.id) == [(AGAIN, 1), (1, 1)]
+    assert changes.claim(report.id) is not None
     goes_on.set()
-    republisher.join(30)
 
     emptied(changes)
-    assert versions(topics.records_of(names.report_status, report.id)) == [1, 1]
+    assert versions(topics.records_of(names.report_status, report.id)) == [1, 1, 2]
     assert len(topics.records_of(names.report, report.id)) == 1
+
+
+def test_what_is_published_again_stays_when_another_process_forgets_what_it_has_published(
+    changes: Store,
+) -> None:
+    """A process publishes from memory, without a lock, and deletes the row later."""
+    report = changes.ledger.accept(NewReport(new_report_id(), "slow", {}, None))
+    (of_its_change,) = waiting(changes, report.id)
+    republish(changes, report.id)
+
+    with changes.transactions.changes() as forgetting:
+        records.put(forgetting.connection, [], [], [Publication(report.id, *of_its_change, command=True)])()
+
+    assert waiting(changes, report.id) == [(AGAIN, 1)]
 
 
 def test_republishing_keeps_the_command_that_waits_with_the_event(
@@ -547,7 +559,7 @@ def test_republishing_keeps_the_command_that_waits_with_the_event(
     republish(changes, report.id)
 
     emptied(changes)
-    assert versions(topics.records_of(names.report_status, report.id)) == [1]
+    assert versions(topics.records_of(names.report_status, report.id)) == [1, 1]
     assert len(topics.records_of(names.report, report.id)) == 1
 
 

@@ -18,6 +18,7 @@ from tests.support.lifecycle_stack import NAMES
 from tests.support.lifecycle_store import Policies, Store, engine_of, own_database
 from tests.support.waiting import eventually
 from waybill.domain import End, Fence, Status, new_report_id
+from waybill.ledger import Overview
 from waybill.store import SchemaBehind, check_schema
 from waybill.store.migrate import _config, migrate
 from waybill.topics import Topics as Names
@@ -37,6 +38,13 @@ INSERT_MESSAGE = """
 INSERT INTO outbox (topic, key, value, traced, traceparent, tracestate)
 VALUES (:topic, :key, CAST(:value AS jsonb), true, :traceparent, NULL)
 """
+
+WRITE_WORKER = """
+INSERT INTO workers (name, slots, partitions, seen_at) VALUES (:name, 2, 1, clock_timestamp())
+ON CONFLICT (name) DO UPDATE
+SET slots = excluded.slots, partitions = excluded.partitions, seen_at = excluded.seen_at
+"""
+"""As a worker writes its row before migration 0017."""
 
 COMMAND_V1 = {"schema_version": 1, "kind": "slow"}
 """With the report's id, all that the first version's command held."""
@@ -69,11 +77,15 @@ def insert_as_before(engine: Engine, names: Names, kind: str = "slow", *, announ
 def before(stack: Stack) -> Iterator[Engine]:
     """A database as the version before left it."""
     with own_database(stack.endpoints.database_url, "before") as url, engine_of(url) as engine:
-        with engine.begin() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0001")
+        upgrade_to(engine, "0001")
         yield engine
+
+
+def upgrade_to(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def test_reports_from_before_the_upgrade_are_claimed_after_it(before: Engine, store: Store) -> None:
@@ -139,6 +151,22 @@ def test_who_could_read_and_write_the_tables_can_after_it(before: Engine) -> Non
     finally:
         with before.begin() as connection:
             connection.exec_driver_sql(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_of_a_worker_of_the_version_before_the_kinds_are_not_known(before: Engine, store: Store) -> None:
+    upgrade_to(before, "0016")
+    with before.begin() as connection:
+        connection.execute(text(WRITE_WORKER), {"name": "an old worker"})
+    migrate(before)
+    upgraded = Store(before, store.artefacts, Policies())
+    upgraded.has_worker(3, 2, ["slow"])
+
+    for _ in range(2):
+        workers = Overview(upgraded.transactions).for_waiting().workers
+        assert (workers.number, workers.slots, workers.unknown) == (2, 5, 1)
+        assert workers.offering("slow", is_defined=False) is None
+        with before.begin() as connection:
+            connection.execute(text(WRITE_WORKER), {"name": "an old worker"})
 
 
 def test_the_upgrade_can_run_twice_and_at_once(before: Engine) -> None:

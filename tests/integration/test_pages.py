@@ -23,6 +23,7 @@ EVERY = {
     "/dead-letters": "Dead letters",
     "/kinds": "Kinds",
     "/kinds/dowork": "Do work",
+    "/api/v1/docs": "API",
 }
 MOST_BYTES = 100_000
 SCRIPT = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
@@ -102,6 +103,25 @@ def test_the_keyboard_leads_everywhere(pages: Pages) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/reports/[0-9a-f-]{36}$"))
+
+
+def test_the_help_has_every_key_and_hides_none(pages: Pages) -> None:
+    page = pages.open("/reports", viewport=PHONE)
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("tbody tr").first.get_by_role("checkbox")).to_be_checked()
+    page.keyboard.press("?")
+    help_ = page.get_by_role("dialog", name="Keyboard")
+    keys = [" ".join(text.split()) for text in help_.locator("dt").all_inner_texts()]
+    assert keys == ["/", "j", "k", "Enter", "x", "n", "g o", "g r", "g d", "g k", "Esc", "?"]
+    pages.check_accessible(page)
+
+    button = help_.get_by_role("button", name="Close").bounding_box()
+    first = help_.locator("dt").first.bounding_box()
+    assert button and first
+    assert button["y"] + button["height"] <= first["y"]
+    help_.get_by_role("button", name="Close").click()
+    expect(help_).to_have_count(0)
 
 
 def test_without_scripts_every_page_says_what_it_has(pages: Pages) -> None:

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from producer_api.permissions import Permission, declared
+from producer_api.app import create_app
+from producer_api.permissions import Permission, declared, requires
+from producer_api.web.routes import new_report
 from tests.support.access import HERS, THEIRS, Access, Person, access
+from tests.support.api_services import services_of
 from tests.support.lifecycle_store import Store
-from waybill.domain import Actor, Report, Role
+from waybill.domain import Actor, NewReport, Report, Role, Secret
+from waybill.ledger import IdempotencyKey, KeyInFlight
 from waybill.store import DeadLetterFilter
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
@@ -59,7 +63,7 @@ FORMS: dict[str, Sent] = {
     "/kinds/{kind}/resume": Sent(frozenset()),
     "/reports/new": Sent(REQUESTERS, {"kind": "dowork"}),
     "/reports/new/forget": Sent(REQUESTERS, {"kind": "dowork", "name": "hers"}),
-    "/reports/{report_id}/cancel": Sent(REQUESTERS),
+    "/reports/{report_id}/cancel": Sent(REQUESTERS, {"confirmed": "1"}),
     "/reports/{report_id}/retry": Sent(REQUESTERS),
     "/reports/{report_id}/rerun": Sent(REQUESTERS),
     "/reports/actions": Sent(REQUESTERS, {"id": "{report_id}", "action": "retry", "confirmed": "1"}),
@@ -68,7 +72,7 @@ FORMS: dict[str, Sent] = {
     "/operations": Sent(
         REQUESTERS, {"action": "cancel", "filter": '{"kind": ["dowork"]}', "expected": "100"}
     ),
-    "/dead-letters/redrive": Sent(OPERATORS, {"id": "{letter_id}"}),
+    "/dead-letters/redrive": Sent(OPERATORS, {"id": "{letter_id}", "confirmed": "1"}),
 }
 
 
@@ -120,6 +124,25 @@ def test_every_page_is_in_the_tables_above(api: Access) -> None:
         for name, route in api.client.application.view_functions.items()
         if name.startswith("web.") and name != "web.asset"
     )
+
+
+@pytest.mark.parametrize("path", sorted(set(FORMS) - set(PAGES)))
+def test_the_address_of_a_form_leads_to_its_page(api: Access, path: str, tmp_path: Path) -> None:
+    """A browser opens it after a sign-in that a form needed, or from its history."""
+    report = made(api, path, tmp_path)
+    address = filled(api, report, path)
+
+    answer = ask(api, api.person("root", HERS, Role.ADMIN), "GET", address)
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == (address.rpartition("/")[0] or "/")
+    assert ask(api, api.ann, "GET", address, headers={}).mimetype == "application/problem+json"
+
+
+def test_the_address_of_a_form_with_odd_characters_leads_to_no_other(api: Access) -> None:
+    answer = ask(api, None, "GET", "/kinds/a%0Ab%3Fc/pause")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/kinds/a%0Ab%3Fc")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -201,7 +224,7 @@ def test_more_reports_than_were_asked_about_stay_as_they_are(api: Access) -> Non
     answer = ask(api, api.ann, "POST", "/operations", data=form, headers=OURS)
 
     assert answer.status_code == 422
-    assert "More fit now than you were asked about" in answer.text
+    assert "More reports match now than you were asked about" in answer.text
     assert 'name="expected" value="1"' in answer.text
     assert api.services.ledger.get(report.id) == report
 
@@ -283,3 +306,91 @@ def test_programs_get_problems_as_before(api: Access) -> None:
         assert ask(api, api.ann, "GET", path, headers={}).mimetype == "application/problem+json"
     assert ask(api, api.ann, "GET", "/api/v1/nothing").mimetype == "application/problem+json"
     assert ask(api, api.ann, "GET", "/nothing").mimetype == "text/html"
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "options"),
+    [
+        (404, "GET", "/nothing", {}),
+        (404, "GET", "/kinds/nothing", {}),
+        (405, "POST", "/kinds/dowork", {"headers": OURS}),
+        (413, "POST", "/reports/new", {"headers": OURS, "data": {"kind": "x" * 3_000_000}}),
+        (403, "POST", "/kinds/dowork/pause", {"headers": OURS, "data": {"reason": ""}}),
+        (403, "POST", "/reports/new", {"headers": {**HTML, "Sec-Fetch-Site": "cross-site"}}),
+    ],
+    ids=str,
+)
+def test_an_error_has_the_navigation_of_its_viewer(
+    api: Access, status: int, method: str, path: str, options: dict[str, Any]
+) -> None:
+    for role, letters in ((Role.REQUESTER, False), (Role.OPERATOR, True)):
+        who = api.person(f"{role}-lost", HERS, role)
+        answer = ask(api, who, method, path, **options)
+        assert (answer.status_code, answer.mimetype) == (status, "text/html")
+        assert (">Dead letters</a>" in answer.text) is letters, role
+        assert ">New report</a>" in answer.text
+        assert who.owner.name in answer.text
+        assert "private" in answer.headers["Cache-Control"]
+
+
+def test_an_error_of_a_client_that_is_not_known_says_nothing_of_anybody(api: Access) -> None:
+    for headers in (HTML, {**HTML, "Authorization": f"Bearer {Secret.new()}"}):
+        answer = api.client.get("/nothing", headers=headers)
+        assert answer.status_code == 404
+        assert ">Reports</a>" in answer.text
+        assert ">New report</a>" not in answer.text
+        assert ">Dead letters</a>" not in answer.text
+
+
+def test_what_goes_wrong_here_has_the_navigation_of_its_viewer(api: Access) -> None:
+    def breaks() -> str:
+        raise AssertionError("a fault of ours")
+
+    app = api.client.application
+    app.add_url_rule("/breaks", view_func=requires(Permission.READ)(breaks))
+    answer = ask(api, api.person("op", HERS, Role.OPERATOR), "GET", "/breaks")
+    assert (answer.status_code, answer.mimetype) == (500, "text/html")
+    assert ">Dead letters</a>" in answer.text
+    assert "a fault of ours" not in answer.text
+
+
+@pytest.mark.parametrize("auth", ["none", "key"])
+def test_an_error_needs_no_database(tmp_path: Path, auth: str) -> None:
+    services = services_of(tmp_path, auth=auth)
+    try:
+        client = create_app(services).test_client()
+        for path, status in (("/reports", 503), ("/nothing", 404)):
+            headers = {**HTML, **({"Authorization": f"Bearer {Secret.new()}"} if auth == "key" else {})}
+            answer = client.get(path, headers=headers)
+            assert (answer.status_code, answer.mimetype) == (status, "text/html")
+            assert ">Reports</a>" in answer.text
+            assert (">Dead letters</a>" in answer.text) is (auth == "none"), "a key cannot be looked up"
+    finally:
+        services.runtime.close()
+
+
+@pytest.mark.parametrize("times", [1, 1000], ids=["a moment", "for long"])
+def test_a_form_that_is_sent_twice_at_once_leads_to_its_report(
+    api: Access, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept, left = api.services.ledger.accept, iter(range(times))
+
+    def busy(new: NewReport, key: IdempotencyKey | None = None) -> Report:
+        if next(left, None) is not None:
+            raise KeyInFlight("The same request is under way.")
+        return accept(new, key)
+
+    monkeypatch.setattr(api.services.ledger, "accept", busy)
+    monkeypatch.setattr(new_report, "_UNDER_WAY", 0)
+
+    form = {"kind": "dowork", "key": "once", "p.steps": "3"}
+    answer = ask(api, api.ann, "POST", "/reports/new", data=form, headers=OURS)
+
+    if times == 1:
+        assert answer.status_code == 303
+        again = ask(api, api.ann, "POST", "/reports/new", data=form, headers=OURS)
+        assert again.headers["Location"] == answer.headers["Location"]
+        return
+    assert answer.status_code == 409
+    assert "Send it again" in answer.text
+    assert all(f'name="{name}" value="{value}"' in answer.text for name, value in form.items())

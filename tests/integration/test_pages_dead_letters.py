@@ -53,7 +53,7 @@ def test_one_that_is_redriven_leaves_the_list(lifecycle_pages: Pages, reports: W
     page = lifecycle_pages.open("/dead-letters?reason=step_failed")
     row(page, report).get_by_role("link").first.click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("step_failed")
+    expect(page.get_by_role("heading", level=1)).to_have_text("A step failed")
     expect(page.get_by_text("LongError").first).to_be_visible()  # the stack
     lifecycle_pages.check_accessible(page)
 
@@ -79,7 +79,7 @@ def test_many_are_redriven_with_the_outcome_of_each(lifecycle_pages: Pages, repo
     page.get_by_role("button", name="Redrive chosen (2)").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("1 of 2 restarted")
-    assert questions == ["Redrive 2 of them?"]
+    assert questions == ["Redrive 2 dead letters?"]
     expect(page.locator("tr[data-row]").filter(has_text="Stays")).to_have_count(1)
     lifecycle_pages.check_accessible(page)
 
@@ -105,7 +105,7 @@ def test_a_message_is_shown_as_text_or_as_hex_and_does_nothing(
 
     page = lifecycle_pages.open(f"/dead-letters/{as_text}")
     expect(page.locator("pre").filter(has_text=SCRIPT)).to_be_visible()
-    expect(page).to_have_title("not_json · Waybill")
+    expect(page).to_have_title("The message is not JSON · Waybill")
 
     page.goto(f"/dead-letters/{as_hex}")
     expect(page.locator("pre").filter(has_text="ff fe 00 77 61 79")).to_be_visible()
@@ -118,8 +118,32 @@ def test_it_works_without_scripts_and_on_a_phone(lifecycle_pages: Pages, reports
     row(page, report).get_by_role("checkbox").check()
 
     page.get_by_role("button", name="Redrive chosen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Redrive 1 dead letter?")
+    assert reports.show(report.id).status == "fail", "nothing is done before the answer"
+    page.get_by_role("button", name="Redrive 1").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("1 of 1 restarted")
+    page.goto("/dead-letters/redrive")  # as from the browser's history
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dead letters")
+
+
+def test_all_with_a_reason_are_meant_whatever_is_chosen(
+    lifecycle_pages: Pages, reports: WaybillClient
+) -> None:
+    """Without scripts; with them, the boxes are emptied."""
+    one, other = failed(reports), failed(reports)
+    page = lifecycle_pages.open("/dead-letters?reason=step_failed", java_script_enabled=False)
+    row(page, one).get_by_role("checkbox").check()
+
+    page.get_by_role("button", name="Redrive all with this reason").click()
+    page.get_by_role("link", name="Go back").click()
+    expect(row(page, other)).to_be_visible()
+    page.get_by_role("button", name="Redrive all with this reason").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("with the reason “A step failed”?")
+    page.get_by_role("button", name="Redrive").click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("restarted")
+    assert eventually(lambda: reports.show(other.id).attempt == 2, "its second attempt")
 
 
 def test_an_id_that_is_none_is_not_found(lifecycle_pages: Pages) -> None:

@@ -13,8 +13,8 @@ from local.stack import Stack
 from tests.support import lifecycle as ask
 from tests.support.browser import PHONE, Pages
 from tests.support.lifecycle_stack import LifecycleStack
-from tests.support.reports import ended, run
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.reports import QUICK, ended, run
+from tests.support.waiting import eventually
 from waybill_client import Report, WaybillClient
 
 pytest_plugins = ["tests.support.lifecycle_fixtures", "tests.support.browser_fixtures"]
@@ -66,7 +66,7 @@ class TestWatched:
     def test_it_runs_to_its_end_without_a_reload(
         self, lifecycle_pages: Pages, reports: WaybillClient
     ) -> None:
-        report = running(reports, "talk", {"ways": ["print", "log"], "text": "hello", "seconds": 2})
+        report = running(reports, "talk", {"ways": ["print", "log"], "text": "hello", "seconds": 5})
         page = lifecycle_pages.open(f"/reports/{report.id}")
         mark(page)
 
@@ -76,7 +76,7 @@ class TestWatched:
         assert not reports.show(report.id).ended, "the log came while it ran"
         expect(status(page)).to_have_text("Done")
         expect(page).to_have_title("✓ Done \N{EN DASH} Talk · Waybill")
-        expect(page.locator("#connection")).to_have_text("Ended", timeout=PATIENCE * 1000)
+        expect(page.locator("#connection")).to_have_text("Ended")
         expect(page.locator("#progress tbody tr")).to_have_count(2)
         expect(page.locator("#files")).to_contain_text("talk.txt")
         expect(page.locator("#files pre")).to_have_text("talk\n")
@@ -114,6 +114,23 @@ class TestActions:
         assert questions == ["Cancel this report?"]
         assert reports.show(report.id).status == "cancelled"
 
+    def test_without_scripts_a_page_asks(self, lifecycle_pages: Pages, reports: WaybillClient) -> None:
+        report = running(reports, "slow", {"steps": 1, "seconds": 30})
+        page = lifecycle_pages.open(f"/reports/{report.id}", java_script_enabled=False, viewport=PHONE)
+
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Cancel this report?")
+        page.get_by_role("link", name="Go back").click()
+        assert reports.show(report.id).status == "processing"
+        scripted = lifecycle_pages.open(f"/reports/{report.id}")
+        scripted.locator("#head form[data-confirm]").evaluate("form => form.submit()")
+        expect(scripted.get_by_role("button", name="Cancel it")).to_be_visible()
+        lifecycle_pages.check_accessible(scripted)
+        page.get_by_role("button", name="Cancel").click()
+        page.get_by_role("button", name="Cancel it").click()
+
+        eventually(lambda: reports.show(report.id).status == "cancelled", "its end")
+
     def test_retry_and_the_attempts_with_their_reasons(
         self, lifecycle_pages: Pages, reports: WaybillClient
     ) -> None:
@@ -149,7 +166,7 @@ class TestActions:
         self, lifecycle_pages: Pages, reports: WaybillClient
     ) -> None:
         lifecycle_pages.expected.append("409")
-        report = running(reports, "slow", {"steps": 1, "seconds": 2})
+        report = running(reports, "slow", {"steps": 1, "seconds": 5})
         page = lifecycle_pages.open(f"/reports/{report.id}", java_script_enabled=False)
         ended(reports, report.id)
 
@@ -212,6 +229,28 @@ class TestFiles:
         assert download.value.suggested_filename == "long.txt"
         assert download.value.path().read_bytes() == LINE * LINES
 
+    def test_one_that_a_browser_shows_opens_alone(
+        self, lifecycle_pages: Pages, reports: WaybillClient
+    ) -> None:
+        lifecycle_pages.expected.append("Blocked script execution")
+        report = written(reports, file("page.html", "text/html", PAGE), file("a.txt", "text/plain", b"here"))
+        page = lifecycle_pages.open(f"/reports/{report.id}", java_script_enabled=False)
+
+        expect(page.get_by_role("link", name="Open a.txt")).to_have_count(0)
+        page.get_by_role("link", name="Open page.html").click()
+        expect(page.locator("#said")).to_have_text("As it came")
+
+    def test_the_script_of_a_picture_that_opens_alone_does_nothing(
+        self, lifecycle_pages: Pages, reports: WaybillClient
+    ) -> None:
+        lifecycle_pages.expected.append("Blocked script execution")
+        script = b"<script>document.documentElement.setAttribute('data-taken', '')</script></svg>"
+        report = written(reports, file("picture.svg", "image/svg+xml", PICTURE.replace(b"</svg>", script)))
+        page = lifecycle_pages.open(f"/reports/{report.id}/files/picture.svg")
+
+        expect(page.locator("svg rect")).to_have_count(1)
+        expect(page.locator("svg[data-taken]")).to_have_count(0)
+
     def test_the_first_rows_of_a_table(self, lifecycle_pages: Pages, reports: WaybillClient) -> None:
         rows = b"name,amount\nteapot,12\n<script>document.title='taken'</script>,7\n"
         report = written(reports, file("sales.csv", "text/csv", rows))
@@ -222,6 +261,11 @@ class TestFiles:
         expect(table.locator("tbody tr").first.locator("td")).to_have_text(["teapot", "12"])
         expect(table).to_contain_text("<script>document.title")
         expect(page.locator("#files .preview")).to_contain_text("2 of 2 rows")
+        for name in ("Copy: id", "Copy: trace", "Copy: SHA-256 of sales.csv"):
+            expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+        page.get_by_role("button", name="Copy: id").dblclick()
+        expect(page.get_by_role("button", name=re.compile("Copied|Not allowed here"))).to_have_count(1)
+        expect(page.get_by_role("button", name="Copy: id")).to_have_text("Copy")
         lifecycle_pages.check_accessible(page)
 
     def test_a_pdf_comes_so_that_the_browsers_viewer_takes_it(
@@ -264,6 +308,13 @@ class TestLogs:
         expect(lines.first).to_have_text("hello on standard error")
         page.goto(f"/reports/{report.id}?step=none")
         expect(page.locator("#logs")).to_contain_text("No line is of these")
+
+    def test_steps_lead_to_no_log_that_is_empty(self, lifecycle_pages: Pages, reports: WaybillClient) -> None:
+        page = lifecycle_pages.open(f"/reports/{run(reports, parameters=QUICK).id}")
+
+        expect(page.locator("#logs")).to_contain_text("printed and logged nothing")
+        expect(page.locator("#progress tbody tr")).not_to_have_count(0)
+        expect(page.get_by_role("link", name="Log of")).to_have_count(0)
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False])
@@ -350,7 +401,7 @@ def test_many_reports_may_be_open_at_once(lifecycle_pages: Pages, api: httpx.Cli
         expect(first.locator("[data-steps] tr[data-runs]")).to_have_count(1)
     finally:
         api.post(f"/api/v1/reports/{report_id}:cancel").raise_for_status()
-    expect(first.get_by_text("Ended", exact=True)).to_be_visible(timeout=30_000)
+    expect(first.get_by_text("Ended", exact=True)).to_be_visible()
 
 
 def hide(page: Page, *, hidden: bool) -> None:

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from tests.support.access import HERS, Access, Person, access
 from tests.support.lifecycle_store import Store
-from waybill.domain import Role
+from waybill.domain import Actor, Role
 
 pytest_plugins = ["tests.support.lifecycle_fixtures"]
 
@@ -55,6 +55,30 @@ def test_an_auditor_sees_who_did_what_and_no_button(api: Access, tmp_path: Path)
     assert "Run again" not in seen
     assert sends(api, auditor, f"/reports/{report.id}/rerun").status_code == 403
     assert "Who did what" not in sees(api, api.ann, f"/reports/{report.id}").text
+
+
+def test_who_paused_its_kind_is_for_those_who_may_pause_it(api: Access) -> None:
+    report = api.requested(api.ann)
+    root = api.person("root", HERS, Role.ADMIN)
+    api.services.kind_limits.pause(Actor(root.owner, "a key"), report.kind, "no data")
+    try:
+        for who, may in ((api.ann, False), (root, True)):
+            seen = sees(api, who, f"/reports/{report.id}").text
+            assert "Waits since its kind is paused</b>: no data." in seen
+            assert ("by root" in seen) is may, who
+    finally:
+        api.services.kind_limits.resume(Actor(root.owner, "a key"), report.kind)
+
+
+def test_without_kafka_no_end_is_foretold(api: Access) -> None:
+    """This process has not reached it."""
+    report = api.requested(api.ann)
+
+    seen = sees(api, api.ann, f"/reports/{report.id}").text
+
+    assert "Waits for Kafka, which does not answer</b>. The report is kept, and goes on by itself." in seen
+    assert "waits for Kafka, which does not answer" in sees(api, api.ann, "/reports").text
+    assert "free slot" not in seen
 
 
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "none"}, {"Origin": "https://evil.example"}])

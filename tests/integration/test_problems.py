@@ -148,13 +148,15 @@ class TestAddresses:
         problem(http.get(f"{REPORTS}/{report_id}{rest}"), 404, "no-such-report")
 
     def test_an_unknown_address(self, http: httpx.Client) -> None:
-        problem(http.get("/api/v1/nonsense"), 404, "not-found")
+        answer = problem(http.get("/api/v1/nonsense"), 404, "not-found")
+        assert answer["detail"] == "Check that the address is complete, and spelt as it was given."
 
     @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
     def test_a_method_that_is_not_allowed(self, method: str, http: httpx.Client) -> None:
         answer = http.request(method, REPORTS)
 
-        problem(answer, 405, "method-not-allowed")
+        detail = problem(answer, 405, "method-not-allowed")["detail"]
+        assert detail.startswith(f"This address does not take {method}, only GET, HEAD")
         assert {"GET", "POST"} <= set(answer.headers["Allow"].replace(" ", "").split(","))
 
     @pytest.mark.parametrize(

@@ -270,7 +270,7 @@ def test_reports_of_other_kinds_leave_nothing_behind(api: httpx.Client, lifecycl
 
 # --- one attempt after the other in the tests' own process, in a real slot
 
-LEASE = LeasePolicy(time_to_live=timedelta(seconds=3), heartbeat=timedelta(seconds=0.5))
+LEASE = LeasePolicy(time_to_live=timedelta(seconds=6), heartbeat=timedelta(seconds=0.5))
 WORKER_NAME = "the worker"
 
 

@@ -35,7 +35,7 @@ producer-api SERVER {root}
 @pytest.fixture(scope="module")
 def posted(client: WaybillClient, traces: Traces) -> Trace:
     """The trace of the article's job."""
-    return traces.whole(run(client, "dowork", {}).trace_id, *STEPS)
+    return traces.published_at_once(lambda: run(client, "dowork", {}), *STEPS)[1]
 
 
 class TestTree:
@@ -45,9 +45,9 @@ class TestTree:
     def test_the_articles_call_has_the_same_tree(
         self, http: httpx.Client, client: WaybillClient, traces: Traces
     ) -> None:
-        asked = http.get("/api/report").json()
-
-        trace = traces.whole(ended(client, asked["id"]).trace_id, *STEPS)
+        _, trace = traces.published_at_once(
+            lambda: ended(client, http.get("/api/report").json()["id"]), *STEPS
+        )
 
         assert trace.outline() == TREE.format(root="GET /api/report")
 

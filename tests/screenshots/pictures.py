@@ -72,5 +72,6 @@ def _pages(scene: Scene | None) -> dict[str, str]:
         "dead-letter": f"/dead-letters/{scene.letter}",
         "kinds": "/kinds",
         "kind": "/kinds/query:late-flights",
+        "api-reference": "/api/v1/docs#post-api-v1-reports",
         "not-found": "/nothing",
     }

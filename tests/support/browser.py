@@ -10,12 +10,22 @@ def test_a_page(pages: Pages) -> None:
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, ViewportSize
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    ViewportSize,
+    expect,
+)
 
 from tests.support.waiting import PATIENCE
 
@@ -23,6 +33,10 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "browser tests need Chromium: apt-get install chromium"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 TABLET: ViewportSize = {"width": 820, "height": 1180}
+# Playwright's own is 5 s: as long as some pages take to ask again.
+expect.set_options(timeout=PATIENCE * 1000)
+_TALLEST = 8000
+"""Pixels."""
 PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
@@ -84,6 +98,19 @@ class Pages:
             self.problems.append(f"{message.type}: {message.text}")
 
 
+@contextmanager
+def opened_pages(browser: Browser, url: str) -> Iterator[Pages]:
+    """A test in which the browser complained fails."""
+    opened = Pages(browser, url)
+    try:
+        yield opened
+    finally:
+        opened.close()
+    unexpected = [one for one in opened.problems if not any(part in one for part in opened.expected)]
+    assert not unexpected, unexpected
+
+
 def screenshot(page: Page, file: Path) -> None:
-    """All of the page."""
-    page.screenshot(path=file, full_page=True, animations="disabled")
+    """All of the page, but of one that is very long what is seen of it."""
+    height: int = page.evaluate("document.documentElement.scrollHeight")
+    page.screenshot(path=file, full_page=height <= _TALLEST, animations="disabled")

@@ -134,6 +134,19 @@ class _Registry(jws.JWSRegistry):
     max_header_length = 100_000
 
 
+def settings_to_sign_in(issuer: Issuer) -> dict[str, str]:
+    """Of an API at which one signs in at the issuer, or sends a key."""
+    issuer.clients = {"pages": "secret"}
+    return {
+        "auth": "key,oidc",
+        "oidc_issuers": issuer.url,
+        "oidc_audience": "api",
+        "oidc_client_id": "pages",
+        "oidc_client_secret": "secret",
+        "session_secret": "s" * 32,
+    }
+
+
 @contextmanager
 def issuing(path: str = "") -> Iterator[Issuer]:
     with serving() as server:

@@ -1,6 +1,6 @@
 """The store in the test's own process: on a database of its own, with times that the test chooses."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -98,6 +98,7 @@ class Store:
         self.transactions = Transactions(
             engine, policies.topics, _Handing(lambda left: self.hand_over(left)), policies.requeue_after
         )
+        self.lease = policies.lease
         self.ledger = Ledger(self.transactions, policies.lease)
         self.trimmed: list[tuple[str, int]] = []
         self.dead_letters = DeadLetters(
@@ -135,9 +136,11 @@ class Store:
         """By a worker in which nothing else runs, unless `alone` is False."""
         return self.ledger.claim(report_id, owner, attempt_trace=spans, alone=alone)
 
-    def has_worker(self, slots: int, partitions: int = 0) -> None:
+    def has_worker(
+        self, slots: int, partitions: int = 0, kinds: Sequence[str] | None = None, name: str = "a worker"
+    ) -> None:
         """There is one, and it is idle; its row is as if it had been written just now."""
-        WorkerRow(self.engine, "a worker", slots).write(partitions)
+        WorkerRow(self.engine, name, slots, kinds).write(partitions)
 
     def limit(self, level: str, tenant: str = "", owner: str = "", **values: int) -> None:
         """What a tenant or an owner may have under way; without names, each of them."""

@@ -1,15 +1,15 @@
 """Traces as Jaeger's API v3 gives them: OpenTelemetry's own form, with scopes, links and exact parents."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
 from tests.support.carriers import ForeignSpan
-from tests.support.waiting import eventually
-from waybill_client import ExpectedTrace, JaegerClient
+from tests.support.waiting import PATIENCE, eventually
+from waybill_client import ExpectedTrace, JaegerClient, Report
 from waybill_client.jaeger import SERVICES
 
 KINDS = {1: "INTERNAL", 2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
@@ -84,8 +84,19 @@ class Traces:
     def whole(self, trace_id: str | None, *names: str, services: Iterable[str] = SERVICES) -> Trace:
         """Waits for every one of `services`, for every span's parent, and for `names`."""
         assert trace_id
-        self.jaeger.wait_for(trace_id, ExpectedTrace(frozenset(services), names), timeout=60)
+        self.jaeger.wait_for(trace_id, ExpectedTrace(frozenset(services), names), timeout=PATIENCE)
         return self.now(trace_id)
+
+    def published_at_once(self, ask: Callable[[], Report], *names: str) -> tuple[Report, Trace]:
+        """A report that was asked for, and has ended, with its trace, as `whole`. Where the process that
+        accepts a report comes to publish it too late, on a slow machine, another one does: then once more."""
+
+        def look() -> tuple[Report, Trace] | None:
+            report = ask()
+            trace = self.whole(report.trace_id, *names)
+            return (report, trace) if trace["report_producer"].service == "producer-api" else None
+
+        return eventually(look, "a report whose command was published at once")
 
     def of_caller(self, caller: ForeignSpan, *names: str) -> Trace:
         """Waits for `names`; the spans whose parent is `caller` are the roots."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds. Far more than anything takes, for machines that do other work too; only failures are slow."""
 
 

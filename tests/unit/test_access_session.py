@@ -289,7 +289,12 @@ class TestSigningIn:
     def test_is_not_there_where_no_client_id_is_set(self, make: Make) -> None:
         browser = Browser(make(oidc_client_id="", session_secret=""))
 
-        for method, path in (("GET", "/login"), ("GET", "/login/callback"), ("POST", "/logout")):
+        for method, path in (
+            ("GET", "/login"),
+            ("GET", "/login/callback"),
+            ("POST", "/logout"),
+            ("GET", "/signed-out"),
+        ):
             assert "WAYBILL_OIDC_CLIENT_ID" in failed(browser.ask(method, path), "not-found", 404)
 
 
@@ -630,6 +635,12 @@ class TestASession:
         assert no_session(alice)
         assert alice.ask("POST", "/logout").status_code == 204, "again"
         assert alice.get("/logout").status_code == 405
+
+    def test_a_page_is_sent_to_one_that_needs_no_sign_in(self, alice: Browser) -> None:
+        answer = alice.ask("POST", "/logout", Origin=HOST, Accept="text/html")
+
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/signed-out")
+        assert alice.cookies == {}
 
 
 OURS = [

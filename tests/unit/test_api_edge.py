@@ -276,6 +276,29 @@ class TestProxies:
 
         assert seen == [scheme]
 
+    @pytest.mark.parametrize(
+        ("sent", "scheme"),
+        [
+            ("https", "https"),
+            ("http, https", "https"),
+            ("javascript", "http"),
+            ("https, <img src=x>", "http"),
+            ("$(id)", "http"),
+            ("https,", "http"),
+            ('"<img src=x>, https', "https"),
+        ],
+    )
+    def test_a_scheme_that_is_none_gets_into_no_link(self, sent: str, scheme: str, make: Make) -> None:
+        app, seen = make(trusted_proxies="127.0.0.1"), []
+
+        @app.before_request
+        def look() -> None:
+            seen.append(request.scheme)
+
+        app.test_client().get(KINDS, headers={"X-Forwarded-Proto": sent})
+
+        assert seen == [scheme]
+
     def test_of_several_proxies_the_nearest_counts(self, make: Make) -> None:
         client = make(trusted_proxies="127.0.0.1").test_client()
 

@@ -96,6 +96,26 @@ def test_a_count_above_its_bound_is_said_in_a_sentence(name: str) -> None:
     assert "bounds.py" in sentence
 
 
+@pytest.mark.parametrize(("slowness", "is_above"), [(1.0, True), (0.5, True), (1.9, True), (2.1, False)])
+def test_bounds_of_processor_time_are_higher_on_a_slower_machine(slowness: float, is_above: bool) -> None:
+    counts = {name: bound.most for name, bound in BOUNDS.items()}
+    counts["cpu_ms_load"] *= 2
+
+    found = list(bounds.exceeded({**counts, bounds.REFERENCE: 45.0 * slowness}))
+
+    assert [one.partition(":")[0] for one in found] == ["cpu_ms_load"] * is_above
+
+
+def test_bounds_of_what_is_counted_are_the_same_on_every_machine() -> None:
+    counts = {name: bound.most for name, bound in BOUNDS.items()}
+
+    found = bounds.exceeded(
+        {**counts, "statements_load": counts["statements_load"] * 1.1, bounds.REFERENCE: 450.0}
+    )
+
+    assert [one.partition(":")[0] for one in found] == ["statements_load"]
+
+
 def test_a_count_that_is_missing_is_not_within_its_bound() -> None:
     counts = {name: bound.most for name, bound in BOUNDS.items()}
     del counts["statements_load"]

@@ -400,6 +400,17 @@ class TestReading:
             assert "days ago: no data)" in output, command
             assert "(at most 3 at once)" in output, command
 
+    @pytest.mark.parametrize(("offered_by", "is_said"), [(0, True), (2, False), (None, False)])
+    def test_kinds_shows_what_no_worker_offers(
+        self, server: Server, waybill: Waybill, offered_by: int | None, is_said: bool
+    ) -> None:
+        kind = {**KINDS["kinds"][0], "offered_by": offered_by}
+        server.routes["GET /api/v1/kinds"] = lambda request: request.json({"kinds": [kind]})
+        for command in (("kinds",), ("kinds", "flights")):
+            output = " ".join(waybill(*command)[1].split())
+            assert ("(no worker offers it)" in output) is is_said, command
+        assert json.loads(waybill("kinds", "--json")[1])["kinds"][0]["offered_by"] == offered_by
+
     @pytest.mark.parametrize(
         ("command", "path", "body", "printed"),
         [

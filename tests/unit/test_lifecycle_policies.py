@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from waybill.domain import RetryPolicy
+from waybill.domain import LeasePolicy, RetryPolicy
 
 POLICY = RetryPolicy(initial_delay=timedelta(seconds=2), factor=2.0, max_delay=timedelta(minutes=10))
 
@@ -59,3 +59,24 @@ def test_any_factor_grows_until_the_longest() -> None:
     ]
 
     assert longest == pytest.approx([1, 3, 9, 20, 20], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "left", "silent"),
+    [
+        (5, 30, None),
+        (5, 20, None),
+        (5, 19, 11),
+        (5, 0, 30),
+        (5, -3, 33),
+        (1, 21, None),
+        (12, 7, None),
+        (12, 5, 25),
+    ],
+)
+def test_a_worker_is_silent_after_two_heartbeats_and_a_third_of_its_lease(
+    heartbeat: float, left: float, silent: float | None
+) -> None:
+    lease = LeasePolicy(timedelta(seconds=30), timedelta(seconds=heartbeat))
+
+    assert lease.silence(timedelta(seconds=left)) == (None if silent is None else timedelta(seconds=silent))

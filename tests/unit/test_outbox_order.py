@@ -153,6 +153,34 @@ class TestOrder:
 
         assert ready(opened) == [row(1, report=OTHER)]
 
+    def test_what_is_left_to_the_sweep_holds_up_what_has_counted_on_it(self) -> None:
+        """Row 3 waits for row 1, which is another process's, and for row 2, which was to go out with it."""
+        clock = Clock()
+        opened = order(clock)
+        opened.add(committed(row(2), waiting=[row(1)]))
+        clock.now = 0.8
+        opened.add(committed(row(3), waiting=[row(1), row(2)], since=0.7))
+        opened.add(committed(waiting=[row(2)], looked_for=[REPORT], since=0.75))
+        clock.now = 1.2
+        assert ready(opened) == [], "row 2 is too old by now"
+        opened.add(committed(waiting=[row(2), row(3)], looked_for=[REPORT], since=1.3))
+
+        assert ready(opened) == []
+        opened.add(committed(waiting=[row(3)], looked_for=[REPORT], since=1.4))
+        assert ready(opened) == [row(3)]
+
+    def test_what_was_not_published_holds_up_what_has_counted_on_it(self) -> None:
+        opened = order()
+        opened.add(committed(row(2)))
+        opened.add(committed(row(4), waiting=[row(2), row(3)]))
+        assert ready(opened) == [row(2)]
+        opened.not_published([row(2)])
+        opened.add(committed(waiting=[row(2), row(4)], looked_for=[REPORT], since=0.1))
+
+        assert ready(opened) == []
+        opened.add(committed(waiting=[row(4)], looked_for=[REPORT], since=0.2))
+        assert ready(opened) == [row(4)]
+
     def test_a_command_alone_waits_for_nothing(self) -> None:
         opened = order()
         command = Publication(REPORT, 3, 2, command=True)

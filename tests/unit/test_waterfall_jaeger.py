@@ -205,6 +205,7 @@ def test_one_that_is_away_is_not_asked_for_its_pages(server: Server) -> None:
     jaeger.ask(OURS)
 
     assert not jaeger.lacks_pages()
+    assert why_no_page("https://jaeger.example.com", jaeger, TRACE) == "it does not answer"
     assert pages.asked == 0
 
 

@@ -51,8 +51,9 @@ def view(
     spans: Sequence[SpanResource],
     traced: Sequence[SpanResource] | NoSpans = NoSpans.NOT_SET,
     usual: Mapping[str, float] | None = None,
+    zoomed: str | None = None,
 ) -> WaterfallView:
-    return view_of(KnownSpans(spans, traced, truncated=False, usual=usual or {}), NOW)
+    return view_of(KnownSpans(spans, traced, truncated=False, usual=usual or {}), NOW, zoomed)
 
 
 def every(rows: Sequence[Row]) -> list[Row]:
@@ -91,6 +92,57 @@ def test_an_axis_of_nothing_and_one_that_grows() -> None:
     assert axis_of(100_000, grows=True).x(100_000) == pytest.approx(83.333)
 
 
+# --- one attempt alone
+
+
+TWICE = (
+    root(None),
+    stored("waiting for a slot", 0, 8),
+    attempt(8, 10, error="failed"),
+    stored("retry", 10, 16),
+    attempt(16, None, 2),
+    stored("render", 18, None, parent="attempt 2"),
+)
+"""Now is 20 s after its request."""
+
+
+def bars(found: WaterfallView) -> dict[str, tuple[float, float]]:
+    return {row.title: (row.bar.x, row.bar.width) for row in every(found.rows)}
+
+
+def test_an_attempt_that_is_small_can_be_shown_alone() -> None:
+    whole = view(TWICE)
+    assert whole.alone is None
+    assert {row.title: row.zoom for row in every(whole.rows) if row.zoom} == {
+        "Attempt 1": "1",
+        "Attempt 2": "2",
+    }
+
+    found = view(TWICE, zoomed="1")
+    assert found.alone == "Attempt 1"
+    assert found.origin == at(8)
+    assert [tick.label for tick in found.axis.ticks][:2] == ["0", "500 ms"]
+    shown = bars(found)
+    assert shown.pop("Attempt 1") == (0, 100)
+    assert set(shown.values()) == {(0, 0)}
+    assert {row.title: row.zoom for row in every(found.rows) if row.zoom} == {"Attempt 2": "2"}
+    assert {row.title for row in every(found.rows) if row.is_open} == {"Attempt 1"}
+    assert found.totals == whole.totals
+
+
+def test_one_that_runs_grows_alone_too() -> None:
+    found = view(TWICE, zoomed="2")
+    growing = {row.title: row.bar.grows_from for row in every(found.rows) if row.runs}
+
+    assert growing == {"Attempt 2": 0, "render": 2000}
+    assert bars(found)["render"][0] == pytest.approx(100 * 2 / 7, abs=0.01)  # room for 3 s more
+
+
+@pytest.mark.parametrize("number", ["", "0", "3", "-1", "x" * 100, "\0"])
+def test_a_number_of_no_attempt_shows_all(number: str) -> None:
+    assert view(TWICE, zoomed=number) == view(TWICE)
+
+
 # --- rows
 
 
@@ -116,6 +168,7 @@ def test_the_waits_are_told_apart_and_add_up() -> None:
         ("work", "4.0 s", 50),
     ]
     assert sum(one.share for one in found.totals) == pytest.approx(100)
+    assert [bool(row.meaning) for row in found.rows] == [True] * 4 + [False], "each wait says what it is for"
 
 
 def test_what_runs_grows_from_its_start_and_has_no_path() -> None:
@@ -194,6 +247,41 @@ def test_a_step_that_takes_long_says_by_how_much() -> None:
     }
 
 
+# --- before the first step
+
+
+def test_what_passes_before_the_first_step_has_a_row() -> None:
+    found = view([root(5), attempt(1, 5), stored("load", 1.9, 5, "attempt 1")])
+    (row,) = found.rows
+
+    assert [(one.title, one.took) for one in row.children] == [
+        ("Before the first step", "900 ms"),
+        ("load", "3.1 s"),
+    ]
+    assert row.children[0].critical
+    assert ("beginning", "before the first step: its process starts") in found.legend
+
+
+def test_it_grows_until_the_first_step_begins() -> None:
+    (row,) = view([root(None), attempt(1, None)]).rows
+
+    assert [(one.title, one.runs, one.bar.grows_from) for one in row.children] == [
+        ("Before the first step", True, 1000)
+    ]
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [root(5), attempt(1, 5, error="worker lost")],
+        [root(5), attempt(1, 5)],
+        [root(5), attempt(1, 5), stored("load", 1.04, 5, "attempt 1")],
+    ],
+)
+def test_an_attempt_without_steps_or_that_begins_at_once_has_no_such_row(spans: list[SpanResource]) -> None:
+    assert "Before the first step" not in titles(view(spans))
+
+
 # --- with Jaeger's
 
 
@@ -223,10 +311,11 @@ def test_a_trace_refines_what_the_database_knows_and_hides_none_of_it() -> None:
     rows = {row.title: row for row in found.rows}
 
     assert found.from_jaeger
-    assert rows.keys() == {"Attempt 1", "Attempt 2", "Waiting", "POST /api/v1/reports", "report_producer"}
+    assert rows.keys() == {"Attempt 1", "Attempt 2", "Waiting", "POST /api/v1/reports", "Sending to Kafka"}
+    assert ("Span", "report_producer") in rows["Sending to Kafka"].facts
     assert [row.title for row in rows["Attempt 1"].children] == ["load"]
-    assert [row.title for row in rows["Attempt 2"].children] == ["load", "render"]
-    load = rows["Attempt 2"].children[0]
+    assert [row.title for row in rows["Attempt 2"].children] == ["Before the first step", "load", "render"]
+    load = rows["Attempt 2"].children[1]
     assert (load.id, load.starts, load.took) == ("f", "+1.2 s", "1.8 s")
     assert [(row.title, row.what) for row in load.children] == [("SELECT", "call")]
     assert ("own", "x") in rows["Attempt 2"].facts

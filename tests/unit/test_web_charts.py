@@ -1,6 +1,6 @@
 """Bars of what ended in each hour."""
 
-from producer_api.web.charts import HEIGHT, WIDTH, hour_bars, in_words
+from producer_api.web.charts import HEIGHT, WIDTH, hour_bars, in_words, most_in_an_hour
 from waybill.store import EndedHour
 
 
@@ -31,4 +31,9 @@ def test_an_hour_before_the_first_is_left_out() -> None:
 
 def test_the_bars_in_words() -> None:
     hours = [EndedHour("flights", 0, 1200, 1), EndedHour("flights", 3, 34, 0)]
-    assert in_words(hours) == "In the last 24 hours 1,234 done and 1 failed"
+    assert in_words(hours) == (
+        "Requested in the last 24 hours: 1,234 done and 1 failed; at most 1,201 in an hour, in the last one"
+    )
+    assert in_words(hours[1:]).endswith("34 done and 0 failed; at most 34 in an hour, 3 h ago")
+    assert in_words([]) == "Requested in the last 24 hours: 0 done and 0 failed"
+    assert (most_in_an_hour(hours), most_in_an_hour([])) == (1201, 0)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from producer_api.problems import FieldError
-from producer_api.web.fields import FormField, Widget, fields_of, link_fields
-from producer_api.web.sent_fields import errors_by_field, sent_parameters
+from producer_api.web.field_texts import Widget
+from producer_api.web.fields import FormField, fields_of
+from producer_api.web.sent_fields import sent_parameters, typed
 
 RANGE = {"properties": {"first": {"type": "string"}, "last": {"type": "string"}}, "type": "object"}
 
@@ -77,29 +77,94 @@ def test_what_is_no_json_is_said_by_its_field() -> None:
     assert errors[0].field == "parameters.one"
 
 
-def test_errors_are_gathered_by_field() -> None:
-    errors = [
-        FieldError(field="parameters.period.first", message="is no date"),
-        FieldError(field="parameters.n", message="too large"),
-        FieldError(field="tags.0", message="too long"),
-    ]
-    assert errors_by_field(errors) == {
-        "p.period": ["first: is no date"],
-        "p.n": ["too large"],
-        "tags": ["0: too long"],
-    }
+TEXT = {"type": "string"}
+TEXTS = {"type": "array", "items": TEXT}
+FEW = {"type": "string", "enum": ["a", "b"]}
+SOME = {"type": "array", "items": FEW}
 
 
-def test_an_address_has_what_a_form_has() -> None:
-    parameters = {"n": 1, "many": ["a", "b"], "days": {"first": "1", "last": "2"}, "none": None, "yes": True}
-    assert list(link_fields(parameters)) == [
-        ("p.n", "1"),
-        ("p.many", "a"),
-        ("p.many", "b"),
-        ("p.days.first", "1"),
-        ("p.days.last", "2"),
-        ("p.yes", "true"),
-    ]
+def either(*schemas: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"anyOf": list(schemas), **more}
+
+
+def submitted(one: FormField) -> dict[str, list[str]]:
+    """As a browser sends the field, untouched: a chosen box or option alone, lines with CR LF."""
+    offered = [value for value, _ in one.choices]
+    match one.widget:
+        case Widget.RANGE if len(one.texts) == 2:
+            return {f"{one.key}.first": [one.texts[0]], f"{one.key}.last": [one.texts[1]]}
+        case Widget.CHECKBOXES | Widget.RADIO | Widget.SELECT | Widget.RANGE:
+            return {one.key: [text for text in one.texts if text in offered]}
+        case Widget.LINES | Widget.JSON:
+            return {one.sent_as: ["\r\n".join(one.texts).replace("\r\n", "\n").replace("\n", "\r\n")]}
+        case Widget.TEXT:
+            return {one.key: ["".join(one.texts).replace("\n", "").replace("\r", "")]}
+    return {one.key: list(one.texts) or [""]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (TEXT, "two\nlines"),
+        (TEXT, " kept "),
+        (TEXT, " "),
+        (TEXT, ""),
+        ({**TEXT, "default": "q"}, ""),
+        ({**TEXT, "default": "a\nb"}, "hello"),
+        ({**TEXTS, "default": ["x\ny"]}, ["p", "q"]),
+        ({**SOME, "default": [["nested"]]}, ["a", "b"]),
+        (TEXTS, ["two\nlines", " kept ", ""]),
+        (TEXTS, ["a", "b"]),
+        (SOME, ["a", "not offered any more"]),
+        (FEW, "not offered any more"),
+        (either(FEW, {"type": "null"}, default="a"), "not offered any more"),
+        (either({"type": "integer"}, {"type": "null"}, default=5), None),
+        (either(TEXTS, {"type": "null"}, default=["a"]), None),
+        ({**TEXTS, "default": ["a"]}, []),
+        ({**SOME, "default": ["a"]}, []),
+        ({"enum": ["a", 1, True, None]}, "a"),
+        (either(TEXTS, TEXT), "a"),
+        (either({"type": "integer"}, TEXT), "7"),
+        (either({"type": "integer"}, TEXT), 7),
+        (
+            either({"enum": ["today"]}, {"$ref": "#/$defs/Range"}),
+            {"first": "2026-01-01", "last": "2026-01-02"},
+        ),
+        (either({"enum": ["today"]}, {"$ref": "#/$defs/Range"}), "not_offered_any_more"),
+        ({"type": "object"}, {"deep": [{"er": [1, "\N{SNOWMAN}"]}]}),
+    ],
+)
+def test_what_a_form_shows_is_what_it_sends_and_what_its_address_fills_in(
+    schema: dict[str, Any], value: Any
+) -> None:
+    document = {"properties": {"one": schema}, "$defs": {"Range": RANGE}}
+    plain, shown = fields_of(document, {}), fields_of(document, {"one": value})
+
+    assert sent_parameters(plain, submitted(shown[0])) == ({"one": value}, [])
+
+    address: dict[str, list[str]] = {}
+    for key, text in shown[0].filled:
+        address.setdefault(key, []).append(text)
+    again = fields_of(document, typed(plain, address) if address else {})
+    assert [one.texts for one in again] == [one.texts for one in shown]
+
+
+def test_an_emptied_field_that_falls_back_to_its_default_shows_it() -> None:
+    assert field({"type": "integer", "default": 10}).placeholder == "10"
+    assert field(either({"enum": ["a", 1]}, TEXTS, default="a")).placeholder == '"a"'
+    assert field(either({"type": "integer"}, {"type": "null"}, default=10)).placeholder == ""
+    assert field({**SOME, "default": ["a"]}).placeholder == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 5000, "[" * 200 + "]" * 200, r'"\ud800"', r'{"\ud800": 1}', r'"\u0000"', "NaN", "1e999", "{", "a"],
+)
+def test_what_is_typed_as_json_and_cannot_be_kept_is_said_and_shown_as_it_was_typed(text: str) -> None:
+    fields = [field({"type": "object"})]
+    values, errors = sent_parameters(fields, {"p.one": [text]})
+    assert (values, [one.field for one in errors]) == ({}, ["parameters.one"])
+    assert field({"type": "object"}, typed(fields, {"p.one": [text]})["one"]).texts == [text]
 
 
 def test_a_bound_that_no_browser_knows_exactly_is_left_to_the_server() -> None:

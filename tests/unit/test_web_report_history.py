@@ -1,14 +1,12 @@
 """What a report's events say of its attempts, steps and changes."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from producer_api.web.report_history import History, history_of
-from producer_api.web.report_words import in_short, wait_of
-from waybill.domain import KindLimit, Report, Status, new_report_id
+from waybill.domain import Report, Status, new_report_id
 from waybill.store import StoredEvent
 
 NOW = datetime(2026, 11, 28, 7, 0, tzinfo=UTC)
@@ -69,9 +67,9 @@ def test_an_attempt_that_went_well() -> None:
     ("failure", "words"),
     [
         (error("step_failed", step="load"), "Failed in load"),
-        (error("timed_out"), "Took longer than it may"),
-        (error("slot_died"), "Its process ended without a result"),
-        (error("of a later version"), "Failed"),
+        (error("timed_out"), "The time limit was reached"),
+        (error("slot_died"), "The process that ran the report ended without a result"),
+        (error("of_a_later_version"), "Of a later version"),
     ],
 )
 def test_an_attempt_that_failed_and_is_tried_again(failure: dict[str, Any], words: str) -> None:
@@ -108,7 +106,7 @@ def test_each_attempt_has_its_own_end() -> None:
     events(Status.INIT, 2, worker_lost=True)(Status.PROCESSING, 3)(Status.INIT, 3)
 
     assert [one.words for one in events.history().attempts] == [
-        "Its worker does not know this kind",
+        "The worker's version does not know this kind, or one of its parameters",
         "Lost: its worker died, or was cut off",
         "Given back: its worker was stopped",
     ]
@@ -142,27 +140,3 @@ def test_the_newest_events_alone_are_enough() -> None:
 
     assert history.left_out == 49
     assert [(one.number, one.end) for one in history.attempts] == [(3, "done")]
-
-
-def test_what_a_report_waits_for() -> None:
-    waiting = replace(REPORT, status=Status.INIT)
-    paused = KindLimit("flights", paused_at=NOW, paused_by="ann", reason="no data")
-
-    def words(report: Report, limit: KindLimit | None = None) -> str | None:
-        wait = wait_of(report, limit)
-        return wait.words if wait else None
-
-    assert words(REPORT) is None
-    assert words(waiting) == "for its turn and a free slot"
-    assert words(replace(waiting, awaits_kind=True)) == "for its turn: as many run as may"
-    assert words(waiting, paused) == "since its kind is paused"
-    retried = wait_of(replace(waiting, not_before=NOW), None)
-    assert retried is not None
-    assert (retried.words, retried.until) == ("for its next attempt", NOW)
-    assert words(replace(REPORT, cancel_requested=True)) == "for its worker to stop it"
-
-
-def test_parameters_in_short() -> None:
-    assert in_short({}) == ""
-    assert in_short({"month": 7, "carrier": None, "airport": "JFK"}) == "month 7, airport JFK"
-    assert len(in_short({"text": "x" * 1000, "b": "y" * 90, "c": 1, "d": 2, "e": 3})) <= 62

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from producer_api.web.shell_commands import as_curl, as_waybill
+from producer_api.web.shell_commands import as_curl, as_preview, as_waybill
 from waybill.domain import Report, Status, new_report_id
 
 NOW = datetime(2026, 11, 28, 7, 0, tzinfo=UTC)
@@ -76,3 +76,25 @@ def test_what_else_was_asked_for_is_there_but_no_webhook() -> None:
     assert body["timeout_seconds"] == 90
     assert "secret" not in curl
     assert "Authorization" not in curl
+
+
+def test_a_preview_has_the_defaults_and_asks_for_what_has_none() -> None:
+    defaults = {"month": 7, "text": "it's $HOME", "many": ["A", "b c"], "period": "last_month", "yes": False}
+    properties = {name: {"default": value} for name, value in defaults.items()}
+    schema = {
+        "properties": {**properties, "region": {}, "any": {}, "none": {"default": None}},
+        "required": ["region"],
+    }
+
+    assert read(as_preview("query:sales", schema)) == [
+        *("waybill", "preview", "sales.yaml", "--sources", "sources.yaml"),
+        *("-p", "month=7", "-p", "text=it's $HOME", "-p", 'many=["A", "b c"]', "-p", "period=last_month"),
+        *("-p", "yes=false", "-p", "region=VALUE"),
+    ]
+    assert read(as_preview("query:sales", {})) == [
+        "waybill",
+        "preview",
+        "sales.yaml",
+        "--sources",
+        "sources.yaml",
+    ]

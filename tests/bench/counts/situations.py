@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import artefacts, clients, processes
-from tests.bench.counts import database
+from tests.bench.counts import bounds, database, reference
 from tests.bench.counts.reading import Counts, Reading, Window, each_further, idle_rates, per_report, take
 from tests.bench.errors import CannotMeasure
 from tests.bench.rig import API, SLOTS, WORKER, Options, Rig, Say, started
@@ -19,6 +19,8 @@ _PATIENCE_SECONDS = 60.0
 _END_SECONDS = 0.4
 """From a job's file to the last change of its report, and then some."""
 _AT_ONCE = 8
+_REFERENCES = 6
+"""Readings of what the machine itself needs, before the counts and after them."""
 _STARTING_SECONDS = 60
 _ENDS = "SELECT count(*) FILTER (WHERE status = 'done'), max(attempt) FROM reports"
 _RESTING_SECONDS = 0.002
@@ -32,6 +34,8 @@ def measure(directory: Path, scale: Scale, say: Say) -> Counts:
     with started(directory, say, Options.make(counted=True)) as rig:
         counter = _Counter(rig, say)
         slot_start = _slot_start_ms(rig)
+        say("measuring the machine")
+        reference_ms = reference.take_ms(_REFERENCES)
         say("warming up")
         for _ in range(_WARM):
             counter.alone(1, 1)
@@ -49,7 +53,13 @@ def measure(directory: Path, scale: Scale, say: Say) -> Counts:
             for situation, counted in {**found, "idle_second": idle}.items()
             for name, value in counted.items()
         }
-        return {**named, **_memory(rig, say), "slot_start_cpu_ms": slot_start}
+        reference_ms += reference.take_ms(_REFERENCES)
+        return {
+            **named,
+            **_memory(rig, say),
+            "slot_start_cpu_ms": slot_start,
+            bounds.REFERENCE: median(reference_ms),
+        }
 
 
 class _Counter:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from psycopg import IsolationLevel
 
@@ -13,7 +15,7 @@ from tests.faults.run import Run
 
 _ROUNDS = 2
 _REPORTS = 10
-"""That end before the first round, and in each."""
+"""That end before the first round, and that are requested and end in each."""
 _FREE_SECONDS = 15.0
 """Until no transaction is left that has begun before the end of the one that held back vacuum."""
 
@@ -42,7 +44,8 @@ _VACUUMED = re.compile(
     r'^finished vacuuming "[\w.]*?(\w+)": .*? (\d+) are dead but not yet removable', re.DOTALL
 )
 _PACE = """
-SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - created_at))::float AS p50
+SELECT count(*) AS number,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - created_at))::float AS p50
 FROM reports
 WHERE parameters->>'fault' = %s AND created_at > to_timestamp(%s) AND finished_at IS NOT NULL
 """
@@ -65,16 +68,16 @@ def held_back(run: Run) -> None:
     run.wanted = _ROUNDS
     load = run.load(threads=2, pause=0.1, parameters={"steps": 2, "step_ms": 50})
     run.expect_count(run.ended, _REPORTS, "no reports end")
-    before = _pace(run, 0.0)
+    before = _pace(run, 0.0)["p50"]
     with _old_snapshot(run.rig):
         for number in range(1, _ROUNDS + 1):
             _churn(run)
             since = recording.now()
-            run.expect_count(run.ended, run.ended() + _REPORTS, "no reports end any more")
+            run.expect_count(partial(_ended_since, run, since), _REPORTS, "no reports end any more")
             kept = _vacuum(run.rig)
             run.inject(int(all(bloat.dead_rows >= number * run.scale.dead_rows for bloat in kept.values())))
     run.notes += [f"{table}: {bloat}" for table, bloat in kept.items()]
-    run.notes.append(f"a report took p50 {before:.2f} s before, {_pace(run, since):.2f} s in the end")
+    run.notes.append(f"a report took p50 {before:.2f} s before, {_pace(run, since)['p50']:.2f} s in the end")
     load.stop()
     never = "vacuum removes nothing afterwards either: something else holds it back"
     run.expect(lambda: _all_removed(kept, _vacuum(run.rig)), _FREE_SECONDS, never)
@@ -100,9 +103,14 @@ def _churn(run: Run) -> None:
             connection.execute(statement.format(rows=run.scale.dead_rows).encode())
 
 
-def _pace(run: Run, since: float) -> float:
-    """The p50 of the reports that were requested since then, from request to end."""
-    return float(run.rig.rows(_PACE, run.name, since)[0]["p50"])
+def _pace(run: Run, since: float) -> Mapping[str, Any]:
+    """Of the reports that were requested since then and have ended: their `number`, and the `p50` of their
+    seconds from request to end."""
+    return run.rig.rows(_PACE, run.name, since)[0]
+
+
+def _ended_since(run: Run, since: float) -> int:
+    return int(_pace(run, since)["number"])
 
 
 def _vacuum(rig: Rig) -> dict[str, Bloat]:

@@ -370,7 +370,7 @@ class Redriven(_Resource):
 
 class KindInfo(_Resource):
     """A kind that the server knows; `parameters` is a JSON Schema. Of its `outputs`, the first is the
-    default."""
+    default. `offered_by`: how many workers can produce its reports now; None where that is not known."""
 
     name: str
     title: str
@@ -380,6 +380,7 @@ class KindInfo(_Resource):
     max_running: int | None = None
     paused_at: datetime | None = None
     reason: str | None = None
+    offered_by: int | None = None
 
 
 class ParameterSet(_Resource):

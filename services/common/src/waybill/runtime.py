@@ -100,7 +100,7 @@ class Runtime:
 
     def worker_row(self, slots: int) -> store.WorkerRow:
         """By which the others know of this process, if it is a worker."""
-        return store.WorkerRow(self._engine, self.name, slots)
+        return store.WorkerRow(self._engine, self.name, slots, [kind.name for kind in self.kinds])
 
     def stream_rows(self) -> store.StreamRows:
         """By which the others know of the streams of this process, if it is an API process."""

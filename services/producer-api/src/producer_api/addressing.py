@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 FROM_TRUSTED_PROXY = "waybill.from_trusted_proxy"
 """In the environ of a request that a trusted proxy has sent."""
 
+_SCHEMES = ("http", "https")
+
 _FORWARDING = (
     *("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT"),
     *("HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_SSL", "HTTP_X_REAL_IP"),
@@ -39,6 +41,7 @@ class Addressing:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if self._policy.trusts(environ.get("REMOTE_ADDR", "")):
             environ[FROM_TRUSTED_PROXY] = True
+            self._keep_scheme(environ)
             return self._behind_proxy(environ, start_response)
         for name in _FORWARDING:
             environ.pop(name, None)
@@ -61,6 +64,14 @@ class Addressing:
 
     def _is_ours(self, path: str) -> bool:
         return path.removeprefix("/").partition("/")[0] in self._first_segments
+
+    @staticmethod
+    def _keep_scheme(environ: "WSGIEnvironment") -> None:
+        """The nearest proxy's; what is no scheme is left out, since it would become part of links and of
+        commands to copy."""
+        scheme = environ.pop("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip().lower()
+        if scheme in _SCHEMES:
+            environ["HTTP_X_FORWARDED_PROTO"] = scheme
 
     @staticmethod
     def _forwarded_prefix(environ: "WSGIEnvironment") -> str:

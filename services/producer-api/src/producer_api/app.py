@@ -1,6 +1,6 @@
 """The Flask application."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -83,11 +83,11 @@ def create_app(services: Services) -> Flask:
     app.json = provider = ExactJSONProvider(app)
     provider.sort_keys = False  # keep the order in which the models declare their fields
     problems.register(app)
-    description.register(app, services.authenticators)
+    describe = description.register(app, services.authenticators)
     guards.register(app, services.hosts, access.register(app, services.authenticators))
     places.register(app, services.places)
-    register_refusals(app, services.browsers)
-    for blueprint in _blueprints(services):
+    register_refusals(app, services.browsers, services.authenticators)
+    for blueprint in _blueprints(services, describe):
         app.register_blueprint(blueprint)
     # Flask's own way to add middleware; the instrumentation's is inside of it, and sees what proxies say.
     # Pages do not count: below a prefix like /api/v1, the API would not be found.
@@ -97,7 +97,7 @@ def create_app(services: Services) -> Flask:
     return app
 
 
-def _blueprints(services: Services) -> Iterator[APIBlueprint]:
+def _blueprints(services: Services, describe: Callable[[], Mapping[str, Any]]) -> Iterator[APIBlueprint]:
     """In the order of the description's tags. Each gets the parts that its handlers use."""
     ledger = services.ledger
     downloads = Downloads(ledger, services.artefacts, services.places, services.downloads)
@@ -125,13 +125,13 @@ def _blueprints(services: Services) -> Iterator[APIBlueprint]:
     yield trace.blueprint(ledger, services.waterfalls)
     yield logs.blueprint(ledger, services.report_logs)
     yield dead_letters.blueprint(services.dead_letters)
-    yield kinds.blueprint(services.kinds, services.kind_limits)
+    yield kinds.blueprint(services.kinds, services.kind_limits, services.overview)
     yield parameter_sets.blueprint(services.kinds, services.parameter_sets, ledger, services.choice_lists)
     yield api_keys.blueprint(services.api_keys)
     yield limits.blueprint(services.limits)
     yield audit.blueprint(ledger)
     yield article.blueprint(ledger, services.kinds, services.kind_limits, services.webhooks)
     yield login.blueprint(services.browsers)
-    yield documentation.blueprint()
+    yield documentation.blueprint(describe, services.authenticators)
     yield web_blueprint(services)
     yield health.blueprint(services.readiness)

@@ -1,11 +1,12 @@
 """Files that come with the package and that browsers load."""
 
-import gzip
 import hashlib
 from dataclasses import dataclass
 from typing import Final
 
 from flask import Response, request
+
+from producer_api.compression import compressed, is_wanted
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
@@ -22,12 +23,11 @@ class Asset:
 
     @classmethod
     def of(cls, media_type: str, content: bytes) -> "Asset":
-        compressed = gzip.compress(content, compresslevel=6, mtime=0)
-        return cls(media_type, content, compressed, hashlib.sha256(content).hexdigest()[:16])
+        return cls(media_type, content, compressed(content), hashlib.sha256(content).hexdigest()[:16])
 
     def response(self, policy: str, cache_control: str = ASK_AGAIN) -> Response:
         """The answer to the current request. `policy`: its Content-Security-Policy."""
-        is_compressed = request.accept_encodings["gzip"] > 0
+        is_compressed = is_wanted()
         response = Response(
             self.compressed if is_compressed else self.content,
             content_type=self.media_type,

@@ -1,6 +1,6 @@
 """What a route declares for the OpenAPI description: the problems it answers with, the headers it reads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -61,9 +61,10 @@ def request_headers(*headers: RequestHeader) -> dict[str, Any]:
     }
 
 
-def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> None:
+def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> Callable[[], dict[str, Any]]:
     """Completes the description of `app` with what the routes' declarations refer to, and with the
-    credentials that the `authenticators` know; without any, no client needs one."""
+    credentials that the `authenticators` know; without any, no client needs one. Returns what describes it
+    for the current request: its server is the one that was asked, whatever its name is there."""
 
     @app.spec_processor
     def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
@@ -72,22 +73,14 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> None:
         spec["components"]["schemas"]["Problem"] = problems.schema()
         for operations in spec["paths"].values():
             for operation in operations.values():
-                operation["parameters"].extend(operation.pop(_EXTENSION, ()))
-                put_examples(operation)
-                for parameter in operation["parameters"]:
-                    if parameter["schema"].get("type") == "array":
-                        parameter |= {"style": "form", "explode": False}  # with commas
+                _complete(operation)
         return spec
 
     @cache
     def described() -> dict[str, Any]:
         return cast(dict[str, Any], app.spec)
 
-    @app.get(PATH)
-    @app.doc(hide=True)
-    @requires(Permission.NONE)
-    def openapi() -> dict[str, Any]:
-        """The description; its server is the one that was asked, whatever its name is there."""
+    def describe() -> dict[str, Any]:
         accepted = [schemes for one in authenticators if (schemes := one.schemes(request))]
         description = {**described(), "servers": [{"url": path_of("") or "/"}]}
         if not accepted:
@@ -98,6 +91,22 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> None:
             "components": {**description["components"], "securitySchemes": schemes},
             "security": [{name: [] for name in together} for together in accepted],
         }
+
+    @app.get(PATH)
+    @app.doc(hide=True)
+    @requires(Permission.NONE)
+    def openapi() -> dict[str, Any]:
+        return describe()
+
+    return describe
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    operation["parameters"].extend(operation.pop(_EXTENSION, ()))
+    put_examples(operation)
+    for parameter in operation["parameters"]:
+        if parameter["schema"].get("type") == "array":
+            parameter |= {"style": "form", "explode": False}  # with commas
 
 
 def _response(status: int) -> dict[str, Any]:

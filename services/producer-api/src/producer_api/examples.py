@@ -151,6 +151,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
                 "max_running": None,
                 "paused_at": None,
                 "reason": None,
+                "offered_by": 2,
             }
         ],
         "unavailable": [],

@@ -2,12 +2,12 @@
 
 import json
 import re
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from producer_api.access import Permission, permitted_scope
 from producer_api.problems import Problem
@@ -33,7 +33,15 @@ def _as_time(value: Any) -> Any:
     return value
 
 
-Time = Annotated[datetime, BeforeValidator(_as_time)]
+def _in_utc(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be in the years 1 to 9999, in UTC too") from None
+    return value
+
+
+Time = Annotated[datetime, BeforeValidator(_as_time), AfterValidator(_in_utc)]
 Text = Annotated[str, Field(max_length=1000, pattern="^[^\\x00]*$")]
 
 
@@ -133,9 +141,12 @@ def parameter_value(text: str) -> ParameterValue:
 
 def _number(text: str) -> float:
     """One that a float can hold, or nearly."""
-    if abs(Decimal(text).adjusted()) > 300:
-        raise ValueError(f"{text} is out of range")
-    return float(text)
+    try:
+        if abs(Decimal(text).adjusted()) <= 300:
+            return float(text)
+    except InvalidOperation:  # more digits in its exponent than a Decimal has
+        pass
+    raise ValueError(f"{text} is out of range")
 
 
 def _none_such(text: str) -> float:

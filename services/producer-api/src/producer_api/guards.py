@@ -85,11 +85,16 @@ def _refuse_repeated_parameters(request: Request) -> None:
     if not request.query_string:
         return
     for name, values in request.args.lists():
-        if len(values) > 1:
+        if len(values) > 1 and not _may_repeat(request, name):
             message = "must be given once"
             raise Problem(
                 "wrong-request", f"{name[:100]}: {message}.", [FieldError(field=name, message=message)]
             )
+
+
+def _may_repeat(request: Request, name: str) -> bool:
+    """Of a form that an address fills in: the values of one parameter, which the form looks at itself."""
+    return request.endpoint == "web.new_report" and name.startswith("p.")
 
 
 def _require_json(request: Request) -> None:

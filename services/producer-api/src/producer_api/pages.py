@@ -9,6 +9,12 @@ from producer_api.addressing import sent_to
 CHANGES_BY_GET = "/api/report"
 """The article's call: the one GET that changes something."""
 
+FOR_CLIENTS = ("/api/", "/problems/", "/healthz", "/readyz", "/assets/")
+"""How addresses begin that are never answered by a page."""
+
+LONGEST_NEXT = 1000
+"""Characters of the address where a browser goes once it has signed in: it is kept in a cookie until then."""
+
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OWN_FETCHES = ("same-origin", "none")
 

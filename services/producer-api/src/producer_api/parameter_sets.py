@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from producer_api.problems import FieldError, Problem
+from producer_api.error_messages import MISSING
+from producer_api.problems import FieldError, Problem, field_errors
 from producer_api.storable import refuse_unstorable, unstorable
 from waybill.domain import ParameterSet
 from waybill.kinds import Kind
@@ -72,11 +73,8 @@ def check_some(kind: Kind, parameters: Mapping[str, Any]) -> None:
     try:
         kind.read_parameters(parameters)
     except ValidationError as error:
-        wrong = [
-            FieldError(field=".".join(("parameters", *map(str, item["loc"]))), message=item["msg"])
-            for item in error.errors(include_url=False, include_input=False)
-            if item["type"] != "missing"
-        ]
+        found = field_errors(error, "parameters", given=parameters)
+        wrong = [one for one in found if one.message != MISSING]
         if wrong:
             detail = "; ".join(f"{item.field}: {item.message}" for item in wrong)
             raise Problem("wrong-request", detail, wrong) from None

@@ -9,9 +9,10 @@ from apiflask import APIFlask, HTTPError
 from flask import Response, current_app, json, request
 from gunicorn.http.errors import ParseException
 from opentelemetry import trace
-from pydantic import BaseModel, Field
-from werkzeug.exceptions import HTTPException
+from pydantic import BaseModel, Field, ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from producer_api.error_messages import pydantic_messages
 from producer_api.permissions import Permission, requires
 from waybill.artefacts import ArtefactMissing
 from waybill.domain import Level, LimitName, Reached
@@ -27,6 +28,14 @@ class FieldError(BaseModel):
 
     field: str = Field(description="Its path, as parameters.month.")
     message: str
+
+
+def field_errors(error: ValidationError, *above: str, given: Any = None) -> list[FieldError]:
+    """`above`: the path of what was read. `given`: that itself, if it is at hand."""
+    return [
+        FieldError(field=".".join(map(str, (*above, *path))), message=message)
+        for path, message in pydantic_messages(error, given)
+    ]
 
 
 class ProblemModel(BaseModel):
@@ -116,13 +125,16 @@ class Problem(Exception):  # noqa: N818 - the name is RFC 9457's
     headers: Mapping[str, str] = field(default_factory=dict)
     reached: Reached | None = None
 
+    @property
+    def status(self) -> int:
+        return TYPES[self.kind][0]
+
     def model(self, trace_id: str | None, *, root: str = "", status: int | None = None) -> ProblemModel:
         """`root`: the path before every address of this service."""
-        default_status, title = TYPES[self.kind]
         return ProblemModel(
             type=f"{root}/problems/{self.kind}",
-            title=title,
-            status=status or default_status,
+            title=TYPES[self.kind][1],
+            status=status or self.status,
             detail=self.detail,
             trace_id=trace_id,
             report_id=self.report_id,
@@ -165,14 +177,10 @@ def register(app: APIFlask) -> None:
 
 
 def _validation_error(error: HTTPError) -> Response:
-    """APIFlask's `detail` is `{location: {field: [message, …]}}` for a pydantic model."""
+    """What APIFlask could not read, of a body or a query, by a model."""
     kind = _BY_STATUS.get(error.status_code, "wrong-request")
-    errors = [
-        FieldError(field=name, message=message)
-        for fields in (error.detail or {}).values()
-        for name, messages in (fields.items() if isinstance(fields, dict) else [("", fields)])
-        for message in messages
-    ]
+    cause = error.__cause__
+    errors = field_errors(cause) if isinstance(cause, ValidationError) else []
     detail = "; ".join(f"{item.field}: {item.message}" for item in errors) or str(error.message)
     return Problem(kind, detail, errors or None).response(error.status_code)
 
@@ -181,7 +189,17 @@ def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
     kind = _BY_STATUS.get(status, "internal-error" if status >= 500 else "wrong-request")
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return Problem(kind, error.description or error.name, headers=headers).response(status)
+    return Problem(kind, _in_plain_words(error), headers=headers).response(status)
+
+
+def _in_plain_words(error: HTTPException) -> str:
+    """What the router says of an address is meant for those who write one by hand."""
+    if isinstance(error, MethodNotAllowed):
+        methods = ", ".join(sorted(error.valid_methods or ()))
+        return f"This address does not take {request.method}, only {methods}."
+    if isinstance(error, NotFound) and error.description == NotFound.description:
+        return "Check that the address is complete, and spelt as it was given."
+    return error.description or error.name
 
 
 def _unavailable(error: RetryableError) -> Response:

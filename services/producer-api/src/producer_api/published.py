@@ -8,7 +8,8 @@ from typing import Any
 import jsonschema_rs
 from pydantic import ValidationError
 
-from producer_api.problems import FieldError
+from producer_api.error_messages import schema_messages
+from producer_api.problems import FieldError, field_errors
 from waybill.kinds import Kind, published
 
 _PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000)
@@ -26,16 +27,17 @@ class PublishedSchema:
         )
 
     def errors(self, parameters: Mapping[str, Any]) -> list[FieldError]:
-        """What does not fit; in pydantic's words where its strict reading refuses it too."""
+        """What does not fit; as pydantic finds it where its strict reading refuses it too."""
         if self._validator.is_valid(parameters):
             return []
         try:
             self._parameters.model_validate_json(json.dumps(parameters, default=float), strict=True)
         except ValidationError as error:
-            return field_errors(error)
+            return field_errors(error, "parameters", given=parameters)
         return [
-            FieldError(field=_path(error.instance_path), message=_shortened(error.message))
+            FieldError(field=".".join(map(str, ("parameters", *path))), message=message)
             for error in self._validator.iter_errors(parameters)
+            for path, message in schema_messages(error)
         ]
 
 
@@ -43,23 +45,6 @@ class PublishedSchema:
 def published_schema(kind: Kind) -> PublishedSchema:
     """Made once for each kind, as it is now."""
     return PublishedSchema(kind)
-
-
-def field_errors(error: ValidationError) -> list[FieldError]:
-    """A field of the parameters by its path in the request."""
-    return [
-        FieldError(field=_path(item["loc"]), message=item["msg"])
-        for item in error.errors(include_url=False, include_input=False)
-    ]
-
-
-def _shortened(message: str) -> str:
-    """It begins with the value, and ends with what is wrong."""
-    return message if len(message) <= 160 else f"{message[:60]} … {message[-90:]}"
-
-
-def _path(location: Any) -> str:
-    return ".".join(map(str, ("parameters", *location)))
 
 
 def _is_no_number(text: str) -> bool:

@@ -43,6 +43,11 @@ class Readiness:
             parts["process"] = "draining: another one takes the requests"
         return Health(parts, optional=frozenset({"kafka"}))
 
+    @property
+    def kafka_answers(self) -> bool:
+        """Whether what this process asks of Kafka is done; blocks on nothing."""
+        return self._kafka() == OK
+
     def _kafka(self) -> str:
         problem = self._hints.problem or self._publishing.problem
         return f"unavailable: reports are accepted and wait in the outbox. {problem}" if problem else OK

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from producer_api.access import Identity, current_identity
 from producer_api.permissions import FIRST_PRIORITY
-from producer_api.problems import FieldError, Problem
-from producer_api.published import field_errors, published_schema
+from producer_api.problems import FieldError, Problem, field_errors
+from producer_api.published import published_schema
 from producer_api.repeating import as_before, repeated_report
 from producer_api.resources import ReportRequest, report_resource
 from producer_api.storable import refuse_unstorable
@@ -72,7 +72,8 @@ def accept_request(
     timeout = _timeout(kind, wanted.timeout_seconds)
     webhook = webhooks.url(wanted.webhook)
     if wanted.priority < first:
-        raise Problem("not-allowed", f"priority: your roles allow {first} to 5.")
+        wrong = FieldError(field="priority", message=f"your roles allow {first} to 5")
+        raise Problem("not-allowed", f"priority: {wrong.message}.", [wrong])
     definition = _kept_definition(ledger, kind)
     with request_span(kind.name, earlier) as span:
         report_id = new_report_id()
@@ -154,7 +155,8 @@ def _timeout(kind: Kind, seconds: float | None) -> timedelta | None:
         return None
     if seconds > kind.timeout.total_seconds():
         limit = f"{kind.timeout.total_seconds():g}"
-        raise Problem("wrong-request", f"timeout_seconds: must be at most {limit} for the kind {kind.name}.")
+        message = f"must be at most {limit} for the kind {kind.name}"
+        raise _wrong([FieldError(field="timeout_seconds", message=message)])
     return timedelta(seconds=seconds)
 
 
@@ -175,7 +177,7 @@ def _checked(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
         _refuse(published_schema(kind).errors(parameters))
         checked = kind.stored_parameters(parameters, model)
     except ValidationError as error:
-        raise _wrong(field_errors(error)) from None
+        raise _wrong(field_errors(error, "parameters", given=parameters)) from None
     except ParametersNotKept as error:
         raise Problem("wrong-request", f"parameters: {error}") from None
     except ValueError as error:

@@ -297,6 +297,10 @@ class KindResource(BaseModel):
     max_running: int | None = Field(description="How many run at once, in all tenants; null for any number.")
     paused_at: datetime | None = Field(description="Since when none starts; null of one that is not paused.")
     reason: str | None = Field(description="Why it is paused.")
+    offered_by: int | None = Field(
+        description="How many workers that are there now can produce its reports; null while that is not "
+        "known, as of workers of an earlier version, or while the database is away."
+    )
 
 
 class UnavailableKindResource(BaseModel):
@@ -670,7 +674,7 @@ def kind_limit_resource(limit: KindLimit) -> KindLimitResource:
     return KindLimitResource.model_validate(vars(limit))
 
 
-def kind_resource(kind: Kind, limit: KindLimit) -> KindResource:
+def kind_resource(kind: Kind, limit: KindLimit, offered_by: int | None) -> KindResource:
     return KindResource(
         name=kind.name,
         title=kind.title,
@@ -680,4 +684,5 @@ def kind_resource(kind: Kind, limit: KindLimit) -> KindResource:
         max_running=limit.max_running,
         paused_at=limit.paused_at,
         reason=limit.reason,
+        offered_by=offered_by,
     )

@@ -134,6 +134,8 @@ def _state(kind: KindInfo) -> Iterator[tuple[str, str]]:
         yield f" (paused {formatting.ago(kind.paused_at, datetime.now(UTC))}{why})", "red"
     if kind.max_running is not None:
         yield f" (at most {kind.max_running} at once)", "yellow"
+    if kind.offered_by == 0:
+        yield " (no worker offers it)", "red"
 
 
 def _describe(context: typer.Context, kind: KindInfo) -> None:

@@ -12,6 +12,13 @@ class LeasePolicy:
     time_to_live: timedelta = timedelta(seconds=30)
     heartbeat: timedelta = timedelta(seconds=5)
 
+    def silence(self, left: timedelta) -> timedelta | None:
+        """How long there has been no sign of the worker of an attempt whose lease lasts as long as `left`, or
+        ran out before; None where that is no longer than it may be: two heartbeats, or a third of the
+        lease."""
+        silent = self.time_to_live - left
+        return silent if silent > max(2 * self.heartbeat, self.time_to_live / 3) else None
+
 
 @dataclass(frozen=True)
 class RetryPolicy:

@@ -138,6 +138,11 @@ class Kind:
         return tuple(requested)
 
     @property
+    def is_defined(self) -> bool:
+        """Whether a definition makes it, whose text its reports have with them."""
+        return self.defined_by is not None
+
+    @property
     def defined_by(self) -> DefinitionText | None:
         """None of a kind that is code."""
         return None

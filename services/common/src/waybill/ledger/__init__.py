@@ -10,12 +10,21 @@ from waybill.ledger.deleting import Deleting
 from waybill.ledger.errors import KeyInFlight, KeyReused, LeaseLost, LimitReached, NotRedrivable
 from waybill.ledger.estimates import Estimates
 from waybill.ledger.kind_limits import KindLimits
-from waybill.ledger.ledger import IdempotencyKey, Ledger
+from waybill.ledger.ledger import IdempotencyKey, Ledger, Silence
 from waybill.ledger.letters import UnreadMessage
 from waybill.ledger.limits import Limits
 from waybill.ledger.operations import Count, Operations, TooManyOperations, Wanted
 from waybill.ledger.outgoing import Committed, Entry, Nowhere, Outgoing, Published, Row, publication_entry
-from waybill.ledger.overview import HOURS, MOST_COUNTED, Figures, KindNow, KindsNow, Overview
+from waybill.ledger.overview import (
+    HOURS,
+    MOST_COUNTED,
+    MOST_TIMED,
+    Figures,
+    KindNow,
+    KindsNow,
+    Overview,
+    WaitingNow,
+)
 from waybill.ledger.parameter_sets import ParameterSets, TooManyParameterSets
 from waybill.ledger.recovery import Recovered, Recovery
 from waybill.ledger.report_logs import ReportLogs
@@ -28,6 +37,7 @@ from waybill.ledger.writer import Pending
 __all__ = [
     "HOURS",
     "MOST_COUNTED",
+    "MOST_TIMED",
     "ApiKeys",
     "ArtefactPreviews",
     "Changes",
@@ -65,12 +75,14 @@ __all__ = [
     "Retention",
     "Row",
     "SavedViews",
+    "Silence",
     "StoredDefinitions",
     "TooManyOperations",
     "TooManyParameterSets",
     "TooManySavedViews",
     "Transactions",
     "UnreadMessage",
+    "WaitingNow",
     "Wanted",
     "Webhooks",
     "publication_entry",

@@ -20,6 +20,11 @@ class KindLimits:
         with self._transactions.reading() as connection:
             return {one.kind: one for one in kind_limits.all_of(connection)}
 
+    def of(self, kind: str) -> KindLimit:
+        """Of one that has none too."""
+        with self._transactions.reading() as connection:
+            return kind_limits.one_of(connection, kind)
+
     def is_paused(self, report: Report) -> bool:
         """Whether it waits, and its kind is paused."""
         return bool(self.paused([report]))

@@ -24,6 +24,7 @@ from waybill.domain import (
     Report,
     Requeue,
     Retry,
+    Status,
     StepResult,
     StepTaken,
     StoredArtefact,
@@ -65,6 +66,15 @@ class IdempotencyKey:
         return "\x1f".join((self.owner.tenant, self.owner.name, self.key))
 
 
+@dataclass(frozen=True)
+class Silence:
+    """Of the worker of an attempt that runs: how long it `lasts`, and what is `left` of the lease. Once
+    nothing is, the report is taken from the worker."""
+
+    lasts: timedelta
+    left: timedelta
+
+
 class Ledger:
     """Reads and changes reports. Every method may block on the database, and raises `StoreUnavailable` where
     that is away. Each change is published, in order, on `report-status`.
@@ -75,6 +85,7 @@ class Ledger:
 
     def __init__(self, transactions: Transactions, lease: LeasePolicy) -> None:
         self._transactions = transactions
+        self._lease = lease
         self.writer = Writer(transactions, lease)
         self.definitions = StoredDefinitions(transactions)
 
@@ -92,6 +103,16 @@ class Ledger:
         """A report, and the time since its last change."""
         with self._transactions.reading() as connection:
             return reports.get_with_age(connection, report_id)
+
+    def silence(self, report: Report) -> Silence | None:
+        """None where it does not run, or its worker renewed the lease lately. Asks the database only where it
+        runs."""
+        if report.status is not Status.PROCESSING:
+            return None
+        with self._transactions.reading() as connection:
+            left = reports.lease_left(connection, report.id, report.attempt)
+        lasts = None if left is None else self._lease.silence(left)
+        return None if left is None or lasts is None else Silence(lasts, max(timedelta(0), left))
 
     def page(self, wanted: ReportFilter) -> ReportPage:
         with self._transactions.reading() as connection:

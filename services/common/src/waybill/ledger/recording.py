@@ -24,6 +24,7 @@ from waybill.store import AnyConnection, DirectConnection, NotDirectly, OutboxMe
 from waybill.store.statements import audit, dead_letters, dispatch, outbox, records, step_results
 from waybill.store.statements.admission import Limiting
 from waybill.store.statements.dispatch import Dispatched
+from waybill.store.statements.publications import AGAIN
 from waybill.topics import Topics
 
 
@@ -211,7 +212,7 @@ class _Changed:
     @property
     def publication(self) -> Publication:
         last = self.report.version
-        first = last + 1 - (len(self.events) or 1)
+        first = last + 1 - len(self.events) if self.events else AGAIN
         return Publication(self.report.id, first, last, self.has_command)
 
     def entry(self, topics: Topics) -> Entry:

@@ -14,6 +14,7 @@ from waybill.ledger.changes import Changes
 from waybill.ledger.outgoing import Committed, Outgoing, Published
 from waybill.ledger.recording import Recording
 from waybill.store import StoreUnavailable, direct, is_refused, is_unavailable
+from waybill.store.statements import outbox
 from waybill.store.statements.admission import Limiting
 from waybill.topics import Topics
 
@@ -57,6 +58,10 @@ class Transactions:
                 log.exception("statement refused by the database: check its schema and the role's privileges")
                 raise StoreUnavailable("The database refuses a statement: try again later.") from error
             raise
+
+    def has_waited(self, age: timedelta) -> bool:
+        """Whether anything has waited for so long to be published: a look that costs next to nothing."""
+        return outbox.has_older(self._engine, age)
 
     def changes(self) -> AbstractContextManager[Changes]:
         """Any number of changes, committed together at the end of the block; then the relay gets what is to

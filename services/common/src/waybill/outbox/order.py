@@ -10,8 +10,9 @@ from waybill.store import Publication
 
 @dataclass
 class Waiting:
-    """An entry that is to be published, and the rows that must be published first. `since`: its transaction's
-    begin; `added`: when this process had committed it."""
+    """An entry that is to be published, and the rows that must be published first, those of this process too:
+    they may still be left to the sweep. `since`: its transaction's begin; `added`: when this process had
+    committed it."""
 
     entry: Entry
     since: float
@@ -43,7 +44,7 @@ class Order:
         """What a transaction has left, and what it has seen."""
         for entry in committed.entries:
             behind = {row for row in committed.waiting.get(entry.key, ()) if _is_before(row, entry.row)}
-            self._add(Waiting(entry, committed.since, behind - self._ours, self._clock()))
+            self._add(Waiting(entry, committed.since, behind, self._clock()))
         self._look_again(committed)
 
     def take_ready(self) -> list[Waiting]:
@@ -61,11 +62,15 @@ class Order:
 
     def deleted(self, rows: Iterable[Row]) -> None:
         """They are no longer in the tables."""
-        self._forget(rows)
+        gone = set(rows)
+        self._forget(gone)
+        for held_up in self._held_up.values() if gone else ():
+            for one in held_up:
+                one.behind -= gone
 
     def _add(self, one: Waiting) -> None:
         key = one.entry.key
-        if one.behind or key in self._held_up:
+        if key in self._held_up or self._must_wait(one):
             self._held_up.setdefault(key, []).append(one)
             self._held_up[key].sort(key=_place)
             return
@@ -77,19 +82,20 @@ class Order:
         transaction has seen says something of those alone that were there when it began."""
         for key, held_up in list(self._held_up.items()):
             for one in held_up:
-                one.behind -= self._ours
                 if key in committed.looked_for and one.added <= committed.since:
                     one.behind.intersection_update(committed.waiting.get(key, ()))
             self._release(key)
 
     def _release(self, key: str) -> None:
         held_up = self._held_up.pop(key)
-        while held_up and not held_up[0].behind:
+        while held_up and not self._must_wait(held_up[0]):
             self._add(held_up.pop(0))
-            for one in held_up:
-                one.behind -= self._ours
         if held_up:
             self._held_up[key] = held_up
+
+    def _must_wait(self, one: Waiting) -> bool:
+        """For another process. What this one publishes itself, it publishes in this order."""
+        return not one.behind <= self._ours
 
     def _give_up_the_old(self) -> None:
         """Also those behind them."""

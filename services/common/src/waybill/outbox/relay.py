@@ -208,6 +208,8 @@ class Relay:
 
     def _publish_left(self, anyone: bool) -> int:
         """One transaction: lock, send, delete what was acknowledged. How many rows it took."""
+        if not self._transactions.has_waited(self._policy.left_after):
+            return 0
         keys: set[str] = set()
         try:
             with self._transactions.changes() as changes:

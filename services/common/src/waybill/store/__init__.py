@@ -25,6 +25,7 @@ from waybill.store.statements.dead_letters import (
 from waybill.store.statements.events import StoredEvent
 from waybill.store.statements.idempotency import KnownRequest
 from waybill.store.statements.kind_history import EndedReport
+from waybill.store.statements.live_workers import LiveWorkers
 from waybill.store.statements.outbox import Backlog, OutboxMessage
 from waybill.store.statements.overview import (
     Capacity,
@@ -51,6 +52,7 @@ __all__ = [
     "EndedReport",
     "FailureCount",
     "KnownRequest",
+    "LiveWorkers",
     "MessageBeginning",
     "NotDirectly",
     "OutboxMessage",

@@ -177,7 +177,7 @@ API: Final = Rights(
             select=EVERY,
             update=("status", "attempts", "next_try_at", "last_status", "last_error", "report"),
         ),
-        "workers": Access(select=("slots", "partitions", "seen_at")),
+        "workers": Access(select=("slots", "partitions", "kinds", "seen_at")),
         "limits": Access(select=EVERY, insert=(*_HOLDER, *_LIMITS), update=_LIMITS, delete=True),
         "request_rates": Access(
             select=EVERY, insert=(*_HOLDER, "paid_until"), update=("paid_until",), delete=True
@@ -267,8 +267,8 @@ WORKER: Final = Rights(
         "kept_bytes": _KEPT,
         "workers": Access(
             select=EVERY,
-            insert=("name", "slots", "partitions", "seen_at"),
-            update=("slots", "partitions", "seen_at"),
+            insert=("name", "slots", "partitions", "kinds", "seen_at"),
+            update=("slots", "partitions", "kinds", "seen_at"),
             delete=True,
         ),
         **_MAINTENANCE,

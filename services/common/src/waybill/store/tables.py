@@ -399,6 +399,8 @@ workers = Table(
     Column("slots", Integer, nullable=False),
     # of the topic `report`, those that are assigned to it
     Column("partitions", Integer, nullable=False),
+    # that are installed there; null: not known, as of a worker of an earlier version
+    Column("kinds", ARRAY(Text)),
     _time("seen_at", nullable=False),
     # as above: each writes its row again soon
     prefixes=["UNLOGGED"],

@@ -1,6 +1,7 @@
 """Lets a request through to its route, or not."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from apiflask import APIFlask
 from flask import Request, Response, g
@@ -9,6 +10,7 @@ from producer_api.access.identity import Authenticator, Identity, unauthenticate
 from producer_api.permissions import Permission, declared, reach
 from producer_api.problems import Problem
 from waybill.domain import UNKNOWN_OWNER, Role, Scope
+from waybill.errors import RetryableError
 
 _ANYONE = Identity(UNKNOWN_OWNER, frozenset(Role))
 """Any client, where none needs a credential: it may do everything."""
@@ -32,9 +34,8 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> Callable
             raise AssertionError(f"{endpoint} does not declare which permission it needs")
         if not authenticators and permission is Permission.MANAGE_KEYS:
             raise Problem("not-allowed", _NO_KEYS)
-        identity = _identify(request, authenticators) if authenticators else _ANYONE
-        _scope(identity, permission)
-        g.identity = identity
+        g.identity = _identify(request, authenticators) if authenticators else _ANYONE
+        _scope(g.identity, permission)
 
     @app.after_request
     def keep_private(response: Response) -> Response:
@@ -43,6 +44,15 @@ def register(app: APIFlask, authenticators: Sequence[Authenticator]) -> Callable
         return response
 
     return guard
+
+
+def recognise(request: Request, authenticators: Sequence[Authenticator]) -> None:
+    """Lets `current_identity` know the client of a request that reached no route, where that can be known:
+    for an error that people read."""
+    if "identity" in g:
+        return
+    with suppress(Problem, RetryableError):
+        g.identity = _identify(request, authenticators) if authenticators else _ANYONE
 
 
 def current_identity() -> Identity:

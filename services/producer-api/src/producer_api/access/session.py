@@ -15,6 +15,7 @@ from producer_api.problems import Problem
 from waybill.domain import Owner, Role
 
 COOKIE = "waybill"
+_CREDENTIAL = "session "
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,12 @@ class SessionAuthenticator:
             return None
         if issuer not in self._issuers:
             return None
-        return Identity(owner, roles, f"session {issuer}", lambda: self._clock() < expires)
+        return Identity(owner, roles, f"{_CREDENTIAL}{issuer}", lambda: self._clock() < expires)
+
+
+def is_of_session(identity: Identity) -> bool:
+    """Whether a browser that has signed in sends the request."""
+    return identity.credential.startswith(_CREDENTIAL)
 
 
 def require_our_page(request: Request) -> None:

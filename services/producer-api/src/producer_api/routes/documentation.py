@@ -1,35 +1,26 @@
-"""The page that documents the API, of what this process has: nothing is loaded from elsewhere."""
+"""The page that explains the API."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 
-from producer_api import documentation
-from producer_api.access import Permission, requires
-from producer_api.problems import Problem
-
-_PAGE = "/api/v1/docs"
+from producer_api.access import Authenticator, Permission, recognise, requires
+from producer_api.documentation import reference_of
+from producer_api.web.rendering import page as html_page
 
 
-def blueprint() -> APIBlueprint:
-    routes = APIBlueprint("documentation", __name__)
+def blueprint(
+    describe: Callable[[], Mapping[str, Any]], authenticators: Sequence[Authenticator]
+) -> APIBlueprint:
+    """`describe`: the OpenAPI description for the current request."""
+    routes = APIBlueprint("documentation", __name__, enable_openapi=False)
 
-    @routes.get(_PAGE)
-    @routes.doc(hide=True)
+    @routes.get("/api/v1/docs")
     @requires(Permission.NONE)
     def page() -> Response:
-        return _answer(documentation.PAGE)
-
-    @routes.get(f"{_PAGE}/<name>")
-    @routes.doc(hide=True)
-    @requires(Permission.NONE)
-    def part(name: str) -> Response:
-        try:
-            return _answer(name)
-        except KeyError:
-            raise Problem("not-found", "The documentation has no such file.") from None
+        recognise(request, authenticators)  # for the navigation: the page itself is for everybody
+        return html_page("reference.html", reference=reference_of(describe(), request.url_root.rstrip("/")))
 
     return routes
-
-
-def _answer(name: str) -> Response:
-    return documentation.asset(name).response(documentation.POLICY)

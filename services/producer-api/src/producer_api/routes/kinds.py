@@ -12,14 +12,15 @@ from producer_api.resources import (
     KindLimitResource,
     KindList,
     KindPauseRequest,
+    KindResource,
     UnavailableKindResource,
     kind_limit_resource,
     kind_resource,
 )
 from waybill.domain import Actor, KindLimit
-from waybill.kinds import Registry
-from waybill.ledger import KindLimits
-from waybill.store import StoreUnavailable
+from waybill.kinds import Kind, Registry
+from waybill.ledger import KindLimits, Overview, WaitingNow
+from waybill.store import LiveWorkers, StoreUnavailable
 
 BASE = "/api/v1/kinds"
 
@@ -29,7 +30,7 @@ _WITH_BODY = problem_responses(
 )
 
 
-def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
+def blueprint(kinds: Registry, limits: KindLimits, overview: Overview) -> APIBlueprint:
     routes = APIBlueprint("kinds", __name__, tag="Kinds")
 
     @routes.get(BASE)
@@ -38,16 +39,17 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
     @requires(Permission.READ_KINDS)
     def list_kinds() -> KindList:
         """The kinds, each with the JSON Schema of its parameters; and those that cannot be used. While the
-        database is away, no limit is shown."""
+        database is away, neither limits nor workers are shown."""
         try:
-            limited = limits.all()
+            now = overview.for_waiting()
+            workers: LiveWorkers | None = now.workers
         except StoreUnavailable:
-            limited = {}
+            now, workers = WaitingNow(), None
         return KindList(
-            kinds=[kind_resource(kind, limited.get(kind.name, KindLimit(kind.name))) for kind in kinds],
+            kinds=[_kind(kind, now.limits, workers) for kind in kinds],
             unavailable=[
                 UnavailableKindResource(name=name, reason=reason)
-                for name, reason in unavailable_kinds(kinds, limited).items()
+                for name, reason in unavailable_kinds(kinds, now.limits).items()
             ],
         )
 
@@ -82,6 +84,11 @@ def blueprint(kinds: Registry, limits: KindLimits) -> APIBlueprint:
         )
 
     return routes
+
+
+def _kind(kind: Kind, limits: Mapping[str, KindLimit], workers: LiveWorkers | None) -> KindResource:
+    offered_by = workers.offering(kind.name, is_defined=kind.is_defined) if workers else None
+    return kind_resource(kind, limits.get(kind.name, KindLimit(kind.name)), offered_by)
 
 
 def unavailable_kinds(kinds: Registry, limited: Mapping[str, KindLimit]) -> dict[str, str]:

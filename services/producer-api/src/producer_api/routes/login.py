@@ -4,16 +4,18 @@ import re
 from urllib.parse import unquote
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response, request, url_for
 
 from producer_api.access import Permission, requires
 from producer_api.access.browsers import BrowserAccess
 from producer_api.access.sign_in import ATTEMPT_SECONDS, Attempt, as_content
 from producer_api.addressing import path_of, sent_to
+from producer_api.pages import LONGEST_NEXT
 from producer_api.problems import Problem
+from producer_api.web import wants_page
+from producer_api.web.rendering import page
 
 _BACK = "/login/callback"
-_MAX_NEXT = 1000
 _NEXT = re.compile(r"/(?!/)[!-\[\]-~]*")
 """ASCII without spaces and backslashes, which browsers take for slashes."""
 
@@ -23,11 +25,7 @@ def blueprint(access: BrowserAccess | None) -> APIBlueprint:
     routes = APIBlueprint("login", __name__, enable_openapi=False)
 
     def switched_on() -> BrowserAccess:
-        if access is None:
-            raise Problem(
-                "not-found", "Browsers cannot sign in here: WAYBILL_OIDC_CLIENT_ID would switch that on."
-            )
-        return access
+        return _given(access)
 
     @routes.after_request
     def keep_nothing(response: Response) -> Response:
@@ -73,11 +71,27 @@ def blueprint(access: BrowserAccess | None) -> APIBlueprint:
     @requires(Permission.NONE)
     def end() -> Response:
         """Takes the browser's cookie away. The user stays signed in at the issuer."""
-        response = Response(status=204)
-        switched_on().sessions.end(request, response)
+        signing = switched_on()
+        response = _redirect(url_for(".signed_out")) if wants_page() else Response(status=204)
+        signing.sessions.end(request, response)
         return response
 
+    @routes.get("/signed-out")
+    @requires(Permission.NONE)
+    def signed_out() -> Response:
+        """A page that needed a sign-in would send the browser to its issuer, which may sign it in again."""
+        switched_on()
+        return page("signed_out.html")
+
     return routes
+
+
+def _given(access: BrowserAccess | None) -> BrowserAccess:
+    if access is None:
+        raise Problem(
+            "not-found", "Browsers cannot sign in here: WAYBILL_OIDC_CLIENT_ID would switch that on."
+        )
+    return access
 
 
 def _next(address: str) -> str:
@@ -85,7 +99,7 @@ def _next(address: str) -> str:
     path = unquote(address.partition("?")[0].partition("#")[0])
     root = request.script_root
     is_ours = (
-        len(address) <= _MAX_NEXT
+        len(address) <= LONGEST_NEXT
         and _NEXT.fullmatch(address)
         and not {".", ".."} & set(re.split(r"[/\\]", path))
         and (address == root or address.startswith(f"{root}/"))
@@ -93,7 +107,7 @@ def _next(address: str) -> str:
     if not is_ours:
         raise Problem(
             "wrong-request",
-            f"next: must be a path of this service, such as {path_of('/reports')}, of at most {_MAX_NEXT} "
+            f"next: must be a path of this service, such as {path_of('/reports')}, of at most {LONGEST_NEXT} "
             "ASCII characters without '..'.",
         )
     return address

@@ -1,9 +1,13 @@
-"""Answers what is no request for the application: too slow, too large, or not HTTP. As a problem, too."""
+"""Answers what is no request for the application: too slow, too large, or not HTTP. As a problem, too; as a
+page where a browser has sent it for one."""
 
+import re
+from html import escape
 from http import HTTPStatus
 
 from gunicorn.http import errors as http
 
+from producer_api.pages import FOR_CLIENTS
 from producer_api.problems import MEDIA_TYPE, Problem
 from producer_api.serving.errors import ArrivalError
 from waybill.bare_http import bare_response
@@ -32,6 +36,20 @@ _KINDS: tuple[tuple[type[Exception], str, str], ...] = (
 )
 """The first that fits; fixed sentences, since the request may hold a secret."""
 
+_ADDRESS = re.compile(rb"(?:GET|POST) ([^ ?]*)")
+_WANTS_PAGE = re.compile(rb"^accept:[^\r\n]*\btext/html\b", re.IGNORECASE | re.MULTILINE)
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>{title} · Waybill</title></head>
+<body><main><h1>{title}</h1><p>{detail}{advice}</p>
+<p><a href="{prefix}/">Overview</a></p></main></body></html>
+"""
+_TOO_LONG = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG)
+_ADVICE = " Go back, and shorten it: what you have typed is still there."
+BEGINNING = 16 * 1024
+"""Bytes of a request in which its client says what it wants, as a rule."""
+
 HTTPS_ALONE = Problem("malformed-request", "This address answers by HTTPS alone: call it as https://…")
 """What is answered to a request without TLS, where there is a certificate."""
 
@@ -46,9 +64,26 @@ def refusal(error: Exception) -> Problem:
     return Problem("internal-error", "The error is in the service's log.")
 
 
-def response(problem: Problem, prefix: str) -> bytes:
+def is_for_page(beginning: bytes) -> bool:
+    """Whether a request that begins so is of a browser that shows the answer."""
+    line, _, fields = beginning.partition(b"\r\n\r\n")[0].partition(b"\r\n")
+    found = _ADDRESS.match(line)
+    if found is None or any(part.encode() in found[1] for part in FOR_CLIENTS):
+        return False
+    return _WANTS_PAGE.search(fields) is not None
+
+
+def response(problem: Problem, prefix: str, *, as_page: bool = False) -> bytes:
     """The whole HTTP response; the connection ends with it. `prefix`: the path before every address."""
     with refusal_span() as span:
         model = problem.model(kept_trace_id(span), root=prefix)
-    body = model.model_dump_json(exclude_none=True).encode()
-    return bare_response(HTTPStatus(model.status), MEDIA_TYPE, body)
+    status = HTTPStatus(model.status)
+    if as_page:
+        text = _PAGE.format(
+            title=escape(model.title),
+            detail=escape(model.detail),
+            advice=_ADVICE if status in _TOO_LONG else "",
+            prefix=escape(prefix),
+        )
+        return bare_response(status, "text/html; charset=utf-8", text.encode())
+    return bare_response(status, MEDIA_TYPE, model.model_dump_json(exclude_none=True).encode())

@@ -32,6 +32,8 @@ class ClientSocket(socket.socket):
     off."""
 
     patience: timedelta
+    beginning = b""
+    """Of its last request, to know who asks where it is refused."""
 
     @classmethod
     def of(cls, accepted: socket.socket, patience: timedelta) -> "ClientSocket":

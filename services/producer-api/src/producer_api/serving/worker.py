@@ -155,6 +155,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         arrival = Arrival(self.policy, now)
         arrival.receive(data, now)
         buffered.unread(data)
+        client.beginning = data[: refusals.BEGINNING]
         return arrival.complete and arrival.error is None and not client.unread
 
     def handle_request(self, request: Any, connection: TConn) -> bool:
@@ -238,7 +239,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.handle_error(None, connection.sock, connection.client, error)
         return False
 
-    def handle_error(self, _request: Any, client: socket.socket, _address: Any, error: Exception) -> None:
+    def handle_error(self, _request: Any, client: ClientSocket, _address: Any, error: Exception) -> None:
         """Answers every error as a problem, and logs nothing that the client has sent."""
         problem = refusals.refusal(error)
         if problem.kind == "internal-error":
@@ -246,7 +247,9 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         else:
             log.info("request refused: %s", problem.kind)
         try:
-            client.sendall(refusals.response(problem, self.prefix))
+            client.sendall(
+                refusals.response(problem, self.prefix, as_page=refusals.is_for_page(client.beginning))
+            )
         except OSError:
             log.debug("the refusal was not sent: the client has gone")
 
@@ -277,6 +280,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._close(connection)
 
     def _await_request(self, connection: TConn, received: bytes = b"") -> None:
+        connection.sock.beginning = b""
         now = time.monotonic()
         arrival = Arrival(self.policy, now)
         self._wait(connection, arrival)
@@ -335,6 +339,7 @@ class EdgeWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _hand_over(self, connection: TConn, arrival: Arrival) -> None:
         """To a thread, which answers."""
         self._forget(connection)
+        connection.sock.beginning = bytes(arrival.data[: refusals.BEGINNING])
         if arrival.error is not None:
             future = self.tpool.submit(self.refuse, connection, arrival.error)
             future.add_done_callback(partial(self.method_queue.defer, self.finish_request, connection))

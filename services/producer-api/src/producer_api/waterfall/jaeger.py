@@ -78,10 +78,15 @@ class Jaeger:
             return NoSpans.NOT_READ
         return spans if is_whole(report, spans) else NoSpans.NOT_WHOLE
 
+    @property
+    def answered(self) -> bool:
+        """Whether it did when it was asked last, or never was."""
+        return self._state == OK
+
     def lacks_pages(self) -> bool:
         """Whether it has answered that it was built without its pages: asked once a minute. May block for a
         second. Raises nothing."""
-        if self._url and self._state == OK and self._clock() >= self._pages_until:
+        if self._url and self.answered and self._clock() >= self._pages_until:
             self._pages_until = self._clock() + _PAGES_SECONDS
             if found := self._get("/", _STATE_SECONDS):
                 self._lacks_pages = _PLACEHOLDER in found[1]

@@ -5,7 +5,7 @@ from typing import Final
 from apiflask import APIBlueprint
 
 from producer_api.services import Services
-from producer_api.web import words
+from producer_api.web import plain_names, words
 from producer_api.web.assets import register_assets
 from producer_api.web.forms import refuse_unstorable_fields
 from producer_api.web.rendering import NAME, offer_to_templates
@@ -39,7 +39,8 @@ def blueprint(services: Services) -> APIBlueprint:
     routes = APIBlueprint(NAME, __name__, template_folder="templates", enable_openapi=False)
     routes.before_request(refuse_unstorable_fields)
     words.register(routes)
-    offer_to_templates(routes, can_sign_out=services.browsers is not None)
+    plain_names.register(routes)
+    offer_to_templates(routes)
     register_assets(routes)
     for page in _PAGES:
         page.register(routes, services)

@@ -27,7 +27,7 @@ class Bar:
 def hour_bars(hours: Iterable[EndedHour], number: int) -> list[Bar]:
     """One for each of the last `number` hours, the last on the right. Empty where nothing has ended."""
     by_hour: Mapping[int, EndedHour] = {one.hours_ago: one for one in hours if one.hours_ago < number}
-    most = max((one.done + one.failed for one in by_hour.values()), default=0)
+    most = most_in_an_hour(by_hour.values())
     if not most:
         return []
     width = WIDTH / number
@@ -55,7 +55,17 @@ def _bar(hour: EndedHour | None, ago: int, x: float, width: float, unit: float) 
     )
 
 
+def most_in_an_hour(hours: Iterable[EndedHour]) -> int:
+    """What the highest bar stands for."""
+    return max((one.done + one.failed for one in hours), default=0)
+
+
 def in_words(hours: Sequence[EndedHour]) -> str:
     """What the bars say, for those who do not see them."""
     done, failed = sum(one.done for one in hours), sum(one.failed for one in hours)
-    return f"In the last 24 hours {done:,} done and {failed:,} failed"
+    highest = max(hours, key=lambda one: one.done + one.failed, default=None)
+    said = f"Requested in the last 24 hours: {done:,} done and {failed:,} failed"
+    if highest is None:
+        return said
+    when = f"{highest.hours_ago} h ago" if highest.hours_ago else "in the last one"
+    return f"{said}; at most {highest.done + highest.failed:,} in an hour, {when}"

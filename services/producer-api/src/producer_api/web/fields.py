@@ -1,46 +1,32 @@
 """A form from the JSON Schema of a kind's parameters: what each field is."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 from producer_api.choices import KindChoices
+from producer_api.web.field_texts import CHOICES, RANGE, Widget, fits, texts
 
 PREFIX: Final = "p."
 """Of the fields of parameters, in forms and addresses."""
+RAW: Final = ".json"
+"""What the name of a field ends with that has JSON whatever its parameter is."""
 _FEW: Final = 5
 _LARGEST: Final = 2**53
-_RANGE: Final = {"first", "last"}
-
-
-class Widget(StrEnum):
-    """How a field is shown."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    DATE = "date"
-    YES_NO = "yes-no"
-    RADIO = "radio"
-    SELECT = "select"
-    CHECKBOXES = "checkboxes"
-    LINES = "lines"
-    """Several texts, one a line."""
-    RANGE = "range"
-    """A name of days, or the first and the last."""
-    JSON = "json"
 
 
 @dataclass(frozen=True)
 class FormField:
-    """A parameter. `texts`: what is filled in; of a range, its name or its two days. `hint`: what is known of
+    """A parameter. `widget`: how it is shown, and `own` how its schema wants it shown; they differ where it
+    `is_raw`, shown as JSON, since its own widget cannot have what is filled in. `texts`: what is filled in;
+    of a range, its name or its two days. `default`: its value where none is given. `hint`: what is known of
     its choices besides them."""
 
     name: str
     title: str
     description: str
     widget: Widget
+    own: Widget
     schema: Mapping[str, Any]
     required: bool
     nullable: bool
@@ -48,23 +34,45 @@ class FormField:
     texts: Sequence[str] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     hint: str = ""
+    default: Any = None
+
+    @property
+    def is_raw(self) -> bool:
+        return self.widget is not self.own
 
     @property
     def key(self) -> str:
         return f"{PREFIX}{self.name}"
 
     @property
+    def sent_as(self) -> str:
+        """The name of its element."""
+        return f"{self.key}{RAW}" if self.is_raw else self.key
+
+    @property
     def text(self) -> str:
         return self.texts[0] if self.texts else ""
 
     @property
+    def placeholder(self) -> str:
+        """The default, which holds where the field is left empty; empty where that means none."""
+        if self.nullable or self.takes_several or self.default is None:
+            return ""
+        return texts(self.default, Widget.JSON if self.widget is Widget.JSON else Widget.TEXT)[0]
+
+    @property
+    def takes_several(self) -> bool:
+        return self.own in (Widget.LINES, Widget.CHECKBOXES)
+
+    @property
     def filled(self) -> list[tuple[str, str]]:
-        """The fields of an address that fills it in as it is."""
-        if self.widget is Widget.RANGE and len(self.texts) == len(_RANGE):
+        """The fields of an address that fills it in as it is; one that is emptied is said too."""
+        if self.widget is Widget.RANGE and len(self.texts) == len(RANGE):
             keys = [f"{self.key}.{part}" for part in ("first", "last")]
         else:
-            keys = [self.key] * len(self.texts)
-        return [(key, text) for key, text in zip(keys, self.texts, strict=True) if text.strip()]
+            keys = [self.sent_as] * len(self.texts)
+        found = [(key, text) for key, text in zip(keys, self.texts, strict=True) if text.strip()]
+        return found or ([(self.key, "")] if self.default not in (None, [], "") else [])
 
 
 def fields_of(
@@ -95,21 +103,38 @@ def _field(
     of = {**(options[0] if len(options) == 1 else {}), "options": options}
     enum = of.get("enum") or (of.get("items") or {}).get("enum") or []
     offered = known or [(str(value), labels.get(str(value), str(value))) for value in enum]
-    widget = _widget(of, offered)
-    value = values[name] if name in values else schema.get("default")
+    own, default = _widget(of, offered), schema.get("default")
+    value = values.get(name, default)
+    # An empty text is sent as none at all.
+    widget = own if fits(value, own) and (value != "" or default == "") else Widget.JSON
+    filled = texts(value, widget)
+    if widget is Widget.RANGE:
+        offered = _range_names(of)
     return FormField(
         name=name,
         title=_title(name, str(schema.get("title", ""))),
         description=str(schema.get("description", "")),
         widget=widget,
+        own=own,
         schema=of,
         required=required,
         nullable=nullable,
-        choices=_range_names(of) if widget is Widget.RANGE else offered,
-        texts=_texts(value, widget),
+        choices=_with_filled(offered, filled, widget, there_are_more=bool(listed and listed.more)),
+        texts=filled,
         attributes=_attributes(of, schema),
         hint=_hint(listed, choices),
+        default=default,
     )
+
+
+def _with_filled(
+    offered: Sequence[tuple[str, str]], filled: Sequence[str], widget: Widget, *, there_are_more: bool
+) -> Sequence[tuple[str, str]]:
+    """Also what is filled in and not offered, as in an earlier report: else it would be lost unseen."""
+    if widget not in CHOICES or (widget is Widget.RANGE and len(filled) != 1):
+        return offered
+    known, words = dict(offered), "" if there_are_more else " (not offered)"
+    return [*offered, *((one, f"{one}{words}") for one in filled if one.strip() and one not in known)]
 
 
 def _title(name: str, given: str) -> str:
@@ -147,7 +172,7 @@ def _widget(of: Mapping[str, Any], offered: Sequence[object]) -> Widget:
 
 
 def _is_range(of: Mapping[str, Any]) -> bool:
-    return any(set(one.get("properties", {})) == _RANGE for one in of["options"])
+    return any(set(one.get("properties", {})) == RANGE for one in of["options"])
 
 
 def _range_names(of: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -177,40 +202,7 @@ def _hint(listed: Any, choices: KindChoices | None) -> str:
     if listed is None or choices is None:
         return ""
     if listed.error:
-        return f"What may be chosen is not known: {listed.error}"
+        return f"The choices could not be read: {listed.error}"
     if choices.read_at is None:
-        return "What may be chosen is being read from its source."
-    return "There are more than these." if listed.more else ""
-
-
-def _texts(value: Any, widget: Widget) -> list[str]:
-    if value is None:
-        return []
-    if widget is Widget.RANGE:
-        return (
-            [str(value.get("first", "")), str(value.get("last", ""))]
-            if isinstance(value, Mapping)
-            else [str(value)]
-        )
-    if widget in (Widget.LINES, Widget.CHECKBOXES):
-        return [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
-    if widget is Widget.JSON:
-        return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)]
-    return [_text(value)]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def link_fields(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Of an address that fills in a form with these parameters."""
-    for name, value in parameters.items():
-        if isinstance(value, list):
-            yield from ((f"{PREFIX}{name}", _text(one)) for one in value)
-        elif isinstance(value, Mapping) and set(value) == _RANGE:
-            yield from ((f"{PREFIX}{name}.{part}", str(value[part])) for part in ("first", "last"))
-        elif value is not None:
-            yield f"{PREFIX}{name}", _text(value)
+        return "The choices are being read."
+    return "There are more choices than these." if listed.more else ""

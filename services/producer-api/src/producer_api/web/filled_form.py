@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from producer_api.problems import FieldError, Problem
+from producer_api.problems import FieldError, Problem, field_errors
 from producer_api.resources import ReportRequest
 from waybill.domain import NORMAL_PRIORITY, Report
 from waybill.kinds import Kind
@@ -54,10 +54,7 @@ def wanted_report(
     try:
         wanted = ReportRequest.model_validate(fields)
     except ValidationError as error:
-        errors += [
-            FieldError(field=".".join(map(str, one["loc"])), message=one["msg"])
-            for one in error.errors(include_url=False, include_input=False)
-        ]
+        errors += field_errors(error)
     refuse(errors)
     return wanted
 

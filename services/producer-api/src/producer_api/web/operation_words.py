@@ -18,7 +18,7 @@ _GOING: Final = {
     OperationAction.RETRY: "Retrying",
     OperationAction.DELETE: "Deleting",
 }
-_GONE: Final = {
+GONE: Final = {
     OperationAction.CANCEL: "cancelled",
     OperationAction.RETRY: "retried",
     OperationAction.DELETE: "deleted",
@@ -71,5 +71,5 @@ def heading(operation: Operation) -> str:
             f"{_GOING[operation.action]} {reports_in_words(operation.matched, more=operation.matched_more)}"
         )
     if operation.done == operation.handled:
-        return f"{reports_in_words(operation.done)} {_GONE[operation.action]}"
-    return f"{operation.done:,} of {operation.handled:,} reports {_GONE[operation.action]}"
+        return f"{reports_in_words(operation.done)} {GONE[operation.action]}"
+    return f"{operation.done:,} of {operation.handled:,} reports {GONE[operation.action]}"

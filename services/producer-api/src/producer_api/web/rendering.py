@@ -6,7 +6,8 @@ from typing import Any, Final
 from apiflask import APIBlueprint
 from flask import Response, g, make_response, render_template, request, url_for
 
-from producer_api.access import Permission, current_identity
+from producer_api.access import Permission, current_identity, is_of_session
+from producer_api.compression import compress
 from producer_api.permissions import reach
 from producer_api.web.assets import version
 
@@ -25,7 +26,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Vary": "Cookie",
+    "Vary": "Cookie, Accept-Encoding",
 }
 
 
@@ -37,6 +38,8 @@ def page(template: str, status: int = 200, **content: Any) -> Response:
     if status == 200:
         response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:24], weak=True)
         response.make_conditional(request)
+    if response.status_code != 304:
+        compress(response)
     return response
 
 
@@ -50,7 +53,7 @@ def may(permission: Permission) -> bool:
     return "identity" in g and reach(current_identity().roles, permission) is not None
 
 
-def offer_to_templates(routes: APIBlueprint, *, can_sign_out: bool) -> None:
+def offer_to_templates(routes: APIBlueprint) -> None:
     """What every template may use: `asset('main.js')`, `may('change')`, `me`."""
 
     def asset(name: str) -> str:
@@ -63,5 +66,5 @@ def offer_to_templates(routes: APIBlueprint, *, can_sign_out: bool) -> None:
             "asset": asset,
             "may": lambda permission: may(Permission(permission)),
             "me": me if me and me.credential else None,
-            "can_sign_out": can_sign_out,
+            "has_session": me is not None and is_of_session(me),
         }

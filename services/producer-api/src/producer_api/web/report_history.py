@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from producer_api.web.plain_names import reason_in_words
 from waybill.domain import TERMINAL, FailureType, Status, StepStatus
 from waybill.messages import StatusEvent
 from waybill.store import StoredEvent
@@ -190,17 +191,6 @@ class _Telling:
 
 _WORKER_LOST: Final = "Lost: its worker died, or was cut off"
 _GIVEN_BACK: Final = "Given back: its worker was stopped"
-_FAILURES: Final = {
-    FailureType.ERROR: "Failed with an error",
-    FailureType.PERMANENT: "Failed, as any other attempt would",
-    FailureType.TIMED_OUT: "Took longer than it may",
-    FailureType.SLOT_DIED: "Its process ended without a result",
-    FailureType.NO_DIRECTORY: "No directory for its files could be made",
-    FailureType.ARTEFACT_STORE: "Its file could not be stored",
-    FailureType.UNSUPPORTED_KIND: "Its worker does not know this kind",
-    FailureType.LOST: "Lost too often: its workers died, or were cut off",
-    FailureType.REFUSED_BY_BROKER: "Kafka refused its command",
-}
 
 
 def _of_failure(event: StatusEvent) -> str:
@@ -209,4 +199,4 @@ def _of_failure(event: StatusEvent) -> str:
         return "Failed"
     if error.type == FailureType.STEP_FAILED:
         return f"Failed in {error.step}" if error.step else "Failed in a step"
-    return {str(name): words for name, words in _FAILURES.items()}.get(error.type, "Failed")
+    return reason_in_words(error.type)

@@ -1,33 +1,35 @@
-"""What was sent of a form that `fields` made: as JSON, as it was typed, and what is wrong with it."""
+"""What was sent of a form that `fields` made: as JSON, and as it was typed."""
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from producer_api.problems import FieldError
-from producer_api.web.fields import PREFIX, FormField, Widget
-
-_MESSAGES: Final = {"Field required": "Fill this in."}
-"""What a schema's words are for people."""
+from producer_api.problems import FieldError, Problem
+from producer_api.storable import refuse_unstorable
+from producer_api.web.field_texts import AsTyped, Widget
+from producer_api.web.fields import RAW, FormField
 
 
 def sent_parameters(
     fields: Sequence[FormField], sent: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Any], list[FieldError]]:
     """The parameters as JSON has them, and what cannot be JSON. What is not as the schema wants it stays as
-    it was typed, so that the API says what is wrong. An empty field is left out, or null if it may be."""
+    it was typed, so that the API says what is wrong. An empty field is left out, or null if it may be; one of
+    several values that has a default is an empty list then: nothing of the default is meant."""
     found: dict[str, Any] = {}
     errors: list[FieldError] = []
     for one in fields:
         try:
             value = _value(one, sent)
         except ValueError as error:
-            errors.append(FieldError(field=f"parameters.{one.name}", message=f"must be JSON: {error}"))
+            errors.append(FieldError(field=f"parameters.{one.name}", message=str(error)))
             continue
         if value is not None:
             found[one.name] = value
         elif one.nullable:
             found[one.name] = None
+        elif one.takes_several and one.default:
+            found[one.name] = []
     return found, errors
 
 
@@ -40,12 +42,14 @@ def _as_typed(one: FormField, sent: Mapping[str, Sequence[str]]) -> Any:
     try:
         return _value(one, sent)
     except ValueError:
-        return "".join(sent.get(one.key, ()))
+        return AsTyped("".join(sent.get(f"{one.key}{RAW}", sent.get(one.key, ()))))
 
 
 def _value(one: FormField, sent: Mapping[str, Sequence[str]]) -> Any:
+    if raw := [text for text in sent.get(f"{one.key}{RAW}", ()) if text.strip()]:
+        return _parsed(raw[0])
     given = [text for text in sent.get(one.key, ()) if text.strip()]
-    match one.widget:
+    match one.own:
         case Widget.RANGE:
             return _range(one, sent)
         case Widget.LINES:
@@ -55,7 +59,21 @@ def _value(one: FormField, sent: Mapping[str, Sequence[str]]) -> Any:
             return [_typed(text, one.schema.get("items", {})) for text in given] or None
     if not given:
         return None
-    return json.loads(given[0]) if one.widget is Widget.JSON else _typed(given[0], one.schema)
+    return _parsed(given[0]) if one.own is Widget.JSON else _typed(given[0], one.schema)
+
+
+def _parsed(text: str) -> Any:
+    """Raises `ValueError` with what is wrong; it is shown again as it was typed."""
+    try:
+        value = json.loads(text)
+        refuse_unstorable(value, "")
+    except Problem as problem:
+        raise ValueError("; ".join(one.message for one in problem.errors or ())) from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"must be JSON: {error}") from None
+    return value
 
 
 def _range(one: FormField, sent: Mapping[str, Sequence[str]]) -> Any:
@@ -78,15 +96,3 @@ def _typed(text: str, schema: Mapping[str, Any]) -> Any:
         except ValueError:
             return text
     return text
-
-
-def errors_by_field(errors: Sequence[FieldError]) -> dict[str, list[str]]:
-    """By the first part of the path within the parameters, `p.month`; of others by their own, `tags`."""
-    found: dict[str, list[str]] = {}
-    for one in errors:
-        parts = one.field.split(".")
-        key = f"{PREFIX}{parts[1]}" if parts[0] == "parameters" and len(parts) > 1 else parts[0]
-        message = _MESSAGES.get(one.message, one.message)
-        within = ".".join(parts[2:] if key.startswith(PREFIX) else parts[1:])
-        found.setdefault(key, []).append(f"{within}: {message}" if within else message)
-    return found

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from producer_api.waterfall import KnownSpans, NoSpans, SpanResource
+from producer_api.waterfall import KnownSpans, NoSpans, SpanResource, SpanStatus
 from producer_api.waterfall.model import IN_KAFKA, LOST, REPORT, RETRY, SLOT, UNPUBLISHED, WAIT
 from waybill.telemetry import names
 
@@ -21,6 +21,7 @@ class What(StrEnum):
     SLOT = "slot"
     RETRY = "retry"
     ATTEMPT = "attempt"
+    BEGINNING = "beginning"
     STEP = "step"
     CALL = "call"
     HTTP = "http"
@@ -34,7 +35,12 @@ _TITLES: Final = {
     SLOT: "Waiting for a slot",
     RETRY: "Waiting for a retry",
     REPORT: "Report",
+    names.REPORT_PRODUCER: "Sending to Kafka",
+    names.REPORT_CONSUMER: "Receiving from Kafka",
 }
+_BEGINNING: Final = "Before the first step"
+_NOTICED: Final = 50.0
+"""Milliseconds: a shorter time before the first step is not shown."""
 
 
 @dataclass
@@ -89,6 +95,8 @@ def tree_of(known: KnownSpans, now: datetime) -> Node:
                 child.what = What.STEP
             if child.is_lost and node.silent_from is not None:
                 child.silent_from = min(max(node.silent_from, child.start), child.end)
+        if node.what is What.ATTEMPT:
+            _show_beginning(node)
     top = nodes[root.id]
     top.start = 0.0
     return top
@@ -115,6 +123,28 @@ def _node(span: SpanResource, origin: datetime, now: datetime) -> Node:
         sign = (datetime.fromisoformat(last_sign) - origin).total_seconds() * 1000
         node.silent_from = min(max(sign, node.start), node.end)
     return node
+
+
+def _show_beginning(attempt: Node) -> None:
+    """Of an attempt whose steps begin late, or are still to begin: its process starts, and its kind's own
+    code runs, which no span says."""
+    if not (attempt.children or attempt.span.running):
+        return
+    end = attempt.children[0].start if attempt.children else attempt.end
+    if end - attempt.start < _NOTICED:
+        return
+    update: dict[str, Any] = {
+        "id": f"{attempt.span.id}-beginning",
+        "parent": attempt.span.id,
+        "name": _BEGINNING,
+        "duration_ms": end - attempt.start if attempt.children else None,
+        "running": not attempt.children,
+        "status": SpanStatus.OK,
+        "error": None,
+        "attributes": {},
+    }
+    span = attempt.span.model_copy(update=update)
+    attempt.children.insert(0, Node(span, _BEGINNING, What.BEGINNING, attempt.start, end))
 
 
 def _what(span: SpanResource) -> What:

@@ -19,6 +19,8 @@ _MUCH_LONGER: Final = 3.0
 _NOTICED_MS: Final = 100.0
 """What takes less is not compared with its usual time."""
 _NARROWEST: Final = 0.2
+_MOST_ZOOMED: Final = 0.5
+"""Of the axis: an attempt that has more of it is not shown alone."""
 
 WORDS: Final = {
     What.HTTP: "HTTP request",
@@ -28,15 +30,23 @@ WORDS: Final = {
     What.WAIT: "waiting",
     What.RETRY: "waiting for a retry",
     What.ATTEMPT: "work",
+    What.BEGINNING: "before the first step: its process starts",
     What.STEP: "step",
     What.CALL: "call",
+}
+_MEANINGS: Final = {
+    What.OUTBOX: "The report is stored; its command to the workers waits to be sent to Kafka.",
+    What.KAFKA: "Its command to the workers is in Kafka, and no worker has read it yet.",
+    What.SLOT: "Each slot of a worker makes one report at a time: the report waits for its turn.",
+    What.RETRY: "An attempt has failed, or was lost: the time until the next one, longer after each failure.",
 }
 _LOST: Final = "lost"
 
 
 @dataclass(frozen=True)
 class Bar:
-    """In percent of the axis; `grows_from` in milliseconds since the first span, of what still runs."""
+    """In percent of the axis, 0 wide where it is not on it; `grows_from` in milliseconds since the axis'
+    start, of what still runs."""
 
     x: float
     width: float
@@ -46,7 +56,8 @@ class Bar:
 @dataclass(frozen=True)
 class Row:
     """`silent`: the part of the bar in which its worker gave no sign. `count`: of how many spans it is the
-    sum, where they are folded; `left_out`: of these, those that are not among its children."""
+    sum, where they are folded; `left_out`: of these, those that are not among its children. `zoom`: the
+    number of an attempt that is worth to be shown alone."""
 
     id: str
     title: str
@@ -64,6 +75,12 @@ class Row:
     count: int = 1
     left_out: int = 0
     runs: bool = False
+    zoom: str | None = None
+
+    @property
+    def meaning(self) -> str | None:
+        """Of a wait: what it waits for, for those who do not know the parts."""
+        return _MEANINGS.get(self.what)
 
 
 @dataclass(frozen=True)
@@ -79,8 +96,10 @@ class Total:
 
 @dataclass(frozen=True)
 class WaterfallView:
-    """`origin`: the time of the axis' zero."""
+    """`origin`: the time of the axis' zero. `alone`: the title of the attempt that has all of the axis, where
+    it is one attempt's."""
 
+    alone: str | None
     axis: Axis
     origin: datetime
     rows: Sequence[Row]
@@ -93,21 +112,26 @@ class WaterfallView:
     failed_step: str | None
 
 
-def view_of(known: KnownSpans, now: datetime) -> WaterfallView:
-    """As it is `now`."""
+def view_of(known: KnownSpans, now: datetime, zoomed: str | None = None) -> WaterfallView:
+    """As it is `now`. `zoomed`: the number of the attempt that is to have all of the axis; where there is
+    none of that number, the axis is the whole report's."""
     top = tree_of(known, now)
     runs = top.span.running
     if not runs:
         mark_critical_path(top)
-    length = max(node.end for node in walk(top))
-    axis = axis_of(length, grows=runs)
     nodes = list(walk(top))
+    alone = next((node for node in top.children if zoomed and _number(node) == zoomed), None)
+    if alone is None:
+        axis = axis_of(max(node.end for node in nodes), grows=runs)
+    else:
+        axis = axis_of(alone.took, grows=alone.span.running, start=alone.start)
     found = {node.what for node in nodes}
     no_spans = known.traced if isinstance(known.traced, NoSpans) else None
     failed = [node for node in nodes if node.what is What.STEP and node.span.error and not node.is_lost]
     return WaterfallView(
+        alone.title if alone else None,
         axis,
-        min(node.span.start for node in nodes),
+        min(node.span.start for node in nodes) + timedelta(milliseconds=axis.start),
         _rows(top.children, axis, known.usual),
         _totals(top),
         [(what, words) for what, words in WORDS.items() if what in found],
@@ -174,13 +198,13 @@ def _row(node: Node, axis: Axis, usual: Mapping[str, float]) -> Row:
     silent_from = node.silent_from
     end = node.end if silent_from is None else silent_from
     span = node.span
-    facts = [("Service", span.service), *_attributes(node)]
+    facts = [("Service", span.service), *_name(node), *_attributes(node)]
     bar = _bar(axis, node.start, end)
     return Row(
         id=span.id,
         title=node.title,
         what=node.what,
-        bar=Bar(bar.x, bar.width, node.start if span.running else None),
+        bar=Bar(bar.x, bar.width, node.start - axis.start if span.running else None),
         silent=None if silent_from is None else _bar(axis, silent_from, node.end),
         starts=_offset(node.start),
         took=in_words(node.took / 1000),
@@ -189,9 +213,26 @@ def _row(node: Node, axis: Axis, usual: Mapping[str, float]) -> Row:
         usual=_compared(node, usual),
         facts=facts,
         children=_rows(node.children, axis, usual),
-        is_open=node.what is What.ATTEMPT or bool(span.error and node.children),
+        is_open=axis.has(node.start, node.end)
+        and (node.what is What.ATTEMPT or bool(span.error and node.children)),
         runs=span.running,
+        zoom=_number(node) if _is_small(node, axis) else None,
     )
+
+
+def _is_small(node: Node, axis: Axis) -> bool:
+    return node.took < _MOST_ZOOMED * axis.length or not axis.has(node.start, node.end)
+
+
+def _number(node: Node) -> str | None:
+    """Of an attempt."""
+    return str(node.span.attributes.get(names.REPORT_ATTEMPT)) if node.what is What.ATTEMPT else None
+
+
+def _name(node: Node) -> Iterator[tuple[str, str]]:
+    """Of a span that is traced under another name than is shown."""
+    if node.span.name in (names.REPORT_PRODUCER, names.REPORT_CONSUMER):
+        yield "Span", node.span.name
 
 
 def _attributes(node: Node) -> Iterator[tuple[str, str]]:
@@ -212,7 +253,9 @@ def _compared(node: Node, usual: Mapping[str, float]) -> str | None:
 
 
 def _bar(axis: Axis, start: float, end: float) -> Bar:
-    """Wide enough to be seen."""
+    """Wide enough to be seen, if it is on the axis."""
+    if not axis.has(start, end):
+        return Bar(0, 0)
     x = axis.x(start)
     width = max(axis.x(end) - x, _NARROWEST)
     return Bar(min(x, 100 - _NARROWEST), round(width, 3))

@@ -44,6 +44,11 @@ def since(moment: datetime | None, until: datetime | None = None) -> str:
     return in_words((until or datetime.now(UTC)) - moment) if moment else NOTHING
 
 
+def until(moment: datetime) -> str:
+    """How long it is from now to a time."""
+    return in_words(moment - datetime.now(UTC))
+
+
 def size_in_words(size: int | None) -> str:
     """`512 B`, `48 KB`, `1.2 MB`, by thousands."""
     if size is None:
@@ -65,11 +70,25 @@ def clock(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%-d %b}{year}, {moment.astimezone(UTC):%H:%M:%S}"
 
 
+def field_time(moment: datetime) -> str:
+    """In UTC, as a field of dates and times has it."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
 def status_word(status: Status | str) -> str:
     return STATUS_WORDS[Status(status)]
 
 
 def register(routes: APIBlueprint) -> None:
-    filters: tuple[Callable[..., str], ...] = (in_words, since, size_in_words, at, clock, status_word)
+    filters: tuple[Callable[..., str], ...] = (
+        in_words,
+        since,
+        until,
+        size_in_words,
+        at,
+        clock,
+        field_time,
+        status_word,
+    )
     for words in filters:
         routes.add_app_template_filter(words)

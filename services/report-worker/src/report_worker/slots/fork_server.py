@@ -16,6 +16,7 @@ from report_worker.slots import processes
 from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.errors import SlotDied
 from report_worker.slots.output import Output
+from report_worker.slots.processes import exit_in_words
 from report_worker.slots.protocol import (
     FROM_TEMPLATE,
     TO_TEMPLATE,
@@ -161,7 +162,7 @@ class _Template:
             return None
         self.kill()
         if self._importing is None:
-            raise SlotDied(f"The slots' template process ended with exit code {self._process.returncode}.")
+            raise SlotDied(f"The slots' template process {exit_in_words(self._process.returncode)}.")
         return self._importing
 
     def fork(self, connection: socket.socket, output: Output | None) -> ForkedProcess | None:

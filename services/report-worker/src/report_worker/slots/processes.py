@@ -55,6 +55,16 @@ def reap(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
+def exit_in_words(exit_code: int) -> str:
+    """`was killed by SIGKILL`, or `ended with exit code 1`."""
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    try:
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    except ValueError:
+        return f"was killed by signal {-exit_code}"
+
+
 def kill_children(kept: Collection[int]) -> bool:
     """Kills and reaps every child that is not `kept`, with all below it; whether there is none left.
 

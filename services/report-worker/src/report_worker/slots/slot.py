@@ -1,7 +1,6 @@
 """A slot, as the worker sees it: a place for one job at a time, with a process that is replaced at need."""
 
 import contextlib
-import signal
 import socket
 from collections.abc import Callable
 
@@ -9,6 +8,7 @@ from report_worker.slots.channel import Channel, WrongFrameError
 from report_worker.slots.errors import SlotDied, TemplateDied
 from report_worker.slots.fork_server import ForkedProcess, ForkServer
 from report_worker.slots.output import Output, Sink
+from report_worker.slots.processes import exit_in_words
 from report_worker.slots.protocol import FROM_SLOT, TO_SLOT, Cancel, FromSlot, Job, Noted, Ready, Stop, ToSlot
 
 NewSink = Callable[[str], Sink]
@@ -134,14 +134,4 @@ class Slot:
             return SlotDied("The process that ran the report ended.")
         if process.exit_code is None:
             return TemplateDied("The process that all slots are forked from ended, and this slot with it.")
-        return SlotDied(f"The process that ran the report {_in_words(process.exit_code)}.")
-
-
-def _in_words(exit_code: int) -> str:
-    """`was killed by SIGKILL`, or `ended with exit code 1`."""
-    if exit_code >= 0:
-        return f"ended with exit code {exit_code}"
-    try:
-        return f"was killed by {signal.Signals(-exit_code).name}"
-    except ValueError:
-        return f"was killed by signal {-exit_code}"
+        return SlotDied(f"The process that ran the report {exit_in_words(process.exit_code)}.")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, literal, select
 
 from waybill.domain import Carrier
+from waybill.store.direct import run_alone
 from waybill.store.statements._rows import carrier_columns, carrier_of
 from waybill.store.tables import outbox
 
@@ -49,6 +50,12 @@ FROM (SELECT created_at FROM publications UNION ALL SELECT created_at FROM outbo
 """
 
 
+_HAS_OLDER = """
+SELECT EXISTS (SELECT FROM publications WHERE created_at < statement_timestamp() - %(age)s)
+    OR EXISTS (SELECT FROM outbox WHERE created_at < statement_timestamp() - %(age)s)
+"""
+
+
 def put(connection: Connection, messages: Sequence[OutboxMessage]) -> list[int]:
     """Stores messages; their ids, in the same order."""
     if not messages:
@@ -66,6 +73,12 @@ def put(connection: Connection, messages: Sequence[OutboxMessage]) -> list[int]:
     ]
     ids: Sequence[int] = connection.exec_driver_sql(_PUT, {"messages": json.dumps(rows)}).scalars().all()
     return sorted(ids)
+
+
+def has_older(engine: Engine, age: timedelta) -> bool:
+    """Whether anything has waited for `age`, here or in `publications`. Raises `StoreUnavailable`."""
+    found = run_alone(engine, _HAS_OLDER, {"age": age})
+    return bool(found and found[0])
 
 
 def lock_old(connection: Connection, age: timedelta, limit: int) -> dict[int, OutboxMessage]:

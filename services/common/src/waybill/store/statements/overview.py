@@ -16,7 +16,6 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
-    text,
     true,
 )
 from sqlalchemy.sql.selectable import LateralFromClause
@@ -24,7 +23,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 from waybill.domain import Scope, Status
 from waybill.store.statements._rows import ago, newest_first
 from waybill.store.statements._wanted import all_kinds, given_values, of_scope
-from waybill.store.statements.dispatch import LIVE
+from waybill.store.statements.live_workers import LiveWorkers, live_workers
 from waybill.store.tables import reports
 
 
@@ -46,6 +45,7 @@ class EndedHour:
     hours_ago: int
     done: int
     failed: int
+    cancelled: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,10 @@ class FailureCount:
 
 @dataclass(frozen=True)
 class Capacity:
-    """Workers that are there now, their slots, and reports that run, of everybody; up to the limit."""
+    """Workers that are there now, and reports that run, of everybody; of these, up to the limit."""
 
-    workers: int
-    slots: int
+    workers: LiveWorkers
     running: int
-
-
-_LIVE_WORKERS = text(f"SELECT count(*) AS workers, coalesce(sum(slots), 0) AS slots FROM {LIVE}")  # noqa: S608
 
 
 def counts(
@@ -92,10 +88,14 @@ def counts(
     ]
 
 
+def kinds_with_reports(connection: Connection, scope: Scope) -> list[str]:
+    return list(connection.scalars(_kinds_with_reports(scope)))
+
+
 def ended_hours(connection: Connection, scope: Scope, hours: int, limit: int) -> list[EndedHour]:
     """Of the newest `limit` of each kind and status within these hours."""
     return [
-        EndedHour(row.kind, max(0, int(row.hours_ago)), row.done, row.failed)
+        EndedHour(row.kind, max(0, int(row.hours_ago)), row.done, row.failed, row.cancelled)
         for row in connection.execute(_ended_hours(scope, hours, limit))
     ]
 
@@ -117,8 +117,7 @@ def failures(connection: Connection, scope: Scope, limit: int, within: timedelta
 
 
 def capacity(connection: Connection, limit: int) -> Capacity:
-    row = connection.execute(_LIVE_WORKERS).one()
-    return Capacity(row.workers, row.slots, connection.scalar(_running(limit)) or 0)
+    return Capacity(live_workers(connection), connection.scalar(_running(limit)) or 0)
 
 
 # --- statements ---------------------------------------------------------------------------------------
@@ -147,8 +146,14 @@ def _counts(scope: Scope, statuses: tuple[Status, ...], limit: int, kind: str | 
 
 
 @lru_cache(SCOPES)
+def _kinds_with_reports(scope: Scope) -> Select[Any]:
+    return select(_kinds(scope).c.kind)
+
+
+@lru_cache(SCOPES)
 def _ended_hours(scope: Scope, hours: int, limit: int) -> Select[Any]:
-    every, kinds, found = _newest(scope, (Status.DONE, Status.FAIL), limit, timedelta(hours=hours))
+    ended = (Status.DONE, Status.FAIL, Status.CANCELLED)
+    every, kinds, found = _newest(scope, ended, limit, timedelta(hours=hours))
     age = func.extract("epoch", func.statement_timestamp() - found.c.created_at)
     hour = func.floor(age / 3600).label("hours_ago")
     return (
@@ -157,6 +162,7 @@ def _ended_hours(scope: Scope, hours: int, limit: int) -> Select[Any]:
             hour,
             func.count().filter(found.c.status == Status.DONE).label("done"),
             func.count().filter(found.c.status == Status.FAIL).label("failed"),
+            func.count().filter(found.c.status == Status.CANCELLED).label("cancelled"),
         )
         .select_from(every)
         .group_by(kinds.c.kind, hour)

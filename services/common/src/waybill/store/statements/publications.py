@@ -12,11 +12,15 @@ from sqlalchemy import Connection
 from waybill.domain import Carrier
 from waybill.store.statements._rows import carrier_from
 
+AGAIN = 0
+"""The `first` of a row for an event that is published once more. It is another row than that of its change,
+which a process may have published already, and be about to delete."""
+
 
 @dataclass(frozen=True)
 class Publication:
     """A row: the events of the versions from `first` to `last`, and, if so, a command. A command alone has no
-    version: its `first` is behind its `last`."""
+    version: its `first` is behind its `last`. Where `first` is `AGAIN`, it is the event of `last` alone."""
 
     report_id: UUID
     first: int
@@ -57,7 +61,9 @@ WITH locked AS (
 )
 SELECT locked.report_id, first_version, last_version, command, kind, traceparent, tracestate, ARRAY(
     SELECT data::text FROM report_events
-    WHERE report_events.report_id = locked.report_id AND version BETWEEN first_version AND last_version
+    WHERE report_events.report_id = locked.report_id
+        AND version >= CASE first_version WHEN 0 THEN last_version ELSE first_version END
+        AND version <= last_version
     ORDER BY version
 )
 FROM locked JOIN reports ON reports.id = locked.report_id

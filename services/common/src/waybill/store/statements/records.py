@@ -39,7 +39,7 @@ announced AS (
         AS publication (report_id uuid, first integer, last integer, command boolean)
     {conflict}
 )"""
-# Waits for the process that publishes the row that is there: once that is deleted, this is another one.
+# What is published again waits for a process that does so now: once its row is deleted, this is another one.
 _CONFLICT = """ON CONFLICT (report_id, first_version, last_version)
     DO UPDATE SET created_at = publications.created_at"""
 # What another process has locked, it publishes and deletes itself.

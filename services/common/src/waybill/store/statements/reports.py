@@ -66,6 +66,14 @@ def get_with_age(connection: Connection, report_id: UUID) -> tuple[Report, timed
     return (report_of(row), row.age) if row else None
 
 
+def lease_left(connection: Connection, report_id: UUID, attempt: int) -> timedelta | None:
+    """How long the lease of this attempt lasts, by the database's clock: less than nothing of one that ran
+    out. None where the attempt does not run any more."""
+    left = (reports.c.lease_expires_at - func.clock_timestamp()).label("left")
+    where = and_(reports.c.id == report_id, reports.c.attempt == attempt)
+    return connection.scalar(select(left).where(where))
+
+
 def get_by_source(connection: Connection, source: str) -> Report | None:
     """The report that an external message has requested already."""
     row = connection.execute(select(reports).where(reports.c.source == source)).one_or_none()

@@ -4,14 +4,18 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
+from werkzeug.datastructures import MultiDict
 
 from producer_api.access import Permission, current_identity, permitted_scope, requires
 from producer_api.problems import Problem
 from producer_api.redriving import redrive_each
 from producer_api.services import Services
+from producer_api.web.asking import ask, is_confirmed
 from producer_api.web.bytes_shown import shown
 from producer_api.web.forms import sent_form
+from producer_api.web.plain_names import reason_in_words
 from producer_api.web.rendering import page
+from waybill.domain import Scope
 from waybill.ledger import DeadLetters
 from waybill.store import DeadLetterFilter, StoredDeadLetter
 
@@ -68,16 +72,15 @@ def register(routes: APIBlueprint, services: Services) -> None:
         each: sent again, it restarts nothing twice."""
         form = sent_form()
         scope = permitted_scope(Permission.REDRIVE)
-        ids, reason = form.getlist("id"), form.get("reason") or None
-        if ids:
+        if not is_confirmed(form):
+            return _ask_to_redrive(letters, form, scope)
+        if ids := _chosen(form):
             chosen = [_uuid(one) for one in ids[:_MOST_REDRIVEN]]
             # those that others have redriven meanwhile, too: then the outcome says so
             wanted = DeadLetterFilter(redriven=True, limit=len(chosen), scope=scope, ids=chosen)
-        elif reason or "all" in form:
-            wanted = DeadLetterFilter(reason, limit=_MOST_REDRIVEN, reports_first=True, scope=scope)
         else:
-            raise Problem(
-                "wrong-request", "Nothing is chosen: go back, and choose the dead letters to redrive."
+            wanted = DeadLetterFilter(
+                form.get("reason") or None, limit=_MOST_REDRIVEN, reports_first=True, scope=scope
             )
         outcomes = list(
             redrive_each(
@@ -85,6 +88,35 @@ def register(routes: APIBlueprint, services: Services) -> None:
             )
         )
         return page("redriven.html", outcomes=outcomes, restarted=sum(1 for one in outcomes if one.report))
+
+
+def _chosen(form: MultiDict[str, str]) -> list[str]:
+    """Their ids; empty where the button meant all, whatever is chosen. Raises `Problem` without any."""
+    if form.get("reason") or "all" in form:
+        return []
+    if not (ids := form.getlist("id")):
+        raise Problem("wrong-request", "Nothing is chosen: go back, and choose the dead letters to redrive.")
+    return ids
+
+
+def _ask_to_redrive(letters: DeadLetters, form: MultiDict[str, str], scope: Scope) -> Response:
+    ids, reason = _chosen(form), form.get("reason") or None
+    if ids:
+        waiting = len(ids)
+    else:
+        counts = letters.reasons(scope, _MOST_COUNTED)
+        waiting = counts.get(reason, 0) if reason else sum(counts.values())
+    number = min(waiting, _MOST_REDRIVEN)
+    which = f" with the reason “{reason_in_words(reason)}”" if reason else ""
+    notes = ["Their reports start again, in their traces."]
+    if waiting > number:
+        notes.insert(0, f"These are the newest of {waiting:,}.")
+    return ask(
+        f"Redrive {number:,} dead {'letter' if number == 1 else 'letters'}{which}?",
+        notes,
+        f"Redrive {number:,}",
+        url_for(".dead_letters", reason=reason),
+    )
 
 
 def _find(letters: DeadLetters, letter_id: str) -> StoredDeadLetter:

@@ -1,4 +1,5 @@
-"""The kinds of report: what each takes, how long it takes, and whether it is paused."""
+"""The kinds of report: what each takes, how long it takes, whether it is paused, and whether a worker offers
+it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from producer_api.web.fields import FormField, fields_of
 from producer_api.web.forms import sent_form
 from producer_api.web.rendering import may, page, see_other
 from producer_api.web.run_bars import HEIGHT, WIDTH, run_bars
+from producer_api.web.shell_commands import TO_FILL_IN, as_preview
+from producer_api.web.worker_words import no_worker_for, none_there
 from waybill.domain import Scope, Status
 from waybill.kinds import Kind
 from waybill.ledger import MOST_COUNTED
@@ -36,6 +39,8 @@ def register(routes: APIBlueprint, services: Services) -> None:
             kinds=list(services.kinds),
             unavailable=unavailable_kinds(services.kinds, now.limits),
             limits=now.limits,
+            none_there=none_there(now.workers),
+            no_worker=lambda kind: no_worker_for(now.workers, kind),
             waiting=lambda name: number.get((name, Status.INIT), 0),
             running=lambda name: number.get((name, Status.PROCESSING), 0),
             durations=durations,
@@ -52,6 +57,7 @@ def register(routes: APIBlueprint, services: Services) -> None:
             "kind.html",
             kind=found,
             limit=now.limit,
+            no_worker=no_worker_for(now.workers, found),
             waiting=number.get((found.name, Status.INIT), 0),
             running=number.get((found.name, Status.PROCESSING), 0),
             most=MOST_COUNTED,
@@ -61,6 +67,8 @@ def register(routes: APIBlueprint, services: Services) -> None:
             fields=_fields(services, found),
             steps=_steps(found),
             source=found.defined_by,
+            preview=as_preview(found.name, published_schema(found).document) if found.defined_by else None,
+            to_fill_in=TO_FILL_IN,
         )
 
     @routes.post("/kinds/<kind>/pause")

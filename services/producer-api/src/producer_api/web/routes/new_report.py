@@ -1,6 +1,8 @@
 """A form that requests a report."""
 
+import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -18,19 +20,25 @@ from producer_api.published import published_schema
 from producer_api.requesting import accept_request
 from producer_api.resources import ReportRequest
 from producer_api.services import Services
-from producer_api.web.fields import FormField, fields_of, link_fields
+from producer_api.web.fields import FormField, fields_of
 from producer_api.web.filled_form import Filled, as_repeated, refuse, wanted_report
+from producer_api.web.form_errors import errors_by_field, listed
 from producer_api.web.forms import sent_form
 from producer_api.web.rendering import may, page, see_other
 from producer_api.web.report_words import in_short
-from producer_api.web.sent_fields import errors_by_field, sent_parameters, typed
-from waybill.domain import Report, Scope
+from producer_api.web.sent_fields import sent_parameters, typed
+from producer_api.web.worker_words import no_worker_for
+from waybill.domain import KindLimit, Report, Scope
 from waybill.kinds import Kind
 from waybill.ledger import TooManyParameterSets
 from waybill.store import ReportFilter
 
 _RECENT: Final = 5
 _LOOKED_AT: Final = 30
+_UNDER_WAY: Final = 0.5
+"""Seconds in which a form that was sent just before is accepted, as a rule."""
+_LONGEST_LINK: Final = 4000
+"""Characters of an address: programs that pass links on take about as many, the service itself twice that."""
 
 
 def register(routes: APIBlueprint, services: Services) -> None:
@@ -57,7 +65,6 @@ def register(routes: APIBlueprint, services: Services) -> None:
     def request_new() -> Response:
         """Requests the report, or keeps its parameters under a name."""
         form = sent_form()
-        repeated = _repeated(services, form.get("rerun_of"))
         kind = find_kind(services.kinds, form.get("kind", ""))
         sent = form.to_dict(flat=False)
         choices = choices_of(kind, services.ledger, services.choice_lists)
@@ -69,14 +76,16 @@ def register(routes: APIBlueprint, services: Services) -> None:
             form.get("priority", ""),
             form.get("timeout_seconds", ""),
         )
+        repeated: Report | None = None
         try:
+            repeated = _still_there(services, form.get("rerun_of"))
             refuse(errors)
             if form.get("do") == "save":
                 return _save(services, kind, parameters, form.get("save_as", ""), "shared" in form)
             wanted = wanted_report(kind, parameters, filled, repeated)
             report = _accept(services, wanted, form.get("key") or None)
         except Problem as problem:
-            if problem.kind not in ("wrong-request", "over-limit"):
+            if problem.kind not in ("wrong-request", "over-limit") and not problem.errors:
                 raise
             return _form(services, kind, choices, typed(fields, sent), filled, repeated, problem)
         return see_other(url_for(".report", report_id=report.id))
@@ -99,14 +108,19 @@ def register(routes: APIBlueprint, services: Services) -> None:
 
 
 def _accept(services: Services, wanted: ReportRequest, key: str | None) -> Report:
-    """Once for each form; where a person has gone back and changed it, as another report."""
+    """Once for each form; where a person has gone back and changed it, as another report. Where the same form
+    was sent twice at once, waits a moment until the other one is accepted."""
     parts = (services.ledger, services.kinds, services.webhooks, wanted)
     try:
         return accept_request(*parts, key, is_whole=True)
     except Problem as problem:
-        if problem.kind != "key-reused":
+        if problem.kind == "request-in-flight":
+            time.sleep(_UNDER_WAY)
+        elif problem.kind == "key-reused":
+            key = str(uuid4())
+        else:
             raise
-    return accept_request(*parts, str(uuid4()), is_whole=True)
+    return accept_request(*parts, key, is_whole=True)
 
 
 def _form(
@@ -119,16 +133,23 @@ def _form(
     problem: Problem | None = None,
 ) -> Response:
     fields = fields_of(published_schema(kind).document, values, choices)
+    errors = errors_by_field(problem.errors or ()) if problem else {}
     owner = current_identity().owner
+    now = services.overview.for_waiting()
     return page(
         "new_report.html",
-        _status(problem),
+        problem.status if problem else 200,
         kind=kind,
+        limit=now.limits.get(kind.name, KindLimit(kind.name)),
+        no_worker=no_worker_for(now.workers, kind),
         fields=fields,
         filled=filled,
         repeated=repeated,
         problem=problem,
-        errors=errors_by_field(problem.errors or ()) if problem else {},
+        errors=errors,
+        wrong=list(listed(errors, fields, has_outputs=bool(kind.outputs))),
+        is_kept=request.form.get("do") == "save",
+        save_as=request.form.get("save_as", ""),
         key=uuid4(),
         is_reading=_is_reading(choices),
         recent=_recent(services, kind),
@@ -143,26 +164,34 @@ def _form(
     )
 
 
-def _status(problem: Problem | None) -> int:
-    if problem is None:
-        return 200
-    return 429 if problem.kind == "over-limit" else 422
-
-
 def _is_reading(choices: KindChoices) -> bool:
     return bool(choices.parameters) and choices.read_at is None
 
 
-def _link(kind: Kind, fields: Sequence[FormField]) -> str:
-    """An address that fills in what this form has."""
-    query = urlencode([("kind", kind.name), *(filled for one in fields for filled in one.filled)])
-    return f"{request.url_root.rstrip('/')}/reports/new?{query}"
+def _link(kind: Kind, fields: Sequence[FormField]) -> str | None:
+    """An address that fills in what this form has; None where it would be too long for one."""
+    address = f"{request.url_root.rstrip('/')}/reports/new?{_filling(kind, fields)}"
+    return address if len(address) <= _LONGEST_LINK else None
+
+
+def _filling(kind: Kind, fields: Sequence[FormField]) -> str:
+    return urlencode([("kind", kind.name), *(filled for one in fields for filled in one.filled)])
+
+
+def _address_of(query: str, report: Report) -> str:
+    """Where the query is too long for an address, the report's own form."""
+    address = f"{url_for('.new_report')}?{query}"
+    return address if len(address) <= _LONGEST_LINK else url_for(".new_report", rerun_of=report.id)
 
 
 def _prefilled(kind: Kind, sent: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """What the address says of parameters."""
     fields = fields_of(published_schema(kind).document, {})
     named = [one for one in fields if any(key == one.key or key.startswith(f"{one.key}.") for key in sent)]
+    several = {one.key for one in named if one.takes_several}
+    for key, values in sent.items():
+        if len(values) > 1 and key not in several:
+            raise Problem("wrong-request", f"{key[:100]}: must be given once.")
     return typed(named, sent)
 
 
@@ -190,17 +219,28 @@ def _save(services: Services, kind: Kind, parameters: Mapping[str, Any], name: s
 
 def _recent(services: Services, kind: Kind) -> list[tuple[str, str]]:
     """What this client requested last of the kind: in short, and the address that fills it in."""
-    owner = current_identity().owner
+    owner, document = current_identity().owner, published_schema(kind).document
     newest = services.ledger.page(
         ReportFilter(kinds=[kind.name], limit=_LOOKED_AT, scope=Scope(owner.tenant, owner.name))
     )
-    found = {
-        in_short(one.parameters) or "defaults": url_for(".new_report")
-        + "?"
-        + urlencode([("kind", kind.name), *link_fields(one.parameters)])
-        for one in reversed(newest.reports)
-    }
-    return list(reversed(found.items()))[:_RECENT]
+    found: dict[str, str] = {}
+    for one in newest.reports:
+        address = _address_of(_filling(kind, fields_of(document, one.parameters)), one)
+        found.setdefault(in_short(one.parameters) or "defaults", address)
+    return list(found.items())[:_RECENT]
+
+
+def _still_there(services: Services, report_id: str | None) -> Report | None:
+    """For a form that was open while the report that it repeats was removed: what is typed stays."""
+    try:
+        return _repeated(services, report_id)
+    except Problem as problem:
+        if problem.status != HTTPStatus.NOT_FOUND:
+            raise
+    raise Problem(
+        "wrong-request",
+        "The earlier report is not there any more. Request it once more as a report of its own.",
+    )
 
 
 def _repeated(services: Services, report_id: str | None) -> Report | None:

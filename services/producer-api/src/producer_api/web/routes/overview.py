@@ -1,36 +1,17 @@
 """The overview: how Waybill is doing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-
 from apiflask import APIBlueprint
 from flask import Response
 
 from producer_api.access import Permission, permitted_scope, requires
 from producer_api.services import Services
 from producer_api.web.charts import HEIGHT, WIDTH, hour_bars, in_words
+from producer_api.web.overview_figures import WITHIN, by_kind, by_status, oldest_waiting, what_fails
 from producer_api.web.rendering import may, page
 from producer_api.web.report_words import kind_title
-from waybill.domain import Status
+from producer_api.web.worker_words import no_worker_for, none_there
 from waybill.kinds import Kind
-from waybill.ledger import HOURS, MOST_COUNTED, Figures
-from waybill.store import Durations, EndedHour, StatusCount
-
-
-@dataclass
-class KindFigures:
-    """What the overview says of one kind."""
-
-    name: str
-    title: str
-    counts: dict[Status, int] = field(default_factory=dict)
-    hours: list[EndedHour] = field(default_factory=list)
-    durations: Durations | None = None
-
-    @property
-    def ended(self) -> int:
-        return sum(one.done + one.failed for one in self.hours)
+from waybill.ledger import HOURS, MOST_COUNTED, MOST_TIMED
 
 
 def register(routes: APIBlueprint, services: Services) -> None:
@@ -39,6 +20,12 @@ def register(routes: APIBlueprint, services: Services) -> None:
     def overview() -> Response:
         scope = permitted_scope(Permission.READ)
         figures = services.overview.figures(scope)
+
+        workers, kinds = figures.capacity.workers, {kind.name: kind for kind in services.kinds}
+
+        def title(kind: str) -> str:
+            return kind_title(services.kinds, kind)
+
         letters = 0
         if may(Permission.READ_DEAD_LETTERS):
             letters = sum(
@@ -48,14 +35,17 @@ def register(routes: APIBlueprint, services: Services) -> None:
             )
         return page(
             "overview.html",
-            counts=_by_status(figures.counts),
-            oldest=_oldest(figures.counts),
-            kinds=_kinds(services, figures),
-            failures=figures.failures,
-            title=lambda name: kind_title(services.kinds, name),
+            counts=by_status(figures),
+            oldest=oldest_waiting(figures),
+            kinds=by_kind(figures, title),
+            failures=what_fails(figures.failures, title),
+            within=WITHIN,
             capacity=figures.capacity,
+            none_there=none_there(workers),
+            no_worker=lambda name: no_worker_for(workers, kinds[name]) if name in kinds else None,
             dead_letters=letters,
             most=MOST_COUNTED,
+            most_timed=MOST_TIMED,
             parts=_parts(services),
             bars=lambda one: hour_bars(one.hours, HOURS),
             in_words=in_words,
@@ -68,31 +58,6 @@ def register(routes: APIBlueprint, services: Services) -> None:
 def _first_kind(services: Services) -> Kind | None:
     """What a new installation offers: a report that ends well."""
     return next((kind for kind in services.kinds if kind.name == "flights"), next(iter(services.kinds), None))
-
-
-def _by_status(counts: Sequence[StatusCount]) -> dict[Status, int]:
-    found = dict.fromkeys(Status, 0)
-    for one in counts:
-        found[one.status] += one.number
-    return found
-
-
-def _oldest(counts: Sequence[StatusCount]) -> datetime | None:
-    """Since when the report waits that waits longest."""
-    return min((one.oldest for one in counts if one.status is Status.INIT), default=None)
-
-
-def _kinds(services: Services, figures: Figures) -> list[KindFigures]:
-    """Those of which there are reports, the busiest first."""
-    found: dict[str, KindFigures] = {}
-    for count in figures.counts:
-        one = found.setdefault(count.kind, KindFigures(count.kind, kind_title(services.kinds, count.kind)))
-        one.counts[count.status] = count.number
-    for hour in figures.hours:
-        found[hour.kind].hours.append(hour)
-    for durations in figures.durations:
-        found[durations.kind].durations = durations
-    return sorted(found.values(), key=lambda one: (-one.ended, one.title))
 
 
 def _parts(services: Services) -> dict[str, str]:

@@ -18,16 +18,18 @@ from producer_api.requesting import accept_request
 from producer_api.resources import ReportRequest, report_resource
 from producer_api.routes.artefact_files import named_artefact
 from producer_api.services import Services
+from producer_api.web.asking import ask, is_confirmed
 from producer_api.web.forms import sent_form
 from producer_api.web.previews import Look, Preview, look_of, preview_of
 from producer_api.web.rendering import may, page, see_other
 from producer_api.web.report_history import RUNNING, History, ShownStep, history_of
-from producer_api.web.report_words import MARKS, in_short, kind_title, value_text, wait_of
+from producer_api.web.report_words import MARKS, Wait, in_short, kind_title, silent_of, value_text, wait_of
 from producer_api.web.shell_commands import as_curl, as_waybill
 from waybill.artefacts import ArtefactMissing, ArtefactStoreUnavailable
 from waybill.domain import TERMINAL, Report, Status, StepStatus
 from waybill.errors import WaybillError
 from waybill.file_headers import Disposition
+from waybill.ledger import WaitingNow
 from waybill.logs import escaped
 from waybill.store import AuditFilter
 
@@ -38,6 +40,18 @@ _MOST_LINES: Final = 500
 _LAST_LINES: Final = timedelta(seconds=4)
 """After a report's end, the last lines of its logs may come for this time."""
 _MOST_AUDITED: Final = 50
+_WHILE_IT_RUNS: Final = ("steps", "waterfall", "files", "logs", "history")
+_NOT_DONE: Final = ("waterfall", "steps", "logs", "files", "history")
+_PARTS: Final = {
+    Status.INIT: _WHILE_IT_RUNS,
+    Status.PROCESSING: _WHILE_IT_RUNS,
+    Status.DONE: ("files", "waterfall", "steps", "logs", "history"),
+    Status.FAIL: _NOT_DONE,
+    Status.CANCELLED: _NOT_DONE,
+}
+"""Of the page, what is looked for first comes first."""
+_OPENED: Final = (Look.PAGE, Look.PDF, Look.IMAGE)
+"""Files that a browser shows as they are, in a page of their own too."""
 _STREAMS: Final = ("stdout", "stderr", "log")
 _PDF_POLICY: Final = (
     "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -58,8 +72,8 @@ def register(routes: APIBlueprint, services: Services) -> None:
     @routes.get("/reports/<report_id>/files/<filename>")
     @requires(Permission.READ)
     def report_file(report_id: str, filename: str) -> Response:
-        """For the page's own frames and images, which load nothing of another address: so it comes from here,
-        wherever it is kept."""
+        """For the page's own frames and images, which load nothing of another address, and alone: so it comes
+        from here, wherever it is kept."""
         found = find_report(services.ledger, report_id)
         artefact = named_artefact(found, filename)
         response = artefact_response(downloads, found, artefact, Disposition.INLINE)
@@ -70,7 +84,10 @@ def register(routes: APIBlueprint, services: Services) -> None:
     @routes.post("/reports/<report_id>/cancel")
     @requires(Permission.CHANGE)
     def cancel(report_id: str) -> Response:
-        sent_form()
+        if not is_confirmed(sent_form()):
+            found = find_report(services.ledger, report_id, Permission.CHANGE)
+            if found.status not in TERMINAL:
+                return _ask_to_cancel(services, found)
         return _see(cancel_report(services.ledger, report_id))
 
     @routes.post("/reports/<report_id>/retry")
@@ -89,37 +106,50 @@ def register(routes: APIBlueprint, services: Services) -> None:
         return _see(accept_request(services.ledger, services.kinds, services.webhooks, wanted))
 
 
+def _ask_to_cancel(services: Services, report: Report) -> Response:
+    short = in_short(report.parameters)
+    title = kind_title(services.kinds, report.kind) + (f" ({short})" if short else "")
+    notes = [title, "If it waits it ends at once, if it runs within a few seconds."]
+    leave = url_for(".report", report_id=report.id)
+    return ask("Cancel this report?", notes, "Cancel it", leave, is_danger=True)
+
+
 def _see(report: Report) -> Response:
     return see_other(url_for("web.report", report_id=report.id))
 
 
 def _content(services: Services, report: Report) -> dict[str, Any]:
     """What the page shows, all of it bounded."""
-    limit = services.kind_limits.all().get(report.kind) if report.status is Status.INIT else None
+    wait, silent = _wait(services, report), silent_of(report, services.ledger.silence(report))
     first = max(0, report.version - _MOST_CHANGES)
     history = history_of(services.ledger.events_after(report.id, first, _MOST_CHANGES))
     steps = _with_those_to_come(services, report, history)
     step, stream = request.args.get("step") or None, request.args.get("stream") or None
     lines, more = services.report_logs.newest(report.id, _MOST_LINES, step, stream)
     address = request.url_root.rstrip("/")
-    paused = bool(limit and limit.is_paused)
     preview, trouble = _preview(services, report)
     return {
         "report": report,
-        "resource": report_resource(report, kind_paused=paused, delivery=services.webhooks.state(report)),
+        "resource": report_resource(
+            report, kind_paused=bool(wait and wait.paused_at), delivery=services.webhooks.state(report)
+        ),
+        "parts": _PARTS[report.status],
         "title": kind_title(services.kinds, report.kind),
+        "kind_is_known": any(one.name == report.kind for one in services.kinds),
         "short": in_short(report.parameters),
         "mark": MARKS[report.status],
         "has_ended": report.status in TERMINAL,
         "logs_may_come": bool(report.finished_at and datetime.now(UTC) - report.finished_at < _LAST_LINES),
-        "wait": wait_of(report, limit),
-        "estimate": services.estimates.of(report),
+        "wait": wait,
+        "silent": silent,
+        "estimate": None if silent or (wait and wait.is_stuck) else services.estimates.of(report),
         "steps": _around_the_one_that_runs(steps),
         "steps_left_out": max(0, len(steps) - _MOST_SHOWN),
         "attempts": list(reversed(history.attempts))[:_MOST_SHOWN],
         "changes": list(reversed(history.changes))[:_MOST_SHOWN],
         "changes_left_out": history.left_out + max(0, len(history.changes) - _MOST_SHOWN),
         "parameters": [(name, value_text(value), value) for name, value in report.parameters.items()],
+        "opened": {one.filename for one in report.artefacts if look_of(one.media_type) in _OPENED},
         "preview": preview,
         "preview_trouble": trouble,
         "lines": [(log_record_resource(one), escaped(one.text, may_have_lines=True)) for one in lines],
@@ -133,6 +163,11 @@ def _content(services: Services, report: Report) -> dict[str, Any]:
         "curl": as_curl(report, address, with_token=bool(services.authenticators)),
         "command": as_waybill(report, address),
     }
+
+
+def _wait(services: Services, report: Report) -> Wait | None:
+    now = services.overview.for_waiting() if report.status is Status.INIT else WaitingNow()
+    return wait_of(report, now, kafka_answers=services.readiness.kafka_answers)
 
 
 def _around_the_one_that_runs(steps: Sequence[ShownStep]) -> Sequence[ShownStep]:

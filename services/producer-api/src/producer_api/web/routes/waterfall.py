@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from apiflask import APIBlueprint
+from flask import request
 
 from producer_api.services import Services
 from producer_api.waterfall import Jaeger, NoSpans
@@ -38,10 +39,11 @@ class ShownWaterfall:
 
 
 def register(routes: APIBlueprint, services: Services) -> None:
-    """Templates get `waterfall_of(report)`, which may block for three seconds on Jaeger."""
+    """Templates get `waterfall_of(report)`, which may block for three seconds on Jaeger. `?attempt=` is the
+    number of the one that is shown alone."""
 
     def waterfall_of(report: Report) -> ShownWaterfall:
-        view = view_of(services.waterfalls.known(report), datetime.now(UTC))
+        view = view_of(services.waterfalls.known(report), datetime.now(UTC), request.args.get("attempt"))
         trace_id = report.carrier.trace_id if report.carrier else None
         no_page = why_no_page(services.jaeger_public_url, services.jaeger, trace_id)
         return ShownWaterfall(
@@ -63,7 +65,9 @@ def why_no_page(public_url: str, jaeger: Jaeger, trace_id: str | None) -> str | 
         return "this report's trace is not kept"
     if not public_url:
         return "its pages have no address here (WAYBILL_JAEGER_PUBLIC_URL)"
-    return "it was built without its pages" if jaeger.lacks_pages() else None
+    if jaeger.lacks_pages():
+        return "it was built without its pages"
+    return None if jaeger.answered else "it does not answer"
 
 
 def _last_lines(services: Services, report: Report, step: str | None) -> list[str]:

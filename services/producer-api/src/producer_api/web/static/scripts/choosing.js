@@ -1,8 +1,9 @@
 // Rows that are chosen by checkboxes, and a question that says how many before something is done with them.
 //
-//   <form data-choosing="Redrive {}?">  {} becomes "3 of them", {verb} the button's title; a button with
-//                                       data-question asks that instead
-// The form then says that it was asked, by a field `confirmed`.
+//   <form data-choosing="{verb} {}?" data-noun="report">  {} becomes "3 reports", {verb} the button's title; a
+//                                       button with data-question asks that instead
+import { askFirst } from "./actions.js";
+
 const boxes = (form) => [...form.querySelectorAll("tbody input[type=checkbox]")];
 
 function show(form) {
@@ -37,25 +38,13 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("form[data-choosing]");
   if (!form) return;
   const chosen = boxes(form).filter((box) => box.checked);
-  const question = event.submitter?.dataset.question ?? form.dataset.choosing.replace("{verb}", event.submitter?.dataset.title ?? "").replace("{}", `${chosen.length} of them`);
-  if (!confirm(question)) {
-    event.preventDefault();
-    return;
-  }
+  const question = event.submitter?.dataset.question ?? form.dataset.choosing.replace("{verb}", event.submitter?.dataset.title ?? "").replace("{}", `${chosen.length} ${form.dataset.noun}${chosen.length === 1 ? "" : "s"}`);
+  if (!askFirst(event, question)) return;
   // All of them are meant, whatever is chosen.
   if (event.submitter?.dataset.all !== undefined) for (const box of chosen) box.checked = false;
-  const confirmed = document.createElement("input");
-  confirmed.type = "hidden";
-  confirmed.name = "confirmed";
-  confirmed.value = "1";
-  form.append(confirmed);
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=checkbox]), select, textarea")) return;
-  const box = document.activeElement?.closest("[data-row]")?.querySelector("input[type=checkbox]");
-  if (box) box.click();
 });
 
 document.addEventListener("waybill:updated", showAll);
+// Also of a page that one goes back to: by now the browser has chosen again what was chosen.
+addEventListener("pageshow", showAll);
 showAll();

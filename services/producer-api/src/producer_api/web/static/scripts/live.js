@@ -5,7 +5,7 @@
 //                                                       data-seconds also from time to time, for what is no event
 //
 // Of the answer, elements with an id and `data-part` are taken. A person's own state stays: focus, what is typed
-// or chosen, which details are open.
+// or chosen, which details are open; and what a script shows by itself, marked with data-own.
 import { setServerTime } from "./times.js";
 
 const main = document.querySelector("[data-live]");
@@ -19,6 +19,7 @@ let took = 0;
 let etag = null;
 let running = false;
 let again = false;
+let refused = false; // The server answers, but not with this page.
 
 /** Renders this page as the server has it now. */
 export async function refresh() {
@@ -30,17 +31,20 @@ export async function refresh() {
   try {
     const headers = { Accept: "text/html", ...(etag && { "If-None-Match": etag }) };
     const began = performance.now();
-    const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    // A page that has no session any more is sent to its issuer, where no script may look.
+    const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
     setServerTime(answer.headers.get("Date"));
     if (answer.status === 200) {
       took = performance.now() - began;
       etag = answer.headers.get("ETag");
       replaceParts(parse(await answer.text()));
-      say(isLive() ? "live" : "ended");
+      sayItIsHere();
     } else if (answer.status === 304) {
-      say(isLive() ? "live" : "ended");
+      sayItIsHere();
     } else {
-      say("lost");
+      const reason = answer.type === "opaqueredirect" ? "out" : REFUSALS[answer.status];
+      refused = reason !== undefined;
+      say(reason ?? "lost");
     }
   } catch {
     say("lost");
@@ -53,6 +57,13 @@ export async function refresh() {
   }
 }
 
+function sayItIsHere() {
+  say(isLive() ? "live" : "ended");
+  if (!refused) return;
+  refused = false;
+  if (main.dataset.live === "events") listen();
+}
+
 let scheduled = null;
 export function schedule(milliseconds = 200) {
   // A page that is slow to make is made more seldom.
@@ -62,14 +73,18 @@ export function schedule(milliseconds = 200) {
   }, Math.max(milliseconds, Math.min(took, 1500)));
 }
 
+const WORDS = { live: "Live", lost: "Reconnecting…", ended: "Ended", out: "Signed out: reload to sign in", barred: "Not allowed any more", gone: "Not here any more" };
+const REFUSALS = { 401: "out", 403: "barred", 404: "gone", 410: "gone" };
 function say(state) {
   if (!connection) return;
-  connection.classList.toggle("lost", state === "lost");
-  const words = { live: "Live", lost: "Reconnecting…", ended: "Ended" }[state];
+  connection.classList.toggle("live", state === "live");
+  connection.classList.toggle("lost", !["live", "ended"].includes(state));
+  const words = WORDS[state];
   if (connection.textContent !== words) connection.textContent = words;
 }
 
 function replaceParts(page) {
+  const focused = document.activeElement;
   for (const part of document.querySelectorAll("[data-part][id]")) {
     const next = page.getElementById(part.id);
     if (next) morph(part, next);
@@ -79,13 +94,15 @@ function replaceParts(page) {
     if (next === undefined) delete main.dataset[name];
     else main.dataset[name] = next;
   }
+  // A section that is moved, as when a report ends, loses the focus.
+  if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
   document.title = page.title;
   document.dispatchEvent(new CustomEvent("waybill:updated"));
 }
 
 /** Makes `old` like `next`, with as few changes as there are. */
 export function morph(old, next) {
-  if (old.isEqualNode(next)) return;
+  if (old.isEqualNode(next) || old.dataset?.own !== undefined) return;
   // Open for a reason that has come now, such as a failure.
   if (next.matches?.("details[data-opened]") && old.dataset.opened === undefined) old.open = true;
   for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && !isOwn(old, name)) old.removeAttribute(name);
@@ -146,12 +163,12 @@ function listen() {
       stream.close();
       return;
     }
-    say("lost");
+    if (!refused) say("lost");
     if (stream.readyState !== EventSource.CLOSED) return;
     // Refused, as when there are too many streams: the page asks from time to time.
     setTimeout(async () => {
       await refresh();
-      if (main.dataset.live === "events") listen();
+      if (main.dataset.live === "events" && !refused) listen();
     }, 3000);
   };
 }
@@ -166,7 +183,7 @@ document.addEventListener("visibilitychange", async () => {
     return;
   }
   if (isLive()) await refresh();
-  if (main.dataset.live === "events") listen();
+  if (main.dataset.live === "events" && !refused) listen();
 });
 if (main?.dataset.live === "poll") say("live");
 if (main?.dataset.live === "events") listen();

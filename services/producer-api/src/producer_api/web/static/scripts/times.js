@@ -25,8 +25,9 @@ let ahead = 0;
 export const now = () => Date.now() + ahead;
 export function setServerTime(header) {
   const server = Date.parse(header ?? "");
+  if (!server) return;
   // The header is in whole seconds.
-  if (server && Math.abs(server - Date.now()) > 2000) ahead = server - Date.now();
+  ahead = Math.abs(server - Date.now()) > 2000 ? server - Date.now() : 0;
 }
 
 export function localise(root = document) {
@@ -43,6 +44,9 @@ export function localise(root = document) {
 function grow(root = document) {
   for (const span of root.querySelectorAll("[data-since]")) {
     span.textContent = inWords((now() - Date.parse(span.dataset.since)) / 1000);
+  }
+  for (const span of root.querySelectorAll("[data-until]")) {
+    span.textContent = inWords((Date.parse(span.dataset.until) - now()) / 1000);
   }
 }
 

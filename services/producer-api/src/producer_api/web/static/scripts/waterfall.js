@@ -1,4 +1,5 @@
 // The waterfall of a report that runs grows; and what a bar is, is shown beside it.
+import { onEscape } from "./keys.js";
 import { schedule } from "./live.js";
 import { inWords, now } from "./times.js";
 
@@ -18,7 +19,7 @@ function grow(section) {
     took.textContent = inWords(Math.max(0, since - Number(took.dataset.took)) / 1000);
   }
   // The axis is at its end: the server draws a longer one.
-  if (since > length) schedule(1000);
+  if (since > length && section.querySelector("rect[data-grows]")) schedule(1000);
 }
 
 function frame(time) {
@@ -30,7 +31,9 @@ function frame(time) {
 }
 requestAnimationFrame(frame);
 
-// --- what a bar is, on hover and focus
+// --- what a bar is, on hover and focus: above its row, since one reads on below
+const GAP = 2;
+const ENOUGH = 280; // pixels
 const row = (event) => event.target.closest?.(".wf summary[data-tip]");
 function show(event) {
   const summary = row(event);
@@ -40,14 +43,17 @@ function show(event) {
   if (!summary) return;
   tip.textContent = summary.dataset.tip;
   const box = summary.getBoundingClientRect();
+  const bar = summary.querySelector(".wf-bar").getBoundingClientRect();
   const around = tip.parentElement.getBoundingClientRect();
-  tip.style.bottom = "auto";
-  tip.style.top = `${box.bottom - around.top + 2}px`;
+  // Over the bars alone, where they have the room, so that names can be read on.
+  tip.style.left = bar.width > ENOUGH ? `${bar.left - around.left}px` : "";
+  const above = box.top - tip.offsetHeight - GAP;
+  tip.style.top = `${(above < 0 ? box.bottom + GAP : above) - around.top}px`;
 }
 document.addEventListener("pointerover", show);
 document.addEventListener("focusin", show);
 document.addEventListener("focusout", show);
-document.addEventListener("keydown", (event) => {
+onEscape(() => {
   const tip = document.getElementById("wf-tip");
-  if (event.key === "Escape" && tip) tip.hidden = true;
+  if (tip) tip.hidden = true;
 });
