@@ -1,12 +1,21 @@
 """Kafka as somebody else's program uses it: confluent-kafka alone, nothing of Waybill's."""
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not in its type hints
     AdminClient,
     AlterConfigOpType,
@@ -88,7 +97,7 @@ class Topics:
         """All that a topic holds now, partition by partition in the order of the offsets."""
         client = Consumer(self._consumer_settings(f"test-{uuid4()}"))
         try:
-            ends = {number: self._end(client, topic, number) for number in self.partitions(topic)}
+            ends = {number: end_of(client, topic, number) for number in self.partitions(topic)}
             client.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in ends])
             return sorted(_drain(client, ends), key=lambda record: (record.partition, record.offset))
         finally:
@@ -117,7 +126,7 @@ class Topics:
         try:
             wanted = [TopicPartition(topic, number) for number in self.partitions(topic)]
             lags = {
-                one.partition: self._end(client, topic, one.partition) - max(0, one.offset)
+                one.partition: end_of(client, topic, one.partition) - max(0, one.offset)
                 for one in client.committed(wanted, timeout=_SECONDS)
             }
             return {partition: lag for partition, lag in lags.items() if lag}
@@ -140,11 +149,23 @@ class Topics:
             self._producers.append(Producer(self._producer_settings()))
         return self._producers[0]
 
-    @staticmethod
-    def _end(client: Consumer, topic: str, partition: int) -> int:
-        watermarks = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SECONDS)
-        assert watermarks is not None
-        return int(watermarks[1])
+
+def end_of(client: Consumer, topic: str, partition: int) -> int:
+    """The offset of the next message that is written to a partition, which is there.
+
+    librdkafka at times does not know it (issue 1043 of confluent-kafka-python): then it is asked again.
+    """
+    asked, deadline = TopicPartition(topic, partition), time.monotonic() + _SECONDS
+    while True:
+        try:
+            watermarks = client.get_watermark_offsets(asked, timeout=_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._UNKNOWN_PARTITION or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            assert watermarks is not None, "no answer of Kafka"
+            return int(watermarks[1])
 
 
 def _drain(client: Consumer, ends: dict[int, int]) -> Iterable[Record]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer
+
+from tests.support.kafka import end_of
 
 _SECONDS = 20.0
 
@@ -18,7 +20,4 @@ def read(bootstrap: str, topics: Iterable[str]) -> Mapping[str, float]:
 
 def _end(consumer: Consumer, topic: str) -> float:
     partitions = consumer.list_topics(topic, timeout=_SECONDS).topics[topic].partitions
-    ends = [
-        consumer.get_watermark_offsets(TopicPartition(topic, one), timeout=_SECONDS) for one in partitions
-    ]
-    return float(sum(end[1] for end in ends if end))
+    return float(sum(end_of(consumer, topic, one) for one in partitions))
