@@ -18,12 +18,7 @@ class KindLimits:
     def all(self) -> dict[str, KindLimit]:
         """Those of all kinds that have one, or are paused, by their names."""
         with self._transactions.reading() as connection:
-            return {one.kind: one for one in kind_limits.all_of(connection)}
-
-    def of(self, kind: str) -> KindLimit:
-        """Of one that has none too."""
-        with self._transactions.reading() as connection:
-            return kind_limits.one_of(connection, kind)
+            return kind_limits.all_of(connection)
 
     def is_paused(self, report: Report) -> bool:
         """Whether it waits, and its kind is paused."""

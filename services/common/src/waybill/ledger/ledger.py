@@ -111,8 +111,9 @@ class Ledger:
             return None
         with self._transactions.reading() as connection:
             left = reports.lease_left(connection, report.id, report.attempt)
-        lasts = None if left is None else self._lease.silence(left)
-        return None if left is None or lasts is None else Silence(lasts, max(timedelta(0), left))
+        if left is None or (lasts := self._lease.silence(left)) is None:
+            return None
+        return Silence(lasts, max(timedelta(0), left))
 
     def page(self, wanted: ReportFilter) -> ReportPage:
         with self._transactions.reading() as connection:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection
-
 from waybill.domain import KindLimit, Scope, Status
 from waybill.ledger.transactions import Transactions
 from waybill.store import (
@@ -90,18 +88,18 @@ class Overview:
                 overview.durations(connection, scope, MOST_TIMED),
                 overview.failures(connection, scope, MOST_COUNTED, timedelta(hours=HOURS)),
                 overview.capacity(connection, MOST_COUNTED),
-                _limits(connection),
+                kind_limits.all_of(connection),
             )
 
     def for_waiting(self) -> WaitingNow:
         """What decides for the reports of everybody."""
         with self._transactions.reading() as connection:
-            return WaitingNow(_limits(connection), live_workers(connection))
+            return WaitingNow(kind_limits.all_of(connection), live_workers(connection))
 
     def of_kinds(self, scope: Scope | None) -> KindsNow:
         """Of the reports in this scope; of none where there is no scope."""
         with self._transactions.reading() as connection:
-            limits, workers = _limits(connection), live_workers(connection)
+            limits, workers = kind_limits.all_of(connection), live_workers(connection)
             if scope is None:
                 return KindsNow(limits, workers)
             under_way = overview.counts(connection, scope, _UNDER_WAY, MOST_COUNTED)
@@ -116,7 +114,3 @@ class Overview:
             under_way = overview.counts(connection, scope, _UNDER_WAY, MOST_COUNTED, kind)
             ended = kind_history.newest_ended(connection, scope, kind, MOST_TIMED)
             return KindNow(limit, workers, under_way, ended)
-
-
-def _limits(connection: Connection) -> dict[str, KindLimit]:
-    return {one.kind: one for one in kind_limits.all_of(connection)}

@@ -61,11 +61,11 @@ RETURNING id
 """  # noqa: S608 - ours
 
 
-def all_of(connection: Connection) -> list[KindLimit]:
-    """Of each kind that has one or is paused."""
+def all_of(connection: Connection) -> dict[str, KindLimit]:
+    """Of each kind that has one or is paused, by its name."""
     limited, paused_at = kind_limits.c.max_running.is_not(None), kind_limits.c.paused_at.is_not(None)
     statement = select(kind_limits).where(or_(limited, paused_at)).order_by(kind_limits.c.kind)
-    return [_limit(row) for row in connection.execute(statement)]
+    return {row.kind: _limit(row) for row in connection.execute(statement)}
 
 
 def one_of(connection: Connection, kind: str) -> KindLimit:
